@@ -1,0 +1,1 @@
+"""Who delivers which segment, for which sites and commissioners, from month to month."""

@@ -1,0 +1,1 @@
+"""Collections, deadlines, and what is expected of whom."""

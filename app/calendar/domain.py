@@ -1,0 +1,32 @@
+"""What a collection is: measures returned together, how often, due, closed and frozen when."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from app.kernel.lines import Line, Many, Name, NewCode
+from app.pathways.domain import Use
+
+Frequency = Literal["month", "quarter", "half_year", "year"]
+
+
+class DeadlineRule(Line):
+    """The nth working day after the end of the return's month plus some months, at an hour in London."""
+
+    working_day: Annotated[int, Field(ge=1, le=250)]
+    at: Annotated[str, StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "17:00"
+    months_later: Annotated[int, Field(ge=0, le=36)] = 0
+
+
+class Collection(Line):
+    """A row of the contract's reporting schedule."""
+
+    code: NewCode
+    name: Name
+    measures: Annotated[Many[Use], Field(min_length=1)]
+    every: Frequency = "month"
+    due: DeadlineRule
+    close: DeadlineRule | None = None
+    freeze: DeadlineRule | None = None
+    sign_off: Literal["none", "optional", "required"] = "none"
+    auto_accept: bool = False

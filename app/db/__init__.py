@@ -1,0 +1,1 @@
+"""The database: engine, tenancy, the ledger, audit events and versioned facts."""

@@ -1,0 +1,107 @@
+"""The ledger: one row per programme that orders everything recorded in it.
+
+Lock order, everywhere: returns by key (advisory), then the installation's row `*`, then the programme's row, last.
+Whoever writes to a programme locks its row last, so recorded order is commit order and `as_of` needs no lock of its own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, PrimaryKeyConstraint, Table, Text, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.db.rows import code_column, metadata, moment_column
+from app.kernel.actors import EVERY, Actor
+from app.kernel.moments import TICK
+from app.kernel.refusals import NotFound
+
+FIRST_HASH: Final = "0" * 64
+
+ledger = Table(
+    "ledger",
+    metadata,
+    code_column("programme"),
+    moment_column("last_recorded_at"),
+    moment_column("contract_recorded_at"),
+    Column("last_event_sequence", BigInteger, nullable=False),
+    Column("last_event_sha256", Text, nullable=False),
+    PrimaryKeyConstraint("programme"),
+    CheckConstraint("contract_recorded_at <= last_recorded_at", name="ledger_contract_earlier"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a programme's ledger stands: its last recorded moment, and that of its contract."""
+
+    last_recorded_at: datetime
+    contract_recorded_at: datetime
+
+
+@dataclass(slots=True)
+class Recording:
+    """The right to record in a chain for the rest of this transaction, and the moment everything gets."""
+
+    chain: str
+    at: datetime
+    actor: Actor
+    sequence: int
+    sha256: str
+
+    @property
+    def by(self) -> str:
+        return self.actor.client
+
+
+def open_ledger(session: Session, programme: str, *, now: datetime) -> None:
+    """Give a new programme (or the installation, `*`) its ledger row; nothing happens where it has one."""
+    session.execute(
+        insert(ledger)
+        .values(
+            programme=programme,
+            last_recorded_at=now - TICK,
+            contract_recorded_at=now - TICK,
+            last_event_sequence=0,
+            last_event_sha256=FIRST_HASH,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def standing(session: Session, programme: str, *, wait: bool = False) -> Standing:
+    """Where a programme's ledger stands; with `wait`, once whoever is recording now has ended.
+
+    NotFound where there is no such programme for this tenant.
+    """
+    query = select(ledger.c.last_recorded_at, ledger.c.contract_recorded_at).where(ledger.c.programme == programme)
+    row = session.execute(query.with_for_update(read=True) if wait else query).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no programme {programme!r} here.")
+    return Standing(row.last_recorded_at, row.contract_recorded_at)
+
+
+def begin_recording(
+    session: Session, programme: str, *, actor: Actor, now: datetime, contract: bool = False, installation: bool = False
+) -> Recording:
+    """Lock the programme's ledger row, last of all locks, and take the moment that this transaction records at.
+
+    `recorded_at` is the later of the clock and one microsecond after the last. With `contract`, the contract changes;
+    with `installation`, the register of organisations too, so its row is locked first and both get the same moment.
+    """
+    chains = [EVERY, programme] if installation else [programme]
+    rows = session.execute(select(ledger).where(ledger.c.programme.in_(chains)).order_by(ledger.c.programme).with_for_update()).all()
+    if len(rows) != len(set(chains)):
+        raise NotFound(f"There is no programme {programme!r} here.")
+    at = max(now, *(row.last_recorded_at + TICK for row in rows))
+    session.execute(update(ledger).where(ledger.c.programme.in_(chains)).values(last_recorded_at=at))
+    if contract:
+        session.execute(update(ledger).where(ledger.c.programme == programme).values(contract_recorded_at=at))
+    last = rows[-1]
+    return Recording(chain=programme, at=at, actor=actor, sequence=last.last_event_sequence, sha256=last.last_event_sha256)
+
+
+def lock_key(session: Session, *parts: str) -> None:
+    """Hold the lock that a key stands for (a return, before it has a row) until this transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": "\x1f".join(parts)})

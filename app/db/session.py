@@ -1,0 +1,41 @@
+"""Sessions that set their tenant at the start of every transaction, and roll back unless committed."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.orm import Session, SessionTransaction
+
+from app.db.tenancy import Tenant
+
+_SET_TENANT = text(
+    "SELECT set_config('mainstem.programme', :programme, true), set_config('mainstem.subcontract', :subcontract, true),"
+    " set_config('mainstem.commissioner', :commissioner, true), set_config('mainstem.client', :client, true)"
+)
+
+
+class TenantSession(Session):
+    """A session whose transactions each carry a tenant; the setting ends with the transaction."""
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _set_tenant(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    tenant: Tenant = session.info["tenant"]
+    values: dict[str, Any] = {
+        "programme": tenant.programme,
+        "subcontract": tenant.subcontract,
+        "commissioner": tenant.commissioner,
+        "client": tenant.client,
+    }
+    connection.execute(_SET_TENANT, values)
+
+
+def open_session(engine: Engine, tenant: Tenant) -> TenantSession:
+    """A session on behalf of a tenant. Use it in a `with` block: what is not committed is rolled back."""
+    return TenantSession(engine, info={"tenant": tenant}, expire_on_commit=False, autoflush=False)
+
+
+def act_as(session: Session, tenant: Tenant) -> None:
+    """Change on whose behalf the next transaction runs; there must be none open."""
+    if session.in_transaction():
+        raise RuntimeError("the tenant changes between transactions only")
+    session.info["tenant"] = tenant

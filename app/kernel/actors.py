@@ -1,0 +1,27 @@
+"""Who acts: the caller as every room needs to know it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+EVERY: Final = "*"
+"""Stands for every programme, subcontract or commissioner in a scope; no code can be this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A client as it was authenticated, with its scope.
+
+    `programme`, `subcontract` and `commissioner` are codes, `*` for every one, or None for none at all.
+    """
+
+    client: str
+    name: str
+    role: str
+    programme: str | None
+    subcontract: str | None
+    commissioner: str | None
+    request_id: str | None = None
+
+
+MACHINE: Final = Actor(client="machine", name="the machine itself", role="administrator", programme=EVERY, subcontract=EVERY, commissioner=EVERY)
+"""An operator at the machine's own command line, who could read the files anyway."""

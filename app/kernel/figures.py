@@ -1,0 +1,111 @@
+"""Exact figures: counts as decimals, ratios as fractions, and the one place where a figure meets a float."""
+
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from fractions import Fraction
+from typing import Annotated, Any, Final
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+LARGEST_FIGURE: Final = Decimal(9_999_999)
+"""A cell's figure has at most seven digits before the point: no NHS number fits in one."""
+
+MOST_DECIMALS: Final = 6
+RATIO_PLACES: Final = 6
+
+
+class NumericKind(StrEnum):
+    """How fine a figure may be. Judged by value: 41.0 is an integer."""
+
+    INTEGER = "integer"
+    HALF_UNIT = "half_unit"
+    DECIMAL = "decimal"
+
+
+def exact(value: object) -> Decimal | None:
+    """The exact decimal that a parsed JSON number or numeric string states; None where it is not a finite number.
+
+    True and False are not numbers, and a float is never accepted: it has already lost digits.
+    """
+    if isinstance(value, bool) or isinstance(value, float):
+        return None
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, str):
+        if not value.isascii() or "_" in value or value != value.strip():
+            return None
+        try:
+            value = Decimal(value)
+        except InvalidOperation:
+            return None
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    return None
+
+
+def fits(figure: Decimal, kind: NumericKind) -> bool:
+    """Whether a figure is as fine as its kind allows."""
+    if kind is NumericKind.INTEGER:
+        return figure == figure.to_integral_value()
+    if kind is NumericKind.HALF_UNIT:
+        doubled = figure * 2
+        return doubled == doubled.to_integral_value()
+    exponent = figure.normalize().as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MOST_DECIMALS
+
+
+def plain(figure: Decimal) -> Decimal:
+    """The same figure in one normal form: no exponent, no trailing zeros, no negative zero."""
+    if figure == 0:
+        return Decimal(0)
+    figure = figure.normalize()
+    exponent = figure.as_tuple().exponent
+    return figure.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else figure
+
+
+def json_number(figure: Decimal) -> int | float:
+    """A figure as a JSON number that reads back as exactly the same decimal.
+
+    The only place where a figure meets a float. ValueError where a double cannot carry it.
+    """
+    figure = plain(figure)
+    if figure == figure.to_integral_value():
+        whole = int(figure)
+        if abs(whole) >= 2**53:
+            raise ValueError("a JSON number carries integers below 2^53")
+        return whole
+    number = float(figure)
+    if Decimal(repr(number)) != figure:
+        raise ValueError("a JSON number cannot carry this decimal exactly")
+    return number
+
+
+def rounded(ratio: Fraction, places: int = RATIO_PLACES) -> Decimal:
+    """An exact ratio to so many places, half to even."""
+    return Decimal(round(ratio * 10**places)).scaleb(-places)
+
+
+class _ExactDecimal:
+    """Pydantic's view of an exact decimal: a JSON number or a string, never a float, NaN, infinity or true."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def validate(value: object) -> Decimal:
+            figure = exact(value)
+            if figure is None or abs(figure.adjusted()) > 30:
+                raise PydanticCustomError("number", "a number, or a number as a string")
+            return plain(figure)
+
+        return core_schema.no_info_plain_validator_function(
+            validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(json_number, when_used="json"),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}]}
+
+
+ExactDecimal = Annotated[Decimal, _ExactDecimal]
+"""A decimal in the document or a body, kept exactly."""

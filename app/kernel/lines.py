@@ -1,0 +1,70 @@
+"""Lines: what a noun of the contract says, as the document states it and as the rules read it."""
+
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app.kernel.codes import ALL, CODE_PATTERN, RESERVED, Code
+
+T = TypeVar("T")
+
+
+class Line(BaseModel):
+    """A line of the contract: immutable, strict, nothing unknown in it; every member has one normal form."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+def _day(value: object) -> object:
+    if isinstance(value, str) and len(value) == len("2026-07-01"):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    if type(value) is date:
+        return value
+    raise PydanticCustomError("day", "a day is written as a string, YYYY-MM-DD")
+
+
+def _own_code(value: str) -> str:
+    if value in RESERVED:
+        raise PydanticCustomError("reserved", "all and UNKNOWN are reserved")
+    return value
+
+
+def _selection(value: object) -> object:
+    if value is None or value == ALL:
+        return None
+    if not isinstance(value, list | tuple) or not value:
+        raise PydanticCustomError("selection", "either the word all, or a list with at least one code")
+    if len(set(map(str, value))) != len(value):
+        raise PydanticCustomError("repeated", "a code stands twice in this list")
+    return tuple(value)
+
+
+def _selected(value: tuple[str, ...] | None) -> Any:
+    return ALL if value is None else list(value)
+
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+"""A calendar day, written YYYY-MM-DD."""
+
+Many = Annotated[tuple[T, ...], Field(strict=False)]
+"""A list in the document, a tuple in the rules."""
+
+NewCode = Annotated[Code, AfterValidator(_own_code)]
+"""A code that is being given to something; reserved words are refused."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Words = Annotated[str, StringConstraints(max_length=2000)]
+Pence = Annotated[int, Field(ge=0, le=10**15)]
+
+Selection = Annotated[
+    tuple[Code, ...] | None,
+    BeforeValidator(_selection),
+    PlainSerializer(_selected, when_used="json"),
+    WithJsonSchema({"anyOf": [{"const": ALL}, {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": CODE_PATTERN}}]}),
+]
+"""Some codes, or all of them (None)."""

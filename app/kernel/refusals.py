@@ -1,0 +1,79 @@
+"""Refusals: what the service says when it will not do something, complete and with a stable code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Kind(StrEnum):
+    """What sort of refusal it is; `web/problems.py` maps each to an HTTP status."""
+
+    MALFORMED = "malformed"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    NOT_ALLOWED = "not_allowed"
+    CONFLICT = "conflict"
+    STALE = "stale"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED = "unsupported"
+    INVALID = "invalid"
+    PRECONDITION_REQUIRED = "precondition_required"
+    OVERLOADED = "overloaded"
+    UNAVAILABLE = "unavailable"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: a stable code, the place, what is wrong and how to put it right.
+
+    Never carries the value that was sent.
+    """
+
+    code: str
+    detail: str
+    fix: str
+    pointer: str | None = None
+    line: int | None = None
+    column: int | None = None
+    sheet: str | None = None
+    cell: str | None = None
+
+
+class Refusal(Exception):
+    """Base of every refusal. A subclass states its code, kind and title; an instance says what it is about."""
+
+    code: ClassVar[str]
+    kind: ClassVar[Kind]
+    title: ClassVar[str]
+
+    def __init__(self, detail: str, *, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = tuple(faults)
+
+
+class NotFound(Refusal):
+    """There is no such thing, or it is not the caller's: the two look alike."""
+
+    code = "not_found"
+    kind = Kind.NOT_FOUND
+    title = "There is no such thing here"
+
+
+class Forbidden(Refusal):
+    """The caller is known, sees the thing, and may not do this to it."""
+
+    code = "forbidden"
+    kind = Kind.FORBIDDEN
+    title = "This role may not do that"
+
+
+class Invalid(Refusal):
+    """The request can be read but says something that cannot be: `faults` names everything."""
+
+    code = "invalid"
+    kind = Kind.INVALID
+    title = "The request is not valid"

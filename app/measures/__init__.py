@@ -1,0 +1,1 @@
+"""The catalogue of what is counted, versioned by month."""

@@ -1,0 +1,1 @@
+"""The register of organisations, known by their ODS codes and shared by all programmes."""

@@ -1,0 +1,1 @@
+"""Pathways and their segments."""

@@ -1,0 +1,1 @@
+"""Head contracts: commissioners, phases, sites in scope, requirements and targets."""

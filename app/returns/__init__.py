@@ -1,0 +1,1 @@
+"""What subcontracts report: intake, validation, revisions and their acceptance."""

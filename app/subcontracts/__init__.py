@@ -1,0 +1,1 @@
+"""Agreements between the prime and one organisation under one programme."""
