@@ -11,7 +11,7 @@ from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.orm import Session
 
-_DIALECT = postgresql()
+_DIALECT = postgresql()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this constructor without types
 
 
 @lru_cache(maxsize=256)

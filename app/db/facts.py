@@ -3,10 +3,10 @@
 A change closes the version in force, at the moment it stopped being current, and adds a new one. Nothing is updated in place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, RowMapping, and_, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 from app.db.bulk import array_type, insert_rows
 from app.db.ledger import Recording
 from app.db.rows import FactTable
+from app.kernel.lines import Line
 from app.kernel.months import Month
 
+L = TypeVar("L", bound=Line)
 Key = tuple[Any, ...]
 
 
@@ -47,6 +49,16 @@ def read(session: Session, facts: FactTable, programme: str | None, *, as_of: da
     if facts.of_programme:
         query = query.where(facts.table.c.programme == programme)
     return session.execute(query).mappings().all()
+
+
+def read_lines(session: Session, facts: FactTable, line: type[L], programme: str | None, *, as_of: datetime | None) -> tuple[L, ...]:
+    """The facts of a programme in force as the lines that they state."""
+    return tuple(line.model_validate(dict(row)) for row in read(session, facts, programme, as_of=as_of))
+
+
+def rows_of(facts: FactTable, lines: Iterable[Line]) -> list[dict[str, Any]]:
+    """The columns of facts out of the lines that state them."""
+    return [row_of(facts, line.model_dump(by_alias=True)) for line in lines]
 
 
 def stored(value: Any) -> Any:
@@ -103,12 +115,14 @@ def close(session: Session, facts: FactTable, recording: Recording, keys: Sequen
         process = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
         parameters[f"key_{position}"] = [process(key[position]) if process else key[position] for key in keys]
     arrays = ", ".join(f"CAST(:key_{position} AS {array_type(table, name)})" for position, name in enumerate(facts.key))
-    matches = " AND ".join(f"fact.{name} = ended.{name}" for name in facts.key)
-    owner = "fact.programme = :programme AND " if facts.of_programme else ""
+    ended = f" FROM unnest({arrays}) AS ended({', '.join(facts.key)})" if facts.key else ""
+    conditions = ["fact.closed_at IS NULL", *(f"fact.{name} = ended.{name}" for name in facts.key)]
+    if facts.of_programme:
+        conditions.append("fact.programme = :programme")
     session.execute(
         text(
             f"UPDATE {table.name} AS fact SET closed_at = :closed_at, closed_by = :closed_by"  # noqa: S608 - names of our own tables and columns
-            f" FROM unnest({arrays}) AS ended({', '.join(facts.key)}) WHERE {owner}fact.closed_at IS NULL AND {matches}"
+            f"{ended} WHERE {' AND '.join(conditions)}"
         ),
         parameters,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, PrimaryKeyConstraint, Table, Text, select, text, update
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,20 +24,20 @@ ledger = Table(
     metadata,
     code_column("programme"),
     moment_column("last_recorded_at"),
-    moment_column("contract_recorded_at"),
     Column("last_event_sequence", BigInteger, nullable=False),
     Column("last_event_sha256", Text, nullable=False),
     PrimaryKeyConstraint("programme"),
-    CheckConstraint("contract_recorded_at <= last_recorded_at", name="ledger_contract_earlier"),
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a programme's ledger stands: its last recorded moment, and that of its contract."""
-
-    last_recorded_at: datetime
-    contract_recorded_at: datetime
+contract_changes = Table(
+    "contract_changes",
+    metadata,
+    code_column("programme"),
+    moment_column("recorded_at"),
+    code_column("recorded_by"),
+    PrimaryKeyConstraint("programme", "recorded_at"),
+)
+"""The moments at which a programme's contract changed: between two of them it is one unchanging value."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,6 @@ def open_ledger(session: Session, programme: str, *, now: datetime) -> None:
         .values(
             programme=programme,
             last_recorded_at=now - TICK,
-            contract_recorded_at=now - TICK,
             last_event_sequence=0,
             last_event_sha256=FIRST_HASH,
         )
@@ -70,16 +69,23 @@ def open_ledger(session: Session, programme: str, *, now: datetime) -> None:
     )
 
 
-def standing(session: Session, programme: str, *, wait: bool = False) -> Standing:
-    """Where a programme's ledger stands; with `wait`, once whoever is recording now has ended.
+def last_recorded(session: Session, programme: str, *, wait: bool = False) -> datetime:
+    """The last moment recorded in a programme; with `wait`, once whoever is recording now has ended.
 
     NotFound where there is no such programme for this tenant.
     """
-    query = select(ledger.c.last_recorded_at, ledger.c.contract_recorded_at).where(ledger.c.programme == programme)
-    row = session.execute(query.with_for_update(read=True) if wait else query).one_or_none()
-    if row is None:
+    query = select(ledger.c.last_recorded_at).where(ledger.c.programme == programme)
+    moment: datetime | None = session.execute(query.with_for_update(read=True) if wait else query).scalar_one_or_none()
+    if moment is None:
         raise NotFound(f"There is no programme {programme!r} here.")
-    return Standing(row.last_recorded_at, row.contract_recorded_at)
+    return moment
+
+
+def contract_changed(session: Session, programme: str, *, as_of: datetime | None = None) -> datetime | None:
+    """The last moment (up to `as_of`) at which a programme's contract changed; None where there was no contract yet."""
+    query = select(func.max(contract_changes.c.recorded_at)).where(contract_changes.c.programme == programme)
+    moment: datetime | None = session.execute(query if as_of is None else query.where(contract_changes.c.recorded_at <= as_of)).scalar_one()
+    return moment
 
 
 def begin_recording(
@@ -97,7 +103,7 @@ def begin_recording(
     at = max(now, *(row.last_recorded_at + TICK for row in rows))
     session.execute(update(ledger).where(ledger.c.programme.in_(chains)).values(last_recorded_at=at))
     if contract:
-        session.execute(update(ledger).where(ledger.c.programme == programme).values(contract_recorded_at=at))
+        session.execute(insert(contract_changes).values(programme=programme, recorded_at=at, recorded_by=actor.client))
     last = rows[-1]
     return Recording(chain=programme, at=at, actor=actor, sequence=last.last_event_sequence, sha256=last.last_event_sha256)
 

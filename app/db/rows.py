@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, Index, Integer, MetaData, Table, Text, TypeDecorator, text
+from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text, TypeDecorator, text
 
 from app.kernel.months import Month
 
@@ -71,9 +71,9 @@ def fact_table(name: str, *, key: Sequence[Column[Any]], content: Sequence[Colum
         code_column("recorded_by"),
         moment_column("closed_at", nullable=True),
         code_column("closed_by", nullable=True),
+        PrimaryKeyConstraint(*names, "recorded_at"),
         CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name=f"{name}_closed_pair"),
         CheckConstraint("closed_at > recorded_at", name=f"{name}_closed_later"),
     )
-    Index(f"{name}_history", *names, "recorded_at", unique=True, _table=table)
     Index(f"{name}_open", *names, unique=True, postgresql_where=text("closed_at IS NULL"), _table=table)
     return FactTable(table, tuple(column.name for column in key), tuple(column.name for column in content))

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from app.kernel.codes import CODE_PATTERN, Code
 from app.kernel.lines import Line, Many, Name, NewCode
 
-Setting = Literal["acute", "community", "hospice", "primary_care", "mental_health", "voluntary", "independent", "home", "care_home"]
+Setting = Code
 Sector = Literal["acute", "community", "hospice", "primary_care", "mental_health", "voluntary", "independent"]
 
 

@@ -1,0 +1,106 @@
+"""The contract as it stood at a moment: every noun of a programme, as one value that rules read."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from app.assignments.domain import Assignment
+from app.calendar.domain import Collection
+from app.kernel.months import Month
+from app.measures.domain import Measure, in_force
+from app.organisations.domain import Organisation
+from app.pathways.domain import Pathway, Segment
+from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
+from app.subcontracts.domain import Subcontract
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A programme as it stood; `recorded_at` is the moment of its last change. Never changes once made."""
+
+    programme: Programme
+    recorded_at: datetime
+    organisations: tuple[Organisation, ...]
+    commissioners: tuple[Commissioner, ...]
+    phases: tuple[Phase, ...]
+    sites: tuple[Site, ...]
+    measures: tuple[Measure, ...]
+    pathways: tuple[Pathway, ...]
+    collections: tuple[Collection, ...]
+    requirements: tuple[Requirement, ...]
+    subcontracts: tuple[Subcontract, ...]
+    assignments: tuple[Assignment, ...]
+
+    @cached_property
+    def worked_out(self) -> dict[object, Any]:
+        """What rules have worked out of this contract before: pure functions of it, kept as long as it is."""
+        return {}
+
+    @cached_property
+    def site(self) -> dict[str, Site]:
+        return {site.code: site for site in self.sites}
+
+    @cached_property
+    def site_parents(self) -> dict[str, str | None]:
+        return {site.code: site.parent for site in self.sites}
+
+    @cached_property
+    def commissioner(self) -> dict[str, Commissioner]:
+        return {commissioner.ods_code: commissioner for commissioner in self.commissioners}
+
+    @cached_property
+    def commissioner_parents(self) -> dict[str, str | None]:
+        return {commissioner.ods_code: commissioner.parent for commissioner in self.commissioners}
+
+    @cached_property
+    def collection(self) -> dict[str, Collection]:
+        return {collection.code: collection for collection in self.collections}
+
+    @cached_property
+    def subcontract(self) -> dict[str, Subcontract]:
+        return {subcontract.reference: subcontract for subcontract in self.subcontracts}
+
+    @cached_property
+    def organisation(self) -> dict[str, Organisation]:
+        return {organisation.ods_code: organisation for organisation in self.organisations}
+
+    @cached_property
+    def pathway(self) -> dict[str, Pathway]:
+        return {pathway.code: pathway for pathway in self.pathways}
+
+    @cached_property
+    def segment(self) -> dict[tuple[str, str], Segment]:
+        """Segments by (pathway, segment)."""
+        return {(pathway.code, segment.code): segment for pathway in self.pathways for segment in pathway.segments}
+
+    @cached_property
+    def requirement(self) -> dict[str, Requirement]:
+        return {requirement.measure: requirement for requirement in self.requirements}
+
+    @cached_property
+    def _versions(self) -> dict[str, tuple[Measure, ...]]:
+        versions: dict[str, list[Measure]] = defaultdict(list)
+        for measure in self.measures:
+            versions[measure.code].append(measure)
+        return {code: tuple(found) for code, found in versions.items()}
+
+    def measure(self, code: str, month: Month) -> Measure | None:
+        """The version of a measure in force in a month."""
+        return in_force(self._versions.get(code, ()), month)
+
+    @cached_property
+    def assignments_of(self) -> dict[str, tuple[Assignment, ...]]:
+        """Assignments by subcontract."""
+        found: dict[str, list[Assignment]] = defaultdict(list)
+        for assignment in self.assignments:
+            found[assignment.subcontract].append(assignment)
+        return {reference: tuple(assignments) for reference, assignments in found.items()}
+
+    def collection_of(self, measure: str, sector: str) -> Collection | None:
+        """The one collection that a sector returns a measure in."""
+        for collection in self.collections:
+            if any(use.code == measure and use.asked_of(sector) for use in collection.measures):
+                return collection
+        return None

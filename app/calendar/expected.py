@@ -1,0 +1,122 @@
+"""What is expected of whom: the duties that the contract implies in a month, and the cells of each return."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from app.assignments.domain import Assignment
+from app.calendar.contract import Contract
+from app.calendar.deadlines import ends_period, months_of_period
+from app.calendar.domain import Collection
+from app.kernel.codes import ALL
+from app.kernel.months import Month, covers
+from app.measures.domain import Measure
+
+
+class CellKey(NamedTuple):
+    """Where a figure stands in a return. Places that a measure is not split by are `all`."""
+
+    pathway: str
+    segment: str
+    measure: str
+    site: str
+    commissioner: str
+    category: str
+
+
+class ReturnKey(NamedTuple):
+    """What a subcontract owes for one collection and month."""
+
+    collection: str
+    subcontract: str
+    month: Month
+
+
+class Duty(NamedTuple):
+    """An assignment makes a subcontract return a measure; `site` and so on are where it is reported."""
+
+    assignment: Assignment
+    measure: Measure
+    collection: Collection
+    pathway: str
+    segment: str
+    site: str
+    commissioner: str
+
+    def cells(self) -> Iterator[CellKey]:
+        for category in self.measure.category_codes:
+            yield CellKey(self.pathway, self.segment, self.measure.code, self.site, self.commissioner, category)
+
+
+def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]:
+    """What a subcontract's assignments ask of it in a month, whatever month its collections then fall due in."""
+    agreement = contract.subcontract.get(subcontract)
+    if agreement is None or not _in_term(contract, subcontract, month):
+        return
+    for assignment in contract.assignments_of.get(subcontract, ()):
+        if not assignment.in_month(month) or not _in_scope(contract, assignment, month):
+            continue
+        for use in contract.segment[assignment.pathway, assignment.segment].measures:
+            measure = contract.measure(use.code, month)
+            collection = contract.collection_of(use.code, agreement.sector)
+            if measure is None or collection is None or not use.asked_of(agreement.sector) or measure.aggregation == "import_only":
+                continue
+            yield Duty(
+                assignment=assignment,
+                measure=measure,
+                collection=collection,
+                pathway=assignment.pathway if "pathway" in measure.split_by else ALL,
+                segment=assignment.segment if "segment" in measure.split_by else ALL,
+                site=measure.site_of(assignment.site),
+                commissioner=assignment.commissioner if "commissioner" in measure.split_by else ALL,
+            )
+
+
+def _in_term(contract: Contract, subcontract: str, month: Month) -> bool:
+    agreement = contract.subcontract[subcontract]
+    return covers(agreement.first_month, agreement.last_month, month) and covers(
+        contract.programme.first_month, contract.programme.last_month, month
+    )
+
+
+def _in_scope(contract: Contract, assignment: Assignment, month: Month) -> bool:
+    site = contract.site.get(assignment.site)
+    commissioner = contract.commissioner.get(assignment.commissioner)
+    return (site is None or covers(site.from_month, site.to_month, month)) and (
+        commissioner is None or covers(commissioner.from_month, commissioner.to_month, month)
+    )
+
+
+def _duties_of_month(contract: Contract, subcontract: str, month: Month) -> tuple[Duty, ...]:
+    key = ("duties", subcontract, month)
+    if key not in contract.worked_out:
+        contract.worked_out[key] = tuple(duties(contract, subcontract, month))
+    found: tuple[Duty, ...] = contract.worked_out[key]
+    return found
+
+
+def duties_of_return(contract: Contract, key: ReturnKey) -> tuple[Duty, ...]:
+    """The duties that one return answers: those of every month of the period that its month ends."""
+    collection = contract.collection.get(key.collection)
+    if collection is None or not ends_period(key.month, collection.every, year_begins=contract.programme.contract_year_month):
+        return ()
+    return tuple(
+        duty
+        for month in months_of_period(key.month, collection.every)
+        for duty in _duties_of_month(contract, key.subcontract, month)
+        if duty.collection is collection
+    )
+
+
+def expected_cells(contract: Contract, key: ReturnKey) -> tuple[CellKey, ...]:
+    """Every cell that a return must state, in the order of its key; empty where nothing is owed."""
+    if key not in contract.worked_out:
+        contract.worked_out[key] = tuple(sorted({cell for duty in duties_of_return(contract, key) for cell in duty.cells()}))
+    cells: tuple[CellKey, ...] = contract.worked_out[key]
+    return cells
+
+
+def expected_returns(contract: Contract, month: Month, *, subcontract: str | None = None) -> tuple[ReturnKey, ...]:
+    """The returns that are owed for a month, by collection and subcontract."""
+    references = [subcontract] if subcontract is not None else sorted(contract.subcontract)
+    keys = (ReturnKey(collection, reference, month) for collection in sorted(contract.collection) for reference in references)
+    return tuple(key for key in keys if expected_cells(contract, key))

@@ -1,0 +1,98 @@
+"""The table of collections, and the contract as it stood at a moment, put together from every room's facts."""
+
+from datetime import datetime
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Boolean, Column, Engine, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from app.assignments.store import ASSIGNMENTS, assignments
+from app.calendar.contract import Contract
+from app.calendar.domain import Collection
+from app.db import facts
+from app.db.ledger import contract_changed
+from app.db.rows import FactTable, code_column, fact_table
+from app.db.tenancy import Tenant
+from app.kernel.refusals import NotFound
+from app.measures.store import MEASURES, measures
+from app.organisations.store import ORGANISATIONS, organisations
+from app.pathways.store import PATHWAYS, SEGMENTS, pathways
+from app.programmes.store import COMMISSIONERS, PHASES, PROGRAMMES, REQUIREMENTS, SITES, commissioners, phases, programme, requirements, sites
+from app.subcontracts.store import SUBCONTRACTS, subcontracts
+
+COLLECTIONS = fact_table(
+    "collections",
+    key=[code_column("code")],
+    content=[
+        Column("name", Text, nullable=False),
+        Column("measures", JSONB, nullable=False),
+        Column("every", Text, nullable=False),
+        Column("due", JSONB, nullable=False),
+        Column("close", JSONB, nullable=False),
+        Column("freeze", JSONB, nullable=False),
+        Column("sign_off", Text, nullable=False),
+        Column("auto_accept", Boolean, nullable=False),
+    ],
+)
+
+CONTRACT_TABLES: tuple[FactTable, ...] = (
+    PROGRAMMES,
+    COMMISSIONERS,
+    PHASES,
+    SITES,
+    MEASURES,
+    PATHWAYS,
+    SEGMENTS,
+    COLLECTIONS,
+    REQUIREMENTS,
+    SUBCONTRACTS,
+    ASSIGNMENTS,
+)
+
+_MOST_KEPT = 128
+_KEPT: WeakKeyDictionary[Engine, dict[tuple[str, str, datetime], Contract]] = WeakKeyDictionary()
+"""Contracts read before, by engine (a database), programme, subcontract scope and moment."""
+
+
+def collections(session: Session, programme: str, *, as_of: datetime | None) -> tuple[Collection, ...]:
+    return facts.read_lines(session, COLLECTIONS, Collection, programme, as_of=as_of)
+
+
+def load_contract(session: Session, code: str, *, as_of: datetime | None = None) -> Contract:
+    """The contract of a programme as it stood (now, where `as_of` is None), as far as this tenant sees it.
+
+    Read once for each tenant and change, and kept: a contract at the moment of its last change never changes again.
+    NotFound where the programme is not there, was not there yet, or is not this tenant's.
+    """
+    moment = contract_changed(session, code, as_of=as_of)
+    if moment is None:
+        raise NotFound(f"There is no programme {code!r} here.")
+    kept = _KEPT.setdefault(session.connection().engine, {})
+    tenant: Tenant = session.info["tenant"]
+    key = (code, tenant.subcontract, moment)
+    if key not in kept:
+        if len(kept) >= _MOST_KEPT:
+            kept.pop(next(iter(kept)), None)
+        kept[key] = _read(session, code, moment)
+    return kept[key]
+
+
+def _read(session: Session, code: str, moment: datetime) -> Contract:
+    found = programme(session, code, as_of=moment)
+    if found is None:
+        raise NotFound(f"There is no programme {code!r} here.")
+    return Contract(
+        programme=found,
+        recorded_at=moment,
+        organisations=organisations(session, as_of=moment),
+        commissioners=commissioners(session, code, as_of=moment),
+        phases=phases(session, code, as_of=moment),
+        sites=sites(session, code, as_of=moment),
+        measures=measures(session, code, as_of=moment),
+        pathways=pathways(session, code, as_of=moment),
+        collections=collections(session, code, as_of=moment),
+        requirements=requirements(session, code, as_of=moment),
+        subcontracts=subcontracts(session, code, as_of=moment),
+        assignments=assignments(session, code, as_of=moment),
+    )

@@ -1,0 +1,92 @@
+"""The tables of head contracts: the programme itself, commissioners, phases, sites and requirements."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, Numeric, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from app.db import facts
+from app.db.rows import code_column, fact_table, month_column
+from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
+
+PROGRAMMES = fact_table(
+    "programmes",
+    key=[],
+    content=[
+        Column("name", Text, nullable=False),
+        code_column("prime"),
+        Column("starts_on", Date, nullable=False),
+        Column("ends_on", Date, nullable=False),
+        Column("value_pence", BigInteger),
+        Column("contract_year_starts", Text),
+    ],
+)
+
+COMMISSIONERS = fact_table(
+    "commissioners",
+    key=[code_column("ods_code")],
+    content=[
+        Column("name", Text, nullable=False),
+        code_column("parent", nullable=True),
+        month_column("from_month", nullable=True),
+        month_column("to_month", nullable=True),
+        Column("whole", Boolean, nullable=False),
+    ],
+)
+
+PHASES = fact_table(
+    "phases",
+    key=[Column("number", Integer, nullable=False)],
+    content=[
+        Column("name", Text, nullable=False),
+        month_column("from_month", nullable=True),
+        month_column("to_month", nullable=True),
+        Column("payment", Text, nullable=False),
+    ],
+)
+
+SITES = fact_table(
+    "sites",
+    key=[code_column("code")],
+    content=[
+        Column("name", Text, nullable=False),
+        code_column("parent", nullable=True),
+        month_column("from_month", nullable=True),
+        month_column("to_month", nullable=True),
+    ],
+)
+
+REQUIREMENTS = fact_table(
+    "requirements",
+    key=[code_column("measure")],
+    content=[
+        Column("schedule_ref", Text),
+        Column("weight", Numeric),
+        Column("judged_on", Text, nullable=False),
+        Column("applies_to", JSONB, nullable=False),
+        Column("targets", JSONB, nullable=False),
+    ],
+)
+
+
+def programme(session: Session, code: str, *, as_of: datetime | None) -> Programme | None:
+    """The programme itself; None where there is none, or none yet."""
+    rows = facts.read(session, PROGRAMMES, code, as_of=as_of)
+    return Programme.model_validate({"code": code, **rows[0]}) if rows else None
+
+
+def commissioners(session: Session, code: str, *, as_of: datetime | None) -> tuple[Commissioner, ...]:
+    return facts.read_lines(session, COMMISSIONERS, Commissioner, code, as_of=as_of)
+
+
+def phases(session: Session, code: str, *, as_of: datetime | None) -> tuple[Phase, ...]:
+    return facts.read_lines(session, PHASES, Phase, code, as_of=as_of)
+
+
+def sites(session: Session, code: str, *, as_of: datetime | None) -> tuple[Site, ...]:
+    return facts.read_lines(session, SITES, Site, code, as_of=as_of)
+
+
+def requirements(session: Session, code: str, *, as_of: datetime | None) -> tuple[Requirement, ...]:
+    return facts.read_lines(session, REQUIREMENTS, Requirement, code, as_of=as_of)

@@ -1,0 +1,33 @@
+"""What migrations say again and again: row-level security and grants."""
+
+from alembic import op
+
+PROGRAMME = "(SELECT nullif(current_setting('mainstem.programme', true), ''))"
+SUBCONTRACT = "(SELECT nullif(current_setting('mainstem.subcontract', true), ''))"
+CLIENT = "(SELECT nullif(current_setting('mainstem.client', true), ''))"
+
+OF_PROGRAMME = f"programme = {PROGRAMME}"
+WHOLE_PROGRAMME = f"{OF_PROGRAMME} AND {SUBCONTRACT} = '*'"
+
+
+def of_subcontract(column: str) -> str:
+    """Rows of the tenant's programme that belong to its subcontract, or all of them for whoever sees every one."""
+    return f"{OF_PROGRAMME} AND {SUBCONTRACT} IN ({column}, '*')"
+
+
+def wall(table: str, *, using: str, check: str) -> None:
+    """Row-level security, forced upon the owner too: which rows are seen, and which may be written."""
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY {table}_wall ON {table} USING ({using}) WITH CHECK ({check})")
+
+
+def grant(table: str, *rights: str) -> None:
+    """What the application's role may do with a table; the backup role reads."""
+    op.execute(f"GRANT {', '.join(rights)} ON {table} TO mainstem_application")
+    op.execute(f"GRANT SELECT ON {table} TO mainstem_backup")
+
+
+def grant_facts(table: str) -> None:
+    """Facts are added and closed, never changed: the grant says so too."""
+    grant(table, "SELECT", "INSERT", "UPDATE (closed_at, closed_by)")
