@@ -1,0 +1,68 @@
+"""The engine: a pool of connections that carry figures exactly and give up in bounded time."""
+
+import json
+import select
+from decimal import Decimal
+from typing import Any, Final
+
+from psycopg import pq
+from sqlalchemy import URL, Engine, QueuePool, create_engine, event, exc, make_url
+
+from app.kernel.canonical import json_bytes
+from app.settings import CannotStart, Settings
+
+_DRIVER: Final = "postgresql+psycopg"
+
+
+def driver_url(url: str) -> URL:
+    """The address for our driver, however PostgreSQL's own addresses spell the scheme."""
+    try:
+        return make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername=_DRIVER)
+    except (exc.ArgumentError, ValueError):
+        raise CannotStart(
+            "The database's address cannot be read: write postgresql://role:password@host:5432/database, with special characters as %XX."
+        ) from None
+
+
+def make_engine(url: str, settings: Settings) -> Engine:
+    """An engine whose statements, waits for locks and idle transactions end in bounded time; JSON keeps every digit."""
+    address = driver_url(url)
+    options = {
+        "statement_timeout": f"{settings.statement_timeout_seconds}s",
+        "lock_timeout": f"{settings.lock_timeout_seconds}s",
+        "idle_in_transaction_session_timeout": f"{settings.idle_transaction_timeout_seconds}s",
+        "timezone": "UTC",
+    }
+    given = address.query.get("options")
+    ours = " ".join(f"-c {name}={value}" for name, value in options.items())
+    engine = create_engine(
+        address,
+        poolclass=QueuePool,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_wait_seconds,
+        connect_args={
+            "options": f"{ours} {given}" if isinstance(given, str) else ours,
+            "connect_timeout": 10,
+            "application_name": "mainstem",
+        },
+        json_serializer=json_bytes,
+        json_deserializer=_read_json,
+    )
+    event.listen(engine, "checkout", _refuse_dead)
+    return engine
+
+
+def _read_json(text: str | bytes) -> Any:
+    return json.loads(text, parse_float=Decimal)
+
+
+def _refuse_dead(connection: Any, record: object, proxy: object) -> None:
+    """Notice a server that went away without asking it anything: its farewell, or the end of the stream, is waiting to be read."""
+    broken = connection.pgconn.status != pq.ConnStatus.OK
+    if not broken:
+        watch = select.poll()
+        watch.register(connection.fileno(), select.POLLIN)
+        broken = bool(watch.poll(0))
+    if broken:
+        raise exc.InvalidatePoolError

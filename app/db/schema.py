@@ -1,0 +1,191 @@
+"""The schema: bringing it to head, and what stops the service from working on a database."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from psycopg import errors
+from sqlalchemy import Connection, Engine, NullPool, create_engine, exc, text
+
+from app.db import roles
+from app.db.engine import driver_url
+from app.db.rows import SHARED_TABLES
+from app.db.server_roles import set_up_roles
+from app.settings import CannotStart
+
+_LOCK_KEY: Final = 7_062_025_001
+"""The advisory lock of whoever migrates; any number that nothing else uses."""
+
+# A migration that waits for a lock holds up everyone behind it, so it gives up first. One that must compute for longer says so itself.
+_LOCK_TIMEOUT: Final = "3s"
+_STATEMENT_TIMEOUT: Final = "60s"
+# Another's migration is not in the way, it is the same work: wait for it.
+_OTHERS_MIGRATION: Final = "60s"
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    config = Config()
+    root = str(Path(__file__).parents[2]).replace("%", "%%")
+    config.set_main_option("script_location", f"{root}/migrations")
+    # A migration may import what stands beside it.
+    config.set_main_option("prepend_sys_path", root)
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+@functools.cache
+def head() -> str | None:
+    """The revision that this program works on."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def migrate(
+    owner_url: str, *, application_url: str | None = None, to: str = "head", progress: Callable[[str], None] = lambda _: None
+) -> None:
+    """Bring the schema to a revision, forwards or (`to="base"`, `to="-1"`) backwards, each migration in a transaction of its own.
+
+    `application_url` names the role that the service will use: where the owner may, missing roles are created.
+    """
+    with _owner_connection(owner_url) as connection:
+        set_up_roles(connection, application_url)
+        connection.execute(text(f"SET ROLE {roles.OWNER}"))
+        connection.execute(text(f"SET lock_timeout = '{_OTHERS_MIGRATION}'"))
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
+        connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
+        connection.execute(text(f"SET statement_timeout = '{_STATEMENT_TIMEOUT}'"))
+        connection.commit()
+        config = alembic_config(connection)
+        config.attributes["progress"] = progress
+        try:
+            if to == "base" or to.startswith("-"):
+                command.downgrade(config, to)
+            else:
+                command.upgrade(config, to)
+        except CommandError as error:
+            raise CannotStart(f"The schema cannot be migrated: {error}. Is this program older than the database?") from None
+        if connection.execute(text("SELECT to_regclass('alembic_version') IS NOT NULL")).scalar_one():
+            connection.execute(text(f"GRANT SELECT ON alembic_version TO {roles.APPLICATION}"))
+        connection.commit()
+
+
+@contextmanager
+def _owner_connection(owner_url: str) -> Iterator[Connection]:
+    engine = create_engine(
+        driver_url(owner_url), poolclass=NullPool, connect_args={"connect_timeout": 10, "application_name": "mainstem migrate"}
+    )
+    try:
+        with engine.connect() as connection:
+            too_old = version_problem(connection)
+            if too_old is not None:
+                raise CannotStart(too_old)
+            yield connection
+    except exc.DBAPIError as error:
+        raise CannotStart(_migration_sentence(error)) from error
+    finally:
+        engine.dispose()
+
+
+def _migration_sentence(error: exc.DBAPIError) -> str:
+    if isinstance(error.orig, errors.LockNotAvailable):
+        return "The migration gave up and changed nothing: something else holds what it needs to lock. Run `mainstem migrate` again when it is quieter."
+    if isinstance(error.orig, errors.QueryCanceled):
+        return "The migration took too long, was given up, and changed nothing."
+    return database_sentence(error)
+
+
+def database_sentence(error: exc.DBAPIError) -> str:
+    """What the database said, in one line and without the statement."""
+    said = " ".join(line.strip() for line in str(error.orig).splitlines() if line.strip() and not line.startswith(("LINE", "CONTEXT", " ")))
+    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) is None:
+        return f"The database cannot be reached: {said.removeprefix('connection failed: ').rstrip('.')}."
+    return f"The database refused: {said.rstrip('.')}."
+
+
+def start_problems(engine: Engine) -> list[str]:
+    """Everything that forbids the service to work on this database with this role, a sentence each; also that it cannot be reached."""
+    try:
+        behind = head_problem(engine)
+        return ([] if behind is None else [behind]) + safety_problems(engine)
+    except exc.DBAPIError as error:
+        return [database_sentence(error)]
+
+
+def head_problem(engine: Engine) -> str | None:
+    """What is wrong with the schema's revision, if anything."""
+    with engine.connect() as connection:
+        if connection.execute(text("SELECT to_regclass('alembic_version') IS NULL")).scalar_one():
+            return "The database has no tables yet: run `mainstem migrate`."
+        if not connection.execute(text("SELECT has_table_privilege('alembic_version', 'SELECT')")).scalar_one():
+            return (
+                f"The role {connection.execute(text('SELECT current_user')).scalar_one()} has no rights on the tables: run `mainstem migrate` "
+                f"with the owner in MAINSTEM_OWNER_DATABASE_URL, or have an administrator make it a member of {roles.APPLICATION}."
+            )
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    if found == [head()]:
+        return None
+    if found and found[0] not in {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}:
+        return f"The database's schema ({found[0]}) is newer than this program ({head()}): use the program that migrated it."
+    return f"The database's schema ({found[0] if found else 'empty'}) is behind this program ({head()}): run `mainstem migrate`."
+
+
+def version_problem(connection: Connection) -> str | None:
+    version = connection.dialect.server_version_info
+    if version is not None and version < (15,):
+        return f"The database is PostgreSQL {version[0]}, and Mainstem needs 15 or later."
+    return None
+
+
+_BYPASSING = text("""
+    SELECT rolname, rolsuper FROM pg_roles
+    WHERE (rolsuper OR rolbypassrls) AND (rolname IN (current_user, session_user) OR pg_has_role(session_user, oid, 'MEMBER'))
+    ORDER BY rolname NOT IN (current_user, session_user), rolname
+""")
+_TABLES = text("""
+    SELECT relname, relrowsecurity AND relforcerowsecurity AS walled, owner.rolname AS owner, pg_has_role(session_user, relowner, 'MEMBER') AS owned
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace JOIN pg_roles AS owner ON owner.oid = relowner
+    WHERE nspname = ANY (current_schemas(false)) AND relkind IN ('r', 'p', 'f')
+        -- A partition that the application cannot name is reached through its parent's wall only.
+        AND (NOT relispartition OR has_table_privilege(pg_class.oid, 'SELECT, INSERT, UPDATE, DELETE'))
+    ORDER BY relname
+""")
+_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+def safety_problems(engine: Engine) -> list[str]:
+    """What would let this role past the walls between tenants, or lose what was answered for."""
+    with engine.connect() as connection:
+        too_old = version_problem(connection)
+        problems = [] if too_old is None else [too_old]
+        role: str = connection.execute(text("SELECT session_user")).scalar_one()
+        bypassing = connection.execute(_BYPASSING).all()
+        problems += [_bypass_sentence(role, other, superuser=superuser) for other, superuser in bypassing[:1]]
+        tables = connection.execute(_TABLES).all()
+        owners = sorted({table.owner for table in tables if table.owned})
+        if owners and not bypassing:
+            owned_by = "itself" if owners == [role] else f"as a member of {', '.join(owners)}"
+            problems.append(f"The role {role} owns tables ({owned_by}), so it could take their walls down: {_OTHER_ROLE}")
+        bare = [table.relname for table in tables if not table.walled and table.relname not in SHARED_TABLES | {"alembic_version"}]
+        if bare:
+            problems.append(
+                f"Row-level security is not enabled and forced on {', '.join(bare)}: every programme could read every other's rows there."
+            )
+        off = [name for name in _DURABLE if connection.execute(text(f"SHOW {name}")).scalar_one() == "off"]
+        if off:
+            problems.append(f"The server has {' and '.join(off)} off, so it could lose what was already answered for: switch it on.")
+        return problems
+
+
+_OTHER_ROLE: Final = "name one that owns nothing in MAINSTEM_DATABASE_URL and the owner in MAINSTEM_OWNER_DATABASE_URL; `mainstem migrate` makes it if it may."
+
+
+def _bypass_sentence(role: str, other: str, *, superuser: bool) -> str:
+    what = "a superuser" if superuser else "BYPASSRLS"
+    who = f"is {what}" if role == other else f"may become {other}, which is {what}"
+    return f"The role {role} {who}, and the walls between tenants do not hold for it: {_OTHER_ROLE}"
