@@ -1,0 +1,40 @@
+"""Fixtures that every test may ask for: a real PostgreSQL, built by the migrations."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db.embedded import running
+from app.settings import Settings
+from tests.support.databases import Database, Server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Server]:
+    """The embedded server, shared by the workers of a run: the first to ask starts it, the last to end stops it."""
+    base: Path = tmp_path_factory.getbasetemp()
+    data = (base if worker_id == "master" else base.parent) / "mainstem"
+    with running(Settings(data=data)) as urls:
+        yield Server(urls=urls, data=data)
+
+
+@pytest.fixture
+def database(server: Server) -> Iterator[Database]:
+    """A migrated database of the test's own."""
+    with server.database() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_database(server: Server) -> Iterator[Database]:
+    """A migrated database that the tests of one module share."""
+    with server.database() as made:
+        yield made
+
+
+@pytest.fixture
+def empty_database(server: Server) -> Iterator[Database]:
+    """A database without any table, of the test's own."""
+    with server.database(empty=True) as made:
+        yield made
