@@ -11,6 +11,10 @@ MAY_COMMIT = {
     "cli": "an operator's command",
     "demo": "each act of the story is one transaction",
 }
+MAY_COMMIT_FILES = {
+    "app/db/schema.py": "migrations are transactions of their own, before anything is served",
+    "app/db/server_roles.py": "roles come before the tables that are granted to them",
+}
 
 CLOCK_AND_CHANCE = {
     "datetime.now",
