@@ -12,9 +12,14 @@ from app.db.rows import SHARED_TABLES
 # Moments that are no act of anybody's, with the reason.
 NO_ACT: Final = {
     "ledger.last_recorded_at": "the moment that the next one must be later than",
+    "client_keys.expires_at": "a plan of whoever made the key",
+    "client_keys.last_used_at": "the client's own doing",
+    "idempotency_keys.first_used_at": "the client's own doing",
 }
-# Tables of the installation itself: their keys need no programme.
+# Belong to nobody in particular: neither walled nor keyed by programme.
 OF_THE_INSTALLATION: Final = SHARED_TABLES | {"alembic_version"}
+# Walled by client, who may span programmes.
+OF_CLIENTS: Final = frozenset({"clients", "client_keys", "idempotency_keys"})
 STATES: Final = re.compile(r"(\A|_)(state|status|outcome)\Z")
 # Counts are stored exactly, ratios not at all.
 INEXACT: Final = {"real", "double precision", "money"}
@@ -113,7 +118,7 @@ def unlisted_states(table: TableAsMigrated) -> Iterator[str]:
 
 def keys_astray(table: TableAsMigrated) -> Iterator[str]:
     """Keys start with the programme, and text in a key is compared by its bytes."""
-    if table.name not in OF_THE_INSTALLATION:
+    if table.name not in OF_THE_INSTALLATION | OF_CLIENTS:
         for kind, keys in (("unique key", table.unique), ("foreign key", table.foreign)):
             for key in keys:
                 if key[0] != "programme":

@@ -10,7 +10,7 @@ from tests.house.tree import ROOT, Source, planted, sources
 
 GLOSSARY = (ROOT / "app/GLOSSARY.md").read_text(encoding="utf-8")
 # Words of grammar and of Python that need no entry.
-PLAIN = {"for", "not", "new", "by", "of", "and", "no", "with", "to", "in", "is", "type", "set"}
+PLAIN = {"for", "not", "new", "by", "of", "and", "no", "with", "to", "in", "is", "future", "type", "set"}
 
 
 def entries(text: str) -> dict[str, str]:
