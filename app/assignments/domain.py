@@ -99,6 +99,7 @@ class Assignment(NamedTuple):
 
 def expand(line: AssignmentLine, *, sites: Sequence[str], commissioners: Sequence[str], first_month: Month) -> list[Assignment]:
     """The facts of a line; `sites` and `commissioners` are what `all` stands for (`all` itself where there are none)."""
+    line = _normal(line, first_month)
     name = digest(line.model_dump(mode="json"))
     volume = line.expected_volume
     by_place = {(place.site, place.commissioner): place.volume for place in volume.places} if volume and volume.places else {}
@@ -121,6 +122,21 @@ def expand(line: AssignmentLine, *, sites: Sequence[str], commissioners: Sequenc
         for site in (line.sites or sites)
         for commissioner in (line.commissioners or commissioners)
     ]
+
+
+def _normal(line: AssignmentLine, first_month: Month) -> AssignmentLine:
+    """The line in its one normal form, so that writing it differently is no change."""
+    volume = line.expected_volume
+    if volume and volume.places:
+        volume = Volume(places=tuple(sorted(volume.places, key=lambda place: (place.site, place.commissioner))))
+    return line.model_copy(
+        update={
+            "sites": line.sites and tuple(sorted(line.sites)),
+            "commissioners": line.commissioners and tuple(sorted(line.commissioners)),
+            "from_month": line.from_month or first_month,
+            "expected_volume": volume,
+        }
+    )
 
 
 def collapse(assignments: Iterable[Assignment]) -> list[AssignmentLine]:

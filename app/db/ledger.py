@@ -4,11 +4,12 @@ Lock order, everywhere: returns by key (advisory), then the installation's row `
 Whoever writes to a programme locks its row last, so recorded order is commit order and `as_of` needs no lock of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text, func, select, text, update
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Row, Table, Text, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -88,23 +89,28 @@ def contract_changed(session: Session, programme: str, *, as_of: datetime | None
     return moment
 
 
-def begin_recording(
-    session: Session, programme: str, *, actor: Actor, now: datetime, contract: bool = False, installation: bool = False
-) -> Recording:
+def hold_ledger(session: Session, programme: str, *, installation: bool = False) -> Sequence[Row[Any]]:
+    """Lock the programme's ledger row (after the installation's, where asked) until this transaction ends.
+
+    Until then nobody else records, so what is read from here on is what will be recorded upon.
+    """
+    chains = sorted({EVERY, programme} if installation else {programme})
+    rows = session.execute(select(ledger).where(ledger.c.programme.in_(chains)).order_by(ledger.c.programme).with_for_update()).all()
+    if len(rows) != len(chains):
+        raise NotFound(f"There is no programme {programme!r} here.")
+    return rows
+
+
+def begin_recording(session: Session, programme: str, *, actor: Actor, now: datetime, contract: bool = False) -> Recording:
     """Lock the programme's ledger row, last of all locks, and take the moment that this transaction records at.
 
-    `recorded_at` is the later of the clock and one microsecond after the last. With `contract`, the contract changes;
-    with `installation`, the register of organisations too, so its row is locked first and both get the same moment.
+    `recorded_at` is the later of the clock and one microsecond after the last. With `contract`, the contract changes.
     """
-    chains = [EVERY, programme] if installation else [programme]
-    rows = session.execute(select(ledger).where(ledger.c.programme.in_(chains)).order_by(ledger.c.programme).with_for_update()).all()
-    if len(rows) != len(set(chains)):
-        raise NotFound(f"There is no programme {programme!r} here.")
-    at = max(now, *(row.last_recorded_at + TICK for row in rows))
-    session.execute(update(ledger).where(ledger.c.programme.in_(chains)).values(last_recorded_at=at))
+    (last,) = hold_ledger(session, programme)
+    at = max(now, last.last_recorded_at + TICK)
+    session.execute(update(ledger).where(ledger.c.programme == programme).values(last_recorded_at=at))
     if contract:
         session.execute(insert(contract_changes).values(programme=programme, recorded_at=at, recorded_by=actor.client))
-    last = rows[-1]
     return Recording(chain=programme, at=at, actor=actor, sequence=last.last_event_sequence, sha256=last.last_event_sha256)
 
 

@@ -1,0 +1,45 @@
+"""The moment that a read is judged at."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.calendar.deadlines import last_passed
+from app.calendar.store import load_contract
+from app.db.ledger import last_recorded
+from app.kernel.moments import TICK
+from app.kernel.refusals import Fault, Invalid
+
+
+class AsOfInFuture(Invalid):
+    """A read cannot be judged at a moment that has not come."""
+
+    code = "as_of_in_future"
+    title = "That moment has not come yet"
+
+
+def resolve(session: Session, programme: str, *, asked: datetime | None, now: datetime) -> datetime:
+    """The moment that a read of a programme is judged at.
+
+    Without `asked`: the later of the last recorded moment and the first microsecond after the last deadline that has passed.
+    A moment beyond the last recorded one waits for whoever is recording now, so that the same question never has two answers.
+    """
+    last = last_recorded(session, programme)
+    if asked is not None:
+        if asked > max(now, last):
+            fault = Fault("as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out.")
+            raise AsOfInFuture("A report cannot be judged at a moment that has not come.", faults=[fault])
+        if asked > last:
+            last_recorded(session, programme, wait=True)
+        return asked
+    passed = _deadline_passed(session, programme, now=now)
+    if passed is None or passed <= last:
+        return last
+    return max(passed, last_recorded(session, programme, wait=True))
+
+
+def _deadline_passed(session: Session, programme: str, *, now: datetime) -> datetime | None:
+    contract = load_contract(session, programme)
+    term = contract.programme
+    moment = last_passed(contract.collections, first=term.first_month, last=term.last_month, now=now)
+    return None if moment is None else moment + TICK

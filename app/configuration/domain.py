@@ -1,0 +1,255 @@
+"""What makes a document one that can be brought into force: every rule that its lines must keep between them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from app.assignments.domain import Assignment, AssignmentLine, expand
+from app.calendar.contract import Contract
+from app.configuration.document import Document
+from app.kernel.codes import ALL, UNKNOWN
+from app.kernel.months import Month, overlap
+from app.kernel.refusals import Fault
+from app.measures.domain import Measure
+from app.programmes.domain import descends, leaves
+
+
+def faults_of(document: Document, *, registered: frozenset[str]) -> list[Fault]:
+    """Everything that is wrong between the lines of a document; `registered` are the codes of the shared register."""
+    return [
+        *_repeated(document),
+        *_reversed(document),
+        *_hierarchies(document),
+        *_measures(document),
+        *_references(document, registered),
+        *_collected_twice(document),
+        *_weights(document),
+        *_assignments(document),
+    ]
+
+
+def _repeated(document: Document) -> Iterator[Fault]:
+    keys: dict[str, list[Any]] = {
+        "organisations": [line.ods_code for line in document.organisations],
+        "commissioners": [line.ods_code for line in document.commissioners],
+        "phases": [line.number for line in document.phases],
+        "sites": [line.code for line in document.sites],
+        "measures": [(line.code, line.version) for line in document.measures],
+        "pathways": [line.code for line in document.pathways],
+        "collections": [line.code for line in document.collections],
+        "requirements": [line.measure for line in document.requirements],
+        "subcontracts": [line.reference for line in document.subcontracts],
+    }
+    keys |= {f"pathways/{number}/segments": [segment.code for segment in line.segments] for number, line in enumerate(document.pathways)}
+    keys |= {
+        f"measures/{number}/breakdown/categories": [category.code for category in line.breakdown.categories]
+        for number, line in enumerate(document.measures)
+        if line.breakdown
+    }
+    for where, codes in keys.items():
+        first: dict[Any, int] = {}
+        for number, code in enumerate(codes):
+            if code in first:
+                detail = f"This line has the same key as /{where}/{first[code]}."
+                yield Fault("duplicate", detail, "Keep one of the two.", pointer=f"/{where}/{number}")
+            first.setdefault(code, number)
+
+
+def _reversed(document: Document) -> Iterator[Fault]:
+    fix = "Let it end no earlier than it begins."
+    if document.programme.ends_on < document.programme.starts_on:
+        yield Fault("reversed", "The programme ends before it starts.", fix, pointer="/programme/ends_on")
+    for number, agreement in enumerate(document.subcontracts):
+        if agreement.ends_on < agreement.starts_on:
+            yield Fault("reversed", "The subcontract ends before it starts.", fix, pointer=f"/subcontracts/{number}/ends_on")
+    spans: list[tuple[str, Month | None, Month | None]] = []
+    spans += [(f"/commissioners/{number}", line.from_month, line.to_month) for number, line in enumerate(document.commissioners)]
+    spans += [(f"/phases/{number}", line.from_month, line.to_month) for number, line in enumerate(document.phases)]
+    spans += [(f"/sites/{number}", line.from_month, line.to_month) for number, line in enumerate(document.sites)]
+    spans += [(f"/assignments/{number}", line.from_month, line.to_month) for number, line in enumerate(document.assignments)]
+    for number, requirement in enumerate(document.requirements):
+        spans += [
+            (f"/requirements/{number}/targets/{each}", target.from_month, target.to_month) for each, target in enumerate(requirement.targets)
+        ]
+    for pointer, first, last in spans:
+        if first is not None and last is not None and last < first:
+            yield Fault("reversed", "to_month lies before from_month.", fix, pointer=f"{pointer}/to_month")
+
+
+def _hierarchies(document: Document) -> Iterator[Fault]:
+    commissioners = {line.ods_code: line.parent for line in document.commissioners}
+    sites = {line.code: line.parent for line in document.sites}
+    parents = [(f"/commissioners/{number}/parent", line.ods_code, line.parent, commissioners) for number, line in enumerate(document.commissioners)]
+    parents += [(f"/sites/{number}/parent", line.code, line.parent, sites) for number, line in enumerate(document.sites)]
+    for pointer, code, parent, known in parents:
+        if parent is not None and parent not in known:
+            yield _unknown("parent", parent, pointer)
+        elif descends(code, code, known) or parent == code:
+            yield Fault("circular", f"{code} lies above itself.", "Break the circle of parents.", pointer=pointer)
+
+
+def _measures(document: Document) -> Iterator[Fault]:
+    sites = {line.code for line in document.sites}
+    parents = {line.code: line.parent for line in document.sites}
+    for number, measure in enumerate(document.measures):
+        at = f"/measures/{number}"
+        yield from _bands(measure, at)
+        for narrow, wide in measure.site_map.items():
+            if narrow in sites and not descends(narrow, wide, parents):
+                detail = f"The site map sends {narrow} to {wide}, which is not a site above it."
+                yield Fault("site_map", detail, "Name a site of the programme that lies above it.", pointer=f"{at}/site_map/{narrow}")
+        for place in measure.unknown:
+            if place not in measure.split_by:
+                detail = f"UNKNOWN is allowed for {place}, which the measure is not split by."
+                yield Fault("unknown_place", detail, f"Add {place} to split_by, or leave it out here.", pointer=f"{at}/unknown")
+
+
+def _bands(measure: Measure, at: str) -> Iterator[Fault]:
+    if measure.aggregation != "banded":
+        if measure.statistic is not None:
+            yield Fault("statistic", "Only a banded measure has a statistic.", "Leave statistic out.", pointer=f"{at}/statistic")
+        return
+    uppers = [category.upper for category in measure.breakdown.categories] if measure.breakdown else []
+    closed = [upper for upper in uppers[:-1] if upper is not None]
+    if not uppers or len(closed) != len(uppers) - 1 or any(high <= low for low, high in zip(closed, uppers[1:], strict=False) if high is not None):
+        detail = "A banded measure has a breakdown whose categories rise, each with its upper bound; only the last may be open."
+        yield Fault("bands", detail, "Give every category but the last an upper, in rising order.", pointer=f"{at}/breakdown")
+
+
+def _unknown(noun: str, code: str, pointer: str) -> Fault:
+    return Fault(f"unknown_{noun}", f"There is no {noun} {code} in this document.", f"Add the {noun}, or correct the code.", pointer=pointer)
+
+
+def _references(document: Document, registered: frozenset[str]) -> Iterator[Fault]:
+    organisations = registered | {line.ods_code for line in document.organisations}
+    measures = {line.code for line in document.measures}
+    commissioners = {line.ods_code for line in document.commissioners}
+    sites = {line.code for line in document.sites}
+    references = {line.reference for line in document.subcontracts}
+    segments = {(pathway.code, segment.code) for pathway in document.pathways for segment in pathway.segments}
+    asked: list[tuple[str, str, frozenset[str] | set[str], str]] = [("organisation", document.programme.prime, organisations, "/programme/prime")]
+    asked += [("organisation", line.organisation, organisations, f"/subcontracts/{n}/organisation") for n, line in enumerate(document.subcontracts)]
+    asked += [
+        ("measure", use.code, measures, f"/pathways/{p}/segments/{s}/measures/{m}")
+        for p, pathway in enumerate(document.pathways)
+        for s, segment in enumerate(pathway.segments)
+        for m, use in enumerate(segment.measures)
+    ]
+    asked += [
+        ("measure", use.code, measures, f"/collections/{n}/measures/{m}")
+        for n, collection in enumerate(document.collections)
+        for m, use in enumerate(collection.measures)
+    ]
+    for number, requirement in enumerate(document.requirements):
+        asked.append(("measure", requirement.measure, measures, f"/requirements/{number}/measure"))
+        for each, target in enumerate(requirement.targets):
+            at = f"/requirements/{number}/targets/{each}/for"
+            whom = (("commissioner", commissioners), ("subcontract", references), ("site", sites))
+            asked += [(noun, getattr(target.for_, noun), known, f"{at}/{noun}") for noun, known in whom if getattr(target.for_, noun, None)]
+    for number, line in enumerate(document.assignments):
+        asked.append(("subcontract", line.subcontract, references, f"/assignments/{number}/subcontract"))
+        asked += [("site", code, sites, f"/assignments/{number}/sites/{n}") for n, code in enumerate(line.sites or ())]
+        asked += [("commissioner", code, commissioners, f"/assignments/{number}/commissioners/{n}") for n, code in enumerate(line.commissioners or ())]
+        if (line.pathway, line.segment) not in segments:
+            known = {code for code, _ in segments}
+            noun, code = ("segment", line.segment) if line.pathway in known else ("pathway", line.pathway)
+            yield _unknown(noun, code, f"/assignments/{number}/{noun}")
+    yield from (_unknown(noun, code, pointer) for noun, code, known, pointer in asked if code not in known)
+
+
+def _collected_twice(document: Document) -> Iterator[Fault]:
+    sectors = {line.sector for line in document.subcontracts}
+    first: dict[tuple[str, str], str] = {}
+    for number, collection in enumerate(document.collections):
+        for each, use in enumerate(collection.measures):
+            pointer = f"/collections/{number}/measures/{each}"
+            for sector in sorted(sectors):
+                if not use.asked_of(sector):
+                    continue
+                earlier = first.setdefault((use.code, sector), pointer)
+                if earlier != pointer:
+                    detail = f"{use.code} is already collected from the {sector} sector by {earlier}."
+                    yield Fault("collected_twice", detail, "Leave it in one collection for each sector.", pointer=pointer)
+
+
+def _weights(document: Document) -> Iterator[Fault]:
+    weights = [requirement.weight for requirement in document.requirements if requirement.weight is not None]
+    if weights and sum(weights, Decimal(0)) != 1:
+        detail = "The weights of a contract year do not sum to one."
+        yield Fault("weights", detail, "Let the weights sum to exactly 1, or leave all of them out.", pointer="/requirements")
+
+
+def expansion(document: Document) -> Callable[[AssignmentLine], list[Assignment]]:
+    """How a line of this document becomes facts: `all` stands for the lowest sites and commissioners, or `all` where there are none."""
+    sites = leaves(tuple(line.code for line in document.sites), {line.code: line.parent for line in document.sites}) or (ALL,)
+    parents = {line.ods_code: line.parent for line in document.commissioners}
+    commissioners = leaves(tuple(parents), parents) or (ALL,)
+    first = document.programme.first_month
+    return lambda line: expand(line, sites=sites, commissioners=commissioners, first_month=first)
+
+
+def _assignments(document: Document) -> Iterator[Fault]:
+    expanded = expansion(document)
+    held: dict[tuple[str, ...], list[tuple[Assignment, int]]] = {}
+    for number, line in enumerate(document.assignments):
+        yield from _volumes(line, number, expanded)
+        clashes: Counter[int] = Counter()
+        for fact in expanded(line):
+            others = held.setdefault(fact[:5], [])
+            clashes.update(other for earlier, other in others if overlap((earlier.from_month, earlier.to_month), (fact.from_month, fact.to_month)))
+            others.append((fact, number))
+        for other in sorted(clashes):
+            detail = f"In {clashes[other]} places this line holds what /assignments/{other} holds already, in a month of both."
+            yield Fault("assigned_twice", detail, "Let the two lines differ in site, commissioner or months.", pointer=f"/assignments/{number}")
+
+
+def _volumes(line: AssignmentLine, number: int, expanded: Callable[[AssignmentLine], list[Assignment]]) -> Iterator[Fault]:
+    places = line.expected_volume.places if line.expected_volume else None
+    held = {(fact.site, fact.commissioner) for fact in expanded(line)} if places else set()
+    for each, place in enumerate(places or ()):
+        if (place.site, place.commissioner) not in held:
+            detail = "The line does not hold this site and commissioner."
+            yield Fault("volume_elsewhere", detail, "Name a place of the line.", pointer=f"/assignments/{number}/expected_volume/{each}")
+
+
+def parent_with_child(contract: Contract) -> Iterator[Fault]:
+    """Measures that some subcontract would return for a site (or commissioner) and for one above it in the same return."""
+    for reference, assignments in contract.assignments_of.items():
+        agreement = contract.subcontract[reference]
+        found: dict[tuple[str, str, str], tuple[str, str]] = {}
+        for measure, facts in _reported(contract, assignments, agreement.sector):
+            for place, parents, of in (
+                ("site", contract.site_parents, measure.site_of),
+                ("commissioner", contract.commissioner_parents, lambda code: code),
+            ):
+                if place in measure.split_by:
+                    pair = _nested([(of(getattr(fact, place)), fact) for fact in facts], parents)
+                    if pair:
+                        found[reference, measure.code, place] = pair
+        for (subcontract, code, place), (child, parent) in found.items():
+            detail = f"{subcontract} would return {code} for {place} {child} and for {parent} above it in one month."
+            fix = "Assign one of the two, or map the narrower site to the wider in the measure's site_map."
+            yield Fault("parent_with_child", detail, fix, pointer="/assignments")
+
+
+def _reported(contract: Contract, assignments: Sequence[Assignment], sector: str) -> Iterator[tuple[Measure, list[Assignment]]]:
+    """Each version of each measure with the assignments that make a subcontract return it."""
+    of_measure: dict[str, list[Assignment]] = {}
+    for fact in assignments:
+        for use in contract.segment[fact.pathway, fact.segment].measures:
+            if use.asked_of(sector):
+                of_measure.setdefault(use.code, []).append(fact)
+    return ((measure, of_measure[measure.code]) for measure in contract.measures if measure.code in of_measure)
+
+
+def _nested(placed: Iterable[tuple[str, Assignment]], parents: dict[str, str | None]) -> tuple[str, str] | None:
+    months: dict[str, list[tuple[Month | None, Month | None]]] = {}
+    for place, fact in placed:
+        if place not in (ALL, UNKNOWN):
+            months.setdefault(place, []).append((fact.from_month, fact.to_month))
+    for place in sorted(months):
+        for above in sorted(months):
+            if descends(place, above, parents) and any(overlap(one, other) for one in months[place] for other in months[above]):
+                return place, above
+    return None

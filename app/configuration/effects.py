@@ -1,0 +1,60 @@
+"""What a document does to what was reported already: the revisions that a new contract would leave without a duty."""
+
+from collections.abc import Iterable, Iterator
+
+from app.assignments.domain import Assignment
+from app.calendar.contract import Contract
+from app.calendar.expected import CellKey, ReturnKey, expected_cells
+from app.configuration.document import Document
+from app.configuration.domain import expansion
+from datetime import datetime
+from app.kernel.refusals import Fault
+from app.organisations.domain import Organisation
+
+
+def contract_of(document: Document, *, organisations: Iterable[Organisation], recorded_at: datetime) -> Contract:
+    """The contract that a document states, as it will be read once it is in force."""
+    known = {organisation.ods_code: organisation for organisation in (*document.organisations, *organisations)}
+    expand = expansion(document)
+    assignments: list[Assignment] = [assignment for line in document.assignments for assignment in expand(line)]
+    return Contract(
+        programme=document.programme,
+        recorded_at=recorded_at,
+        organisations=tuple(known[code] for code in sorted(known)),
+        commissioners=tuple(sorted(document.commissioners, key=lambda line: line.ods_code)),
+        phases=tuple(sorted(document.phases, key=lambda line: line.number)),
+        sites=tuple(sorted(document.sites, key=lambda line: line.code)),
+        measures=tuple(sorted(document.measures, key=lambda line: (line.code, line.version))),
+        pathways=tuple(sorted(document.pathways, key=lambda line: line.code)),
+        collections=tuple(sorted(document.collections, key=lambda line: line.code)),
+        requirements=tuple(sorted(document.requirements, key=lambda line: line.measure)),
+        subcontracts=tuple(sorted(document.subcontracts, key=lambda line: line.reference)),
+        assignments=tuple(sorted(assignments, key=lambda assignment: assignment[:6])),
+    )
+
+
+def no_longer_owed(contract: Contract, reported: Iterable[tuple[ReturnKey, int, frozenset[CellKey]]]) -> Iterator[Fault]:
+    """The revisions that state cells which a contract no longer asks for; each return is named once."""
+    for key, revision, cells in reported:
+        lost = cells - set(expected_cells(contract, key))
+        if lost:
+            cell = min(lost)
+            detail = (
+                f"Revision {revision} of {key.collection}/{key.subcontract}/{key.month} states {len(lost)} cells that this document no longer"
+                f" asks for, {cell.measure} in {cell.pathway}/{cell.segment}, site {cell.site}, commissioner {cell.commissioner} among them."
+            )
+            fix = "Keep the line, and end it with to_month from the month on in which nothing has been reported."
+            yield Fault("in_use", detail, fix, pointer=_withdrawn(contract, key, cell))
+
+
+def _withdrawn(contract: Contract, key: ReturnKey, cell: CellKey) -> str:
+    """The section of the document in which a line is missing."""
+    held: tuple[tuple[str, str, Iterable[str]], ...] = (
+        ("subcontracts", key.subcontract, contract.subcontract),
+        ("collections", key.collection, contract.collection),
+        ("measures", cell.measure, (measure.code for measure in contract.measures)),
+        ("pathways", cell.pathway, (*contract.pathway, "all")),
+        ("sites", cell.site, (*contract.site, "all")),
+        ("commissioners", cell.commissioner, (*contract.commissioner, "all")),
+    )
+    return next((f"/{section}" for section, code, codes in held if code not in codes), "/assignments")

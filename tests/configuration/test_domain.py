@@ -1,0 +1,117 @@
+"""What makes a document one that can be brought into force, rule by rule."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from app.assignments.domain import collapse
+from app.configuration.document import Document, completed, document_of, written
+from app.configuration.domain import expansion, faults_of, parent_with_child
+from app.configuration.effects import contract_of
+from app.web.intake import parse
+from tests.make import START, contract, document, exact
+
+Mutation = Callable[[dict[str, Any]], object]
+
+
+def stated(value: dict[str, Any]) -> Document:
+    return completed(Document.model_validate(exact(value)))
+
+
+def found(value: dict[str, Any]) -> set[tuple[str, str | None]]:
+    read = stated(value)
+    return {(fault.code, fault.pointer) for fault in faults_of(read, registered=frozenset())}
+
+
+def test_the_document_of_the_tests_has_no_fault() -> None:
+    assert found(document()) == set()
+    assert list(parent_with_child(contract())) == []
+
+
+FAULTS: list[tuple[str, Mutation, tuple[str, str]]] = [
+    ("term", lambda d: d["programme"].update(ends_on="2026-06-30"), ("reversed", "/programme/ends_on")),
+    ("agreement", lambda d: d["subcontracts"][1].update(ends_on="2020-01-01"), ("reversed", "/subcontracts/1/ends_on")),
+    ("months", lambda d: d["sites"][0].update(from_month="2027-02", to_month="2027-01"), ("reversed", "/sites/0/to_month")),
+    ("target months", lambda d: d["requirements"][0]["targets"][1].update(to_month="2020-01"), ("reversed", "/requirements/0/targets/1/to_month")),
+    ("organisation twice", lambda d: d["organisations"].append(d["organisations"][1]), ("duplicate", "/organisations/4")),
+    ("segment twice", lambda d: d["pathways"][0]["segments"].append(d["pathways"][0]["segments"][0]), ("duplicate", "/pathways/0/segments/3")),
+    ("band twice", lambda d: d["measures"][2]["breakdown"]["categories"].append({"code": "0-1"}), ("duplicate", "/measures/2/breakdown/categories/3")),
+    ("parent", lambda d: d["sites"][0].update(parent="nowhere"), ("unknown_parent", "/sites/0/parent")),
+    ("circle", lambda d: d["sites"][1].update(parent="bladder"), ("circular", "/sites/1/parent")),
+    ("site map", lambda d: d["measures"][3].update(site_map={"bladder": "lung"}), ("site_map", "/measures/3/site_map/bladder")),
+    ("bands fall", lambda d: d["measures"][2]["breakdown"]["categories"][1].update(upper=1), ("bands", "/measures/2/breakdown")),
+    ("statistic", lambda d: d["measures"][3].update(statistic="median"), ("statistic", "/measures/3/statistic")),
+    ("unknown place", lambda d: d["measures"][3].update(unknown=["site"]), ("unknown_place", "/measures/3/unknown")),
+    ("prime", lambda d: d["programme"].update(prime="X0"), ("unknown_organisation", "/programme/prime")),
+    ("organisation", lambda d: d["subcontracts"][0].update(organisation="X0"), ("unknown_organisation", "/subcontracts/0/organisation")),
+    ("collected measure", lambda d: d["collections"][0]["measures"].append("NONE"), ("unknown_measure", "/collections/0/measures/2")),
+    ("used measure", lambda d: d["pathways"][0]["segments"][0]["measures"].append("NONE"), ("unknown_measure", "/pathways/0/segments/0/measures/1")),
+    ("required measure", lambda d: d["requirements"][0].update(measure="NONE"), ("unknown_measure", "/requirements/0/measure")),
+    ("target for", lambda d: d["requirements"][0]["targets"][1]["for"].update(site="no"), ("unknown_site", "/requirements/0/targets/1/for/site")),
+    ("subcontract", lambda d: d["assignments"][0].update(subcontract="SC-0"), ("unknown_subcontract", "/assignments/0/subcontract")),
+    ("pathway", lambda d: d["assignments"][0].update(pathway="no"), ("unknown_pathway", "/assignments/0/pathway")),
+    ("segment", lambda d: d["assignments"][0].update(segment="no"), ("unknown_segment", "/assignments/0/segment")),
+    ("site", lambda d: d["assignments"][0].update(sites=["lung", "no"]), ("unknown_site", "/assignments/0/sites/1")),
+    ("commissioner", lambda d: d["assignments"][0].update(commissioners=["no"]), ("unknown_commissioner", "/assignments/0/commissioners/0")),
+    ("collected twice", lambda d: d["collections"][0]["measures"].append("CWT-62"), ("collected_twice", "/collections/1/measures/0")),
+    ("weights", lambda d: d["requirements"][0].update(weight="0.9"), ("weights", "/requirements")),
+    ("assigned twice", lambda d: d["assignments"].append({**d["assignments"][0], "sites": ["lung"]}), ("assigned_twice", "/assignments/5")),
+    (
+        "volume elsewhere",
+        lambda d: d["assignments"][0].update(expected_volume=[{"site": "bladder", "commissioner": "05W", "volume": 3}]),
+        ("volume_elsewhere", "/assignments/0/expected_volume/0"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mutate", "fault"), [case[1:] for case in FAULTS], ids=[case[0] for case in FAULTS])
+def test_each_rule_names_its_fault_and_place(mutate: Mutation, fault: tuple[str, str]) -> None:
+    value = deepcopy(document())
+    mutate(value)
+    assert fault in found(value)
+
+
+def test_everything_wrong_is_named_at_once() -> None:
+    value = deepcopy(document())
+    for _, mutate, _ in FAULTS[:5]:
+        mutate(value)
+    assert {fault for _, _, fault in FAULTS[:5]} <= found(value)
+
+
+def test_a_site_and_the_one_above_it_are_not_returned_together() -> None:
+    lines = deepcopy(document()["assignments"])
+    lines[1]["sites"] = ["urological", "prostate"]
+    (fault,) = parent_with_child(contract(assignments=lines))
+    assert (fault.code, fault.pointer) == ("parent_with_child", "/assignments")
+    lines[1]["sites"] = ["prostate"]
+    lines.append({**lines[1], "sites": ["urological"], "from_month": "2027-01"})
+    assert len(list(parent_with_child(contract(assignments=lines)))) == 1
+    lines[1]["to_month"] = "2026-12"
+    assert list(parent_with_child(contract(assignments=lines))) == []
+
+
+def test_the_normal_form_is_its_own_normal_form() -> None:
+    once = written(document_of(contract()))
+    again = Document.model_validate(parse(once))
+    assert written(document_of(contract_of(again, organisations=(), recorded_at=START))) == once
+
+
+def test_all_stands_for_the_lowest_places() -> None:
+    read = stated(document())
+    facts = expansion(read)(read.assignments[-1])
+    assert {(fact.site, fact.commissioner) for fact in facts} == {(s, c) for s in ("lung", "prostate", "bladder") for c in ("05W", "05G")}
+    (line,) = collapse(facts)
+    assert (line.sites, line.commissioners) == (None, None)
+
+
+def test_a_programme_without_sites_or_commissioners_has_one_place() -> None:
+    lines = [{"subcontract": "SC-H9901", "pathway": "cancer", "segment": "palliative"}]
+    stood = contract(sites=[], commissioners=[], assignments=lines, requirements=[])
+    assert [(fact.site, fact.commissioner) for fact in stood.assignments] == [("all", "all")]
+
+
+def test_catalogue_measures_are_copied_when_they_are_only_used() -> None:
+    value = document(measures=document()["measures"][2:])
+    assert {measure.code for measure in stated(value).measures} == {"CWT-FDS", "CWT-62", "HOSP-WAIT", "E-BEDOCC"}
