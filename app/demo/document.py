@@ -1,0 +1,262 @@
+"""The demonstration programme as one document: cancer services in Staffordshire, with invented parties where no code is published."""
+
+from typing import Any, Final
+
+from app.kernel.months import Month
+
+PROGRAMME: Final = "staffs-cancer"
+MONTHS: Final = 12
+TERM_YEARS: Final = 10
+
+_POPULATIONS: Final = {"04Y": "Cannock Chase", "05G": "North Staffordshire", "05V": "Stafford and Surrounds", "05W": "Stoke on Trent"}
+_SITES: Final = {"breast": "Breast", "lung": "Lung", "prostate": "Prostate", "bladder": "Bladder"}
+_UROLOGICAL: Final = ("prostate", "bladder")
+
+_ORGANISATIONS: Final = (
+    ("X9901", "Trent and Sow Integrated Care (fictional prime provider)", "other"),
+    ("RJE", "University Hospitals of North Midlands NHS Trust", "acute_trust"),
+    ("RL4", "The Royal Wolverhampton NHS Trust", "acute_trust"),
+    ("RTG", "University Hospitals of Derby and Burton NHS Foundation Trust", "acute_trust"),
+    ("RRE", "Midlands Partnership University NHS Foundation Trust", "community_trust"),
+    ("RLY", "North Staffordshire Combined Healthcare NHS Trust", "mental_health_trust"),
+    ("H9901", "Moorland Edge Hospice (fictional)", "hospice"),
+    ("H9902", "Chasewater Hospice (fictional)", "hospice"),
+    ("H9903", "Sow Valley Hospice (fictional)", "hospice"),
+    ("QNC", "NHS Staffordshire and Stoke-on-Trent Integrated Care Board", "icb"),
+    *((code, f"NHS {name} (sub-ICB location)", "sub_icb_location") for code, name in _POPULATIONS.items()),
+)
+
+# Who serves whom: reference, organisation, sector, pounds a year, populations, patients a month over each pathway's line.
+_SUBCONTRACTS: Final = (
+    ("SC-RJE", "RJE", "acute", 41_500_000, ("04Y", "05G", "05V", "05W"), 62),
+    ("SC-RL4", "RL4", "acute", 9_800_000, ("04Y", "05V"), 17),
+    ("SC-RTG", "RTG", "acute", 6_400_000, ("04Y",), 9),
+    ("SC-RRE", "RRE", "community", 3_900_000, ("04Y", "05V"), 30),
+    ("SC-RLY", "RLY", "community", 2_700_000, ("05G", "05W"), 24),
+    ("SC-H9901", "H9901", "hospice", 2_300_000, ("05G", "05W"), 14),
+    ("SC-H9902", "H9902", "hospice", 1_150_000, ("04Y",), 8),
+    ("SC-H9903", "H9903", "hospice", 1_300_000, ("05V",), 9),
+)
+
+SUBCONTRACTS: Final = tuple(reference for reference, *_ in _SUBCONTRACTS)
+
+_HOSPICE_MEASURES: Final = ("HOSP-WAIT", "E-BEDOCC", "E-PPDR", "E-PPDA", "CASELOAD")
+_COMMUNITY_MEASURES: Final = ("E-RESPU", "CASELOAD")
+
+
+def first_month(today: Month) -> Month:
+    """The first of the twelve months that are told: the last of them ended a whole month ago, so every act lies before today."""
+    return today.plus(-MONTHS - 1)
+
+
+def document(first: Month) -> dict[str, Any]:
+    """The whole programme, beginning with a month and running for ten years."""
+    last = first.plus(TERM_YEARS * 12 - 1)
+    term = {"starts_on": first.first_day.isoformat(), "ends_on": last.last_day.isoformat()}
+    begins = {"from_month": str(first)}
+    return {
+        "programme": {
+            "code": PROGRAMME,
+            "name": "Cancer services in Staffordshire (demonstration: every figure is invented)",
+            "prime": "X9901",
+            **term,
+            "value_pence": 68_700_000_000,
+        },
+        "organisations": [{"ods_code": code, "name": name, "kind": kind} for code, name, kind in _ORGANISATIONS],
+        "commissioners": [
+            {"ods_code": "QNC", "name": "Staffordshire and Stoke-on-Trent", **begins},
+            *({"ods_code": code, "name": name, "parent": "QNC", **begins} for code, name in _POPULATIONS.items()),
+        ],
+        "phases": [
+            {"number": 1, "name": "Foundation", **begins, "to_month": str(first.plus(23)), "payment": "shadow"},
+            {"number": 2, "name": "Transformation", "from_month": str(first.plus(24)), "payment": "live"},
+        ],
+        "sites": [
+            {"code": "urological", "name": "Urological", **begins},
+            *(
+                {"code": code, "name": name, **begins, **({"parent": "urological"} if code in _UROLOGICAL else {})}
+                for code, name in _SITES.items()
+            ),
+        ],
+        "measures": ["CWT-FDS", "CWT-31", "CWT-62", *_palliative_measures()],
+        "pathways": [_pathway(code, name) for code, name in _SITES.items()],
+        "collections": _collections(),
+        "requirements": _requirements(first),
+        "subcontracts": [
+            {
+                "reference": reference,
+                "organisation": organisation,
+                "sector": sector,
+                **term,
+                "annual_value_pence": pounds * 100,
+                "status": "live",
+                "contacts": [{"role": "information_lead", "email": f"information@{organisation.lower()}.example"}],
+            }
+            for reference, organisation, sector, pounds, _, _ in _SUBCONTRACTS
+        ],
+        "assignments": list(_assignments(first)),
+    }
+
+
+def _palliative_measures() -> list[dict[str, Any]]:
+    bands = [{"code": "0-1", "upper": 1}, {"code": "2-3", "upper": 3}, {"code": "4-7", "upper": 7}, {"code": "8-up", "upper": None}]
+    return [
+        {
+            "code": "HOSP-WAIT",
+            "name": "Days from referral to a hospice to first contact",
+            "numerator": "Patients first contacted in the month, by the days they had waited",
+            "kind": "experience",
+            "direction": "lower",
+            "aggregation": "banded",
+            "statistic": "median",
+            "unit": "days",
+            "split_by": [],
+            "breakdown": {"code": "wait_days", "categories": bands},
+        },
+        {
+            "code": "E-BEDOCC",
+            "name": "Hospice bed occupancy",
+            "numerator": "Occupied bed-days in the month",
+            "denominator": "Available bed-days in the month",
+            "kind": "activity",
+            "direction": "neutral",
+            "proportion": True,
+            "unit": "percent",
+            "split_by": [],
+        },
+        {
+            "code": "E-PPDR",
+            "name": "Preferred place of death recorded",
+            "numerator": "People on the caseload who died in the month with a preferred place of death recorded",
+            "denominator": "People on the caseload who died in the month",
+            "kind": "outcome",
+            "direction": "higher",
+            "proportion": True,
+            "unit": "percent",
+            "split_by": ["commissioner"],
+        },
+        {
+            "code": "E-PPDA",
+            "name": "Preferred place of death achieved",
+            "numerator": "People who died where they had said that they wished to",
+            "denominator": "People on the caseload who died in the month with a preferred place of death recorded",
+            "kind": "outcome",
+            "direction": "higher",
+            "proportion": True,
+            "unit": "percent",
+            "split_by": ["commissioner"],
+        },
+        {
+            "code": "E-RESPU",
+            "name": "Urgent palliative referrals answered within a day",
+            "numerator": "Urgent referrals accepted in the month and answered within 24 hours",
+            "denominator": "Urgent referrals accepted in the month",
+            "kind": "service_standard",
+            "direction": "higher",
+            "proportion": True,
+            "unit": "percent",
+            "split_by": ["commissioner"],
+        },
+        {
+            "code": "CASELOAD",
+            "name": "Palliative caseload",
+            "numerator": "People on the palliative caseload at the month's last midnight",
+            "kind": "activity",
+            "direction": "neutral",
+            "aggregation": "stock_last",
+            "unit": "people",
+            "split_by": ["commissioner"],
+        },
+    ]
+
+
+def _pathway(code: str, name: str) -> dict[str, Any]:
+    palliative = [
+        *({"code": measure, "sectors": ["hospice"]} for measure in _HOSPICE_MEASURES if measure not in _COMMUNITY_MEASURES),
+        {"code": "E-RESPU", "sectors": ["community"]},
+        {"code": "CASELOAD", "sectors": ["hospice", "community"]},
+    ]
+    return {
+        "code": code,
+        "name": name,
+        "segments": [
+            {"code": "diagnosis", "name": "Diagnosis", "setting": "acute", "measures": ["CWT-FDS"]},
+            {"code": "treatment", "name": "First treatment", "setting": "acute", "measures": ["CWT-31", "CWT-62"]},
+            {"code": "palliative", "name": "Palliative care", "setting": "community", "measures": palliative},
+        ],
+    }
+
+
+def _collections() -> list[dict[str, Any]]:
+    tenth_day = {"working_day": 10, "at": "17:00"}
+    return [
+        {
+            "code": "cwt",
+            "name": "Cancer waiting times",
+            "measures": ["CWT-FDS", "CWT-31", "CWT-62"],
+            "due": {"working_day": 27, "at": "17:00"},
+            "close": {"working_day": 10, "months_later": 2},
+            "freeze": {"working_day": 18, "months_later": 6},
+        },
+        {
+            "code": "hospice",
+            "name": "Hospice activity",
+            "measures": [{"code": code, "sectors": ["hospice"]} for code in _HOSPICE_MEASURES],
+            "due": tenth_day,
+            "auto_accept": True,
+        },
+        {
+            "code": "community",
+            "name": "Community palliative care",
+            "measures": [{"code": code, "sectors": ["community"]} for code in _COMMUNITY_MEASURES],
+            "due": tenth_day,
+            "auto_accept": True,
+        },
+    ]
+
+
+def _requirements(first: Month) -> list[dict[str, Any]]:
+    second_year = str(first.plus(12))
+    begins, ends = str(first), str(first.plus(11))
+
+    def asks(measure: str, reference: str, *targets: dict[str, Any]) -> dict[str, Any]:
+        return {"measure": measure, "schedule_ref": reference, "targets": list(targets)}
+
+    return [
+        asks(
+            "CWT-FDS",
+            "4A-1",
+            {"from_month": begins, "to_month": ends, "standard": "0.80", "interim": "0.77", "floor": "0.70"},
+            {"from_month": second_year, "standard": "0.80", "floor": "0.75"},
+        ),
+        asks("CWT-31", "4A-2", {"from_month": begins, "standard": "0.96", "floor": "0.90"}),
+        asks(
+            "CWT-62",
+            "4A-3",
+            {"from_month": begins, "to_month": ends, "standard": "0.85", "interim": "0.70", "floor": "0.60", "stretch": "0.90"},
+            {"from_month": second_year, "standard": "0.85", "interim": "0.75", "floor": "0.65", "stretch": "0.90"},
+            {"for": {"subcontract": "SC-RL4", "site": "prostate"}, "from_month": begins, "to_month": ends, "trajectory": "0.66"},
+        ),
+        asks("E-PPDR", "4C-1", {"from_month": begins, "standard": "0.80"}),
+        asks("E-RESPU", "4C-2", {"from_month": begins, "standard": "0.90"}),
+    ]
+
+
+def _assignments(first: Month) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
+    for reference, _, sector, _, populations, volume in _SUBCONTRACTS:
+        segments = ("diagnosis", "treatment") if sector == "acute" else ("palliative",)
+        lines += [
+            {
+                "subcontract": reference,
+                "pathway": site,
+                "segment": segment,
+                "sites": [site],
+                "commissioners": list(populations),
+                "from_month": str(first),
+                "expected_volume": volume * 5 if segment == "diagnosis" else volume,
+            }
+            for site in _SITES
+            for segment in segments
+        ]
+    return lines

@@ -1,0 +1,76 @@
+"""What happens in the demonstration's twelve months: who sends which return when, and what goes wrong once each."""
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from app.calendar.contract import Contract
+from app.calendar.deadlines import LONDON, working_day_after
+from app.calendar.expected import ReturnKey, expected_returns
+from app.demo.document import MONTHS
+from app.kernel.months import Month
+
+
+class Deed(StrEnum):
+    """What is done in an act."""
+
+    SEND = "send"
+    SEND_WITH_GAP = "send_with_gap"
+    CORRECT = "correct"
+    ACCEPT = "accept"
+
+
+class Act(NamedTuple):
+    """One thing that somebody does at a moment, about one return."""
+
+    at: datetime
+    deed: Deed
+    key: ReturnKey
+
+
+GAP_MEASURE: Final = "E-RESPU"
+GAP_REASON: Final = "system_change"
+
+# Each happens once: (collection, subcontract, month of the story counted from nought).
+_LATE: Final = frozenset({("cwt", "SC-RL4", 8), ("hospice", "SC-H9902", 4)})
+_MISSING: Final = ("hospice", "SC-H9903", MONTHS - 1)
+_WITH_GAP: Final = ("community", "SC-RRE", 7)
+_CORRECTED: Final = ("cwt", "SC-RJE", 2)
+
+# Working days after the month's end. No month has fewer than eighteen, so the last month's acts lie before today's month.
+_SENT: Final = {"cwt": 16, "hospice": 7, "community": 8}
+_SENT_LATE: Final = {"cwt": 29, "hospice": 13}
+_DAYS_TO_ACCEPTANCE: Final = 2
+_CORRECTED_AFTER: Final = 33
+
+
+def acts(contract: Contract, first: Month) -> list[Act]:
+    """The whole story in the order in which it happened."""
+    return sorted(act for number in range(MONTHS) for act in _of_month(contract, first, number))
+
+
+def _of_month(contract: Contract, first: Month, number: int) -> Iterator[Act]:
+    month = first.plus(number)
+    for position, key in enumerate(expected_returns(contract, month)):
+        which = (key.collection, key.subcontract, number)
+        if which == _MISSING:
+            continue
+        day = _SENT_LATE[key.collection] if which in _LATE else _SENT[key.collection]
+        deed = Deed.SEND_WITH_GAP if which == _WITH_GAP else Deed.SEND
+        yield Act(_moment(month, day, position), deed, key)
+        if not contract.collection[key.collection].auto_accept:
+            yield Act(_moment(month, day + _DAYS_TO_ACCEPTANCE, position), Deed.ACCEPT, key)
+        if which == _CORRECTED:
+            yield Act(_moment(month, _CORRECTED_AFTER, position), Deed.CORRECT, key)
+            yield Act(_moment(month, _CORRECTED_AFTER + _DAYS_TO_ACCEPTANCE, position), Deed.ACCEPT, key)
+
+
+def _moment(month: Month, working_day: int, position: int) -> datetime:
+    """In the morning of a working day, each return at its own minute."""
+    return datetime.combine(working_day_after(month, working_day), time(9), tzinfo=LONDON) + timedelta(minutes=11 * position)
+
+
+def beginning(first: Month) -> datetime:
+    """When the programme's document is brought into force: the month before it begins."""
+    return datetime.combine(working_day_after(first.plus(-2), 5), time(9), tzinfo=LONDON)
