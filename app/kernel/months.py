@@ -98,7 +98,10 @@ class Month:
             raise PydanticCustomError("month", "a month is written as a string, YYYY-MM")
 
         return core_schema.no_info_plain_validator_function(
-            validate, serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=core_schema.str_schema())
+            validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                str, return_schema=core_schema.str_schema(), when_used="json"
+            ),
         )
 
     @classmethod
