@@ -1,0 +1,198 @@
+"""Operators' commands, calling the same actions as HTTP; whatever fails is one sentence and exit code 1."""
+
+import contextlib
+import json
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine, exc
+
+from app.access import actions as access
+from app.access.domain import Role
+from app.db.embedded import running
+from app.db.engine import make_engine
+from app.db.schema import database_sentence, head, migrate, start_problems
+from app.db.session import open_session
+from app.db.tenancy import INSTALLATION
+from app.kernel.actors import MACHINE
+from app.kernel.refusals import Refusal
+from app.main import create_app
+from app.settings import PREFIX, CannotStart, Settings, load_settings, unknown_variables
+
+PORTS_TRIED: Final = 50
+
+commands = typer.Typer(name="mainstem", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+clients = typer.Typer(help="Who may call the service, and with which keys.", no_args_is_help=True)
+commands.add_typer(clients, name="client")
+
+
+def main() -> None:
+    """Run the command that was asked for; an expected failure is a sentence, never a traceback."""
+    # A terminated command ends like any other: the embedded server is stopped if nobody else uses it.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        commands()
+    except CannotStart as problem:
+        _fail(str(problem))
+    except Refusal as refusal:
+        # A short refusal tells its faults in its own sentence.
+        faults = [fault for fault in refusal.faults if fault.detail not in refusal.detail]
+        _fail("\n".join([refusal.detail, *(f"{fault.pointer or ''} {fault.detail} {fault.fix}".strip() for fault in faults)]))
+    except exc.DBAPIError as error:
+        _fail(database_sentence(error))
+
+
+def _fail(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+    sys.exit(1)
+
+
+def _end(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
+
+
+def tell(sentence: str) -> None:
+    """What is being done, for whoever watches: standard output is kept for results."""
+    print(f"… {sentence}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def fit_engine(settings: Settings) -> Iterator[Engine]:
+    """An engine as the application's role, on a database that the service may work on; or the sentence that says why not."""
+    with running(settings, progress=tell) as urls:
+        engine = make_engine(urls.application, settings)
+        try:
+            problems = start_problems(engine)
+            if problems:
+                raise CannotStart("\n".join(problems))
+            yield engine
+        finally:
+            engine.dispose()
+
+
+@commands.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes any free one.")] = 8000,
+    or_next: Annotated[bool, typer.Option("--or-next", hidden=True, help="Take the next free port where that one is taken.")] = False,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, which let the requests in flight finish."""
+    settings = load_settings()
+    with listening(host, port, or_next=or_next) as listener, fit_engine(settings):
+        serve_on(listener, settings)
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int, *, or_next: bool) -> Iterator[socket.socket]:
+    """A socket bound to the port, or to the first free one after it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, min(port + PORTS_TRIED, 65_536) if or_next else port + 1):
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((host, candidate))
+                listener.listen(1)  # Two may bind to one port; only one may listen.
+            except OSError as error:
+                reason = error.strerror or str(error)
+                continue
+            yield listener
+            return
+    raise CannotStart(f"Mainstem cannot listen on {host}, port {port}: {reason}. Choose another with --port.")
+
+
+def serve_on(listener: socket.socket, settings: Settings) -> None:
+    """Serve on a bound socket until a signal ends it."""
+    config = uvicorn.Config(
+        create_app(settings),
+        http="httptools",
+        lifespan="on",
+        # Log lines are our own events; uvicorn's would hold paths and queries.
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    server = uvicorn.Server(config)
+    host, port = listener.getsockname()[:2]
+    tell(f"serving on http://{f'[{host}]' if ':' in host else host}:{port}")
+    # Once it has shut down, uvicorn raises the signal anew for whoever was listening before.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    if not server.started:
+        raise CannotStart("The service did not start; the lines above say why.")
+
+
+@commands.command(name="migrate")
+def migrate_command() -> None:
+    """Bring the database's schema to what this program works on."""
+    settings = load_settings()
+    with running(settings, progress=tell) as urls:
+        migrate(urls.owner, application_url=urls.application, progress=tell)
+    print(f"The schema is at {head()}.")
+
+
+@commands.command()
+def doctor() -> None:
+    """Say in a sentence each what is wrong with this installation."""
+    findings = [f"{name} is not a setting; `mainstem settings` lists them." for name in unknown_variables()]
+    try:
+        settings = load_settings()
+        with running(settings, progress=tell) as urls:
+            engine = make_engine(urls.application, settings)
+            findings += start_problems(engine)
+            engine.dispose()
+    except CannotStart as problem:
+        findings.append(str(problem))
+    print("\n".join(findings) or "Nothing is wrong: the database answers, its schema is at head, and the service's role is safe.")
+    sys.exit(1 if findings else 0)
+
+
+@commands.command(name="settings")
+def settings_command() -> None:
+    """List every setting with its value here and its reason."""
+    settings = load_settings()
+    table = Table("variable", "value", "reason")
+    table.columns[0].no_wrap = True
+    table.columns[1].overflow = "fold"
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        table.add_row(PREFIX + name.upper(), "" if value is None else str(value), field.description)
+    Console().print(table)
+
+
+@clients.command(name="create")
+def create_client(
+    name: Annotated[str, typer.Argument(help="What people call the client.")],
+    *,
+    role: Annotated[Role, typer.Option(help="What it may do.")],
+    programme: Annotated[
+        str | None, typer.Option(help="The programme that it works in; left out, an administrator or auditor reaches all.")
+    ] = None,
+    subcontract: Annotated[str | None, typer.Option(help="The subcontract that a preparer or approver works for.")] = None,
+    commissioner: Annotated[str | None, typer.Option(help="The ODS code of a commissioner's own client.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help='Print {"id", "key"} for a program to read.')] = False,
+) -> None:
+    """Make a client and print its key, which is shown this once."""
+    with fit_engine(load_settings()) as engine, open_session(engine, INSTALLATION) as session:
+        made, key = access.create_client(
+            session,
+            name=name,
+            role=role.value,
+            programme=programme,
+            subcontract=subcontract,
+            commissioner=commissioner,
+            actor=MACHINE,
+            now=datetime.now(UTC),
+        )
+        session.commit()
+    print(json.dumps({"id": made, "key": key}) if as_json else f"client {made}\nkey    {key}\nThe key is shown this once: keep it safe.")
