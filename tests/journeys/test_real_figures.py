@@ -1,0 +1,48 @@
+"""A month runs end to end on real figures: what NHS England published comes out of the consolidated report, to the half patient."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.real.england import run_england
+from tests.real.published import ALL, ENGLAND, FOLDER, MONTHS, NOTHING, Figures, Row, read_england, read_quarter
+from tests.real.quarter import run_quarter
+from tests.real.tally import Silent, Tally
+from tests.support.server import installation
+
+pytestmark = pytest.mark.skipif(
+    not FOLDER.is_dir(), reason="NHS England's published files are not in ../shared/data/cwt, beside the project"
+)
+
+
+def test_published_cells_make_the_published_totals() -> None:
+    """Holds without the service: what is posted is enough for everything that is compared."""
+    england = read_england()
+    made: dict[Row, Figures] = {}
+    for row, figures in england.rows.items():
+        if row.organisation != ENGLAND and england.is_cell(row):
+            for organisation in (row.organisation, ENGLAND):
+                for category in {row.category, ALL}:
+                    for site in {row.site, ALL}:
+                        whole = Row(row.month, organisation, row.measure, category, site)
+                        made[whole] = made.get(whole, NOTHING).plus(figures)
+    assert not {row: figures for row, figures in england.rows.items() if made[row] != figures}
+    assert len(england.providers) == 156
+
+
+def test_england_equals_what_is_published_in_every_month_and_cut(tmp_path: Path) -> None:
+    tally = Tally()
+    with installation(tmp_path) as service:
+        run_england(read_england(), service, months=MONTHS, tally=tally, progress=Silent())
+    assert not tally.mismatches[:20]
+    assert tally.compared["returns received"] == 156 * 6
+    assert sum(count for kind, count in tally.compared.items() if kind.startswith("England, ")) > 712
+
+
+def test_a_quarter_as_first_submitted_and_as_finally_corrected(tmp_path: Path) -> None:
+    tally = Tally()
+    with installation(tmp_path) as service:
+        run_quarter(read_quarter(), service, tally=tally, progress=Silent())
+    assert not tally.mismatches[:20]
+    # 167 providers and three months without 13 in September; 134 of them corrected.
+    assert tally.compared["returns received"] == 167 * 3 - 13 + 134
