@@ -16,9 +16,20 @@ from app.db.rows import FactTable, code_column, fact_table
 from app.db.tenancy import Tenant
 from app.kernel.refusals import NotFound
 from app.measures.store import MEASURES, measures
-from app.organisations.store import ORGANISATIONS, organisations
+from app.organisations.store import organisations
 from app.pathways.store import PATHWAYS, SEGMENTS, pathways
-from app.programmes.store import COMMISSIONERS, PHASES, PROGRAMMES, REQUIREMENTS, SITES, commissioners, phases, programme, requirements, sites
+from app.programmes.store import (
+    COMMISSIONERS,
+    PHASES,
+    PROGRAMMES,
+    REQUIREMENTS,
+    SITES,
+    commissioners,
+    phases,
+    programme,
+    requirements,
+    sites,
+)
 from app.subcontracts.store import SUBCONTRACTS, subcontracts
 
 COLLECTIONS = fact_table(

@@ -23,5 +23,7 @@ class Actor:
     request_id: str | None = None
 
 
-MACHINE: Final = Actor(client="machine", name="the machine itself", role="administrator", programme=EVERY, subcontract=EVERY, commissioner=EVERY)
+MACHINE: Final = Actor(
+    client="machine", name="the machine itself", role="administrator", programme=EVERY, subcontract=EVERY, commissioner=EVERY
+)
 """An operator at the machine's own command line, who could read the files anyway."""

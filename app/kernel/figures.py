@@ -28,7 +28,7 @@ def exact(value: object) -> Decimal | None:
 
     True and False are not numbers, and a float is never accepted: it has already lost digits.
     """
-    if isinstance(value, bool) or isinstance(value, float):
+    if isinstance(value, (bool, float)):
         return None
     if isinstance(value, int):
         return Decimal(value)

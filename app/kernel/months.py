@@ -99,9 +99,7 @@ class Month:
 
         return core_schema.no_info_plain_validator_function(
             validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                str, return_schema=core_schema.str_schema(), when_used="json"
-            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=core_schema.str_schema(), when_used="json"),
         )
 
     @classmethod
@@ -117,6 +115,4 @@ def covers(from_month: Month | None, to_month: Month | None, month: Month) -> bo
 def overlap(one: tuple[Month | None, Month | None], other: tuple[Month | None, Month | None]) -> bool:
     """Whether two spans of months (both ends included, None is open) share a month."""
     (one_from, one_to), (other_from, other_to) = one, other
-    return (one_to is None or other_from is None or other_from <= one_to) and (
-        other_to is None or one_from is None or one_from <= other_to
-    )
+    return (one_to is None or other_from is None or other_from <= one_to) and (other_to is None or one_from is None or one_from <= other_to)

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal, NumericKind
 from app.kernel.lines import Line, Many, Name, NewCode, Words
-from app.kernel.codes import Code
 from app.kernel.months import Month, covers
 
 Place = Literal["pathway", "segment", "site", "commissioner"]
