@@ -1,0 +1,82 @@
+"""The published contract is what is served, and says of each operation what callers need (rules 15 and 16)."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract import PUBLISHED, served, text_of
+
+METHODS = {"get", "put", "post", "patch", "delete"}
+OPEN_ADDRESSES = {"/livez", "/readyz", "/docs", "/openapi.json"}
+
+
+@pytest.fixture(scope="module")
+def contract() -> dict[str, Any]:
+    return served()
+
+
+def operations(contract: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in contract["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                yield path, method, operation
+
+
+def unsaid(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
+    """What an operation does not say of itself."""
+    name = f"{method.upper()} {path}"
+    if not re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", operation.get("operationId", "")):
+        yield f"{name}: has no operationId in words"
+    if not re.search(r"\w\.\s*(\Z|\n)", operation.get("description", "")):
+        yield f"{name}: has no sentence on what it does"
+    if path not in OPEN_ADDRESSES and not operation.get("security"):
+        yield f"{name}: has no lock"
+    answers = operation.get("responses", {})
+    if path not in OPEN_ADDRESSES and not {"401", "403"} <= answers.keys():
+        yield f"{name}: does not say how it refuses a stranger"
+    if "{" in path and "404" not in answers:
+        yield f"{name}: does not say how it answers for what is not there"
+    for status, answer in answers.items():
+        if status.startswith(("4", "5")) and list(answer.get("content", {})) != ["application/problem+json"]:
+            yield f"{name}: {status} is no problem+json"
+    yield from without_example(name, operation)
+
+
+def without_example(name: str, operation: dict[str, Any]) -> Iterator[str]:
+    bodies = {"asks for": operation.get("requestBody", {})}
+    bodies |= {f"answers {status} with": answer for status, answer in operation.get("responses", {}).items() if status.startswith("2")}
+    for what, body in bodies.items():
+        for kind, media in body.get("content", {}).items():
+            if kind == "application/json" and not {"example", "examples"} & media.keys():
+                yield f"{name}: {what} {kind} of which there is no example"
+
+
+def test_the_published_contract_is_what_is_served(contract: dict[str, Any]) -> None:
+    assert PUBLISHED.read_text(encoding="utf-8") == text_of(contract), "`make openapi` writes it anew"
+
+
+def test_every_operation_says_what_callers_need(contract: dict[str, Any]) -> None:
+    assert contract["openapi"].startswith("3.1")
+    assert len(list(operations(contract))) > 5
+    assert not [fault for path, method, operation in operations(contract) for fault in unsaid(path, method, operation)]
+
+
+def test_each_operation_has_an_id_of_its_own(contract: dict[str, Any]) -> None:
+    ids = Counter(operation.get("operationId") for _, _, operation in operations(contract))
+    assert [name for name, count in ids.items() if count > 1] == []
+
+
+def test_path_parameters_are_named_for_their_resource(contract: dict[str, Any]) -> None:
+    named = {name for path, _, _ in operations(contract) for name in re.findall(r"{(\w+)}", path)}
+    assert not named & {"id", "key", "code", "name", "ref", "number"}
+
+
+def test_an_operation_that_says_too_little_is_noticed() -> None:
+    faults = list(
+        unsaid("/v1/things/{thing}", "get", {"responses": {"200": {"content": {"application/json": {}}}, "404": {"content": {}}}})
+    )
+    for expected in ("operationId", "sentence", "lock", "stranger", "problem+json", "example"):
+        assert any(expected in fault for fault in faults), expected
