@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.access.domain import Permission, require
 from app.assignments.actions import bring_assignments
 from app.calendar.actions import bring_collections
+from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
 from app.configuration.document import Document, completed, document_of, written
@@ -67,10 +68,11 @@ class Applied:
         return sha256(self.body)
 
 
-def configuration(session: Session, programme: str, *, actor: Actor, as_of: datetime | None) -> bytes:
+def configuration(session: Session, programme: str, *, actor: Actor, as_of: datetime | None, now: datetime) -> bytes:
     """The document in force, in its one normal form. NotFound where there is (or was) no such programme."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
-    return written(document_of(load_contract(session, programme, as_of=as_of)))
+    moment = resolve(session, programme, asked=as_of, now=now)
+    return written(document_of(load_contract(session, programme, as_of=moment)))
 
 
 def apply_configuration(
