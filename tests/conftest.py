@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: a real PostgreSQL, built by the migrations."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from tests.support.databases import Database, Server
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The embedded server, shared by the workers of a run: the first to ask starts it, the last to end stops it."""
     base: Path = tmp_path_factory.getbasetemp()
-    data = (base if worker_id == "master" else base.parent) / "mainstem"
+    data = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "mainstem"
     with running(Settings(data=data)) as urls:
         yield Server(urls=urls, data=data)
 

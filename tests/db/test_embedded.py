@@ -35,7 +35,7 @@ class User:
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", USER, str(data)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join({str(python_path): "", str(ROOT): ""})},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(python_path), str(ROOT), os.environ.get("PYTHONPATH", "")])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
