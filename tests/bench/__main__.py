@@ -1,0 +1,94 @@
+"""`make bench`: measure, print one line a promise, write bench.json, and exit 1 where one falls short."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Final, Literal
+
+from rich.progress import track
+
+from app.db.roles import DATABASE
+from app.kernel.months import Month
+from tests.bench import payload
+from tests.bench.bare import BareCopy
+from tests.bench.servers import Service, database, mainstem, straightforward_service
+from tests.support.databases import urls_of
+
+ROUNDS: Final = 60
+WARM_UP: Final = 15
+SEED: Final = 20261001
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A ratio of two medians of one run, and its bound."""
+
+    name: str
+    says: str
+    ratio: float
+    bound: float
+    better: Literal["at most", "at least"]
+    milliseconds: dict[str, float]
+
+    @property
+    def holds(self) -> bool:
+        return self.ratio <= self.bound if self.better == "at most" else self.ratio >= self.bound
+
+    @property
+    def line(self) -> str:
+        return f"{self.name} {self.ratio:.2f} ({self.better} {self.bound}) {'holds' if self.holds else 'falls short'}"
+
+
+def submissions() -> list[Promise]:
+    """S1 and S2: the three ways take turns, so that whatever else the machine does falls on all of them."""
+    random = Random(SEED)
+    taken: dict[str, list[float]] = {"service": [], "copy": [], "straightforward": []}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mainstem-bench-")))
+        urls = stack.enter_context(database(folder))
+        service = stack.enter_context(mainstem(folder, urls))
+        straightforward = stack.enter_context(straightforward_service(urls))
+        bare = BareCopy(str(urls_of(urls, DATABASE).superuser))
+        stack.callback(bare.close)
+        months = payload.FIRST.through(payload.LAST)
+        for number, month in zip(track(range(WARM_UP + ROUNDS), "submitting"), months, strict=False):
+            body = payload.body(random)
+            round_ = dict(_round(service, bare, straightforward, month, body, key=f"bench-{number}"))
+            if number >= WARM_UP:
+                for way, seconds in round_.items():
+                    taken[way].append(seconds)
+    milliseconds = {way: round(median(seconds) * 1000, 3) for way, seconds in taken.items()}
+    service_ms, copy_ms, straightforward_ms = milliseconds["service"], milliseconds["copy"], milliseconds["straightforward"]
+    return [
+        Promise("S1", "a submission of 1,000 cells over HTTP, against bare COPY", service_ms / copy_ms, 3.0, "at most", milliseconds),
+        Promise(
+            "S2", "returns a second, against the straightforward service", straightforward_ms / service_ms, 6.0, "at least", milliseconds
+        ),
+    ]
+
+
+def _round(
+    service: Service, bare: BareCopy, straightforward: Service, month: Month, body: bytes, *, key: str
+) -> Iterator[tuple[str, float]]:
+    place = f"{payload.COLLECTION}/{payload.SUBCONTRACT}/{month}/revisions"
+    yield "service", service.post(f"/v1/programmes/{payload.PROGRAMME}/returns/{place}", body, headers={"Idempotency-Key": key})
+    yield "copy", bare.repeat_latest()
+    yield "straightforward", straightforward.post(f"/returns/{place}", body)
+
+
+def main() -> None:
+    promises = submissions()
+    for promise in promises:
+        print(promise.line)
+    Path("bench.json").write_text(json.dumps([{**asdict(promise), "holds": promise.holds} for promise in promises], indent=2) + "\n")
+    sys.exit(0 if all(promise.holds for promise in promises) else 1)
+
+
+if __name__ == "__main__":
+    main()

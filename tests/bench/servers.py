@@ -1,0 +1,166 @@
+"""Real servers to measure: an embedded PostgreSQL of the run's own, the service on it, and the straightforward one beside it."""
+
+import contextlib
+import hashlib
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from app.access.actions import create_client
+from app.configuration.actions import apply_configuration
+from app.db.embedded import ServerUrls, running
+from app.db.engine import driver_url, make_engine
+from app.db.roles import create_database
+from app.db.schema import migrate
+from app.db.session import open_session
+from app.db.tenancy import INSTALLATION, Tenant
+from app.kernel.actors import EVERY, MACHINE
+from app.settings import Settings
+from tests.bench import payload, straightforward
+from tests.support.databases import urls_of
+
+_STRAIGHTFORWARD: Final = "straightforward"
+_STARTS_SECONDS: Final = 60
+_STOPS_SECONDS: Final = 30
+
+
+@dataclass
+class Service:
+    """A service that listens, and a connection to it that stays open."""
+
+    port: int
+    key: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def post(self, path: str, body: bytes, *, headers: Mapping[str, str] | None = None) -> float:
+        """Seconds until the whole answer was there; anything but 201 ends the run."""
+        sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **(headers or {})}
+        begun = time.perf_counter()
+        self.connection.request("POST", path, body, sent)
+        answer = self.connection.getresponse()
+        content = answer.read()
+        taken = time.perf_counter() - begun
+        if answer.status != http.HTTPStatus.CREATED:
+            raise SystemExit(f"POST {path} answered {answer.status}: {content[:2000]!r}")
+        return taken
+
+
+@contextlib.contextmanager
+def database(folder: Path) -> Iterator[ServerUrls]:
+    """A migrated database with the bench's programme in it."""
+    settings = Settings(data=folder)
+    with running(settings) as urls:
+        migrate(urls.owner, application_url=urls.application)
+        engine = make_engine(urls.application, settings)
+        with open_session(engine, Tenant(programme=payload.PROGRAMME, subcontract=EVERY, commissioner=EVERY, client=EVERY)) as session:
+            apply_configuration(
+                session, payload.PROGRAMME, payload.document(), actor=MACHINE, now=datetime.now(UTC), expect=lambda digest: None
+            )
+            session.commit()
+        engine.dispose()
+        yield urls
+
+
+@contextlib.contextmanager
+def mainstem(folder: Path, urls: ServerUrls) -> Iterator[Service]:
+    """The service as it is run, with the key of the subcontract's own client."""
+    settings = Settings(data=folder)
+    engine = make_engine(urls.application, settings)
+    with open_session(engine, INSTALLATION) as session:
+        _, key = create_client(
+            session,
+            name="bench",
+            role="preparer",
+            programme=payload.PROGRAMME,
+            subcontract=payload.SUBCONTRACT,
+            actor=MACHINE,
+            now=datetime.now(UTC),
+        )
+        session.commit()
+    engine.dispose()
+    port = _free_port()
+    command = [str(Path(sys.executable).with_name("mainstem")), "serve", "--port", str(port)]
+    with _process(command, {"MAINSTEM_DATA": str(folder)}, port, ready="/readyz"):
+        yield Service(port, key)
+
+
+@contextlib.contextmanager
+def straightforward_service(urls: ServerUrls) -> Iterator[Service]:
+    """The straightforward service on a database of its own in the same PostgreSQL."""
+    superuser = str(urls.superuser)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        create_database(connection, _STRAIGHTFORWARD, template="template0")
+    url = driver_url(str(urls_of(urls, _STRAIGHTFORWARD).superuser)).render_as_string(hide_password=False)
+    engine = create_engine(url)
+    straightforward.Base.metadata.create_all(engine)
+    key = "straightforward-key"
+    with Session(engine) as session:
+        session.add(straightforward.ApiKey(sha256=hashlib.sha256(key.encode()).hexdigest(), client="bench"))
+        session.add_all(straightforward.Code(kind=kind, code=code) for kind, code in payload.codes())
+        session.commit()
+    engine.dispose()
+    port = _free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "tests.bench.straightforward:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+        "--no-access-log",
+    ]
+    with _process(command, {"BENCH_DATABASE_URL": url}, port, ready="/livez"):
+        yield Service(port, key)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def _process(command: list[str], settings: dict[str, str], port: int, *, ready: str) -> Iterator[subprocess.Popen[Any]]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTEM_")}
+    process = subprocess.Popen(command, env={**own, **settings}, stdout=subprocess.DEVNULL)
+    try:
+        _wait_until_ready(process, port, ready)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(_STOPS_SECONDS)
+
+
+def _wait_until_ready(process: subprocess.Popen[Any], port: int, path: str) -> None:
+    give_up = time.monotonic() + _STARTS_SECONDS
+    while time.monotonic() < give_up and process.poll() is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        with contextlib.suppress(OSError), contextlib.closing(connection):
+            connection.request("GET", path)
+            if connection.getresponse().status == http.HTTPStatus.OK:
+                return
+        time.sleep(0.05)
+    raise SystemExit(f"{command_name(process)} did not become ready")
+
+
+def command_name(process: subprocess.Popen[Any]) -> str:
+    """The programme of a process, for a sentence about it."""
+    arguments = process.args
+    return " ".join(map(str, arguments[:3])) if isinstance(arguments, list) else str(arguments)
