@@ -10,7 +10,7 @@ from tests.house.tree import ROOT, Source, planted, sources
 
 GLOSSARY = (ROOT / "app/GLOSSARY.md").read_text(encoding="utf-8")
 # Words of grammar and of Python that need no entry.
-PLAIN = {"for", "not", "new", "by", "of", "and", "no", "with", "to", "in", "is", "future", "type", "set"}
+PLAIN = {"a", "and", "bad", "by", "file", "for", "future", "in", "is", "new", "no", "not", "of", "set", "to", "too", "type", "with", "yaml"}
 
 
 def entries(text: str) -> dict[str, str]:
@@ -23,8 +23,8 @@ def words_of(name: str) -> list[str]:
 
 
 def forms(word: str) -> set[str]:
-    """A word and what it may be the plural of."""
-    return {word, word.removesuffix("s"), word.removesuffix("es"), re.sub("ies$", "y", word)}
+    """A word and what it may be the plural or the doing of."""
+    return {word, word.removesuffix("s"), word.removesuffix("es"), re.sub("ies$", "y", word), re.sub("ing$", "e", word)}
 
 
 KNOWN = {word for entry in entries(GLOSSARY) for word in words_of(entry.replace("-", " "))} | PLAIN
