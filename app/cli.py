@@ -6,7 +6,9 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -17,15 +19,19 @@ from sqlalchemy import Engine, exc
 
 from app.access import actions as access
 from app.access.domain import Role
+from app.configuration.actions import apply_configuration
+from app.configuration.document import Document
+from app.configuration.yaml_file import YamlFile
 from app.db.embedded import running
 from app.db.engine import make_engine
 from app.db.schema import database_sentence, head, migrate, start_problems
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.kernel.actors import MACHINE
-from app.kernel.refusals import Refusal
+from app.kernel.refusals import Fault, Refusal
 from app.main import create_app
 from app.settings import PREFIX, CannotStart, Settings, load_settings, unknown_variables
+from app.web.shapes import read_as
 
 PORTS_TRIED: Final = 50
 
@@ -46,9 +52,14 @@ def main() -> None:
     except Refusal as refusal:
         # A short refusal tells its faults in its own sentence.
         faults = [fault for fault in refusal.faults if fault.detail not in refusal.detail]
-        _fail("\n".join([refusal.detail, *(f"{fault.pointer or ''} {fault.detail} {fault.fix}".strip() for fault in faults)]))
+        _fail("\n".join([refusal.detail, *(f"{_place(fault)} {fault.detail} {fault.fix}".strip() for fault in faults)]))
     except exc.DBAPIError as error:
         _fail(database_sentence(error))
+
+
+def _place(fault: Fault) -> str:
+    line = "" if fault.line is None else f"line {fault.line}, column {fault.column}:"
+    return f"{line} {fault.pointer or ''}".strip()
 
 
 def _fail(sentence: str) -> None:
@@ -139,6 +150,41 @@ def migrate_command() -> None:
     with running(settings, progress=tell) as urls:
         migrate(urls.owner, application_url=urls.application, progress=tell)
     print(f"The schema is at {head()}.")
+
+
+@commands.command(name="apply")
+def apply_command(
+    file: Annotated[
+        Path, typer.Argument(help="The programme's document in YAML (JSON is YAML).", exists=True, dir_okay=False, readable=True)
+    ],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+) -> None:
+    """Bring a programme to what its document says; faults come with line and column."""
+    document = YamlFile(file.read_bytes())
+    try:
+        programme = read_as(Document, document.value).programme.code
+        with fit_engine(load_settings()) as engine, open_session(engine, replace(INSTALLATION, programme=programme)) as session:
+            # An operator at the machine means the document to be the truth, whatever is in force.
+            applied = apply_configuration(
+                session, programme, document.value, actor=MACHINE, now=datetime.now(UTC), expect=lambda _current: None
+            )
+            if not dry_run:
+                session.commit()
+    except Refusal as refusal:
+        raise type(refusal)(refusal.detail, faults=[document.located(fault) for fault in refusal.faults]) from None
+    table = Table("noun", "added", "changed", "withdrawn")
+    for noun, changes in applied.changes.items():
+        if changes:
+            table.add_row(noun, str(len(changes.added)), str(len(changes.changed)), str(len(changes.withdrawn)))
+    if table.row_count:
+        Console().print(table)
+    verb = "would be" if dry_run else "is"
+    print(
+        f"Programme {programme} {verb} what {file.name} says."
+        if table.row_count
+        else f"Programme {programme} is what {file.name} says already."
+    )
 
 
 @commands.command()

@@ -73,7 +73,12 @@ def document(**changes: Any) -> dict[str, Any]:
             }
         ],
         "collections": [
-            {"code": "hospice", "name": "Hospice activity", "measures": ["HOSP-WAIT", "E-BEDOCC"], "due": {"working_day": 10, "at": "17:00"}},
+            {
+                "code": "hospice",
+                "name": "Hospice activity",
+                "measures": ["HOSP-WAIT", "E-BEDOCC"],
+                "due": {"working_day": 10, "at": "17:00"},
+            },
             {
                 "code": "cwt",
                 "name": "Cancer waiting times",
@@ -89,14 +94,29 @@ def document(**changes: Any) -> dict[str, Any]:
                 "schedule_ref": "4A-3",
                 "targets": [
                     {"from_month": "2026-07", "standard": 0.85, "interim": 0.75, "floor": 0.7, "stretch": 0.9},
-                    {"for": {"subcontract": "SC-RL4", "site": "prostate"}, "from_month": "2026-10", "to_month": "2027-03", "trajectory": 0.68},
+                    {
+                        "for": {"subcontract": "SC-RL4", "site": "prostate"},
+                        "from_month": "2026-10",
+                        "to_month": "2027-03",
+                        "trajectory": 0.68,
+                    },
                 ],
             }
         ],
-        "subcontracts": [subcontract("SC-RJE", "RJE", "acute"), subcontract("SC-RL4", "RL4", "acute"), subcontract("SC-H9901", "H9901", "hospice")],
+        "subcontracts": [
+            subcontract("SC-RJE", "RJE", "acute"),
+            subcontract("SC-RL4", "RL4", "acute"),
+            subcontract("SC-H9901", "H9901", "hospice"),
+        ],
         "assignments": [
             *(
-                {"subcontract": reference, "pathway": "cancer", "segment": segment, "sites": ["lung", "prostate"], "commissioners": ["05W", "05G"]}
+                {
+                    "subcontract": reference,
+                    "pathway": "cancer",
+                    "segment": segment,
+                    "sites": ["lung", "prostate"],
+                    "commissioners": ["05W", "05G"],
+                }
                 for reference in ("SC-RJE", "SC-RL4")
                 for segment in ("diagnosis", "treatment")
             ),

@@ -8,10 +8,10 @@ from app.calendar.as_of import AsOfInFuture
 from app.configuration.actions import ConfigurationInvalid, InUse, RegisterConflict, apply_configuration, configuration
 from app.configuration.document import Document
 from app.configuration.schemas import difference
+from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.web.moments import AsOf
 from app.web.reference import PUTTING, json_body, refusals
 from app.web.work import Unit
-from app.kernel.refusals import Forbidden, Invalid, NotFound
 
 router = APIRouter(prefix="/v1/programmes/{programme}/configuration", tags=["configuration"])
 
@@ -28,11 +28,18 @@ EXAMPLE: Final[dict[str, Any]] = {
         {"ods_code": "X9901", "name": "A fictional prime provider", "kind": "other"},
         {"ods_code": "RJE", "name": "University Hospitals of North Midlands NHS Trust", "kind": "acute_trust"},
     ],
-    "commissioners": [{"ods_code": "QNC", "name": "Staffordshire and Stoke-on-Trent"}, {"ods_code": "05W", "name": "Stoke on Trent", "parent": "QNC"}],
+    "commissioners": [
+        {"ods_code": "QNC", "name": "Staffordshire and Stoke-on-Trent"},
+        {"ods_code": "05W", "name": "Stoke on Trent", "parent": "QNC"},
+    ],
     "sites": [{"code": "lung", "name": "Lung"}],
     "measures": ["CWT-62"],
     "pathways": [
-        {"code": "lung", "name": "Lung", "segments": [{"code": "treatment", "name": "First treatment", "setting": "acute", "measures": ["CWT-62"]}]}
+        {
+            "code": "lung",
+            "name": "Lung",
+            "segments": [{"code": "treatment", "name": "First treatment", "setting": "acute", "measures": ["CWT-62"]}],
+        }
     ],
     "collections": [{"code": "cwt", "name": "Cancer waiting times", "measures": ["CWT-62"], "due": {"working_day": 27}}],
     "requirements": [{"measure": "CWT-62", "targets": [{"from_month": "2026-07", "standard": 0.85, "interim": 0.75}]}],

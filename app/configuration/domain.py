@@ -70,7 +70,8 @@ def _reversed(document: Document) -> Iterator[Fault]:
     spans += [(f"/assignments/{number}", line.from_month, line.to_month) for number, line in enumerate(document.assignments)]
     for number, requirement in enumerate(document.requirements):
         spans += [
-            (f"/requirements/{number}/targets/{each}", target.from_month, target.to_month) for each, target in enumerate(requirement.targets)
+            (f"/requirements/{number}/targets/{each}", target.from_month, target.to_month)
+            for each, target in enumerate(requirement.targets)
         ]
     for pointer, first, last in spans:
         if first is not None and last is not None and last < first:
@@ -80,7 +81,9 @@ def _reversed(document: Document) -> Iterator[Fault]:
 def _hierarchies(document: Document) -> Iterator[Fault]:
     commissioners = {line.ods_code: line.parent for line in document.commissioners}
     sites = {line.code: line.parent for line in document.sites}
-    parents = [(f"/commissioners/{number}/parent", line.ods_code, line.parent, commissioners) for number, line in enumerate(document.commissioners)]
+    parents = [
+        (f"/commissioners/{number}/parent", line.ods_code, line.parent, commissioners) for number, line in enumerate(document.commissioners)
+    ]
     parents += [(f"/sites/{number}/parent", line.code, line.parent, sites) for number, line in enumerate(document.sites)]
     for pointer, code, parent, known in parents:
         if parent is not None and parent not in known:
@@ -112,13 +115,19 @@ def _bands(measure: Measure, at: str) -> Iterator[Fault]:
         return
     uppers = [category.upper for category in measure.breakdown.categories] if measure.breakdown else []
     closed = [upper for upper in uppers[:-1] if upper is not None]
-    if not uppers or len(closed) != len(uppers) - 1 or any(high <= low for low, high in zip(closed, uppers[1:], strict=False) if high is not None):
+    if (
+        not uppers
+        or len(closed) != len(uppers) - 1
+        or any(high <= low for low, high in zip(closed, uppers[1:], strict=False) if high is not None)
+    ):
         detail = "A banded measure has a breakdown whose categories rise, each with its upper bound; only the last may be open."
         yield Fault("bands", detail, "Give every category but the last an upper, in rising order.", pointer=f"{at}/breakdown")
 
 
 def _unknown(noun: str, code: str, pointer: str) -> Fault:
-    return Fault(f"unknown_{noun}", f"There is no {noun} {code} in this document.", f"Add the {noun}, or correct the code.", pointer=pointer)
+    return Fault(
+        f"unknown_{noun}", f"There is no {noun} {code} in this document.", f"Add the {noun}, or correct the code.", pointer=pointer
+    )
 
 
 def _references(document: Document, registered: frozenset[str]) -> Iterator[Fault]:
@@ -128,8 +137,13 @@ def _references(document: Document, registered: frozenset[str]) -> Iterator[Faul
     sites = {line.code for line in document.sites}
     references = {line.reference for line in document.subcontracts}
     segments = {(pathway.code, segment.code) for pathway in document.pathways for segment in pathway.segments}
-    asked: list[tuple[str, str, frozenset[str] | set[str], str]] = [("organisation", document.programme.prime, organisations, "/programme/prime")]
-    asked += [("organisation", line.organisation, organisations, f"/subcontracts/{n}/organisation") for n, line in enumerate(document.subcontracts)]
+    asked: list[tuple[str, str, frozenset[str] | set[str], str]] = [
+        ("organisation", document.programme.prime, organisations, "/programme/prime")
+    ]
+    asked += [
+        ("organisation", line.organisation, organisations, f"/subcontracts/{n}/organisation")
+        for n, line in enumerate(document.subcontracts)
+    ]
     asked += [
         ("measure", use.code, measures, f"/pathways/{p}/segments/{s}/measures/{m}")
         for p, pathway in enumerate(document.pathways)
@@ -150,7 +164,10 @@ def _references(document: Document, registered: frozenset[str]) -> Iterator[Faul
     for number, line in enumerate(document.assignments):
         asked.append(("subcontract", line.subcontract, references, f"/assignments/{number}/subcontract"))
         asked += [("site", code, sites, f"/assignments/{number}/sites/{n}") for n, code in enumerate(line.sites or ())]
-        asked += [("commissioner", code, commissioners, f"/assignments/{number}/commissioners/{n}") for n, code in enumerate(line.commissioners or ())]
+        asked += [
+            ("commissioner", code, commissioners, f"/assignments/{number}/commissioners/{n}")
+            for n, code in enumerate(line.commissioners or ())
+        ]
         if (line.pathway, line.segment) not in segments:
             known = {code for code, _ in segments}
             noun, code = ("segment", line.segment) if line.pathway in known else ("pathway", line.pathway)
@@ -197,11 +214,15 @@ def _assignments(document: Document) -> Iterator[Fault]:
         clashes: Counter[int] = Counter()
         for fact in expanded(line):
             others = held.setdefault(fact[:5], [])
-            clashes.update(other for earlier, other in others if overlap((earlier.from_month, earlier.to_month), (fact.from_month, fact.to_month)))
+            clashes.update(
+                other for earlier, other in others if overlap((earlier.from_month, earlier.to_month), (fact.from_month, fact.to_month))
+            )
             others.append((fact, number))
         for other in sorted(clashes):
             detail = f"In {clashes[other]} places this line holds what /assignments/{other} holds already, in a month of both."
-            yield Fault("assigned_twice", detail, "Let the two lines differ in site, commissioner or months.", pointer=f"/assignments/{number}")
+            yield Fault(
+                "assigned_twice", detail, "Let the two lines differ in site, commissioner or months.", pointer=f"/assignments/{number}"
+            )
 
 
 def _volumes(line: AssignmentLine, number: int, expanded: Callable[[AssignmentLine], list[Assignment]]) -> Iterator[Fault]:

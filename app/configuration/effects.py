@@ -1,13 +1,13 @@
 """What a document does to what was reported already: the revisions that a new contract would leave without a duty."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from app.assignments.domain import Assignment
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
 from app.configuration.document import Document
 from app.configuration.domain import expansion
-from datetime import datetime
 from app.kernel.refusals import Fault
 from app.organisations.domain import Organisation
 

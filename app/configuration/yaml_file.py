@@ -43,7 +43,17 @@ class YamlFile:
             raise BadYaml("The file is not UTF-8.") from None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
-            where = Fault("syntax", "The text stops being YAML here.", "Check indentation, colons and quotes.", line=mark.line + 1, column=mark.column + 1) if mark else None
+            where = (
+                Fault(
+                    "syntax",
+                    "The text stops being YAML here.",
+                    "Check indentation, colons and quotes.",
+                    line=mark.line + 1,
+                    column=mark.column + 1,
+                )
+                if mark
+                else None
+            )
             raise BadYaml("The file is not YAML; see errors.", faults=[where] if where else []) from None
         except yaml.YAMLError:
             raise BadYaml("The file is not YAML.") from None

@@ -57,7 +57,10 @@ def test_months_later_counts_from_the_end_of_a_later_month() -> None:
 
 def test_periods_end_in_their_last_month() -> None:
     july = 7
-    ends = {every: [n for n in range(1, 13) if ends_period(Month(2026 * 12 + n - 1), every, year_begins=july)] for every in ("month", "quarter", "half_year", "year")}
+    ends = {
+        every: [n for n in range(1, 13) if ends_period(Month(2026 * 12 + n - 1), every, year_begins=july)]
+        for every in ("month", "quarter", "half_year", "year")
+    }
     assert ends == {"month": list(range(1, 13)), "quarter": [3, 6, 9, 12], "half_year": [6, 12], "year": [6]}
 
 

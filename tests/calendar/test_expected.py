@@ -14,7 +14,10 @@ def owed(collection: str, reference: str, month: Month = OCTOBER, **changes: obj
 def test_a_measure_is_owed_where_it_is_split_and_in_its_wider_site() -> None:
     cells = owed("cwt", "SC-RJE")
     faster_diagnosis = [cell for cell in cells if cell.measure == "CWT-FDS"]
-    assert {(cell.pathway, cell.segment, cell.site) for cell in faster_diagnosis} == {("all", "diagnosis", "lung"), ("all", "diagnosis", "urological")}
+    assert {(cell.pathway, cell.segment, cell.site) for cell in faster_diagnosis} == {
+        ("all", "diagnosis", "lung"),
+        ("all", "diagnosis", "urological"),
+    }
     waits = [cell for cell in cells if cell.measure == "CWT-62"]
     assert len(waits) == 2 * 2 * 4
     assert {cell.category for cell in waits} == {"urgent", "breast_symptomatic", "screening", "upgrade"}
@@ -22,7 +25,12 @@ def test_a_measure_is_owed_where_it_is_split_and_in_its_wider_site() -> None:
 
 def test_a_measure_that_is_not_split_is_owed_once_for_each_category() -> None:
     cells = owed("hospice", "SC-H9901")
-    assert [(cell.measure, cell.category) for cell in cells] == [("E-BEDOCC", "all"), ("HOSP-WAIT", "0-1"), ("HOSP-WAIT", "2-3"), ("HOSP-WAIT", "4-up")]
+    assert [(cell.measure, cell.category) for cell in cells] == [
+        ("E-BEDOCC", "all"),
+        ("HOSP-WAIT", "0-1"),
+        ("HOSP-WAIT", "2-3"),
+        ("HOSP-WAIT", "4-up"),
+    ]
     assert {cell[:2] + cell[3:5] for cell in cells} == {("all", "all", "all", "all")}
 
 

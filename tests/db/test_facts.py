@@ -55,7 +55,9 @@ def test_a_change_closes_the_old_version_and_adds_a_new_one(database: Database) 
 
 
 def test_exact_numbers_come_back_exactly(database: Database) -> None:
-    line = Requirement.model_validate({"measure": "M", "weight": "0.1", "targets": [{"for": {"site": "x"}, "from_month": "2026-07", "standard": "0.850001"}]})
+    line = Requirement.model_validate(
+        {"measure": "M", "weight": "0.1", "targets": [{"for": {"site": "x"}, "from_month": "2026-07", "standard": "0.850001"}]}
+    )
     with opened(database) as session:
         recording = begin_recording(session, "p", actor=MACHINE, now=NOON)
         facts.bring_to(session, REQUIREMENTS, recording, facts.rows_of(REQUIREMENTS, [line]), programme="p")
@@ -136,7 +138,13 @@ def test_row_level_security_shows_and_takes_only_what_is_the_tenants(database: D
 def test_the_application_can_change_no_fact_and_no_event(database: Database) -> None:
     with opened(database) as session:
         bring(session, *lines("lung"))
-        for statement in ("UPDATE sites SET name = 'x'", "DELETE FROM sites", "UPDATE events SET action = 'x'", "DELETE FROM events", "TRUNCATE sites"):
+        for statement in (
+            "UPDATE sites SET name = 'x'",
+            "DELETE FROM sites",
+            "UPDATE events SET action = 'x'",
+            "DELETE FROM events",
+            "TRUNCATE sites",
+        ):
             with pytest.raises(DBAPIError, match="permission denied"):
                 session.execute(text(statement))
             session.rollback()
