@@ -63,6 +63,14 @@ class NotFound(Refusal):
     title = "There is no such thing here"
 
 
+class Unauthenticated(Refusal):
+    """Nobody is known by what was sent: no key, a mistyped, expired or revoked one. Which of these is not said."""
+
+    code = "unauthenticated"
+    kind = Kind.UNAUTHENTICATED
+    title = "A valid key is needed here"
+
+
 class Forbidden(Refusal):
     """The caller is known, sees the thing, and may not do this to it."""
 

@@ -12,7 +12,11 @@ from app.kernel.refusals import Fault, Invalid
 def _as_of(
     as_of: Annotated[
         str | None,
-        Query(description="The moment to judge at, RFC 3339; left out, the last one recorded.", examples=["2026-11-13T17:00:00Z"], max_length=40),
+        Query(
+            description="The moment to judge at, RFC 3339; left out, the last one recorded.",
+            examples=["2026-11-13T17:00:00Z"],
+            max_length=40,
+        ),
     ] = None,
 ) -> datetime | None:
     if as_of is None:

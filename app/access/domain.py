@@ -1,0 +1,179 @@
+"""Roles, what each may do, and how far each reaches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from app.kernel.actors import EVERY, Actor
+from app.kernel.codes import is_code
+from app.kernel.refusals import Fault, Forbidden, Invalid, Kind, NotFound, Refusal
+
+KEY_LIFETIME: Final = timedelta(days=400)
+MOST_LIVE_KEYS: Final = 2
+"""One in use and its successor, so that a key is rotated without an interruption."""
+
+
+class ClientRevoked(Refusal):
+    """The client was ended; it cannot be given a key again."""
+
+    code: ClassVar[str] = "client_revoked"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The client has been revoked"
+
+
+class TooManyKeys(Refusal):
+    """A client has as many live keys as it may have."""
+
+    code: ClassVar[str] = "too_many_keys"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The client has two live keys already"
+
+
+class Permission(StrEnum):
+    """One thing that a caller may be allowed to do."""
+
+    CONFIGURATION_READ = "configuration_read"
+    CONFIGURATION_WRITE = "configuration_write"
+    ORGANISATION_READ = "organisation_read"
+    ORGANISATION_WRITE = "organisation_write"
+    RETURN_READ = "return_read"
+    RETURN_SUBMIT = "return_submit"
+    RETURN_ACCEPT = "return_accept"
+    REPORT_READ = "report_read"
+    OBSERVATION_READ = "observation_read"
+    CLIENT_READ = "client_read"
+    CLIENT_MANAGE = "client_manage"
+    METRICS_READ = "metrics_read"
+
+
+class Role(StrEnum):
+    """What a client is to the programme."""
+
+    ADMINISTRATOR = "administrator"
+    CONTRACT_MANAGER = "contract_manager"
+    ANALYST = "analyst"
+    FINANCE = "finance"
+    PREPARER = "preparer"
+    APPROVER = "approver"
+    COMMISSIONER_LEAD = "commissioner_lead"
+    COMMISSIONER = "commissioner"
+    AUDITOR = "auditor"
+
+
+_READS: Final = frozenset(
+    {
+        Permission.CONFIGURATION_READ,
+        Permission.ORGANISATION_READ,
+        Permission.RETURN_READ,
+        Permission.REPORT_READ,
+        Permission.OBSERVATION_READ,
+    }
+)
+_OWN_READS: Final = frozenset({Permission.RETURN_READ, Permission.OBSERVATION_READ, Permission.ORGANISATION_READ})
+
+ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
+    Role.ADMINISTRATOR: frozenset(Permission),
+    Role.CONTRACT_MANAGER: _READS
+    | {Permission.CONFIGURATION_WRITE, Permission.ORGANISATION_WRITE, Permission.RETURN_SUBMIT, Permission.RETURN_ACCEPT},
+    Role.ANALYST: _READS,
+    Role.FINANCE: _READS,
+    Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT},
+    Role.APPROVER: _OWN_READS,
+    Role.COMMISSIONER_LEAD: frozenset({Permission.OBSERVATION_READ, Permission.ORGANISATION_READ}),
+    Role.COMMISSIONER: frozenset({Permission.OBSERVATION_READ, Permission.ORGANISATION_READ}),
+    Role.AUDITOR: _READS | {Permission.CLIENT_READ, Permission.METRICS_READ},
+}
+"""What each role may do, within its scope."""
+
+SUBCONTRACTORS: Final = frozenset({Role.PREPARER, Role.APPROVER})
+COMMISSIONERS: Final = frozenset({Role.COMMISSIONER_LEAD, Role.COMMISSIONER})
+MAY_SPAN: Final = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
+"""These may reach every programme."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How far a client reaches: codes, `*` for every one, None for none at all."""
+
+    programme: str
+    subcontract: str | None
+    commissioner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A person's or system's account."""
+
+    id: str
+    name: str
+    role: Role
+    scope: Scope
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key as it is stored: the digest of the whole key, never the key."""
+
+    id: str
+    sha256: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+    def is_live(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
+
+
+def scope_of(role: str, *, programme: str | None, subcontract: str | None, commissioner: str | None) -> tuple[Role, Scope]:
+    """The role and reach that a new client gets, or the refusal that names everything that does not go together."""
+    faults: list[Fault] = []
+
+    def fault(member: str, detail: str, fix: str) -> None:
+        faults.append(Fault("scope", detail, fix, pointer=f"/{member}"))
+
+    known = Role(role) if role in set(Role) else None
+    if known is None:
+        fault("role", "There is no such role.", f"Use one of {', '.join(Role)}.")
+    for member, code in (("programme", programme), ("subcontract", subcontract), ("commissioner", commissioner)):
+        if code is not None and not is_code(code):
+            fault(member, f"This is not the code of a {member}.", "Use letters, digits, dots, underscores and hyphens.")
+    if known is not None:
+        if programme is None and known not in MAY_SPAN:
+            fault("programme", f"A client in the role {known} belongs to one programme.", "Name the programme.")
+        for member, given, roles in (("subcontract", subcontract, SUBCONTRACTORS), ("commissioner", commissioner, COMMISSIONERS)):
+            if known in roles and given is None:
+                fault(member, f"A client in the role {known} belongs to one {member}.", f"Name the {member}.")
+            if known not in roles and given is not None:
+                fault(member, f"A client in the role {known} belongs to no one {member}.", f"Leave the {member} out.")
+    if faults or known is None:
+        raise Invalid(
+            "The client's role and scope do not go together: " + " ".join(f"{each.detail} {each.fix}" for each in faults), faults=faults
+        )
+    if known in SUBCONTRACTORS:
+        return known, Scope(programme or "", subcontract, None)
+    if known in COMMISSIONERS:
+        return known, Scope(programme or "", None, commissioner)
+    return known, Scope(programme or EVERY, EVERY, EVERY)
+
+
+def may(actor: Actor, permission: Permission) -> bool:
+    """Whether the role allows it; where, is another question."""
+    return permission in ROLES[Role(actor.role)]
+
+
+def require(
+    actor: Actor,
+    permission: Permission,
+    *,
+    programme: str | None = None,
+    subcontract: str | None = None,
+) -> None:
+    """Pass, or refuse: NotFound for what is outside the caller's scope (there or not), Forbidden for what its role may not do."""
+    for reach, wanted in ((actor.programme, programme), (actor.subcontract, subcontract)):
+        if wanted is not None and reach not in {EVERY, wanted}:
+            raise NotFound("There is no such thing here, or it is not yours.")
+    if not may(actor, permission):
+        raise Forbidden(f"A client in the role {actor.role} may not do this (it needs {permission}).")

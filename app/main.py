@@ -1,0 +1,204 @@
+"""The application: rooms, middleware, problems and lifespan put together. Importing this does nothing."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final
+
+import anyio
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+
+from app.access.actions import authenticate
+from app.access.domain import Permission, require
+from app.db.embedded import running
+from app.db.engine import make_engine
+from app.db.schema import start_problems
+from app.kernel.canonical import json_bytes
+from app.kernel.refusals import Fault, Kind, Refusal
+from app.settings import CannotStart, Settings
+from app.telemetry import Metrics, configure_logging, log
+from app.web import problems, reference
+from app.web.callers import Callers
+from app.web.reference import open_refusals, refusals
+from app.web.requests import InFlight, Requests
+from app.web.work import CLOSING, Replayed, Service, Unit
+
+ROOMS: Final[tuple[APIRouter, ...]] = ()
+"""Every room that speaks HTTP, in the order of the reference pages."""
+
+OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})
+"""What answers without a key."""
+
+_DESCRIPTION: Final = (
+    "The service with which the prime provider of an NHS contract runs its subcontractors: returns in, one consolidated report out."
+)
+
+
+class NotReady(Refusal):
+    """The service runs but should not be sent requests: `errors` says why."""
+
+    code: ClassVar[str] = "not_ready"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    title: ClassVar[str] = "The service is not ready"
+
+
+system = APIRouter(tags=["system"])
+
+
+def _status(word: str) -> dict[int | str, dict[str, Any]]:
+    shape = {"type": "object", "required": ["status"], "properties": {"status": {"const": word}}}
+    return {200: {"description": "Yes", "content": {"application/json": {"schema": shape, "example": {"status": word}}}}}
+
+
+_TEXT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The numbers", "content": {"text/plain": {"schema": {"type": "string"}, "example": "mainstem_defects_total 0.0"}}}
+}
+
+
+@system.get("/livez", response_class=Response, responses=_status("alive") | open_refusals())
+async def livez() -> Response:
+    """Say that the process runs; nothing else is asked."""
+    return Response(json_bytes({"status": "alive"}), media_type="application/json")
+
+
+@system.get("/readyz", response_class=Response, responses=_status("ready") | open_refusals(NotReady))
+async def readyz(request: Request) -> Response:
+    """Say whether requests are welcome: the database answers, its schema is at head, the role is safe, no shutdown has begun."""
+    state = request.app.state
+    if state.in_flight.draining:
+        raise NotReady("The service is shutting down.", faults=[Fault("draining", "The service is shutting down.", "Ask another.")])
+    found = await run_in_threadpool(start_problems, state.service.engine)
+    if found:
+        faults = [Fault("installation", sentence, "Ask whoever runs the service: `mainstem doctor` says more.") for sentence in found]
+        raise NotReady("The service is not ready; see errors.", faults=faults)
+    return Response(json_bytes({"status": "ready"}), media_type="application/json")
+
+
+@system.get("/metrics", response_class=Response, responses=_TEXT | refusals())
+def metrics(unit: Unit, request: Request) -> Response:
+    """Give the service's own numbers in the text format of Prometheus."""
+    require(unit.actor, Permission.METRICS_READ)
+    return unit.read(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
+    """The service on an installation's settings; nothing is opened before its lifespan begins."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logging(settings.log_level)
+        async with contextlib.AsyncExitStack() as stack:
+            # Threads: starting an embedded server may take seconds, and stopping it too.
+            urls = await stack.enter_async_context(_in_thread(running(settings)))
+            engine = make_engine(urls.application, settings)
+            stack.callback(engine.dispose)
+            await _refuse_unfit(engine)
+            current_default_thread_limiter().total_tokens = settings.request_threads
+            app.state.service = Service(
+                engine=engine,
+                callers=Callers(engine, lambda session, key, now: authenticate(session, key, now=now)),
+                clock=clock,
+                body_limit_bytes=settings.body_limit_bytes,
+                closing=anyio.CapacityLimiter(CLOSING),
+            )
+            # What is here now stays: the collector need not walk it again and again.
+            gc.collect()
+            gc.freeze()
+            stack.callback(gc.unfreeze)
+            with _draining(app.state.in_flight):
+                log.info("service_started")
+                yield
+            log.info("service_stopped")
+
+    app = FastAPI(
+        title="Mainstem",
+        version="1",
+        summary="Subcontractors' returns in, one consolidated report out.",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.metrics = Metrics()
+    app.state.in_flight = InFlight()
+    app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight)
+    problems.install(app)
+    app.add_exception_handler(Replayed, _replay)
+    for router in (*ROOMS, system):
+        app.include_router(router)
+    register = problems.every_refusal()
+    app.include_router(reference.router(register))
+    _publish(app, register)
+    return app
+
+
+def _publish(app: FastAPI, register: dict[str, type[Refusal]]) -> None:
+    """Serve the contract, made once when it is first asked for."""
+    made: list[dict[str, Any]] = []
+
+    def contract() -> dict[str, Any]:
+        if not made:
+            made.append(reference.document(app, register))
+        return made[0]
+
+    async def openapi(_request: Request) -> Response:
+        return Response(json_bytes(contract()), headers={"Cache-Control": "no-cache"}, media_type="application/json")
+
+    app.openapi = contract  # type: ignore[method-assign]  # FastAPI documents this way of extending what it publishes
+    app.add_route("/openapi.json", openapi, include_in_schema=False)
+
+
+async def _replay(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Replayed)
+    return error.response
+
+
+async def _refuse_unfit(engine: Engine) -> None:
+    found = await run_in_threadpool(start_problems, engine)
+    if found:
+        sys.stderr.write("".join(f"{sentence}\n" for sentence in found))
+        raise CannotStart(" ".join(found))
+
+
+@contextlib.asynccontextmanager
+async def _in_thread(manager: contextlib.AbstractContextManager[Any]) -> AsyncIterator[Any]:
+    entered = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield entered
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+@contextlib.contextmanager
+def _draining(in_flight: InFlight) -> Iterator[None]:
+    """Notice the signal that ends the server, so that readiness says so while what is in flight is answered."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    server = signal.getsignal(signal.SIGTERM)
+
+    def drain(number: int, frame: Any) -> None:
+        in_flight.draining = True
+        if callable(server):
+            server(number, frame)
+        else:
+            signal.signal(number, server or signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    signal.signal(signal.SIGTERM, drain)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, server or signal.SIG_DFL)

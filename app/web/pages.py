@@ -1,0 +1,90 @@
+"""Keyset pages: a limit, an opaque cursor, and where the next page is."""
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Final, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Depends, Query, Request
+
+from app.kernel.canonical import json_bytes
+from app.kernel.refusals import Fault, Kind, Refusal
+
+R = TypeVar("R")
+Key = tuple[str | int, ...]
+
+LIMIT: Final = 50
+LARGEST_LIMIT: Final = 200
+
+
+class BadCursor(Refusal):
+    """A cursor is taken from the page before, of the same list, and from nowhere else."""
+
+    code: ClassVar[str] = "bad_cursor"
+    kind: ClassVar[Kind] = Kind.INVALID
+    title: ClassVar[str] = "That is no cursor of this list"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was asked for: at most `limit` rows whose key comes after `after` (from the start where it is None)."""
+
+    limit: int
+    after: Key | None
+    path: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+
+    def cut(self, rows: Sequence[R], key: Callable[[R], Key]) -> tuple[Sequence[R], str | None, dict[str, str]]:
+        """Of rows read with `limit + 1`: those of this page, the next cursor or None, and the `Link` header that names it."""
+        if len(rows) <= self.limit:
+            return rows, None, {}
+        rows = rows[: self.limit]
+        following = encode_cursor(self.path, key(rows[-1]))
+        query = [(name, value) for name, value in self.query if name not in {"cursor", "limit"}]
+        address = f"{self.path}?{urlencode([*query, ('limit', str(self.limit)), ('cursor', following)])}"
+        return rows, following, {"Link": f'<{address}>; rel="next"'}
+
+
+def encode_cursor(path: str, key: Key) -> str:
+    """An opaque cursor of one list; the checksum keeps cursors of other lists and typing errors out, it keeps no secret."""
+    text = json_bytes(list(key))
+    return base64.urlsafe_b64encode(_checksum(path, text) + text).decode().rstrip("=")
+
+
+def decode_cursor(path: str, cursor: str, *, parts: int | None = None) -> Key:
+    try:
+        content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        checksum, text = content[:4], content[4:]
+        key: Any = json.loads(text) if checksum == _checksum(path, text) else None
+    except (binascii.Error, ValueError, RecursionError):
+        key = None
+    if not isinstance(key, list) or not all(type(part) in (str, int) for part in key) or parts not in {None, len(key)}:
+        fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
+        raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
+    return tuple(key)
+
+
+def _checksum(path: str, text: bytes) -> bytes:
+    return zlib.crc32(path.encode() + b"\0" + text).to_bytes(4, "big")
+
+
+def pages(*, largest: int = LARGEST_LIMIT) -> Callable[..., Page]:
+    """The dependency of a list whose pages hold up to `largest` rows."""
+
+    def page(
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=largest, description="Rows of a page.")] = LIMIT,
+        cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None,
+    ) -> Page:
+        path = request.url.path
+        return Page(limit, decode_cursor(path, cursor) if cursor is not None else None, path, tuple(request.query_params.multi_items()))
+
+    return page
+
+
+PageOf = Annotated[Page, Depends(pages())]
+"""A page of at most 200 rows, 50 unless asked otherwise."""

@@ -1,0 +1,244 @@
+"""Every refusal as `application/problem+json` (RFC 9457): kinds to statuses, and the closed register of problems."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.kernel.canonical import json_bytes
+from app.kernel.refusals import Fault, Forbidden, Invalid, Kind, NotFound, Refusal, Unauthenticated
+from app.telemetry import log
+from app.web.intake import pointer
+
+MEDIA_TYPE: Final = "application/problem+json"
+REGISTER: Final = "/docs/problems"
+
+STATUS: Final[Mapping[Kind, int]] = {
+    Kind.MALFORMED: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.NOT_ALLOWED: 405,
+    Kind.CONFLICT: 409,
+    Kind.STALE: 412,
+    Kind.TOO_LARGE: 413,
+    Kind.UNSUPPORTED: 415,
+    Kind.INVALID: 422,
+    Kind.PRECONDITION_REQUIRED: 428,
+    Kind.OVERLOADED: 429,
+    Kind.BROKEN: 500,
+    Kind.UNAVAILABLE: 503,
+}
+_HEADERS: Final[Mapping[Kind, Mapping[str, str]]] = {
+    Kind.UNAUTHENTICATED: {"WWW-Authenticate": 'Bearer realm="mainstem"'},
+    Kind.OVERLOADED: {"Retry-After": "1"},
+    Kind.UNAVAILABLE: {"Retry-After": "2"},
+    # The rest of the body is not read: the connection cannot be used again.
+    Kind.TOO_LARGE: {"Connection": "close"},
+}
+_PASSED_ON: Final = ("allow", "retry-after", "www-authenticate")
+
+
+class BadRequest(Refusal):
+    """The request itself cannot be read."""
+
+    code: ClassVar[str] = "bad_request"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+    title: ClassVar[str] = "The request cannot be read"
+
+
+class MethodNotAllowed(Refusal):
+    """The address is known, but not with this method; `Allow` names those that are."""
+
+    code: ClassVar[str] = "method_not_allowed"
+    kind: ClassVar[Kind] = Kind.NOT_ALLOWED
+    title: ClassVar[str] = "This address does not take this method"
+
+
+class TooLarge(Refusal):
+    """The body is larger than this address takes."""
+
+    code: ClassVar[str] = "too_large"
+    kind: ClassVar[Kind] = Kind.TOO_LARGE
+    title: ClassVar[str] = "The body is too large"
+
+
+class UnsupportedMedia(Refusal):
+    """The body is of a type that this address does not read."""
+
+    code: ClassVar[str] = "unsupported_media_type"
+    kind: ClassVar[Kind] = Kind.UNSUPPORTED
+    title: ClassVar[str] = "The body's type is not one that is read here"
+
+
+class Unavailable(Refusal):
+    """The service cannot answer now; `Retry-After` says when to try again."""
+
+    code: ClassVar[str] = "unavailable"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    title: ClassVar[str] = "The service cannot answer at the moment"
+
+
+class Overloaded(Refusal):
+    """More is being asked than can be answered; `Retry-After` says when to try again."""
+
+    code: ClassVar[str] = "overloaded"
+    kind: ClassVar[Kind] = Kind.OVERLOADED
+    title: ClassVar[str] = "Too many requests"
+
+
+class Broken(Refusal):
+    """A defect of the service: nothing was changed."""
+
+    code: ClassVar[str] = "defect"
+    kind: ClassVar[Kind] = Kind.BROKEN
+    title: ClassVar[str] = "The service met a defect"
+
+
+_BY_STATUS: Final[Mapping[int, type[Refusal]]] = {
+    400: BadRequest,
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+    415: UnsupportedMedia,
+    422: Invalid,
+    429: Overloaded,
+    503: Unavailable,
+}
+
+
+def status_of(refusal: Refusal | type[Refusal]) -> int:
+    return STATUS[refusal.kind]
+
+
+def problem(refusal: Refusal, request_id: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that states a refusal. `instance` is the request's id, so the answer repeats nothing that was sent."""
+    status = status_of(refusal)
+    body = {
+        "type": f"{REGISTER}#{refusal.code}",
+        "title": refusal.title,
+        "status": status,
+        "detail": refusal.detail,
+        "instance": f"urn:mainstem:request:{request_id}",
+        "code": refusal.code,
+        "errors": [_error(fault) for fault in refusal.faults],
+    }
+    return Response(
+        json_bytes(body), status, {**_HEADERS.get(refusal.kind, {}), **(headers or {}), "Cache-Control": "no-store"}, media_type=MEDIA_TYPE
+    )
+
+
+def _error(fault: Fault) -> dict[str, str | int]:
+    places = {name: getattr(fault, name) for name in ("pointer", "line", "column", "sheet", "cell")}
+    said = {"code": fault.code, **places, "detail": fault.detail, "fix": fault.fix}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def every_refusal() -> dict[str, type[Refusal]]:
+    """Every class of refusal that the imported rooms declare, by its code; two may not share one."""
+    found: dict[str, type[Refusal]] = {}
+    kinds: list[type[Refusal]] = [Refusal]
+    while kinds:
+        for kind in kinds.pop().__subclasses__():
+            kinds.append(kind)
+            if "code" not in vars(kind) or not kind.__module__.startswith("app."):
+                continue
+            if found.setdefault(kind.code, kind) is not kind:
+                raise RuntimeError(f"{kind.__name__} and {found[kind.code].__name__} share the code {kind.code}")
+    return dict(sorted(found.items()))
+
+
+def _request_id(request: Request) -> str:
+    return str(request.state.request_id)
+
+
+def _of_http(error: HTTPException) -> Refusal:
+    kind = _BY_STATUS.get(error.status_code)
+    if kind is None:
+        kind = Broken if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else BadRequest
+    sentences = {
+        404: "There is nothing at this address, or it is not yours.",
+        405: "This address does not take this method; Allow names those that it takes.",
+        413: "The body is larger than this address takes.",
+    }
+    return kind(sentences.get(error.status_code, f"{kind.title}."))
+
+
+def _faults_of_parameters(error: RequestValidationError) -> Iterator[Fault]:
+    for each in error.errors():
+        place, *rest = each["loc"] or ("",)
+        name = ".".join(str(part) for part in rest[:1])
+        if each["type"] == "missing":
+            yield Fault("missing", f"The {place} parameter {name} must be there.", "Add it.", pointer=pointer((place, *rest[:1])))
+        else:
+            yield Fault(
+                "parameter",
+                f"The {place} parameter {name} is not what it must be.",
+                "See the operation in the reference pages.",
+                pointer=pointer((place, *rest[:1])),
+            )
+
+
+def _of_database(error: Exception) -> Refusal | None:
+    """What a failure of the database means for the caller; None where it is a defect of ours."""
+    if isinstance(error, PoolTimeout):
+        return Unavailable("Every connection to the database is in use; try again shortly.")
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    if state in {"40001", "40P01", "55P03", "57014"}:
+        return Unavailable("Another act was in the way; nothing was changed. Try again.")
+    if isinstance(error, OperationalError) or (state or "").startswith(("08", "57P", "53")):
+        return Unavailable("The database cannot be reached; try again shortly.")
+    return None
+
+
+def answer_defect(error: Exception, request_id: str) -> Response:
+    """The answer for an exception that nobody expected, which is logged with the places it passed through."""
+    refusal = _of_database(error)
+    if refusal is None:
+        log.error("defect", request_id=request_id, exc_info=error)
+        refusal = Broken("The service met a defect and changed nothing. Its log holds the details under this request's id.")
+    else:
+        log.warning("database_unavailable", request_id=request_id, exc_info=error)
+    return problem(refusal, request_id)
+
+
+Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+async def _answer_refusal(request: Request, error: Refusal) -> Response:
+    return problem(error, _request_id(request))
+
+
+async def _answer_parameters(request: Request, error: RequestValidationError) -> Response:
+    refusal = Invalid("A parameter is not what it must be; see errors.", faults=list(_faults_of_parameters(error)))
+    return problem(refusal, _request_id(request))
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Every method of every route at this address; the router itself names only those of the first."""
+    path = request.url.path
+    routes = iter_route_contexts(request.app.routes)
+    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})
+
+
+async def _answer_http(request: Request, error: HTTPException) -> Response:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return problem(_of_http(error), _request_id(request), headers={"Allow": ", ".join(_methods_at(request))})
+    passed_on = {name: value for name, value in (error.headers or {}).items() if name.lower() in _PASSED_ON}
+    return problem(_of_http(error), _request_id(request), headers=passed_on)
+
+
+def install(app: FastAPI) -> None:
+    """Give the application its handlers; what none of them knows is answered by `requests.Requests`."""
+    app.add_exception_handler(Refusal, _answer_refusal)  # type: ignore[arg-type]  # Starlette types every handler for Exception
+    app.add_exception_handler(RequestValidationError, _answer_parameters)  # type: ignore[arg-type]  # as above
+    app.add_exception_handler(HTTPException, _answer_http)  # type: ignore[arg-type]  # as above

@@ -1,0 +1,204 @@
+"""The published contract and its reference pages: OpenAPI 3.1 as served, Swagger UI with no internet, the register of problems."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
+from pydantic import BaseModel
+from starlette.responses import HTMLResponse
+
+from app.kernel.refusals import Forbidden, Invalid, NotFound, Refusal, Unauthenticated
+from app.web.bodies import JSON
+from app.web.etags import PreconditionRequired, Stale
+from app.web.idempotency import BadIdempotencyKey, IdempotencyKeyReused
+from app.web.intake import Malformed
+from app.web.problems import MEDIA_TYPE, Broken, TooLarge, Unavailable, UnsupportedMedia, status_of
+from app.web.work import OutcomeUnknown, unit_of_work
+
+WRITING: Final = (Malformed, TooLarge, UnsupportedMedia, BadIdempotencyKey, IdempotencyKeyReused, OutcomeUnknown)
+"""What any POST with a JSON body may be refused for, besides its own refusals."""
+PUTTING: Final = (Malformed, TooLarge, UnsupportedMedia, PreconditionRequired, Stale, OutcomeUnknown)
+"""What any PUT or PATCH with a JSON body may be refused for, besides its own refusals."""
+
+_SCHEMAS: Final = "#/components/schemas/"
+_ASSETS: Final = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
+_START: Final = """SwaggerUIBundle({
+  url: "/openapi.json", dom_id: "#reference", deepLinking: true, validatorUrl: null, layout: "BaseLayout",
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset],
+});
+"""
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
+<link rel="icon" href="/docs/assets/favicon.png"><link rel="stylesheet" href="/docs/assets/swagger-ui.css"></head>
+<body>{body}</body>
+</html>
+"""
+_POLICY: Final = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+
+
+def refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of an operation that needs a key: its own refusals, and those that any such operation may give."""
+    return _responses((Unauthenticated, Forbidden, NotFound, Invalid, Broken, Unavailable, *kinds))
+
+
+def open_refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
+    """The same for an operation that is open to everyone."""
+    return _responses((Broken, *kinds))
+
+
+def _responses(kinds: tuple[type[Refusal], ...]) -> dict[int | str, dict[str, Any]]:
+    by_status: dict[int, dict[str, type[Refusal]]] = {}
+    for kind in kinds:
+        by_status.setdefault(status_of(kind), {})[kind.code] = kind
+    return {
+        status: {
+            "description": "; ".join(f"`{code}`: {by_status[status][code].title}" for code in sorted(by_status[status])),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}},
+        }
+        for status in sorted(by_status)
+    }
+
+
+def json_body(model: type[BaseModel], example: Any) -> dict[str, Any]:
+    """The `openapi_extra=` of an operation whose body is read raw: its shape and an example."""
+    schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema, "example": example}}}}
+
+
+def json_answer(model: type[BaseModel], example: Any, *, status: int = 200, description: str = "Done") -> dict[int | str, dict[str, Any]]:
+    """One of an operation's `responses=`: the shape of an answer that is given as ready bytes, and an example."""
+    schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}", mode="serialization")
+    return {status: {"description": description, "content": {JSON: {"schema": schema, "example": example}}}}
+
+
+def document(app: FastAPI, problems: Mapping[str, type[Refusal]]) -> dict[str, Any]:
+    """The contract as served: what FastAPI knows, with locks, the shapes of raw bodies and the closed register of problems."""
+    contract = get_openapi(title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes)
+    components = contract.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = _problem_schema(problems)
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "A key: `Authorization: Bearer ms_live_…`."}
+    }
+    contexts = {(context.path, method.lower()): context for context in iter_route_contexts(app.routes) for method in context.methods or ()}
+    for path, operations in contract["paths"].items():
+        for method, operation in operations.items():
+            context = contexts[path, method]
+            operation["summary"] = context.summary or " ".join(operation.get("description", "").partition("\n\n")[0].split())
+            operation["security"] = [{"bearer": []}] if _needs_key(context) else []
+            for suffix, content in _contents(operation):
+                content["schema"] = _hoisted(content["schema"], schemas, suffix=suffix)
+    components["schemas"] = dict(sorted(schemas.items()))
+    return contract
+
+
+def _needs_key(context: Any) -> bool:
+    waiting = [context.dependant] if getattr(context, "dependant", None) is not None else []
+    while waiting:
+        dependant = waiting.pop()
+        if dependant.call is unit_of_work:
+            return True
+        waiting.extend(dependant.dependencies)
+    return False
+
+
+def _contents(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for suffix, part in (("Input", operation.get("requestBody", {})), *(("Output", part) for part in operation["responses"].values())):
+        yield from ((suffix, content) for content in part.get("content", {}).values() if "schema" in content)
+
+
+def _hoisted(schema: dict[str, Any], schemas: dict[str, Any], *, suffix: str) -> dict[str, Any]:
+    """A schema whose definitions, and itself where it has a title, are moved to where all are.
+
+    What comes in may differ from what goes out under the same name: then it is called by its name and the suffix.
+    """
+    if "$ref" in schema:
+        return schema
+    definitions = dict(schema.pop("$defs", {}))
+    title = schema.get("title") if schema.get("type") == "object" else None
+    if title is not None:
+        definitions[title] = schema
+    renamed: dict[str, str] = {}
+    while True:
+        moved = {name: _with_names(definition, renamed) for name, definition in definitions.items()}
+        clashing = {name for name in moved if schemas.get(renamed.get(name, name), moved[name]) != moved[name]}
+        if clashing & renamed.keys():
+            raise RuntimeError(f"two shapes share a name in the published contract: {sorted(clashing)}")
+        if not clashing:
+            break
+        renamed |= {name: name + suffix for name in clashing}
+    schemas.update({renamed.get(name, name): definition for name, definition in moved.items()})
+    return {"$ref": _SCHEMAS + renamed.get(title, title)} if title is not None else _with_names(schema, renamed)
+
+
+def _with_names(schema: Any, renamed: Mapping[str, str]) -> Any:
+    """The schema with references to renamed definitions put right."""
+    if isinstance(schema, list):
+        return [_with_names(part, renamed) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    changed = {name: _with_names(part, renamed) for name, part in schema.items()}
+    name = str(changed.get("$ref", "")).removeprefix(_SCHEMAS)
+    return {**changed, "$ref": _SCHEMAS + renamed[name]} if name in renamed else changed
+
+
+def _problem_schema(problems: Mapping[str, type[Refusal]]) -> dict[str, Any]:
+    text, number = {"type": "string"}, {"type": "integer"}
+    places = {"pointer": text, "line": number, "column": number, "sheet": text, "cell": text}
+    fault = {
+        "type": "object",
+        "description": "One thing that is wrong and where; only the places that apply are there. What was sent is never repeated.",
+        "required": ["code", "detail", "fix"],
+        "properties": {"code": text, **places, "detail": text, "fix": text},
+    }
+    members = {"type": text, "title": text, "status": number, "detail": text, "instance": text}
+    return {
+        "type": "object",
+        "title": "Problem",
+        "description": "RFC 9457. `type` is from the closed register at /docs/problems; `errors` names everything that is wrong.",
+        "required": [*members, "code", "errors"],
+        "properties": {**members, "code": {"type": "string", "enum": list(problems)}, "errors": {"type": "array", "items": fault}},
+    }
+
+
+def router(problems: Mapping[str, type[Refusal]]) -> APIRouter:
+    """The pages and their assets, all from this program: nothing is fetched from elsewhere."""
+    pages = APIRouter(include_in_schema=False)
+    assets = {name: (files("fastapi_offline").joinpath("static", name).read_bytes(), kind) for name, kind in _ASSETS.items()}
+    assets["start.js"] = (_START.encode(), "text/javascript")
+
+    @pages.get("/docs")
+    async def reference_page() -> Response:
+        scripts = '<script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/start.js"></script>'
+        return _page("Mainstem: reference", f'<div id="reference"></div>{scripts}')
+
+    @pages.get("/docs/problems")
+    async def register_of_problems() -> Response:
+        rows = "".join(
+            f'<tr id="{code}"><td><code>{code}</code></td><td>{status_of(kind)}</td><td>{escape(kind.title)}</td>'
+            f"<td>{escape(' '.join((kind.__doc__ or '').split()))}</td></tr>"
+            for code, kind in problems.items()
+        )
+        heading = "<h1>Problems</h1><p>Every refusal is one of these: <code>code</code> is stable, the sentences may improve.</p>"
+        table = f"<table><thead><tr><th>code</th><th>status</th><th>title</th><th>meaning</th></tr></thead><tbody>{rows}</tbody></table>"
+        return _page("Mainstem: problems", f'<main class="swagger-ui" style="margin:2em">{heading}{table}</main>')
+
+    @pages.get("/docs/assets/{asset}")
+    async def asset(asset: str) -> Response:
+        if asset not in assets:
+            raise NotFound("There is nothing at this address.")
+        content, kind = assets[asset]
+        return Response(content, headers={"Cache-Control": "public, max-age=3600"}, media_type=kind)
+
+    return pages
+
+
+def _page(title: str, body: str) -> Response:
+    return HTMLResponse(_PAGE.format(title=title, body=body), headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})

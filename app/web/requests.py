@@ -1,0 +1,113 @@
+"""Around every request: its ids, its time, one line about it, the headers that every answer carries, and a last answer for defects."""
+
+import re
+import secrets
+import time
+import uuid
+from typing import Any, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.telemetry import Metrics, log
+from app.web.problems import answer_defect
+
+# What a stranger sends is logged and given back: it must not be able to be somebody's number.
+_REQUEST_ID: Final = re.compile(r"(?=.*[A-Za-z])(?!(?:.*[^0-9A-Fa-f])?[0-9]{10}(?![0-9A-Fa-f]))[A-Za-z0-9_-]{8,64}\Z")
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})\Z")
+_SECURITY: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+_UNROUTED: Final = "unrouted"
+_KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class InFlight:
+    """How many requests are being answered, and whether the service is about to stop."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.draining = False
+
+
+class Requests:
+    """Pure ASGI, outermost but for Starlette's own last resort: a wrapper that copies bodies would cost more than the work."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, in_flight: InFlight) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._in_flight = in_flight
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_at = time.perf_counter()
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers.get("x-request-id"))
+        trace_id, traceparent = _trace(headers.get("traceparent"))
+        # A copy: what the server hands in may be shared between requests.
+        state = scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                said = MutableHeaders(scope=message)
+                said["X-Request-ID"] = request_id
+                said["traceparent"] = traceparent
+                for name, value in _SECURITY.items():
+                    said.setdefault(name, value)
+                if self._in_flight.draining:
+                    said["Connection"] = "close"
+            await send(message)
+
+        self._in_flight.count += 1
+        self._metrics.in_flight.inc()
+        try:
+            await self._app(scope, receive, answer)
+        except Exception as error:
+            # Anything may go wrong in an endpoint; nobody ever sees a stack trace.
+            self._metrics.defects.inc()
+            response = answer_defect(error, request_id)
+            if status:
+                # Half an answer is out: only breaking the connection tells the reader that it is not whole.
+                raise
+            await response(scope, receive, answer)
+        finally:
+            self._in_flight.count -= 1
+            self._metrics.in_flight.dec()
+            self._note(scope, state, status=status, trace_id=trace_id, seconds=time.perf_counter() - started_at)
+
+    def _note(self, scope: Scope, state: dict[str, Any], *, status: int, trace_id: str, seconds: float) -> None:
+        route: str = getattr(scope.get("route"), "path", _UNROUTED)
+        method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
+        self._metrics.seconds.labels(method, route, str(status)).observe(seconds)
+        log.info(
+            "request_answered",
+            method=method,
+            route=route,
+            status=status,
+            duration_ms=round(seconds * 1000, 1),
+            client=state.get("client"),
+            request_id=state["request_id"],
+            trace_id=trace_id,
+        )
+
+
+def _request_id(given: str | None) -> str:
+    """The id that the caller gave, where it has the shape of one; else a new one."""
+    return given if given is not None and _REQUEST_ID.match(given) else str(uuid.uuid4())
+
+
+def _trace(given: str | None) -> tuple[str, str]:
+    """The trace that the request belongs to, and the header that names our part of it (W3C Trace Context)."""
+    match = _TRACEPARENT.match(given) if given is not None else None
+    trace_id, flags = (match[1], match[2]) if match is not None else (secrets.token_hex(16), "00")
+    return trace_id, f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"

@@ -1,0 +1,217 @@
+"""One request, one transaction: who is calling, for which programme, and an answer that is given after the commit."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Final, TypeVar
+
+import anyio
+from fastapi import Depends, Request
+from pydantic import BaseModel
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from app.db.session import TenantSession, open_session
+from app.db.tenancy import tenant_of
+from app.kernel.actors import EVERY, Actor
+from app.kernel.canonical import json_bytes
+from app.kernel.codes import is_code
+from app.kernel.refusals import Fault, Invalid, Kind, NotFound, Refusal
+from app.web import idempotency
+from app.web.bodies import METHODS_WITH_BODY, read_body, require_json
+from app.web.callers import Callers
+from app.web.etags import Precondition, strong, tag_of
+from app.web.intake import parse
+from app.web.shapes import read_as
+
+M = TypeVar("M", bound=BaseModel)
+JSON: Final = "application/json"
+CLOSING: Final = 4
+"""Threads for rolling back what failed, apart from those that work: these may all be waiting for the connections that this gives back."""
+
+
+class OutcomeUnknown(Refusal):
+    """The database went away during the commit; the same request with the same Idempotency-Key finds out."""
+
+    code: ClassVar[str] = "outcome_unknown"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    title: ClassVar[str] = "Whether it was kept is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What requests share: the engine, who may call, the clock and the limit of a body. `app.state.service` holds it."""
+
+    engine: Engine
+    callers: Callers
+    clock: Callable[[], datetime]
+    body_limit_bytes: int
+    closing: anyio.CapacityLimiter
+
+
+class Replayed(Exception):
+    """The request was answered before: the first answer is given again, and the endpoint does not run on."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__("answered before")
+        self.response = response
+
+
+class UnitOfWork:
+    """What an endpoint works with. It ends with `answer` (which commits) or `read` (which keeps nothing), or is rolled back.
+
+    `programme` is the one in the path, already known to be within the caller's reach (whether it is there, the action finds out);
+    `actor` carries the request's id into the record; `now` is the moment of the whole request.
+    """
+
+    def __init__(self, service: Service, request: Request, actor: Actor, *, now: datetime, programme: str | None, body: bytes) -> None:
+        self.actor = actor
+        self.now = now
+        self.programme = programme
+        self.body = body
+        self.request_id: str = request.state.request_id
+        headers = request.headers
+        self.content_type = headers.get("content-type")
+        self.precondition = Precondition(headers.get("if-match"), headers.get("if-none-match"))
+        self.ended = False
+        self._may_be_unchanged = request.method == "GET"
+        self._engine = service.engine
+        self._session: TenantSession | None = None
+        self._attempt: idempotency.Attempt | None = None
+        key = headers.get("idempotency-key")
+        if key is not None and request.method == "POST":
+            self._attempt = idempotency.attempt_of(
+                actor.client, key, method=request.method, path=request.url.path, query=request.url.query, body=body
+            )
+
+    @property
+    def session(self) -> Session:
+        """The session, opened at first use in the endpoint's own thread: nothing holds a connection while it waits for a thread."""
+        if self._session is None:
+            if self.ended:
+                raise RuntimeError("the unit of work has ended")
+            programme = self.programme or self.actor.programme or ""
+            self._session = open_session(self._engine, tenant_of(self.actor, programme=programme))
+            earlier = idempotency.claim(self._session, self._attempt, now=self.now) if self._attempt is not None else None
+            if earlier is not None:
+                self.close()
+                headers = {**earlier.headers, "Idempotent-Replayed": "true"}
+                raise Replayed(Response(earlier.body, earlier.status, headers, media_type=JSON))
+        return self._session
+
+    def json(self) -> Any:
+        """The body as strict JSON, whatever it says."""
+        require_json(self.content_type)
+        return parse(self.body)
+
+    def json_as(self, model: type[M]) -> M:
+        """The body as a model, or every fault at once."""
+        return read_as(model, self.json())
+
+    def answer(
+        self,
+        payload: Any,
+        *,
+        status: int = 200,
+        etag: str | None = None,
+        location: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Keep the work and the answer in one commit, then give the answer. A creation without an ETag gets its bytes' own."""
+        content = payload if isinstance(payload, bytes) else json_bytes(payload)
+        said = dict(headers or {})
+        if etag is not None or status == 201:
+            said["ETag"] = tag_of(content) if etag is None else strong(etag)
+        if location is not None:
+            said["Location"] = location
+        session = self.session
+        if self._attempt is not None:
+            idempotency.keep(session, self._attempt, idempotency.Answer(status, said, content))
+        try:
+            session.commit()
+        except DBAPIError as error:
+            if error.connection_invalidated or (getattr(error.orig, "sqlstate", None) or "08").startswith(("08", "57P")):
+                raise OutcomeUnknown(
+                    "The database went away while this was being kept: send it again, with the same Idempotency-Key."
+                ) from error
+            raise
+        self.close()
+        return Response(content, status, said, media_type=JSON)
+
+    def read(
+        self,
+        payload: Any,
+        *,
+        etag: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        media_type: str = JSON,
+    ) -> Response:
+        """Give an answer and keep nothing: 304 where the reader has it already. Without an ETag it gets its bytes' own."""
+        content = payload if isinstance(payload, bytes) else json_bytes(payload)
+        tag = tag_of(content) if etag is None else strong(etag)
+        unchanged = self.unchanged(tag)
+        if unchanged is not None:
+            return unchanged
+        self.close()
+        return Response(content, 200, {"ETag": tag, **_PRIVATE, **(headers or {})}, media_type=media_type)
+
+    def unchanged(self, etag: str) -> Response | None:
+        """The answer 304, where the reader already has what this ETag names: ask before computing it."""
+        if self._may_be_unchanged and self.precondition.unchanged(etag):
+            self.close()
+            return Response(None, 304, {"ETag": strong(etag), **_PRIVATE})
+        return None
+
+    def close(self) -> None:
+        """End the transaction; what was not committed is rolled back."""
+        self.ended = True
+        if self._session is not None:
+            session, self._session = self._session, None
+            session.close()
+
+    @property
+    def is_open(self) -> bool:
+        return self._session is not None
+
+
+_PRIVATE: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+
+
+def _known_parts(request: Request) -> str | None:
+    """The programme that the path names; nothing in path or query may be what no table can hold."""
+    if any("\x00" in value for value in request.path_params.values()):
+        raise NotFound("There is no such thing here, or it is not yours.")
+    if any("\x00" in part for pair in request.query_params.multi_items() for part in pair):
+        fault = Fault("nul", "A parameter holds the character NUL.", "Leave it out.", pointer="/query")
+        raise Invalid("A parameter is not what it must be; see errors.", faults=[fault])
+    programme: str | None = request.path_params.get("programme")
+    return programme
+
+
+async def unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
+    """The dependency: first who is calling, then whether the programme is theirs, then the body."""
+    service: Service = request.app.state.service
+    now = service.clock()
+    actor = await service.callers.admit(request.headers.get("authorization"), now=now)
+    actor = replace(actor, request_id=request.state.request_id)
+    request.state.client = actor.client
+    programme = _known_parts(request)
+    if programme is not None and (not is_code(programme) or actor.programme not in {EVERY, programme}):
+        raise NotFound("There is no programme of that code here, or it is not yours.")
+    body = await read_body(request, limit_bytes=service.body_limit_bytes) if request.method in METHODS_WITH_BODY else b""
+    unit = UnitOfWork(service, request, actor, now=now, programme=programme, body=body)
+    try:
+        yield unit
+        if not unit.ended:
+            raise RuntimeError("an endpoint ends its unit of work with answer or read")
+    finally:
+        if unit.is_open:
+            # Also when the request is being cancelled: a connection is always given back.
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(unit.close, limiter=service.closing)
+
+
+Unit = Annotated[UnitOfWork, Depends(unit_of_work, scope="function")]
+"""What an endpoint asks for. `scope="function"` ends it before the answer is sent; FastAPI's default is after."""

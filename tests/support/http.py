@@ -1,0 +1,90 @@
+"""The real application in this process, on a real database, called as its clients would, with a key for any role."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import APIRouter, FastAPI
+
+from app.access.actions import create_client
+from app.db.session import open_session
+from app.db.tenancy import INSTALLATION
+from app.kernel.actors import MACHINE
+from app.main import create_app
+from tests.support.databases import Database
+
+
+@dataclass
+class Web:
+    """A started application. `key(role, …)` makes a client; `get`, `post`, `put` and `request` call, as the holder of `key` if one is given."""
+
+    app: FastAPI
+    database: Database
+    portal: BlockingPortal
+    client: httpx.AsyncClient
+    keys: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def key(self, role: str, *, programme: str | None = None, subcontract: str | None = None, commissioner: str | None = None) -> str:
+        """The key of a client in this role and scope; the same one each time."""
+        asked = (role, programme or "", subcontract or "", commissioner or "")
+        if asked not in self.keys:
+            self.keys[asked] = self.new_client(role, programme=programme, subcontract=subcontract, commissioner=commissioner)[1]
+        return self.keys[asked]
+
+    def new_client(self, role: str, **scope: str | None) -> tuple[str, str]:
+        """The id and key of a client nobody else has."""
+        with open_session(self.database.engine, INSTALLATION) as session:
+            made = create_client(session, name=f"Test {role}", role=role, **scope, actor=MACHINE, now=datetime.now(UTC))  # type: ignore[arg-type]  # the scope's members are named by the caller
+            session.commit()
+        return made
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        said = dict(headers or {})
+        if key is not None:
+            said.setdefault("Authorization", f"Bearer {key}")
+        if content is not None:
+            said.setdefault("Content-Type", "application/json")
+
+        async def call() -> httpx.Response:
+            return await self.client.request(method, path, json=json, content=content, headers=said)
+
+        return self.portal.call(call)
+
+    def get(self, path: str, *, key: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
+        return self.request("GET", path, key=key, headers=headers)
+
+    def post(self, path: str, json: Any = None, *, key: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
+        return self.request("POST", path, key=key, json=json, headers=headers)
+
+    def put(self, path: str, json: Any = None, *, key: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
+        return self.request("PUT", path, key=key, json=json, headers=headers)
+
+
+@contextlib.contextmanager
+def serving(
+    database: Database, *, routers: tuple[APIRouter, ...] = (), clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Iterator[Web]:
+    """The application on a test's database until the block ends; `routers` are a test's own endpoints."""
+    app = create_app(database.settings, clock=clock)
+    for router in routers:
+        app.include_router(router)
+    with start_blocking_portal() as portal:
+        lifespan = app.router.lifespan_context(app)
+        with portal.wrap_async_context_manager(lifespan):
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            client = httpx.AsyncClient(transport=transport, base_url="http://mainstem.test")
+            with portal.wrap_async_context_manager(client):
+                yield Web(app, database, portal, client)
