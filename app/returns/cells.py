@@ -1,0 +1,119 @@
+"""What one cell of a submission states: its state, its figures, and why it is as it is."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final, cast
+
+from app.kernel.figures import MOST_DECIMALS, NumericKind, exact, fits, plain
+from app.kernel.refusals import Fault
+from app.measures.domain import Measure
+from app.returns.expectation import ExpectedReturn
+from app.returns.faults import NIL_REASONS, REASONS, fault
+from app.returns.identifiers import holds_patient_identifier
+from app.returns.members import LONGEST_CODE, text_of, unknown_members, word_of
+from app.returns.places import PLACES, place_of
+from app.returns.submission import STATES, Cell, State
+
+LONGEST_EXPLANATION: Final = 500
+
+_LARGEST: Final = Decimal(10**7)
+_MOST_DIGITS: Final = 20
+_FIGURES: Final = ("numerator", "denominator")
+_MEMBERS: Final = frozenset((*PLACES, *_FIGURES, "state", "reason", "explanation_code", "explanation"))
+_KINDS: Final = {
+    NumericKind.INTEGER: ("in whole numbers", "a whole number"),
+    NumericKind.HALF_UNIT: ("in halves", "a multiple of 0.5"),
+    NumericKind.DECIMAL: (f"to {MOST_DECIMALS} places", f"at most {MOST_DECIMALS} places after the point"),
+}
+
+
+def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> Cell | str | None:
+    """A cell; or, where its place cannot be told, the measure that it has a value of, if any. What is wrong goes to `faults`.
+
+    A cell whose place is known is given even where something else is wrong with it: it is not missing.
+    """
+    if not raw.keys() <= _MEMBERS:
+        faults += unknown_members(raw, _MEMBERS, pointer)
+    key, measure = place_of(raw, expected, pointer, faults)
+    state = _state(raw, pointer, faults)
+    reason = explanation_code = explanation = None
+    if "reason" in raw or state == "not_collected":
+        reason = _reason(raw, state, pointer, faults)
+    if "explanation_code" in raw:
+        explanation_code = text_of(raw, "explanation_code", pointer, most=LONGEST_CODE, faults=faults)
+    if "explanation" in raw:
+        explanation = text_of(raw, "explanation", pointer, most=LONGEST_EXPLANATION, faults=faults)
+    numerator = denominator = None
+    if state == "value":
+        numerator, denominator = _figures(raw, measure, pointer, faults)
+    elif state is not None:
+        stated = [name for name in _FIGURES if raw.get(name) is not None]
+        faults.extend(fault("figures_unexpected", f"{pointer}/{name}", state=state) for name in stated)
+    if key is None:
+        return measure.code if measure is not None and state == "value" else None
+    outside = key not in expected.measure_of and not expected.is_assigned(key)
+    return Cell(*key, state or "value", numerator, denominator, False, outside, reason, explanation_code, explanation)
+
+
+def _state(raw: Mapping[str, Any], pointer: str, faults: list[Fault]) -> State | None:
+    """`state`, which left out is `value`; None where it is not one of the states."""
+    if raw.get("state") is None:
+        return "value"
+    return cast("State | None", word_of(raw, "state", pointer, words=STATES, faults=faults))
+
+
+def _reason(raw: Mapping[str, Any], state: State | None, pointer: str, faults: list[Fault]) -> str | None:
+    if raw.get("reason") is None:
+        if state == "not_collected":
+            faults.append(fault("reason_missing", f"{pointer}/reason"))
+        return None
+    if state == "value":
+        faults.append(fault("reason_unexpected", f"{pointer}/reason"))
+        return None
+    allowed = (*REASONS, *NIL_REASONS) if state == "not_applicable" else REASONS
+    return word_of(raw, "reason", pointer, words=allowed, faults=faults, wrong="unknown_reason")
+
+
+def _figures(raw: Mapping[str, Any], measure: Measure | None, pointer: str, faults: list[Fault]) -> tuple[Decimal | None, Decimal | None]:
+    """The figures that a value of this measure carries; of an unknown measure, whatever numbers are there are looked at."""
+    stated_numerator, stated_denominator = raw.get("numerator"), raw.get("denominator")
+    kind = measure.figures_kind if measure else NumericKind.DECIMAL
+    numerator = denominator = None
+    if stated_numerator is not None:
+        numerator = figure_of(stated_numerator, kind, f"{pointer}/numerator", faults)
+    elif measure is not None:
+        faults.append(fault("numerator_missing", f"{pointer}/numerator", measure=measure.code))
+    if measure is not None and stated_denominator is not None and not measure.has_denominator and measure.aggregation != "distinct_risk":
+        faults.append(fault("denominator_unexpected", f"{pointer}/denominator", measure=measure.code))
+    elif stated_denominator is not None:
+        # Of a mean, the denominator counts who gave a value, however fine the values are.
+        kind = NumericKind.INTEGER if measure is not None and measure.aggregation == "mean_weighted" else kind
+        denominator = figure_of(stated_denominator, kind, f"{pointer}/denominator", faults)
+    elif measure is not None and measure.has_denominator:
+        what = measure.denominator or "how many there were"
+        faults.append(fault("denominator_missing", f"{pointer}/denominator", measure=measure.code, denominator=what))
+    if measure is not None and measure.proportion and numerator is not None and denominator is not None and numerator > denominator:
+        faults.append(fault("numerator_above_denominator", f"{pointer}/numerator", measure=measure.code))
+    return numerator, denominator
+
+
+def figure_of(value: object, kind: NumericKind, pointer: str, faults: list[Fault]) -> Decimal | None:
+    """The exact figure that a member states, in its one normal form; None (and why, in `faults`) where it is none."""
+    if type(value) is int and 0 <= value < _LARGEST:
+        return Decimal(value)
+    if isinstance(value, str | int) and holds_patient_identifier(str(value)):
+        faults.append(fault("patient_identifier", pointer))
+        return None
+    figure = exact(value)
+    if figure is None:
+        faults.append(fault("percentage" if isinstance(value, str) and "%" in value else "not_a_number", pointer))
+    elif figure < 0:
+        faults.append(fault("negative", pointer))
+    elif figure >= _LARGEST:
+        faults.append(fault("too_large", pointer))
+    # A figure of more digits would be rounded by the very arithmetic that judges it.
+    elif len(figure.as_tuple().digits) > _MOST_DIGITS or not fits(figure, kind):
+        faults.append(fault("numeric_kind", pointer, kind=_KINDS[kind][0], fix=_KINDS[kind][1]))
+    else:
+        return plain(figure)
+    return None

@@ -1,0 +1,134 @@
+"""What one return may state: its expected cells, the measures they are of, and the places beyond that only warn."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from app.calendar.contract import Contract
+from app.calendar.expected import CellKey, ReturnKey, duties_of_return, expected_cells
+from app.kernel.canonical import digest
+from app.kernel.codes import ALL, UNKNOWN
+from app.kernel.months import covers
+from app.measures.domain import Measure
+from app.programmes.domain import ancestors
+
+
+class Base(NamedTuple):
+    """A cell without its site and commissioner."""
+
+    pathway: str
+    segment: str
+    measure: str
+    category: str
+
+
+def base_of(key: CellKey) -> Base:
+    return Base(key.pathway, key.segment, key.measure, key.category)
+
+
+@dataclass(frozen=True)
+class ExpectedReturn:
+    """One return of a contract, with what reading a submission asks again and again. Worked out once for each contract."""
+
+    contract: Contract
+    key: ReturnKey
+    cells: tuple[CellKey, ...]
+    measures: dict[str, Measure]
+
+    @cached_property
+    def measure_of(self) -> dict[tuple[str, ...], Measure]:
+        """The measure of each expected cell."""
+        return {cell: self.measures[cell.measure] for cell in self.cells}
+
+    @cached_property
+    def cells_of(self) -> dict[str, tuple[CellKey, ...]]:
+        """The expected cells of each measure."""
+        return {code: tuple(cell for cell in self.cells if cell.measure == code) for code in self.measures}
+
+    @cached_property
+    def places_of(self) -> dict[Base, frozenset[tuple[str, str]]]:
+        """The sites and commissioners at which each base is expected."""
+        bases = {base_of(cell) for cell in self.cells}
+        found: dict[Base, set[tuple[str, str]]] = {base: set() for base in bases}
+        for cell in self.cells:
+            found[base_of(cell)].add((cell.site, cell.commissioner))
+        return {base: frozenset(places) for base, places in found.items()}
+
+    @cached_property
+    def sites_of(self) -> dict[str, frozenset[str]]:
+        """The sites at which each measure is expected."""
+        return {code: frozenset(cell.site for cell in cells) for code, cells in self.cells_of.items()}
+
+    @cached_property
+    def sha256(self) -> str:
+        """The digest of which cells are expected."""
+        return digest(self.cells)
+
+    def only(self, stated: dict[str, str]) -> list[CellKey]:
+        """The expected cells of the stated measure that agree with every place and category stated."""
+        wanted = [(CellKey._fields.index(place), code) for place, code in stated.items()]
+        return [cell for cell in self.cells_of[stated["measure"]] if all(cell[at] == code for at, code in wanted)]
+
+    def is_assigned(self, key: CellKey) -> bool:
+        """Whether the subcontract serves this site and commissioner there; UNKNOWN stands for any."""
+        return any(
+            key.site in {site, UNKNOWN} and key.commissioner in {commissioner, UNKNOWN}
+            for site, commissioner in self.places_of.get(base_of(key), ())
+        )
+
+    def refuses_site(self, measure: Measure, code: str) -> tuple[str, str] | None:
+        """Why a known site cannot stand in a cell of a measure, and how to put it right; None where it may."""
+        if code in self.sites_of[measure.code]:
+            return None
+        if "site" not in measure.split_by:
+            return f"{measure.code} is not split by site", "Leave the site out."
+        if code == ALL:
+            return f"{measure.code} is split by site", "Name the site."
+        if code == UNKNOWN:
+            return None
+        if measure.site_of(code) != code:
+            wider = measure.site_of(code)
+            return f"{measure.code} is not collected for {code} by itself", f"Report it within the site {wider}."
+        site = self.contract.site[code]
+        if not covers(site.from_month, site.to_month, self.key.month):
+            return f"the site {code} is not in scope in {self.key.month}", "Leave the cell out."
+        return None
+
+    def refuses_commissioner(self, measure: Measure, code: str) -> tuple[str, str] | None:
+        """The same of a commissioner; only the lowest level in force is reported."""
+        if any(cell.commissioner == code for cell in self.cells_of[measure.code]):
+            return None
+        if "commissioner" not in measure.split_by:
+            return f"{measure.code} is not split by commissioner", "Leave the commissioner out."
+        if code == ALL:
+            return f"{measure.code} is split by commissioner", "Name the commissioner."
+        if code == UNKNOWN:
+            return None
+        commissioner = self.contract.commissioner[code]
+        if not covers(commissioner.from_month, commissioner.to_month, self.key.month):
+            return f"the commissioner {code} is not in force in {self.key.month}", "Leave the cell out."
+        parts = [
+            other.ods_code
+            for other in self.contract.commissioners
+            if other.parent == code and covers(other.from_month, other.to_month, self.key.month)
+        ]
+        if parts:
+            return f"the commissioner {code} is reported by its parts", f"Use one of: {', '.join(parts)}."
+        return None
+
+    def is_within(self, site: str, wider: str) -> bool:
+        """Whether a site is a part of another."""
+        return wider in ancestors(site, self.contract.site_parents)
+
+
+def expected_return(contract: Contract, key: ReturnKey) -> ExpectedReturn | None:
+    """What a return may state; None where it is not owed."""
+    kept = ("expected_return", key)
+    if kept not in contract.worked_out:
+        duties = duties_of_return(contract, key)
+        # Of several months' versions of a measure, the latest month's is last.
+        measures = {duty.measure.code: duty.measure for duty in duties}
+        cells = expected_cells(contract, key)
+        contract.worked_out[kept] = ExpectedReturn(contract, key, cells, measures) if cells else None
+    found: ExpectedReturn | None = contract.worked_out[kept]
+    return found

@@ -1,0 +1,101 @@
+"""The faults that a submission may have: one vocabulary for every format, each with what is wrong and how to put it right.
+
+Only words and known codes of the contract stand in a fault, never what was sent.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.calendar.expected import CellKey
+from app.kernel.refusals import Fault
+
+REASONS: Final = (
+    "system_change",
+    "system_outage",
+    "staff_absence",
+    "not_recorded",
+    "definition_not_agreed",
+    "awaiting_validation",
+    "other",
+)
+"""Why a figure is not collected."""
+
+NIL_REASONS: Final = ("no_service",)
+
+_ONE_OF_REASONS: Final = f"Give one of: {', '.join(REASONS)}."
+
+FAULTS: Final[Mapping[str, tuple[str, str]]] = {
+    "wrong_type": ("This must be {kind}.", "See the submission's shape in the reference pages."),
+    "unknown_member": ("There is no member of this name here.", "Leave it out, or correct its name."),
+    "ratio_not_accepted": (
+        "A ratio, mean or percentage is never accepted: figures are pooled from counts.",
+        "Send the counts as numerator and denominator.",
+    ),
+    "missing": ("The member {name} must be there.", "Add it."),
+    "too_long": ("This text has more than {most} characters.", "Write less."),
+    "not_one_of": ("This must be one of: {words}.", "Use one of these words."),
+    "patient_identifier": (
+        "This holds ten digits that pass the check of an NHS number. Only aggregates belong here.",
+        "Remove it; if it is something else, write it so that it cannot be taken for one.",
+    ),
+    "unknown_measure": ("There is no measure of this code in the contract.", "Use one of this return's measures: {codes}."),
+    "unknown_pathway": (
+        "There is no pathway of this code in the contract.",
+        "Use a code of the contract, as expected-cells.csv lists them.",
+    ),
+    "unknown_segment": (
+        "There is no segment of this code in the pathway.",
+        "Use a code of the contract, as expected-cells.csv lists them.",
+    ),
+    "unknown_site": ("There is no site of this code in the contract.", "Use a code of the contract, as expected-cells.csv lists them."),
+    "unknown_commissioner": (
+        "There is no commissioner of this code in the contract.",
+        "Use a code of the contract, as expected-cells.csv lists them.",
+    ),
+    "unknown_category": ("The measure {measure} has no category of this code.", "Use one of: {codes}."),
+    "unknown_not_allowed": ("The measure {measure} does not take UNKNOWN here.", "Name the {place} that these patients belong to."),
+    "place_missing": ("More than one {place} is possible for this cell.", "Name one of: {codes}."),
+    "duplicate_cell": ("This is the same cell as {first}.", "Keep one of the two."),
+    "unexpected_cell": ("This return does not expect this cell: {why}.", "{fix}"),
+    "import_only": ("The measure {measure} is imported, never returned.", "Leave the cell out."),
+    "parent_with_child": (
+        "For {measure} the site {parent} and its part {child} both carry figures: these patients would count twice.",
+        "Report either {parent} or its parts.",
+    ),
+    "reason_missing": ("not_collected needs a reason.", _ONE_OF_REASONS),
+    "unknown_reason": ("This is not one of the reasons.", "Give one of: {words}."),
+    "reason_unexpected": ("A cell with a value carries no reason.", "Leave the reason out, or state not_collected."),
+    "figures_unexpected": ("A cell that is {state} carries no figures.", "Leave the figures out, or state value."),
+    "numerator_missing": ("A value of {measure} carries a numerator.", "Add the count, or state not_collected with a reason."),
+    "denominator_missing": ("A value of {measure} carries a denominator.", "Add it: {denominator}."),
+    "denominator_unexpected": ("A value of {measure} carries no denominator.", "Leave it out; send the count as numerator."),
+    "not_a_number": ("This is not a number.", "Send a number, or a number as a string, without separators: 41.5."),
+    "percentage": ("A percentage is never accepted: figures are pooled from counts.", "Send the counts as numerator and denominator."),
+    "negative": ("A count is not below zero.", "Send the count itself; correct an earlier revision by sending the whole return again."),
+    "too_large": ("A figure has at most seven digits before the point.", "Check the figure; split it if it is right."),
+    "numeric_kind": ("This is counted {kind}.", "Send {fix}."),
+    "numerator_above_denominator": ("For {measure} the numerator is part of the denominator.", "Check the two counts."),
+    "cell_missing": (
+        "The expected cell {cell} is not there.",
+        'State it, with its figures or as not_collected with a reason, or state the rest ("rest").',
+    ),
+    "measure_missing": (
+        "No cell of {measure} has a value, so the rest cannot state its {count} cells as zero.",
+        "State at least one value of {measure} (0 is one), or its cells as not_collected with a reason.",
+    ),
+    "stock_by_rest": ("{measure} is a census: its cell {cell} is not zero because it is not listed.", "State the cell, zero included."),
+    "rest_reason_unexpected": ("Only rest not_collected carries a rest_reason.", "Leave it out."),
+    "nil_with_cells": ("A nil return states nothing else.", "Leave this out; zeros are stated by cells or by the rest."),
+    "nil_reason_unexpected": ("Only a nil return carries a reason for the whole return.", "Leave it out, or give the cells their reasons."),
+}
+
+
+def fault(code: str, pointer: str, **names: object) -> Fault:
+    """A fault of the register at a place; `names` are known words and codes, never what was sent."""
+    detail, fix = FAULTS[code]
+    return Fault(code, detail.format_map(names), fix.format_map(names), pointer=pointer)
+
+
+def words(key: CellKey) -> str:
+    """A cell by its codes, places that are `all` left out."""
+    return "(" + ", ".join(f"{name} {code}" for name, code in zip(CellKey._fields, key, strict=True) if code != "all") + ")"

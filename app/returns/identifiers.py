@@ -1,0 +1,22 @@
+"""Patients' identifiers: what looks like an NHS number is refused wherever it hides; nobody is ever named back."""
+
+import re
+from typing import Final
+
+# Ten digits, however people group them, with no further digit at either end. The look-ahead lets matches overlap, so that
+# a digit that happens to stand before the number does not hide it.
+_TEN_DIGITS: Final = re.compile(r"(?<!\d)(?=(\d(?:[\s\-_.\u00ad\u200b\u2010-\u2015]{0,3}\d){9})(?!\d))")
+_FEWEST: Final = 10
+
+
+def _is_nhs_number(digits: str) -> bool:
+    """Whether the last of ten digits is the check digit of the first nine (modulus 11)."""
+    total = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False))
+    return (11 - total % 11) % 11 == int(digits[9])
+
+
+def holds_patient_identifier(text: str) -> bool:
+    """Whether a text holds ten digits that pass the check of an NHS number."""
+    if len(text) < _FEWEST:
+        return False
+    return any(_is_nhs_number("".join(filter(str.isdecimal, match[1]))) for match in _TEN_DIGITS.finditer(text))

@@ -1,0 +1,138 @@
+"""A parsed submission against what its return expects: the content of a revision, or everything that is wrong with it at once."""
+
+from collections.abc import Mapping
+from itertools import permutations
+from typing import Any, ClassVar, Final, cast
+
+from app.kernel.refusals import Fault, Invalid
+from app.returns.cells import read_cell
+from app.returns.expectation import ExpectedReturn
+from app.returns.faults import NIL_REASONS, REASONS, fault
+from app.returns.members import text_of, unknown_members, word_of
+from app.returns.rest import RESTS, Rest, complete
+from app.returns.submission import Cell, CellWarning, Submission
+
+LONGEST_NOTE: Final = 2000
+
+_MEMBERS: Final = frozenset({"cells", "rest", "rest_reason", "note", "nil", "reason"})
+
+
+class ReturnInvalid(Invalid):
+    """A submission that is not a complete and correct return: `faults` names everything, and nothing of it is kept."""
+
+    code: ClassVar[str] = "return_invalid"
+    title: ClassVar[str] = "The return is not complete and correct"
+
+
+def read_submission(body: Any, expected: ExpectedReturn) -> Submission:
+    """What a submission states, complete; ReturnInvalid with every fault where it is not valid."""
+    faults: list[Fault] = []
+    if not isinstance(body, dict):
+        raise ReturnInvalid("The submission is not an object.", faults=[fault("wrong_type", "", kind="an object")])
+    faults += unknown_members(body, _MEMBERS, "")
+    note = text_of(body, "note", "", most=LONGEST_NOTE, faults=faults) or ""
+    nil = body.get("nil")
+    if nil is not None and not isinstance(nil, bool):
+        faults.append(fault("wrong_type", "/nil", kind="true or false"))
+    submission = _read_nil(body, expected, note, faults) if nil is True else _read_cells(body, expected, note, faults)
+    if faults:
+        count = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise ReturnInvalid(
+            f"The return has {count} and nothing of it was kept; putting right all that is named makes it valid.", faults=faults
+        )
+    return submission
+
+
+def _read_nil(body: Mapping[str, Any], expected: ExpectedReturn, note: str, faults: list[Fault]) -> Submission:
+    faults.extend(fault("nil_with_cells", f"/{name}") for name in ("cells", "rest", "rest_reason") if body.get(name) is not None)
+    reason = _needed_word(body, "reason", NIL_REASONS, faults)
+    cells = tuple(Cell(*key, "not_applicable", None, None, False, False, None, None, None) for key in expected.cells)
+    return Submission(nil_reason=reason, note=note, cells=cells, warnings=())
+
+
+def _needed_word(body: Mapping[str, Any], name: str, words: tuple[str, ...], faults: list[Fault]) -> str | None:
+    if body.get(name) is None:
+        faults.append(fault("missing", f"/{name}", name=name))
+    return word_of(body, name, "", words=words, faults=faults)
+
+
+def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, faults: list[Fault]) -> Submission:
+    if body.get("reason") is not None:
+        faults.append(fault("nil_reason_unexpected", "/reason"))
+    rest, rest_reason = _read_rest(body, faults)
+    stated = body.get("cells")
+    if stated is None and rest is None:
+        faults.append(fault("missing", "/cells", name="cells"))
+    elif stated is not None and not isinstance(stated, list):
+        faults.append(fault("wrong_type", "/cells", kind="an array"))
+    listed, positions, with_value = _read_each(stated if isinstance(stated, list) else [], expected, faults)
+    faults += _double_counted(listed, positions, expected)
+    cells = [*listed.values(), *complete(expected, listed, rest=rest, rest_reason=rest_reason, with_value=with_value, faults=faults)]
+    cells.sort()
+    warnings = tuple(CellWarning("outside_assignment", cell.key, cell.explained) for cell in cells if cell.outside_assignment)
+    return Submission(nil_reason=None, note=note, cells=tuple(cells), warnings=warnings)
+
+
+def _read_rest(body: Mapping[str, Any], faults: list[Fault]) -> tuple[Rest | None, str | None]:
+    """The rest and its reason. One that cannot be read is looked at as if it were zero, so that what zero lacks is named too."""
+    if body.get("rest") is None:
+        rest: Rest | None = None
+    else:
+        rest = cast("Rest | None", word_of(body, "rest", "", words=RESTS, faults=faults)) or "zero"
+    if rest == "not_collected":
+        return rest, _needed_word(body, "rest_reason", REASONS, faults)
+    if body.get("rest_reason") is not None:
+        faults.append(fault("rest_reason_unexpected", "/rest_reason"))
+    return rest, None
+
+
+def _read_each(
+    stated: list[Any], expected: ExpectedReturn, faults: list[Fault]
+) -> tuple[dict[tuple[str, ...], Cell], dict[tuple[str, ...], int], set[str]]:
+    """The cells that are listed, by place; the position of each in the list; and the measures with at least one value line."""
+    listed: dict[tuple[str, ...], Cell] = {}
+    positions: dict[tuple[str, ...], int] = {}
+    with_value: set[str] = set()
+    for position, raw in enumerate(stated):
+        pointer = f"/cells/{position}"
+        if not isinstance(raw, dict):
+            faults.append(fault("wrong_type", pointer, kind="an object"))
+            continue
+        cell = read_cell(raw, expected, pointer, faults)
+        if cell is None:
+            continue
+        if isinstance(cell, str):
+            with_value.add(cell)
+            continue
+        place = cell[:6]
+        if place in listed:
+            faults.append(fault("duplicate_cell", pointer, first=f"/cells/{positions[place]}"))
+            continue
+        listed[place], positions[place] = cell, position
+        if cell.state == "value":
+            with_value.add(cell.measure)
+    return listed, positions, with_value
+
+
+def _double_counted(
+    listed: Mapping[tuple[str, ...], Cell], positions: Mapping[tuple[str, ...], int], expected: ExpectedReturn
+) -> list[Fault]:
+    """A site and a part of it, both with figures of one measure: at each cell of the one to leave out.
+
+    A site of the programme that is not expected here counts twice already by standing beside an expected one.
+    """
+    faults = []
+    for code, own in expected.sites_of.items():
+        values = [cell for cell in listed.values() if cell.measure == code and cell.state == "value"]
+        sites = {cell.site for cell in values}
+        beyond = sites - own
+        for child, parent in permutations(sorted(sites | own if beyond else sites), 2):
+            if not ({child, parent} <= sites or {child, parent} & beyond) or not expected.is_within(child, parent):
+                continue
+            wrong = child if parent in own and child not in own else parent
+            faults += [
+                fault("parent_with_child", f"/cells/{positions[cell[:6]]}", measure=code, parent=parent, child=child)
+                for cell in values
+                if cell.site == wrong
+            ]
+    return faults

@@ -1,0 +1,57 @@
+"""Members of a submission: their names, and those that are texts."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.kernel.refusals import Fault
+from app.returns.faults import fault
+from app.returns.identifiers import holds_patient_identifier
+
+LONGEST_CODE: Final = 64
+
+_RATIOS: Final = frozenset({"value", "ratio", "rate", "mean", "percent", "percentage", "performance"})
+# A member's name is the sender's own text: only a plain word is repeated in a pointer.
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_]{1,40}\Z")
+
+
+def unknown_members(raw: Mapping[str, Any], allowed: frozenset[str], pointer: str) -> list[Fault]:
+    """A fault for each member that is not one of the allowed."""
+    found = []
+    for name in sorted(raw.keys() - allowed):
+        place = f"{pointer}/{name}" if _PLAIN_NAME.match(name) else pointer
+        if holds_patient_identifier(name) or (isinstance(raw[name], str | int) and holds_patient_identifier(str(raw[name]))):
+            found.append(fault("patient_identifier", place))
+        else:
+            found.append(fault("ratio_not_accepted" if name.lower() in _RATIOS else "unknown_member", place))
+    return found
+
+
+def text_of(raw: Mapping[str, Any], name: str, pointer: str, *, most: int, faults: list[Fault]) -> str | None:
+    """A member that is a text, or None where it is left out or cannot be one."""
+    value = raw.get(name)
+    if value is None:
+        return None
+    place = f"{pointer}/{name}"
+    if isinstance(value, str | int) and holds_patient_identifier(str(value)):
+        faults.append(fault("patient_identifier", place))
+    elif not isinstance(value, str):
+        faults.append(fault("wrong_type", place, kind="a text"))
+    elif len(value) > most:
+        faults.append(fault("too_long", place, most=most))
+    else:
+        return value
+    return None
+
+
+def word_of(
+    raw: Mapping[str, Any], name: str, pointer: str, *, words: tuple[str, ...], faults: list[Fault], wrong: str = "not_one_of"
+) -> str | None:
+    """A member that is one of some words, or None where it is left out or is none of them."""
+    before = len(faults)
+    text = text_of(raw, name, pointer, most=LONGEST_CODE, faults=faults)
+    if text in words or text is None:
+        return text
+    if len(faults) == before:
+        faults.append(fault(wrong, f"{pointer}/{name}", words=", ".join(words)))
+    return None

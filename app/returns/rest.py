@@ -1,0 +1,61 @@
+"""What a submission does not list: stated by its rest, or missing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Final, Literal
+
+from app.calendar.expected import CellKey
+from app.kernel.refusals import Fault
+from app.measures.domain import Measure
+from app.returns.expectation import ExpectedReturn
+from app.returns.faults import fault, words
+from app.returns.submission import Cell
+
+Rest = Literal["zero", "not_collected"]
+RESTS: Final[tuple[Rest, ...]] = ("zero", "not_collected")
+
+_ZERO: Final = Decimal(0)
+
+
+def complete(
+    expected: ExpectedReturn,
+    listed: Mapping[tuple[str, ...], Cell],
+    *,
+    rest: Rest | None,
+    rest_reason: str | None,
+    with_value: Iterable[str],
+    faults: list[Fault],
+) -> list[Cell]:
+    """The cells that the rest states; what it cannot state is a fault.
+
+    `with_value` are the measures that have at least one value line.
+    """
+    missing = [key for key in expected.cells if key not in listed]
+    if rest is None:
+        faults.extend(fault("cell_missing", "/cells", cell=words(key)) for key in missing)
+        return []
+    if rest == "not_collected":
+        return [Cell(*key, "not_collected", None, None, True, False, rest_reason, None, None) for key in missing]
+    of_measure: dict[str, list[CellKey]] = defaultdict(list)
+    for key in missing:
+        of_measure[key.measure].append(key)
+    stated = set(with_value)
+    cells: list[Cell] = []
+    for code, keys in of_measure.items():
+        measure = expected.measures[code]
+        if measure.aggregation == "stock_last":
+            faults.extend(fault("stock_by_rest", "/rest", measure=code, cell=words(key)) for key in keys)
+        elif code not in stated:
+            faults.append(fault("measure_missing", "/cells", measure=code, count=len(keys)))
+        else:
+            denominator = _ZERO if _zero_has_denominator(measure, listed.values()) else None
+            cells.extend(Cell(*key, "value", _ZERO, denominator, True, False, None, None, None) for key in keys)
+    return cells
+
+
+def _zero_has_denominator(measure: Measure, listed: Iterable[Cell]) -> bool:
+    """A measure counted either way (`distinct_risk`) is zero in the way that its listed cells are stated."""
+    if measure.aggregation == "distinct_risk":
+        return any(cell.measure == measure.code and cell.denominator is not None for cell in listed)
+    return measure.has_denominator

@@ -1,0 +1,96 @@
+"""What a valid submission states: the content of a revision, cell by cell, and its digest."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain
+from typing import Literal, NamedTuple
+
+from app.calendar.expected import CellKey
+from app.kernel.canonical import sha256
+
+State = Literal["value", "not_collected", "not_applicable"]
+STATES: tuple[State, ...] = ("value", "not_collected", "not_applicable")
+
+
+class Cell(NamedTuple):
+    """One cell as it was stated; the first six name it. Flat, so that a thousand of them cost little."""
+
+    pathway: str
+    segment: str
+    measure: str
+    site: str
+    commissioner: str
+    category: str
+    state: State
+    numerator: Decimal | None
+    denominator: Decimal | None
+    by_rest: bool
+    outside_assignment: bool
+    reason: str | None
+    explanation_code: str | None
+    explanation: str | None
+
+    @property
+    def key(self) -> CellKey:
+        return CellKey(*self[:6])
+
+    @property
+    def explained(self) -> bool:
+        """Whether both the code and the words that let a warning pass are there."""
+        return bool(self.explanation_code) and bool(self.explanation and self.explanation.strip())
+
+
+class CellWarning(NamedTuple):
+    """What is odd about a cell; with an explanation it passes, without one the return waits for acceptance by hand."""
+
+    code: str
+    cell: CellKey
+    explained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The content of a revision: every expected cell, and those beyond, in the order of their keys."""
+
+    nil_reason: str | None
+    note: str
+    cells: tuple[Cell, ...]
+    warnings: tuple[CellWarning, ...]
+
+    @property
+    def nil(self) -> bool:
+        return self.nil_reason is not None
+
+    @property
+    def explained(self) -> bool:
+        """Whether no warning is left without an explanation."""
+        return all(warning.explained for warning in self.warnings)
+
+    @property
+    def by_rest(self) -> tuple[CellKey, ...]:
+        return tuple(cell.key for cell in self.cells if cell.by_rest)
+
+
+def digest(submission: Submission) -> str:
+    """The SHA-256 of all that a submission states: equal content, equal digest, however it was sent.
+
+    Codes and figures in their normal form cannot hold a line break or tab; free text goes in as JSON.
+    """
+    texts = json.dumps([submission.nil_reason, submission.note, [cell[11:] for cell in submission.cells]], ensure_ascii=False)
+    figures = "\t".join(map(str, chain.from_iterable(cell[:11] for cell in submission.cells)))
+    return sha256(f"{texts}\n{figures}".encode())
+
+
+class CellChange(NamedTuple):
+    """A cell that two revisions state differently; None where one of them does not have it."""
+
+    before: Cell | None
+    after: Cell | None
+
+
+def changed_cells(before: Sequence[Cell], after: Sequence[Cell]) -> tuple[CellChange, ...]:
+    """What the later of two revisions states differently, in the order of the cells' keys."""
+    earlier, later = {cell[:6]: cell for cell in before}, {cell[:6]: cell for cell in after}
+    return tuple(CellChange(earlier.get(key), later.get(key)) for key in sorted({*earlier, *later}) if earlier.get(key) != later.get(key))
