@@ -2,15 +2,14 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from app.calendar.as_of import AsOfInFuture
 from app.configuration.actions import ConfigurationInvalid, InUse, RegisterConflict, apply_configuration, configuration
 from app.configuration.document import Document
 from app.configuration.schemas import difference
-from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.web.moments import AsOf
-from app.web.reference import PUTTING, json_body, refusals
+from app.web.reference import PUTTING, json_answer, json_body, refusals
 from app.web.work import Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}/configuration", tags=["configuration"])
@@ -47,38 +46,33 @@ EXAMPLE: Final[dict[str, Any]] = {
     "assignments": [{"subcontract": "SC-RJE", "pathway": "lung", "segment": "treatment", "from_month": "2026-07", "expected_volume": 50}],
 }
 
-ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
 
+@router.get("", responses=refusals(AsOfInFuture) | json_answer(Document, EXAMPLE))
+def get_configuration(unit: Unit, programme: str, as_of: AsOf) -> Response:
+    """Read the programme's document in force, in its one normal form.
 
-@router.get(
-    "",
-    operation_id="readConfiguration",
-    summary="The programme's document in force, in its one normal form.",
-    response_model=Document,
-    responses=refusals(Forbidden, NotFound, Invalid, AsOfInFuture),
-)
-def read_configuration(programme: ProgrammeCode, unit: Unit, as_of: AsOf) -> Response:
-    """Every noun of the programme, each member stated; with `as_of`, the document that was in force then."""
+    Every member is stated; with `as_of`, it is the document that was in force then.
+    """
     return unit.read(configuration(unit.session, programme, actor=unit.actor, as_of=as_of, now=unit.now))
 
 
 @router.put(
     "",
-    operation_id="applyConfiguration",
-    summary="Bring the programme to what this document says, atomically.",
-    response_model=Document,
-    responses=refusals(Forbidden, NotFound, ConfigurationInvalid, InUse, RegisterConflict, *PUTTING),
+    responses=refusals(ConfigurationInvalid, InUse, RegisterConflict, *PUTTING)
+    | json_answer(Document, EXAMPLE)
+    | json_answer(Document, EXAMPLE, status=201, description="Created"),
     openapi_extra=json_body(Document, EXAMPLE),
 )
 def put_configuration(
-    programme: ProgrammeCode,
     unit: Unit,
+    programme: str,
     *,
     dry_run: Annotated[bool, Query(description="Answer with what would change, and change nothing.")] = False,
 ) -> Response:
-    """A new programme takes `If-None-Match: *`, one that is there `If-Match`; a dry run takes neither.
+    """Bring the programme to what this document says, atomically.
 
-    A line that is absent is withdrawn; the document is refused where a revision depends on it.
+    A new programme takes `If-None-Match: *`, one that is there `If-Match`; a dry run takes neither, and answers with the
+    difference by noun. A line that is absent is withdrawn; the document is refused where a revision depends on it.
     """
 
     def expect(current: str | None) -> None:

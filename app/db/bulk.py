@@ -23,7 +23,8 @@ def array_type(table: Table, column: str) -> str:
 @lru_cache(maxsize=256)
 def _insert(table: Table, columns: tuple[str, ...]) -> TextClause:
     arrays = ", ".join(f"CAST(:{column} AS {array_type(table, column)})" for column in columns)
-    return text(f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})")  # noqa: S608 - names of our own tables and columns
+    names = ", ".join(f'"{column}"' for column in columns)
+    return text(f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})")  # noqa: S608 - names of our own tables and columns
 
 
 def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:

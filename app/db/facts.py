@@ -75,9 +75,7 @@ def stored(value: Any) -> Any:
 def row_of(facts: FactTable, value: dict[str, Any]) -> dict[str, Any]:
     """The columns of a fact out of a dumped domain value; JSON columns in stored form."""
     columns = facts.table.c
-    return {
-        name: stored(value[name]) if isinstance(columns[name].type, JSONB) else value[name] for name in (*facts.key, *facts.content)
-    }
+    return {name: stored(value[name]) if isinstance(columns[name].type, JSONB) else value[name] for name in (*facts.key, *facts.content)}
 
 
 def difference(facts: FactTable, current: Sequence[RowMapping], wanted: Sequence[dict[str, Any]]) -> Changes:
@@ -95,7 +93,9 @@ def difference(facts: FactTable, current: Sequence[RowMapping], wanted: Sequence
     )
 
 
-def bring_to(session: Session, facts: FactTable, recording: Recording, wanted: Sequence[dict[str, Any]], *, programme: str | None) -> Changes:
+def bring_to(
+    session: Session, facts: FactTable, recording: Recording, wanted: Sequence[dict[str, Any]], *, programme: str | None
+) -> Changes:
     """Bring the facts of a programme to exactly the wanted ones: close what changed or is absent, add what is new."""
     changes = difference(facts, read(session, facts, programme, as_of=None), wanted)
     close(session, facts, recording, (*changes.changed, *changes.withdrawn), programme=programme)
@@ -115,8 +115,9 @@ def close(session: Session, facts: FactTable, recording: Recording, keys: Sequen
         process = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
         parameters[f"key_{position}"] = [process(key[position]) if process else key[position] for key in keys]
     arrays = ", ".join(f"CAST(:key_{position} AS {array_type(table, name)})" for position, name in enumerate(facts.key))
-    ended = f" FROM unnest({arrays}) AS ended({', '.join(facts.key)})" if facts.key else ""
-    conditions = ["fact.closed_at IS NULL", *(f"fact.{name} = ended.{name}" for name in facts.key)]
+    names = ", ".join(f'"{name}"' for name in facts.key)
+    ended = f" FROM unnest({arrays}) AS ended({names})" if facts.key else ""
+    conditions = ["fact.closed_at IS NULL", *(f'fact."{name}" = ended."{name}"' for name in facts.key)]
     if facts.of_programme:
         conditions.append("fact.programme = :programme")
     session.execute(

@@ -1,0 +1,180 @@
+"""A programme is set up, changed and read back over HTTP, as its integrator."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.kernel.moments import TICK, moment_text
+from tests.make import document
+from tests.support.databases import Database
+from tests.support.http import Web, serving
+
+ADDRESS = "/v1/programmes/test-cancer/configuration"
+CREATE = {"If-None-Match": "*"}
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def web(database: Database, clock: Clock) -> Iterator[Web]:
+    with serving(database, clock=clock) as web:
+        yield web
+
+
+@pytest.fixture
+def manager(web: Web) -> str:
+    return web.key("contract_manager", programme="test-cancer")
+
+
+def rows_everywhere(database: Database) -> dict[str, int]:
+    with database.superuser_engine.connect() as connection:
+        tables = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
+        return {table: connection.execute(text(f'SELECT count(*) FROM "{table}"')).scalar_one() for table in tables}
+
+
+def without(section: str, key: str, code: str, **changes: Any) -> dict[str, Any]:
+    whole = document(**changes)
+    return {**whole, section: [line for line in whole[section] if line[key] != code]}
+
+
+def test_a_programme_is_created_and_read_back(web: Web, manager: str) -> None:
+    created = web.put(ADDRESS, document(), key=manager, headers=CREATE)
+    assert created.status_code == 201, created.text
+    assert created.headers["Location"] == ADDRESS
+    read = web.get(ADDRESS, key=manager)
+    assert (read.status_code, read.headers["ETag"], read.content) == (200, created.headers["ETag"], created.content)
+    stated = read.json()
+    assert stated["programme"]["code"] == "test-cancer"
+    assert [measure["code"] for measure in stated["measures"]] == ["CWT-62", "CWT-FDS", "E-BEDOCC", "HOSP-WAIT"]
+    assert stated["requirements"][0]["targets"][0]["standard"] == 0.85
+    assert stated["assignments"][0]["sites"] == "all"
+    assert web.get(ADDRESS, key=manager, headers={"If-None-Match": read.headers["ETag"]}).status_code == 304
+
+
+def test_an_unchanged_document_changes_nothing(web: Web, manager: str, database: Database) -> None:
+    first = web.put(ADDRESS, document(), key=manager, headers=CREATE)
+    before = rows_everywhere(database)
+    for body in (document(), first.json()):
+        again = web.put(ADDRESS, body, key=manager, headers={"If-Match": first.headers["ETag"]})
+        assert (again.status_code, again.headers["ETag"]) == (200, first.headers["ETag"]), again.text
+    assert rows_everywhere(database) == before
+
+
+def test_preconditions_guard_against_what_was_not_seen(web: Web, manager: str) -> None:
+    assert web.put(ADDRESS, document(), key=manager).status_code == 428
+    assert web.put(ADDRESS, document(), key=manager, headers={"If-Match": '"x"'}).status_code == 412
+    etag = web.put(ADDRESS, document(), key=manager, headers=CREATE).headers["ETag"]
+    assert web.put(ADDRESS, document(phases=[]), key=manager).status_code == 428
+    assert web.put(ADDRESS, document(phases=[]), key=manager, headers=CREATE).status_code == 412
+    changed = web.put(ADDRESS, document(phases=[]), key=manager, headers={"If-Match": etag})
+    assert changed.status_code == 200
+    assert web.put(ADDRESS, document(), key=manager, headers={"If-Match": etag}).status_code == 412
+
+
+def test_what_was_in_force_can_be_asked_and_brought_back(web: Web, manager: str, clock: Clock) -> None:
+    first = web.put(ADDRESS, document(), key=manager, headers=CREATE)
+    then = clock.now
+    clock.now += timedelta(hours=1)
+    smaller = without("sites", "code", "bladder")
+    second = web.put(ADDRESS, smaller, key=manager, headers={"If-Match": first.headers["ETag"]})
+    assert second.status_code == 200, second.text
+    assert web.get(f"{ADDRESS}?as_of={moment_text(then)}", key=manager).content == first.content
+    assert web.get(f"{ADDRESS}?as_of={moment_text(clock.now)}", key=manager).content == second.content
+    assert web.get(f"{ADDRESS}?as_of={moment_text(then - TICK)}", key=manager).status_code == 404
+    future = web.get(f"{ADDRESS}?as_of={moment_text(clock.now + timedelta(days=1))}", key=manager)
+    assert (future.status_code, future.json()["code"]) == (422, "as_of_in_future")
+    back = web.put(ADDRESS, first.json(), key=manager, headers={"If-Match": second.headers["ETag"]})
+    assert back.content == first.content
+    assert web.get(f"{ADDRESS}?as_of={moment_text(clock.now)}", key=manager).content == second.content
+
+
+def test_a_dry_run_names_the_difference_and_keeps_nothing(web: Web, manager: str, database: Database) -> None:
+    before = rows_everywhere(database)
+    tried = web.put(f"{ADDRESS}?dry_run=true", document(), key=manager)
+    assert (tried.status_code, tried.json()["would_create"]) == (200, True)
+    assert rows_everywhere(database) == before
+    web.put(ADDRESS, document(), key=manager, headers=CREATE)
+    smaller = web.put(f"{ADDRESS}?dry_run=true", without("sites", "code", "bladder"), key=manager).json()
+    nouns = {each["noun"]: each for each in smaller["differences"]}
+    assert nouns["sites"]["withdrawn"] == [["bladder"]]
+    assert set(nouns) == {"sites", "assignments"}
+
+
+def test_every_fault_is_named_with_its_place_and_nothing_is_kept(web: Web, manager: str, database: Database) -> None:
+    web.key("administrator")
+    before = rows_everywhere(database)
+    bad = document(
+        phases=[{"number": 1, "name": "x", "payment": "cash"}], requirements=[{"measure": "CWT-62", "targets": [{"standard": True}]}]
+    )
+    bad["programme"]["surprise"] = 1
+    answer = web.put(ADDRESS, bad, key=manager, headers=CREATE)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
+    assert {fault["pointer"] for fault in answer.json()["errors"]} == {
+        "/phases/0/payment",
+        "/requirements/0/targets/0/standard",
+        "/programme/surprise",
+    }
+    dangling = document(sites=[])
+    answer = web.put(ADDRESS, dangling, key=manager, headers=CREATE)
+    assert (answer.status_code, answer.json()["code"]) == (422, "configuration_invalid")
+    assert {"/assignments/0/sites/0", "/assignments/0/sites/1"} <= {fault["pointer"] for fault in answer.json()["errors"]}
+    other = web.put(
+        "/v1/programmes/test-cancer/configuration",
+        document(programme={**document()["programme"], "code": "other"}),
+        key=manager,
+        headers=CREATE,
+    )
+    assert [fault["code"] for fault in other.json()["errors"]] == ["programme_differs"]
+    assert rows_everywhere(database) == before
+
+
+def test_the_shared_register_is_added_to_never_changed(web: Web) -> None:
+    administrator = web.key("administrator")
+    assert web.put(ADDRESS, document(), key=administrator, headers=CREATE).status_code == 201
+    other = document(programme={**document()["programme"], "code": "other"})
+    other["organisations"][1] = {"ods_code": "RJE", "name": "Another name", "kind": "acute_trust"}
+    answer = web.put("/v1/programmes/other/configuration", other, key=administrator, headers=CREATE)
+    assert (answer.status_code, answer.json()["code"]) == (409, "register_conflict")
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/organisations/1"]
+    other["organisations"] = other["organisations"][2:]  # what is registered need not be repeated
+    assert web.put("/v1/programmes/other/configuration", other, key=administrator, headers=CREATE).status_code == 201
+
+
+def test_only_who_may_reads_and_writes_it(web: Web, manager: str) -> None:
+    assert web.put(ADDRESS, document(), headers=CREATE).status_code == 401
+    web.put(ADDRESS, document(), key=manager, headers=CREATE)
+    analyst = web.key("analyst", programme="test-cancer")
+    auditor = web.key("auditor")
+    for reader in (analyst, auditor):
+        assert web.get(ADDRESS, key=reader).status_code == 200
+        assert web.put(ADDRESS, document(phases=[]), key=reader, headers=CREATE).status_code == 403
+    hospice = web.key("preparer", programme="test-cancer", subcontract="SC-H9901")
+    lead = web.key("commissioner_lead", programme="test-cancer", commissioner="05W")
+    for other in (hospice, lead):
+        assert web.get(ADDRESS, key=other).status_code == 403
+        assert web.put(ADDRESS, document(), key=other, headers=CREATE).status_code == 403
+
+
+def test_another_programme_looks_exactly_like_none(web: Web, manager: str) -> None:
+    web.put(ADDRESS, document(), key=manager, headers=CREATE)
+    stranger = web.key("contract_manager", programme="elsewhere")
+    theirs = web.get(ADDRESS, key=stranger, headers={"X-Request-ID": "same-for-both"})
+    absent = web.get(ADDRESS.replace("test-cancer", "no-cancer"), key=stranger, headers={"X-Request-ID": "same-for-both"})
+    assert theirs.status_code == absent.status_code == 404
+    assert {**theirs.json(), "instance": ""} == {**absent.json(), "instance": ""}
