@@ -14,6 +14,7 @@ NO_ACT: Final = {
     "ledger.last_recorded_at": "the moment that the next one must be later than",
     "client_keys.expires_at": "a plan of whoever made the key",
     "client_keys.last_used_at": "the client's own doing",
+    "revisions.contract_recorded_at": "names the contract that the revision was read against",
     "idempotency_keys.first_used_at": "the client's own doing",
 }
 # Belong to nobody in particular: neither walled nor keyed by programme.

@@ -1,0 +1,134 @@
+"""The life of a return: its statuses and moves, its deadlines, and what each act needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Final, Literal
+
+from app.calendar.deadlines import deadline
+from app.calendar.domain import Collection, DeadlineRule
+from app.calendar.expected import ReturnKey
+from app.kernel.moments import moment_text
+from app.kernel.months import Month
+from app.kernel.refusals import Kind, Refusal
+
+Timeliness = Literal["on_time", "late"]
+
+
+class Status(StrEnum):
+    """Where a return stands."""
+
+    EXPECTED = "expected"
+    SUBMITTED = "submitted"
+    QUERIED = "queried"
+    ACCEPTED = "accepted"
+
+
+class Act(StrEnum):
+    """What moves a return."""
+
+    SUBMITTED = "submitted"
+    QUERIED = "queried"
+    ACCEPTED = "accepted"
+
+
+MOVES: Final[Mapping[Status, Mapping[Act, Status]]] = {
+    Status.EXPECTED: {Act.SUBMITTED: Status.SUBMITTED},
+    Status.SUBMITTED: {Act.SUBMITTED: Status.SUBMITTED, Act.QUERIED: Status.QUERIED, Act.ACCEPTED: Status.ACCEPTED},
+    Status.QUERIED: {Act.SUBMITTED: Status.SUBMITTED, Act.ACCEPTED: Status.ACCEPTED},
+    Status.ACCEPTED: {Act.SUBMITTED: Status.SUBMITTED, Act.QUERIED: Status.QUERIED},
+}
+"""Which status an act leads to; an act that is not there is refused."""
+
+
+class WrongStatus(Refusal):
+    """The return is not in a status in which this can be done to it."""
+
+    code: ClassVar[str] = "wrong_status"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The return's status does not allow this"
+
+
+class ReturnFrozen(Refusal):
+    """The return's figures are fixed: it takes no further revision and no acceptance."""
+
+    code: ClassVar[str] = "return_frozen"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The return is frozen"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The instants of one return. Each is on time at it and passed just after it; None never comes."""
+
+    due: datetime
+    close: datetime | None
+    freeze: datetime | None
+
+    def timeliness(self, moment: datetime) -> Timeliness:
+        return "late" if moment > self.due else "on_time"
+
+    def is_closed(self, moment: datetime) -> bool:
+        return self.close is not None and moment > self.close
+
+    def is_frozen(self, moment: datetime) -> bool:
+        return self.freeze is not None and moment > self.freeze
+
+
+def deadlines_of(collection: Collection, month: Month) -> Deadlines:
+    return Deadlines(
+        due=deadline(collection.due, month),
+        close=deadline(collection.close, month) if collection.close else None,
+        freeze=deadline(collection.freeze, month) if collection.freeze else None,
+    )
+
+
+def rule_words(rule: DeadlineRule, month: Month) -> str:
+    """A deadline's rule for a return's month, as people say it."""
+    return f"working day {rule.working_day} after the end of {month.plus(rule.months_later)}, {rule.at} in London"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnState:
+    """Where a return stands: the number of its last revision, and of the last accepted one."""
+
+    status: Status = Status.EXPECTED
+    latest_revision: int = 0
+    accepted_revision: int | None = None
+
+
+def words(key: ReturnKey) -> str:
+    return f"{key.collection} of {key.subcontract} for {key.month}"
+
+
+def _moved(state: ReturnState, act: Act, key: ReturnKey) -> Status:
+    status = MOVES[state.status].get(act)
+    if status is None:
+        raise WrongStatus(f"The return {words(key)} is {state.status}: it cannot be {act} now.")
+    return status
+
+
+def submit(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: datetime) -> ReturnState:
+    """The state after a further revision: late is never refused, frozen is."""
+    _refuse_frozen(key, deadlines, at)
+    return ReturnState(_moved(state, Act.SUBMITTED, key), state.latest_revision + 1, state.accepted_revision)
+
+
+def accept(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: datetime) -> ReturnState:
+    """The state after the latest revision became the return's current figures."""
+    _refuse_frozen(key, deadlines, at)
+    return ReturnState(_moved(state, Act.ACCEPTED, key), state.latest_revision, state.latest_revision)
+
+
+def _refuse_frozen(key: ReturnKey, deadlines: Deadlines, at: datetime) -> None:
+    if deadlines.is_frozen(at) and deadlines.freeze is not None:
+        raise ReturnFrozen(f"The return {words(key)} was frozen at {moment_text(deadlines.freeze)}.")
+
+
+def accepts_itself(collection: Collection, deadlines: Deadlines, *, explained: bool, at: datetime) -> bool:
+    """Whether a revision is accepted in the act that submits it.
+
+    Only where the collection says so, before the close, with every warning explained, and where nobody has to sign first.
+    """
+    return collection.auto_accept and collection.sign_off != "required" and explained and not deadlines.is_closed(at)
