@@ -1,0 +1,206 @@
+"""The steps of reading a report: who asks, what the record held, what was computed before, what is computed and kept now."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from app.access.domain import Permission, require
+from app.calendar.as_of import resolve
+from app.calendar.contract import Contract
+from app.calendar.expected import expected_cells, expected_returns
+from app.calendar.store import load_contract
+from app.kernel.actors import Actor
+from app.kernel.canonical import digest, json_bytes, sha256
+from app.kernel.codes import ALL, UNKNOWN
+from app.kernel.months import Month
+from app.kernel.refusals import Fault, Invalid
+from app.reports import envelope, store
+from app.reports.domain import ReportQuery
+from app.reports.periods import months_of, pool
+from app.reports.results import (
+    METHOD_VERSION,
+    CellWithoutValue,
+    MonthInputs,
+    MonthReturns,
+    RowResult,
+    from_json,
+    inputs_digest,
+    month_returns,
+    slice_results,
+    status_of,
+    to_json,
+)
+from app.reports.rows import Rows
+from app.returns.expectation import expected_return
+
+HEAD: Final = "returns"
+"""Stands among the slices of a month for what its report's head says."""
+
+
+@dataclass(slots=True)
+class MonthFigures:
+    """A month's inputs and their digest, and its results by slice; `computed` are those that were not stored before."""
+
+    inputs: MonthInputs
+    inputs_sha256: str
+    results: dict[str, store.StoredResult]
+    computed: bool = False
+
+    def of(self, slice_: str) -> tuple[RowResult, ...]:
+        return from_json(json.loads(self.results[slice_].figures))
+
+    @property
+    def returns(self) -> MonthReturns:
+        expected, included, coverage, final = json.loads(self.results[HEAD].figures, parse_float=Decimal, parse_int=Decimal)
+        return MonthReturns(int(expected), int(included), coverage, final)
+
+
+def find_report(session: Session, programme: str, query: ReportQuery, *, actor: Actor, now: datetime) -> tuple[bytes, bool]:
+    """The live report as bytes, and whether results were stored on the way.
+
+    The same bytes for the same question, `as_of` and method, for ever.
+    """
+    require(actor, Permission.REPORT_READ, programme=programme)
+    query = replace(query, as_of=resolve(session, programme, asked=query.as_of, now=now))
+    assert query.as_of is not None, "resolved above"
+    contract = load_contract(session, programme, as_of=query.as_of)
+    _check_filters(contract, query)
+    months_by_period = {period: months_of(period, query.month, contract) for period in query.periods}
+    months = sorted({query.month, *(month for months in months_by_period.values() for month in months)})
+    figures = months_figures(session, contract, months, (*query.slices, HEAD), as_of=query.as_of)
+    parts = [
+        _part(contract, query, slice_, period, months_by_period[period], figures) for slice_ in query.slices for period in query.periods
+    ]
+    own = figures[query.month]
+    digests = {str(month): figures[month].inputs_sha256 for month in months}
+    head = envelope.head(
+        contract, query.month, own.returns, as_of=query.as_of, inputs_sha256=own.inputs_sha256 if len(months) == 1 else digest(digests)
+    )
+    return envelope.document(head, parts), any(month.computed for month in figures.values())
+
+
+def _part(
+    contract: Contract, query: ReportQuery, slice_: str, period: str, months: Sequence[Month], figures: Mapping[Month, MonthFigures]
+) -> bytes:
+    """The rows of one slice and period, as a JSON array; a month's own are given as they are stored."""
+    if period == "month":
+        stored = figures[query.month].results[slice_].rows
+        if not query.is_filtered:
+            return stored
+        rows = json.loads(stored, parse_float=Decimal)
+    else:
+        pooled = pool(contract, query.month, {month: figures[month].of(slice_) for month in months})
+        rows = Rows(contract, query.month, slice_, period, months).write(pooled)
+    return json_bytes([row for row in rows if _is_asked_for(query, row)])
+
+
+def _is_asked_for(query: ReportQuery, row: Mapping[str, Any]) -> bool:
+    return (
+        (not query.measures or row["measure"] in query.measures)
+        and (not query.commissioners or row["commissioner"] in query.commissioners)
+        and (not query.sites or row["site"] in query.sites)
+    )
+
+
+def _check_filters(contract: Contract, query: ReportQuery) -> None:
+    faults: list[Fault] = []
+    for parameter, asked, known in (
+        ("measure", query.measures, {measure.code for measure in contract.measures}),
+        ("commissioner", query.commissioners, {*contract.commissioner, ALL, UNKNOWN}),
+        ("site", query.sites, {*contract.site, ALL, UNKNOWN}),
+    ):
+        if asked - known:
+            fix = f"Use any of {', '.join(sorted(known))}."
+            faults.append(
+                Fault("unknown_value", f"A {parameter} of this name is not in the programme.", fix, pointer=f"/query/{parameter}")
+            )
+    if faults:
+        raise Invalid("A parameter names what the programme does not have; see errors.", faults=faults)
+
+
+def months_figures(
+    session: Session, contract: Contract, months: Sequence[Month], slices: Iterable[str], *, as_of: datetime
+) -> dict[Month, MonthFigures]:
+    """The results of months: stored ones where their digest was asked for before, the others computed and stored now."""
+    programme, wanted = contract.programme.code, sorted(set(slices))
+    figures = {
+        inputs.month: MonthFigures(inputs, inputs_digest(contract, inputs.month, inputs.statuses), {})
+        for inputs in month_inputs(session, contract, months, as_of=as_of)
+    }
+    stored = store.stored_results(session, programme, [month.inputs_sha256 for month in figures.values()], wanted)
+    for month, held in figures.items():
+        held.results = {slice_: stored[held.inputs_sha256, slice_] for slice_ in wanted if (held.inputs_sha256, slice_) in stored}
+        lacking = [slice_ for slice_ in wanted if slice_ not in held.results]
+        if lacking:
+            computed = compute(session, held.inputs, lacking)
+            store.store_results(
+                session, programme, month, inputs_sha256=held.inputs_sha256, method_version=METHOD_VERSION, results=computed
+            )
+            held.results |= computed
+            held.computed = True
+    return figures
+
+
+def month_inputs(session: Session, contract: Contract, months: Sequence[Month], *, as_of: datetime) -> list[MonthInputs]:
+    """What each month's figures are computed from: every return that is owed or accepted, as it stood."""
+    recorded = store.recorded(session, contract.programme.code, months, as_of=as_of)
+    found = []
+    for month in months:
+        expected = set(expected_returns(contract, month))
+        accepted = {key for key, held in recorded.items() if key.month == month and held.revision_id is not None}
+        statuses = [
+            status_of(contract, key, recorded.get(key), expected=key in expected, as_of=as_of) for key in sorted(expected | accepted)
+        ]
+        found.append(MonthInputs(contract, month, statuses))
+    return found
+
+
+def compute(session: Session, inputs: MonthInputs, slices: Sequence[str]) -> dict[str, store.StoredResult]:
+    """The results of a month by slice, from its cells: sums by PostgreSQL, the few cells without a value apart."""
+    programme = inputs.contract.programme.code
+    revisions = [status.revision_id for status in inputs.accepted if status.revision_id is not None]
+    without = cells_without_value(session, inputs)
+    banded = [measure.code for measure in inputs.contract.measures if measure.aggregation == "banded"]
+    found: dict[str, store.StoredResult] = {}
+    for slice_ in slices:
+        if slice_ == HEAD:
+            returns = month_returns(inputs, without)
+            found[slice_] = _stored([returns.expected, returns.included, returns.coverage, returns.final], [])
+            continue
+        sums = store.sums(session, programme, revisions, slice_=slice_, banded=banded)
+        results = slice_results(inputs, slice_, sums, without)
+        found[slice_] = _stored(to_json(results), Rows(inputs.contract, inputs.month, slice_, "month", [inputs.month]).write(results))
+    return found
+
+
+def _stored(figures: Any, rows: Any) -> store.StoredResult:
+    figures_bytes, rows_bytes = json_bytes(figures), json_bytes(rows)
+    return store.StoredResult(figures_bytes, rows_bytes, sha256(figures_bytes + b"\n" + rows_bytes))
+
+
+def cells_without_value(session: Session, inputs: MonthInputs) -> list[CellWithoutValue]:
+    """The owed cells of accepted revisions that carry no value.
+
+    A revision that was validated against other cells than are owed now (the contract changed since) is compared cell by cell: what it does not
+    state was not received, which is late or not yet due.
+    """
+    contract, programme = inputs.contract, inputs.contract.programme.code
+    owed = [status for status in inputs.accepted if status.expected]
+    of_subcontract = {(status.key.subcontract, cell) for status in owed for cell in expected_cells(contract, status.key)}
+    revisions = [status.revision_id for status in owed if status.revision_id is not None]
+    found = [lack for lack in store.without_value(session, programme, revisions) if (lack.subcontract, lack.cell) in of_subcontract]
+    changed = {}
+    for status in owed:
+        expectation = expected_return(contract, status.key)
+        if expectation is not None and status.revision_id is not None and status.expected_sha256 != expectation.sha256:
+            changed[status.revision_id] = status
+    stated = store.stated(session, programme, list(changed)) if changed else {}
+    for revision_id, status in changed.items():
+        absent = (cell for cell in expected_cells(contract, status.key) if cell not in stated[revision_id])
+        found.extend(CellWithoutValue(status.key.subcontract, cell, "late" if status.overdue else "not_due") for cell in absent)
+    return found

@@ -1,0 +1,42 @@
+"""What a reader asks of a report."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.kernel.codes import ALL
+from app.kernel.months import Month
+from app.reports.slices import DEFAULT_SLICES
+
+
+@dataclass(frozen=True, slots=True)
+class ReportQuery:
+    """Which rows of a month's report: slices and periods, and only some measures, commissioners or sites where any are named."""
+
+    month: Month
+    as_of: datetime | None = None
+    slices: tuple[str, ...] = DEFAULT_SLICES
+    periods: tuple[str, ...] = ("month",)
+    measures: frozenset[str] = frozenset()
+    commissioners: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.measures or self.commissioners or self.sites)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceQuery:
+    """One row of a report, named by its own keys."""
+
+    month: Month
+    measure: str
+    as_of: datetime | None = None
+    slice_: str = ALL
+    period: str = "month"
+    commissioner: str = ALL
+    site: str = ALL
+    pathway: str = ALL
+    segment: str = ALL
+    subcontract: str = ALL
+    category: str = ALL

@@ -1,0 +1,40 @@
+"""The report as bytes: a head, the rows, and notes; written piece by piece, so that stored rows are never read again."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from app.calendar.contract import Contract
+from app.kernel.canonical import json_bytes
+from app.kernel.months import Month, covers
+from app.reports.results import METHOD_VERSION, MonthReturns
+from app.reports.rows import NOTES
+
+SCHEMA_VERSION: Final = "1.0"
+
+
+def head(contract: Contract, month: Month, returns: MonthReturns, *, as_of: datetime, inputs_sha256: str) -> dict[str, Any]:
+    """What a live report says of itself; what only a publication has is null. The phase is the planned one."""
+    phases = [phase.number for phase in contract.phases if covers(phase.from_month, phase.to_month, month)]
+    return {
+        "programme": contract.programme.code,
+        "month": month,
+        "phase": max(phases, default=None),
+        "status": "final" if returns.final else "provisional",
+        "as_of": as_of,
+        "sequence": None,
+        "supersedes": None,
+        "returns_expected": returns.expected,
+        "returns_included": returns.included,
+        "coverage": returns.coverage,
+        "method_version": METHOD_VERSION,
+        "inputs_sha256": inputs_sha256,
+        "previous_sha256": None,
+    }
+
+
+def document(report: dict[str, Any], observations: Iterable[bytes], notes: Sequence[dict[str, Any]] = NOTES) -> bytes:
+    """The whole answer; `observations` are JSON arrays that become one."""
+    rows = b",".join(part[1:-1] for part in observations if part != b"[]")
+    opening = json_bytes({"schema_version": SCHEMA_VERSION, "report": report})
+    return b'%s,"observations":[%s],"notes":%s,"links":{}}' % (opening[:-1], rows, json_bytes(notes))

@@ -1,0 +1,332 @@
+"""A month's results: figures and coverage of every row of a slice, a pure function of the contract, what was accepted, and the method."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, Literal, NamedTuple, TypeVar
+
+from app.calendar.contract import Contract
+from app.calendar.deadlines import deadline
+from app.calendar.expected import CellKey, ReturnKey, expected_cells
+from app.kernel.canonical import digest
+from app.kernel.codes import ALL
+from app.kernel.figures import plain, rounded
+from app.kernel.moments import moment_text
+from app.kernel.months import Month
+from app.reports.aggregation import Figures, add
+from app.reports.coverage import Book, Coverage, ExpectedCells, Gaps, Missing, Reason, book, cover, gaps, places_of, return_volume, together
+from app.reports.slices import Place, RowKey, Slice, reported
+
+METHOD_VERSION: Final = "1"
+"""Moves when a report of the same inputs would differ: results of another method are never served for this one's."""
+
+_MOST_KEPT: Final = 24
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnStatus:
+    """Where a return stands at the moment that a report is judged at; what the digest of a month's inputs is made of.
+
+    `revision_id`, `revision` and the digests are those of the accepted revision, None where there is none.
+    """
+
+    key: ReturnKey
+    expected: bool
+    overdue: bool
+    frozen: bool
+    state: Literal["accepted", "not_accepted", "late", "not_due"]
+    revision_id: int | None = None
+    revision: int | None = None
+    content_sha256: str | None = None
+    expected_sha256: str | None = None
+
+
+class Recorded(NamedTuple):
+    """What the record holds of a return at a moment: whether anything was received, and which revision is accepted."""
+
+    received: bool
+    revision_id: int | None
+    revision: int | None
+    content_sha256: str | None
+    expected_sha256: str | None
+
+
+def status_of(contract: Contract, key: ReturnKey, recorded: Recorded | None, *, expected: bool, as_of: datetime) -> ReturnStatus:
+    """Judge a return at a moment: on time at the deadline's instant, late just after it; `late` where nothing was received by then."""
+    collection = contract.collection.get(key.collection)
+    overdue = collection is not None and as_of > deadline(collection.due, key.month)
+    frozen = collection is not None and collection.freeze is not None and as_of > deadline(collection.freeze, key.month)
+    if recorded is not None and recorded.revision_id is not None:
+        return ReturnStatus(key, expected, overdue, frozen, "accepted", *recorded[1:])
+    if recorded is not None and recorded.received:
+        return ReturnStatus(key, expected, overdue, frozen, "not_accepted")
+    return ReturnStatus(key, expected, overdue, frozen, "late" if overdue else "not_due")
+
+
+def inputs_digest(contract: Contract, month: Month, statuses: Iterable[ReturnStatus]) -> str:
+    """The digest of exactly what a month's figures are computed from."""
+    return digest(
+        {
+            "method_version": METHOD_VERSION,
+            "programme": contract.programme.code,
+            "month": month,
+            "contract_recorded_at": moment_text(contract.recorded_at),
+            "returns": [
+                [*status.key[:2], status.expected, status.overdue, status.frozen, status.state, status.content_sha256]
+                for status in statuses
+            ],
+        }
+    )
+
+
+class SummedCells(NamedTuple):
+    """The `value` cells of one place added up; `first` and `last` are the lowest and highest subcontract among them."""
+
+    place: Place
+    category: str
+    first: str
+    last: str
+    numerator: Decimal
+    denominator: Decimal | None
+
+
+class CellWithoutValue(NamedTuple):
+    """A cell of an accepted revision that was stated to have no value, or (as `late` or `not_due`) not stated although it is owed now."""
+
+    subcontract: str
+    cell: CellKey
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """A row of one slice in one month before any name, target or rounding: what is stored and what periods are pooled from."""
+
+    key: RowKey
+    version: int | None
+    final: bool
+    figures: Figures
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class MonthInputs:
+    """What the figures of a month are computed from."""
+
+    contract: Contract
+    month: Month
+    statuses: Sequence[ReturnStatus]
+
+    @property
+    def absent(self) -> dict[tuple[str, str], Reason]:
+        """The owed returns without an accepted revision, and why."""
+        return {status.key[:2]: status.state for status in self.statuses if status.expected and status.state != "accepted"}
+
+    @property
+    def expected(self) -> tuple[ReturnKey, ...]:
+        return tuple(status.key for status in self.statuses if status.expected)
+
+    @property
+    def accepted(self) -> list[ReturnStatus]:
+        return [status for status in self.statuses if status.revision_id is not None]
+
+    @property
+    def final_measures(self) -> frozenset[str]:
+        """The measures of which every expected return is frozen."""
+        frozen: dict[str, bool] = {}
+        for status in self.statuses:
+            for code in measures_of(self.contract, status.key) if status.expected else ():
+                frozen[code] = frozen.get(code, True) and status.frozen
+        return frozenset(code for code, is_frozen in frozen.items() if is_frozen)
+
+
+def measures_of(contract: Contract, key: ReturnKey) -> frozenset[str]:
+    """The measures that a return owes cells of."""
+    kept = ("measures", key)
+    if kept not in contract.worked_out:
+        contract.worked_out[kept] = frozenset(cell.measure for cell in expected_cells(contract, key))
+    codes: frozenset[str] = contract.worked_out[kept]
+    return codes
+
+
+def slice_results(
+    inputs: MonthInputs, slice_: str, sums: Sequence[SummedCells], without_value: Collection[CellWithoutValue]
+) -> tuple[RowResult, ...]:
+    """Every row of a slice: of every place that is expected or reported, in the order of their keys."""
+    rows, owed = owed_in(inputs, slice_, [summed.place for summed in sums])
+    added: dict[RowKey, list[SummedCells]] = defaultdict(list)
+    for summed in sums:
+        for key in rows.keys(summed.place, summed.category):
+            added[key].append(summed)
+    lacking = gaps(rows, ((cell.subcontract, cell.cell, cell.reason) for cell in without_value))
+    imported = _import_rows(inputs) if slice_ == ALL else []
+    final = inputs.final_measures
+    absent = inputs.absent
+    return tuple(
+        _result(inputs, rows, key, added.get(key, ()), owed.get(key, {}), lacking=lacking, absent=absent, final=final)
+        for key in sorted({*owed, *added, *imported})
+    )
+
+
+def _result(
+    inputs: MonthInputs,
+    rows: Slice,
+    key: RowKey,
+    sums: Sequence[SummedCells],
+    owed: Mapping[str, Any],
+    *,
+    lacking: Gaps,
+    absent: Mapping[tuple[str, str], Reason],
+    final: Collection[str],
+) -> RowResult:
+    measure = rows.measure(key.measure)
+    assert measure is not None, "a row has a measure in force"
+    reporters = {code for summed in sums for code in (summed.first, summed.last)}
+    banded = measure.aggregation == "banded" and key.category == ALL
+    return RowResult(
+        key=key,
+        version=measure.version,
+        final=key.measure in final,
+        figures=add(
+            Figures(summed.numerator, summed.denominator, {summed.category: summed.numerator} if banded else {}) for summed in sums
+        ),
+        coverage=cover(owed, month=str(inputs.month), gaps=lacking.get(key, {}), absent=absent, reporters=reporters),
+    )
+
+
+def _import_rows(inputs: MonthInputs) -> list[RowKey]:
+    """Measures that are only imported have a row too; what stands in it comes with imports."""
+    codes = {measure.code for measure in inputs.contract.measures}
+    found = (inputs.contract.measure(code, inputs.month) for code in codes)
+    return [
+        RowKey(measure.code, ALL, ALL, ALL, ALL, ALL, ALL)
+        for measure in found
+        if measure is not None and measure.aggregation == "import_only"
+    ]
+
+
+def owed_in(inputs: MonthInputs, slice_: str, reporting: Sequence[Place]) -> tuple[Slice, Book]:
+    """What is owed in each row. It depends on the contract alone (and on which parents are reported), so the last few are kept with it."""
+    contract, expected = inputs.contract, inputs.expected
+    owing = _kept(
+        contract,
+        "owing",
+        (slice_, inputs.month),
+        lambda: reported(contract, slice_, (place for key in expected for place in places_of(contract, key))),
+    )
+    parents = owing | reported(contract, slice_, reporting)
+
+    def work_out() -> tuple[Slice, Book]:
+        rows = Slice(contract, inputs.month, slice_, parents)
+        return rows, book(contract, rows, expected)
+
+    return _kept(contract, "books", (slice_, inputs.month, parents), work_out)
+
+
+def _kept(contract: Contract, shelf: str, key: object, work_out: Callable[[], T]) -> T:
+    """What was worked out of a contract before, of the last few keys: kept for every month, it would fill the memory."""
+    shelves: dict[object, T] = contract.worked_out.setdefault(("reports", shelf), {})
+    found = shelves.get(key)
+    if found is None:
+        found = shelves[key] = work_out()
+        for oldest in list(shelves)[:-_MOST_KEPT]:
+            shelves.pop(oldest, None)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReturns:
+    """What a report's head says of its month: how many returns were expected and included, their share of the volume, and its status."""
+
+    expected: int
+    included: int
+    coverage: Decimal | None
+    final: bool
+
+
+def month_returns(inputs: MonthInputs, without_value: Collection[CellWithoutValue]) -> MonthReturns:
+    """The same rule as a row's, over whole returns: one that states `not_applicable` throughout is not owed."""
+    lacking: dict[tuple[str, str], dict[Reason, int]] = defaultdict(lambda: defaultdict(int))
+    collection_of = {(key.subcontract, code): key.collection for key in inputs.expected for code in measures_of(inputs.contract, key)}
+    for cell in without_value:
+        collection = collection_of.get((cell.subcontract, cell.cell.measure))
+        if collection is not None:
+            lacking[collection, cell.subcontract][cell.reason] += 1
+    parts = []
+    for key in inputs.expected:
+        owed = ExpectedCells(key.collection, len(expected_cells(inputs.contract, key)), return_volume(inputs.contract, key))
+        parts.append(cover({key.subcontract: owed}, month="", gaps={key.subcontract: lacking[key[:2]]}, absent=inputs.absent))
+    whole = together(parts)
+    return MonthReturns(
+        expected=whole.expected,
+        included=whole.included,
+        coverage=None if whole.share is None else rounded(whole.share),
+        final=bool(inputs.expected) and all(status.frozen for status in inputs.statuses if status.expected),
+    )
+
+
+def to_json(results: Iterable[RowResult]) -> list[list[Any]]:
+    """Results as they are stored: figures as exact text."""
+    return [
+        [
+            list(result.key),
+            result.version,
+            result.final,
+            [
+                _text(result.figures.numerator),
+                _text(result.figures.denominator),
+                {code: _text(count) for code, count in sorted(result.figures.bands.items())},
+            ],
+            [
+                result.coverage.expected,
+                result.coverage.included,
+                _text(result.coverage.volume_expected),
+                _text(result.coverage.volume_included),
+                [list(missing) for missing in result.coverage.missing],
+                sorted(result.coverage.reasons),
+                list(result.coverage.subcontracts),
+            ],
+        ]
+        for result in results
+    ]
+
+
+def from_json(stored: Iterable[list[Any]]) -> tuple[RowResult, ...]:
+    """The results that were stored."""
+    return tuple(
+        RowResult(
+            key=RowKey(*key),
+            version=version,
+            final=final,
+            figures=Figures(_figure(numerator), _figure(denominator), {code: Decimal(count) for code, count in bands.items()}),
+            coverage=Coverage(
+                expected,
+                included,
+                _figure(volume_expected),
+                _figure(volume_included),
+                tuple(Missing(*part) for part in missing),
+                frozenset(reasons),
+                tuple(subcontracts),
+            ),
+        )
+        for key, version, final, (numerator, denominator, bands), (
+            expected,
+            included,
+            volume_expected,
+            volume_included,
+            missing,
+            reasons,
+            subcontracts,
+        ) in stored
+    )
+
+
+def _text(figure: Decimal | None) -> str | None:
+    return None if figure is None else str(plain(figure))
+
+
+def _figure(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

@@ -1,0 +1,152 @@
+"""The table of month results, and what a report reads of returns, revisions and cells: sums by PostgreSQL, exactly."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from sqlalchemy import Column, LargeBinary, PrimaryKeyConstraint, Table, Text, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.calendar.expected import CellKey, ReturnKey
+from app.db.rows import code_column, metadata, month_column
+from app.kernel.codes import ALL
+from app.kernel.months import Month
+from app.reports.results import CellWithoutValue, Recorded, SummedCells
+from app.reports.slices import SLICES, Place
+
+MONTH_RESULTS: Final = Table(
+    "month_results",
+    metadata,
+    code_column("programme"),
+    code_column("inputs_sha256"),
+    code_column("slice"),
+    code_column("method_version"),
+    month_column("month"),
+    # What periods are pooled from, and the rows as they are read: both JSON, kept as the very bytes.
+    Column("figures", LargeBinary, nullable=False),
+    Column("rows", LargeBinary, nullable=False),
+    Column("sha256", Text, nullable=False),
+    PrimaryKeyConstraint("programme", "inputs_sha256", "slice"),
+)
+"""Append-only: another input is another digest. Whoever doubts a result recomputes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """The result of one slice of a month (`returns` stands for its head) as it is kept."""
+
+    figures: bytes
+    rows: bytes
+    sha256: str
+
+
+class SourceCell(NamedTuple):
+    """A cell behind a row, with the revision it stands in."""
+
+    revision_id: int
+    subcontract: str
+    cell: CellKey
+    state: str
+    numerator: Decimal | None
+    denominator: Decimal | None
+    by_rest: bool
+    outside_assignment: bool
+
+
+_RECORDED: Final = text(
+    """
+    SELECT f.collection, f.subcontract, f.month, coalesce(f.latest_revision, 0) > 0, r.revision_id, r.number, r.content_sha256, r.expected_sha256
+    FROM returns f LEFT JOIN revisions r
+        ON r.programme = f.programme AND r.collection = f.collection AND r.subcontract = f.subcontract AND r.month = f.month
+        AND r.number = f.accepted_revision
+    WHERE f.programme = :programme AND f.month = ANY(:months) AND f.recorded_at <= :as_of AND (f.closed_at IS NULL OR f.closed_at > :as_of)
+    """
+)
+
+
+def recorded(session: Session, programme: str, months: Collection[Month], *, as_of: datetime) -> dict[ReturnKey, Recorded]:
+    """What the record held of these months' returns at a moment."""
+    values = {"programme": programme, "months": [month.ordinal for month in months], "as_of": as_of}
+    return {
+        ReturnKey(collection, subcontract, Month(ordinal)): Recorded(*rest)
+        for collection, subcontract, ordinal, *rest in session.execute(_RECORDED, values)
+    }
+
+
+_OF_REVISIONS: Final = "FROM cells WHERE programme = :programme AND revision_id = ANY(:revisions)"
+_CELL: Final = ", ".join(CellKey._fields)
+
+
+def sums(session: Session, programme: str, revisions: Sequence[int], *, slice_: str, banded: Collection[str]) -> list[SummedCells]:
+    """The `value` cells of revisions added up by the places that a slice names; of banded measures by category too."""
+    named = SLICES[slice_]
+    category = "category" if "category" in named else f"CASE WHEN measure = ANY(:banded) THEN category ELSE '{ALL}' END"
+    columns = [name if name in named else f"'{ALL}'" for name in Place._fields[1:]]
+    groups = ", ".join(["measure", *(name for name in named if name != "category"), category])
+    query = text(
+        f"SELECT measure, {', '.join(columns)}, {category}, min(subcontract), max(subcontract), sum(numerator), sum(denominator)"
+        f" {_OF_REVISIONS} AND state = 'value' GROUP BY {groups}"
+    )
+    values = {"programme": programme, "revisions": list(revisions)}
+    rows = session.execute(query, values if "category" in named else {**values, "banded": list(banded)})
+    return [SummedCells(Place(*row[:6]), *row[6:]) for row in rows]
+
+
+def without_value(session: Session, programme: str, revisions: Sequence[int]) -> list[CellWithoutValue]:
+    """The cells of revisions that were stated to have no value: few."""
+    query = text(f"SELECT subcontract, {_CELL}, state {_OF_REVISIONS} AND state <> 'value'")
+    rows = session.execute(query, {"programme": programme, "revisions": list(revisions)})
+    return [CellWithoutValue(row[0], CellKey(*row[1:7]), row[7]) for row in rows]
+
+
+def stated(session: Session, programme: str, revisions: Sequence[int]) -> dict[int, set[CellKey]]:
+    """Every cell that these revisions state."""
+    query = text(f"SELECT revision_id, {_CELL} {_OF_REVISIONS}")
+    found: dict[int, set[CellKey]] = {revision: set() for revision in revisions}
+    for row in session.execute(query, {"programme": programme, "revisions": list(revisions)}):
+        found[row[0]].add(CellKey(*row[1:]))
+    return found
+
+
+def cells(session: Session, programme: str, revisions: Sequence[int], *, measure: str) -> list[SourceCell]:
+    """The cells of one measure in these revisions, in the order of their keys."""
+    query = text(
+        f"SELECT revision_id, subcontract, {_CELL}, state, numerator, denominator, by_rest, outside_assignment {_OF_REVISIONS}"
+        f" AND measure = :measure ORDER BY revision_id, {_CELL}"
+    )
+    rows = session.execute(query, {"programme": programme, "revisions": list(revisions), "measure": measure})
+    return [SourceCell(row[0], row[1], CellKey(*row[2:8]), *row[8:]) for row in rows]
+
+
+def stored_results(
+    session: Session, programme: str, digests: Collection[str], slices: Collection[str]
+) -> dict[tuple[str, str], StoredResult]:
+    """What was stored before, by digest and slice."""
+    columns = MONTH_RESULTS.c
+    query = select(columns.inputs_sha256, columns.slice, columns.figures, columns.rows, columns.sha256).where(
+        columns.programme == programme, columns.inputs_sha256.in_(digests), columns.slice.in_(slices)
+    )
+    return {(digest, slice_): StoredResult(*rest) for digest, slice_, *rest in session.execute(query)}
+
+
+def store_results(
+    session: Session, programme: str, month: Month, *, inputs_sha256: str, method_version: str, results: Mapping[str, StoredResult]
+) -> None:
+    """Keep results, by slice. Somebody may have stored the same at the same time: then theirs stays, which is equal."""
+    rows = [
+        {
+            "programme": programme,
+            "inputs_sha256": inputs_sha256,
+            "slice": slice_,
+            "method_version": method_version,
+            "month": month,
+            "figures": result.figures,
+            "rows": result.rows,
+            "sha256": result.sha256,
+        }
+        for slice_, result in sorted(results.items())
+    ]
+    session.execute(insert(MONTH_RESULTS).on_conflict_do_nothing(), rows)
