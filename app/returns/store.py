@@ -15,7 +15,6 @@ from sqlalchemy import (
     Integer,
     Numeric,
     PrimaryKeyConstraint,
-    Row,
     Select,
     Table,
     Text,
@@ -168,7 +167,7 @@ def _received(programme: str, as_of: datetime | None) -> Select[Any]:
     )
 
 
-def _stands(row: Row[Any]) -> Received:
+def _stands(row: Sequence[Any]) -> Received:
     key, (status, latest_revision, accepted_revision), rest = ReturnKey(*row[:3]), row[3:6], row[6:]
     return Received(key, ReturnState(Status(status), latest_revision, accepted_revision), *rest)
 
