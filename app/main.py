@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.access.actions import authenticate
 from app.access.domain import Permission, require
+from app.configuration.api import router as configuration
 from app.db.embedded import running
 from app.db.engine import make_engine
 from app.db.schema import start_problems
@@ -32,7 +33,7 @@ from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
 from app.web.work import CLOSING, Replayed, Service, Unit
 
-ROOMS: Final[tuple[APIRouter, ...]] = ()
+ROOMS: Final[tuple[APIRouter, ...]] = (configuration,)
 """Every room that speaks HTTP, in the order of the reference pages."""
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})

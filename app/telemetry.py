@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Final, TextIO
 
 import structlog
@@ -48,13 +49,17 @@ def places_of_a_defect(_logger: Any, _method: str, event: Event) -> Event:
         error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event["exception"] = type(error).__name__
-        places, trace = [], error.__traceback__
-        while trace is not None:
-            code = trace.tb_frame.f_code
-            places.append(f"{trace.tb_frame.f_globals.get('__name__', '?')}:{code.co_name}:{trace.tb_lineno}")
-            trace = trace.tb_next
-        event["places"] = places[-12:]
+        event["places"] = list(_places(error.__traceback__))[-12:]
     return event
+
+
+def _places(trace: TracebackType | None) -> Iterator[str]:
+    """Where in our own code an exception passed, and where it was raised."""
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "?")
+        if module.startswith("app.") or trace.tb_next is None:
+            yield f"{module}:{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
+        trace = trace.tb_next
 
 
 class _Foreign(logging.Handler):

@@ -39,7 +39,7 @@ idempotency_keys = Table(
     Column("fingerprint", Text, nullable=False),
     moment_column("first_used_at"),
     Column("status", Integer),
-    Column("headers", JSONB),
+    Column("headers", JSONB(none_as_null=True)),
     Column("body", LargeBinary),
     PrimaryKeyConstraint("client", "key_sha256"),
     CheckConstraint("num_nulls(status, headers, body) IN (0, 3)", name="idempotency_keys_answered"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Final
@@ -47,8 +48,8 @@ class _Reader:
         value = dict(pairs)
         if len(value) != len(pairs):
             # An object that holds the result keeps its identity, unless a later member of the same name replaced it.
-            names = [name for name, _ in pairs]
-            self.repeated[id(value)] = sorted({name for name in names if names.count(name) > 1})
+            times = Counter(name for name, _ in pairs)
+            self.repeated[id(value)] = [name for name, count in times.items() if count > 1]
         return value
 
     def whole(self, text: str) -> int | _Refused:

@@ -110,9 +110,8 @@ def _place(location: Path, value: Any, *, absent: bool) -> tuple[Path, bool]:
     chosen = False
     for number, part in enumerate(location):
         last = number == len(location) - 1
-        found: Any = value
-        if (isinstance(found, dict) and part in found) or (isinstance(found, list) and isinstance(part, int) and part < len(found)):
-            value = found[part]
+        if _holds(value, part):
+            value = value[part]
             at.append(part)
             chosen = False
         elif absent and last:
@@ -120,3 +119,7 @@ def _place(location: Path, value: Any, *, absent: bool) -> tuple[Path, bool]:
         else:
             chosen = True
     return tuple(at), chosen
+
+
+def _holds(value: Any, part: str | int) -> bool:
+    return (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value))

@@ -1,0 +1,87 @@
+"""Roles as a table: what each may do, and how far each reaches."""
+
+import pytest
+
+from app.access.domain import ROLES, Permission, Role, require, scope_of
+from app.kernel.actors import Actor
+from app.kernel.refusals import Forbidden, Invalid, NotFound
+
+P = Permission
+STAFF = {P.CONFIGURATION_READ, P.ORGANISATION_READ, P.RETURN_READ, P.REPORT_READ, P.OBSERVATION_READ}
+MAY = {
+    "administrator": set(P),
+    "contract_manager": STAFF | {P.CONFIGURATION_WRITE, P.ORGANISATION_WRITE, P.RETURN_SUBMIT, P.RETURN_ACCEPT},
+    "analyst": STAFF,
+    "finance": STAFF,
+    "preparer": {P.ORGANISATION_READ, P.RETURN_READ, P.OBSERVATION_READ, P.RETURN_SUBMIT},
+    "approver": {P.ORGANISATION_READ, P.RETURN_READ, P.OBSERVATION_READ},
+    "commissioner_lead": {P.ORGANISATION_READ, P.OBSERVATION_READ},
+    "commissioner": {P.ORGANISATION_READ, P.OBSERVATION_READ},
+    "auditor": STAFF | {P.CLIENT_READ, P.METRICS_READ},
+}
+
+
+def actor(role: str, programme: str | None = "p", subcontract: str | None = "*", commissioner: str | None = "*") -> Actor:
+    return Actor("c", "C", role, programme, subcontract, commissioner)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_may_exactly_this(role: Role) -> None:
+    assert ROLES[role] == MAY[role]
+    for permission in P:
+        if permission in MAY[role]:
+            require(actor(role), permission, programme="p", subcontract="s")
+        else:
+            with pytest.raises(Forbidden):
+                require(actor(role), permission, programme="p", subcontract="s")
+
+
+def test_the_auditor_changes_nothing() -> None:
+    assert not [permission for permission in ROLES[Role.AUDITOR] if not permission.endswith("_read")]
+
+
+def test_outside_the_scope_is_not_found_whatever_the_role_may() -> None:
+    for caller, programme, subcontract in (
+        (actor("administrator"), "q", None),
+        (actor("preparer", subcontract="s"), "p", "other"),
+        (actor("preparer", subcontract="s"), "q", "s"),
+        (actor("commissioner", subcontract=None, commissioner="05W"), "p", "s"),
+    ):
+        with pytest.raises(NotFound):
+            require(caller, P.CLIENT_MANAGE, programme=programme, subcontract=subcontract)
+    require(actor("auditor", programme="*"), P.RETURN_READ, programme="anything", subcontract="s")
+
+
+@pytest.mark.parametrize(
+    ("role", "given", "scope"),
+    [
+        ("administrator", {}, ("*", "*", "*")),
+        ("administrator", {"programme": "p"}, ("p", "*", "*")),
+        ("auditor", {}, ("*", "*", "*")),
+        ("analyst", {"programme": "p"}, ("p", "*", "*")),
+        ("preparer", {"programme": "p", "subcontract": "s"}, ("p", "s", None)),
+        ("approver", {"programme": "p", "subcontract": "s"}, ("p", "s", None)),
+        ("commissioner", {"programme": "p", "commissioner": "05W"}, ("p", None, "05W")),
+    ],
+)
+def test_scopes_that_go_together(role: str, given: dict[str, str], scope: tuple[str | None, ...]) -> None:
+    found = scope_of(role, **{"programme": None, "subcontract": None, "commissioner": None, **given})[1]
+    assert (found.programme, found.subcontract, found.commissioner) == scope
+
+
+@pytest.mark.parametrize(
+    ("role", "given", "members"),
+    [
+        ("king", {}, ["/role"]),
+        ("analyst", {}, ["/programme"]),
+        ("preparer", {}, ["/programme", "/subcontract"]),
+        ("preparer", {"programme": "p", "subcontract": "s", "commissioner": "05W"}, ["/commissioner"]),
+        ("commissioner_lead", {"programme": "p", "subcontract": "s"}, ["/subcontract", "/commissioner"]),
+        ("administrator", {"programme": "*"}, ["/programme"]),
+        ("analyst", {"programme": "p", "subcontract": "s"}, ["/subcontract"]),
+    ],
+)
+def test_scopes_that_do_not(role: str, given: dict[str, str], members: list[str]) -> None:
+    with pytest.raises(Invalid) as refused:
+        scope_of(role, **{"programme": None, "subcontract": None, "commissioner": None, **given})
+    assert [fault.pointer for fault in refused.value.faults] == members
