@@ -25,7 +25,7 @@ def out_of_line(files: Sequence[Source]) -> Iterator[str]:
     previous: object = None
     for number, source in enumerate(files, start=1):
         stem = source.module.split(".")[-1]
-        if not re.fullmatch(rf"{number:04d}_[a-z0-9]+(_[a-z0-9]+)+", stem):
+        if not re.fullmatch(rf"{number:04d}(_[a-z0-9]+)+", stem):
             yield f"{source.path}: expected {number:04d}_what_it_does.py"
         revision = constant(source, "revision")
         if revision not in {stem, stem[:4]}:
