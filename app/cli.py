@@ -27,6 +27,7 @@ from app.db.engine import make_engine
 from app.db.schema import database_sentence, head, migrate, start_problems
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
+from app.demo import cli as demo
 from app.kernel.actors import MACHINE
 from app.kernel.refusals import Fault, Refusal
 from app.main import create_app
@@ -242,3 +243,6 @@ def create_client(
         )
         session.commit()
     print(json.dumps({"id": made, "key": key}) if as_json else f"client {made}\nkey    {key}\nThe key is shown this once: keep it safe.")
+
+
+demo.register(commands, demo.Service(fit_engine=fit_engine, listening=listening, serve_on=serve_on, tell=tell))

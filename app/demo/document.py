@@ -43,6 +43,81 @@ SUBCONTRACTS: Final = tuple(reference for reference, *_ in _SUBCONTRACTS)
 _HOSPICE_MEASURES: Final = ("HOSP-WAIT", "E-BEDOCC", "E-PPDR", "E-PPDA", "CASELOAD")
 _COMMUNITY_MEASURES: Final = ("E-RESPU", "CASELOAD")
 
+_WAIT_BANDS: Final = [
+    {"code": "0-1", "upper": 1},
+    {"code": "2-3", "upper": 3},
+    {"code": "4-7", "upper": 7},
+    {"code": "8-up", "upper": None},
+]
+_PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "code": "HOSP-WAIT",
+        "name": "Days from referral to a hospice to first contact",
+        "numerator": "Patients first contacted in the month, by the days they had waited",
+        "kind": "experience",
+        "direction": "lower",
+        "aggregation": "banded",
+        "statistic": "median",
+        "unit": "days",
+        "split_by": [],
+        "breakdown": {"code": "wait_days", "categories": _WAIT_BANDS},
+    },
+    {
+        "code": "E-BEDOCC",
+        "name": "Hospice bed occupancy",
+        "numerator": "Occupied bed-days in the month",
+        "denominator": "Available bed-days in the month",
+        "kind": "activity",
+        "direction": "neutral",
+        "proportion": True,
+        "unit": "percent",
+        "split_by": [],
+    },
+    {
+        "code": "E-PPDR",
+        "name": "Preferred place of death recorded",
+        "numerator": "People on the caseload who died in the month with a preferred place of death recorded",
+        "denominator": "People on the caseload who died in the month",
+        "kind": "outcome",
+        "direction": "higher",
+        "proportion": True,
+        "unit": "percent",
+        "split_by": ["commissioner"],
+    },
+    {
+        "code": "E-PPDA",
+        "name": "Preferred place of death achieved",
+        "numerator": "People who died where they had said that they wished to",
+        "denominator": "People on the caseload who died in the month with a preferred place of death recorded",
+        "kind": "outcome",
+        "direction": "higher",
+        "proportion": True,
+        "unit": "percent",
+        "split_by": ["commissioner"],
+    },
+    {
+        "code": "E-RESPU",
+        "name": "Urgent palliative referrals answered within a day",
+        "numerator": "Urgent referrals accepted in the month and answered within 24 hours",
+        "denominator": "Urgent referrals accepted in the month",
+        "kind": "service_standard",
+        "direction": "higher",
+        "proportion": True,
+        "unit": "percent",
+        "split_by": ["commissioner"],
+    },
+    {
+        "code": "CASELOAD",
+        "name": "Palliative caseload",
+        "numerator": "People on the palliative caseload at the month's last midnight",
+        "kind": "activity",
+        "direction": "neutral",
+        "aggregation": "stock_last",
+        "unit": "people",
+        "split_by": ["commissioner"],
+    },
+)
+
 
 def first_month(today: Month) -> Month:
     """The first of the twelve months that are told: the last of them ended a whole month ago, so every act lies before today."""
@@ -78,7 +153,7 @@ def document(first: Month) -> dict[str, Any]:
                 for code, name in _SITES.items()
             ),
         ],
-        "measures": ["CWT-FDS", "CWT-31", "CWT-62", *_palliative_measures()],
+        "measures": ["CWT-FDS", "CWT-31", "CWT-62", *_PALLIATIVE_MEASURES],
         "pathways": [_pathway(code, name) for code, name in _SITES.items()],
         "collections": _collections(),
         "requirements": _requirements(first),
@@ -96,78 +171,6 @@ def document(first: Month) -> dict[str, Any]:
         ],
         "assignments": list(_assignments(first)),
     }
-
-
-def _palliative_measures() -> list[dict[str, Any]]:
-    bands = [{"code": "0-1", "upper": 1}, {"code": "2-3", "upper": 3}, {"code": "4-7", "upper": 7}, {"code": "8-up", "upper": None}]
-    return [
-        {
-            "code": "HOSP-WAIT",
-            "name": "Days from referral to a hospice to first contact",
-            "numerator": "Patients first contacted in the month, by the days they had waited",
-            "kind": "experience",
-            "direction": "lower",
-            "aggregation": "banded",
-            "statistic": "median",
-            "unit": "days",
-            "split_by": [],
-            "breakdown": {"code": "wait_days", "categories": bands},
-        },
-        {
-            "code": "E-BEDOCC",
-            "name": "Hospice bed occupancy",
-            "numerator": "Occupied bed-days in the month",
-            "denominator": "Available bed-days in the month",
-            "kind": "activity",
-            "direction": "neutral",
-            "proportion": True,
-            "unit": "percent",
-            "split_by": [],
-        },
-        {
-            "code": "E-PPDR",
-            "name": "Preferred place of death recorded",
-            "numerator": "People on the caseload who died in the month with a preferred place of death recorded",
-            "denominator": "People on the caseload who died in the month",
-            "kind": "outcome",
-            "direction": "higher",
-            "proportion": True,
-            "unit": "percent",
-            "split_by": ["commissioner"],
-        },
-        {
-            "code": "E-PPDA",
-            "name": "Preferred place of death achieved",
-            "numerator": "People who died where they had said that they wished to",
-            "denominator": "People on the caseload who died in the month with a preferred place of death recorded",
-            "kind": "outcome",
-            "direction": "higher",
-            "proportion": True,
-            "unit": "percent",
-            "split_by": ["commissioner"],
-        },
-        {
-            "code": "E-RESPU",
-            "name": "Urgent palliative referrals answered within a day",
-            "numerator": "Urgent referrals accepted in the month and answered within 24 hours",
-            "denominator": "Urgent referrals accepted in the month",
-            "kind": "service_standard",
-            "direction": "higher",
-            "proportion": True,
-            "unit": "percent",
-            "split_by": ["commissioner"],
-        },
-        {
-            "code": "CASELOAD",
-            "name": "Palliative caseload",
-            "numerator": "People on the palliative caseload at the month's last midnight",
-            "kind": "activity",
-            "direction": "neutral",
-            "aggregation": "stock_last",
-            "unit": "people",
-            "split_by": ["commissioner"],
-        },
-    ]
 
 
 def _pathway(code: str, name: str) -> dict[str, Any]:

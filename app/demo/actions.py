@@ -1,0 +1,120 @@
+"""The demonstration told through the rooms' own actions, each act at its own moment. The caller owns the transactions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from app.access import store as clients
+from app.access.actions import add_key, create_client, revoke_key
+from app.access.domain import Client, Permission, Role, require
+from app.calendar.contract import Contract
+from app.calendar.expected import expected_cells
+from app.calendar.store import load_contract
+from app.configuration.actions import apply_configuration
+from app.demo import figures, store
+from app.demo.document import PROGRAMME, SUBCONTRACTS, document
+from app.demo.story import GAP_MEASURE, GAP_REASON, Act, Deed, beginning
+from app.kernel.actors import EVERY, Actor
+from app.kernel.canonical import json_bytes
+from app.kernel.months import Month
+from app.kernel.refusals import Kind, Refusal
+from app.returns.actions import accept, submit
+from app.web.intake import parse
+
+INTEGRATOR: Final = "demo-integrator"
+HOSPICE: Final = "demo-hospice"
+HOSPICE_SUBCONTRACT: Final = "SC-H9903"
+"""The hospice whose last return is missing, so that its list of what it owes says something."""
+
+
+class NotEmpty(Refusal):
+    """The demonstration tells a year that is past: it needs a database in which nothing was recorded."""
+
+    code = "not_empty"
+    kind = Kind.CONFLICT
+    title = "The database is not empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who acts: the integrator's contract manager, and each subcontract's preparer."""
+
+    integrator: Actor
+    preparers: Mapping[str, Actor]
+
+    def who(self, act: Act) -> Actor:
+        return self.integrator if act.deed is Deed.ACCEPT else self.preparers[act.key.subcontract]
+
+
+def refuse_unless_empty(session: Session, first: Month) -> None:
+    """Pass where nothing was recorded since the story began; needs the installation's tenant."""
+    there = store.programmes(session)
+    if PROGRAMME in there:
+        raise NotEmpty("The demonstration programme is there already.")
+    last = store.last_recorded_anywhere(session)
+    if there or (last is not None and last > beginning(first)):
+        raise NotEmpty(
+            "The demonstration goes into an empty database only, and something was recorded in this one: choose another MAINSTEM_DATA."
+        )
+
+
+def begin(session: Session, first: Month, *, actor: Actor) -> Contract:
+    """Bring the programme into force before its first month."""
+    apply_configuration(session, PROGRAMME, document(first), actor=actor, now=beginning(first), expect=lambda _current: None)
+    return load_contract(session, PROGRAMME)
+
+
+def engage(session: Session, first: Month, *, actor: Actor) -> Cast:
+    """Make the clients of the story. Nobody is shown their first keys; `new_key` gives others."""
+    now = beginning(first)
+
+    def engaged(name: str, role: Role, subcontract: str | None) -> Actor:
+        made, _ = create_client(session, name=name, role=role.value, programme=PROGRAMME, subcontract=subcontract, actor=actor, now=now)
+        return Actor(made, name, role.value, PROGRAMME, subcontract or EVERY, None)
+
+    names = {reference: HOSPICE if reference == HOSPICE_SUBCONTRACT else f"demo-{reference}" for reference in SUBCONTRACTS}
+    preparers = {reference: engaged(name, Role.PREPARER, reference) for reference, name in names.items()}
+    return Cast(engaged(INTEGRATOR, Role.CONTRACT_MANAGER, None), preparers)
+
+
+def new_key(session: Session, name: str, *, actor: Actor, now: datetime) -> str:
+    """A new key for a client of the demonstration; those that it had are dead from now on."""
+    require(actor, Permission.CLIENT_MANAGE, programme=PROGRAMME)
+    client = _client(session, name)
+    for key in clients.keys_of(session, client.id):
+        if key.revoked_at is None:
+            revoke_key(session, key.id, actor=actor, now=now)
+    return add_key(session, client.id, actor=actor, now=now)
+
+
+def _client(session: Session, name: str) -> Client:
+    live = (client for client in clients.list_clients(session) if client.revoked_at is None and client.scope.programme == PROGRAMME)
+    return next(client for client in live if client.name == name)
+
+
+def perform(session: Session, contract: Contract, act: Act, *, actor: Actor, seed: str) -> None:
+    """Do what an act says, with its own moment as the clock."""
+    if act.deed is Deed.ACCEPT:
+        accept(session, PROGRAMME, act.key, actor=actor, now=act.at)
+        return
+    sent = body_of(contract, act, seed=seed)
+    submit(session, PROGRAMME, act.key, parse(sent), sent=sent, media_type="application/json", actor=actor, now=act.at)
+
+
+def body_of(contract: Contract, act: Act, *, seed: str) -> bytes:
+    """What a subcontract sends in an act; a correction starts from what it sent at first."""
+    key = act.key
+    measures = {measure.code: measure for measure in contract.measures}
+    random = Random(f"{seed}/{key.collection}/{key.subcontract}/{key.month}")  # noqa: S311 - invented figures, the same for the same seed
+    cells = figures.cells_of(key.subcontract, key.month, expected_cells(contract, key), measures, random)
+    if act.deed is Deed.SEND_WITH_GAP:
+        cells = figures.not_collected(cells, GAP_MEASURE, GAP_REASON)
+    if act.deed is Deed.CORRECT:
+        cells = figures.correction(cells)
+    note = "One treatment was found to have been in time." if act.deed is Deed.CORRECT else ""
+    body: dict[str, Any] = {"rest": "zero", "cells": cells, "note": note}
+    return json_bytes(body)

@@ -1,0 +1,107 @@
+"""The story told into a real database through the rooms' own actions."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.access.actions import authenticate, create_client
+from app.access.domain import Client
+from app.access.store import list_clients
+from app.calendar.expected import ReturnKey
+from app.db.session import open_session
+from app.db.tenancy import INSTALLATION, Tenant
+from app.demo import actions
+from app.demo.cli import calls, fill
+from app.demo.document import MONTHS, PROGRAMME, first_month
+from app.demo.store import programmes
+from app.kernel.actors import EVERY, MACHINE
+from app.kernel.months import Month
+from app.kernel.refusals import Unauthenticated
+from app.returns import store
+from app.returns.actions import Wanted, list_returns, read_return, read_revision
+from app.returns.domain import Status
+from tests.support.databases import Database
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+FIRST = first_month(Month.parse("2026-11"))
+LAST = FIRST.plus(MONTHS - 1)
+WHOLE = Tenant(programme=PROGRAMME, subcontract=EVERY, commissioner=EVERY, client=EVERY)
+
+
+@pytest.fixture(scope="module")
+def told(module_database: Database) -> Database:
+    fill(module_database.engine, now=NOW)
+    return module_database
+
+
+def test_every_return_of_the_twelve_months_is_accepted_but_the_missing_one(told: Database) -> None:
+    with open_session(told.engine, WHOLE) as session:
+        standings = list_returns(session, PROGRAMME, Wanted(), after=None, limit=1000, actor=MACHINE, as_of=None, now=NOW)
+    told_of = [standing for standing in standings if standing.key.month <= LAST]
+    assert len(told_of) == 8 * MONTHS
+    assert [standing.key for standing in told_of if standing.state.status is not Status.ACCEPTED] == [
+        ReturnKey("hospice", "SC-H9903", LAST)
+    ]
+    assert [standing.key.month for standing in standings if standing.is_overdue] == [
+        LAST,
+        LAST.plus(1),
+        LAST.plus(1),
+        LAST.plus(1),
+        LAST.plus(1),
+        LAST.plus(1),
+    ]
+
+
+def test_a_correction_became_the_second_revision_and_counts(told: Database) -> None:
+    key = ReturnKey("cwt", "SC-RJE", FIRST.plus(2))
+    with open_session(told.engine, WHOLE) as session:
+        read = read_return(session, PROGRAMME, key, actor=MACHINE, as_of=None, now=NOW)
+        _, first = read_revision(session, PROGRAMME, key, 1, actor=MACHINE)
+    assert read.standing.state.accepted_revision == 2
+    assert read.current is not None
+    differing = [(before, after) for before, after in zip(first, read.current, strict=True) if before != after]
+    assert [(after.numerator or 0) - (before.numerator or 0) for before, after in differing] == [1]
+
+
+def test_acts_are_recorded_at_their_own_moments_by_those_who_act(told: Database) -> None:
+    with open_session(told.engine, WHOLE) as session:
+        revisions = store.revisions(session, PROGRAMME, ReturnKey("hospice", "SC-H9902", FIRST.plus(4)))
+        names = {client.id: client.name for client in _clients(told)}
+    # Working day 13 after February 2026, in London's winter.
+    assert [revision.recorded_at for revision in revisions] == [datetime(2026, 3, 18, 10, 6, tzinfo=UTC)]
+    assert [names[revision.recorded_by] for revision in revisions] == ["demo-SC-H9902"]
+    assert [revision.submitted_as for revision in revisions] == ["subcontract"]
+
+
+def _clients(database: Database) -> list[Client]:
+    with open_session(database.engine, INSTALLATION) as session:
+        return list_clients(session)
+
+
+def test_a_database_in_which_something_was_recorded_is_refused(told: Database) -> None:
+    with pytest.raises(actions.NotEmpty, match="is there already"):
+        fill(told.engine, now=NOW)
+
+
+def test_a_database_with_a_client_of_its_own_is_refused_and_left_as_it_was(database: Database) -> None:
+    with open_session(database.engine, INSTALLATION) as session:
+        create_client(session, name="somebody", role="administrator", actor=MACHINE, now=NOW)
+        session.commit()
+    with pytest.raises(actions.NotEmpty, match="empty database only"):
+        fill(database.engine, now=NOW)
+    with open_session(database.engine, INSTALLATION) as session:
+        assert programmes(session) == ()
+
+
+def test_each_run_has_new_keys_and_those_of_the_last_are_dead(told: Database) -> None:
+    runs = [calls(told.engine, "http://127.0.0.1:8000", now=NOW + timedelta(minutes=minute)) for minute in range(3)]
+    keys = [[word.rstrip("'") for word in run.split() if word.startswith("ms_live_")] for run in runs]
+    assert len({key for run in keys for key in run}) == 6
+    later = NOW + timedelta(minutes=5)
+    with open_session(told.engine, INSTALLATION) as session:
+        actors = [authenticate(session, key, now=later) for key in keys[-1]]
+        assert [(actor.role, actor.subcontract) for actor in actors] == [("contract_manager", EVERY), ("preparer", "SC-H9903")]
+        for key in keys[0] + keys[1]:
+            with pytest.raises(Unauthenticated):
+                authenticate(session, key, now=later)
+    assert f"/v1/programmes/{PROGRAMME}/reports/{LAST}'" in runs[0]
