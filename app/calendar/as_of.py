@@ -27,7 +27,9 @@ def resolve(session: Session, programme: str, *, asked: datetime | None, now: da
     last = last_recorded(session, programme)
     if asked is not None:
         if asked > max(now, last):
-            fault = Fault("as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out.")
+            fault = Fault(
+                "as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out."
+            )
             raise AsOfInFuture("A report cannot be judged at a moment that has not come.", faults=[fault])
         if asked > last:
             last_recorded(session, programme, wait=True)

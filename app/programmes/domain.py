@@ -20,7 +20,9 @@ class Programme(Line):
     starts_on: Day
     ends_on: Day
     value_pence: Pence | None = None
-    contract_year_starts: Annotated[str, StringConstraints(strict=True, pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")] | None = None
+    contract_year_starts: Annotated[str, StringConstraints(strict=True, pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")] | None = (
+        None
+    )
     """Month and day, `07-01`; the day of `starts_on` where it is not given."""
 
     @property

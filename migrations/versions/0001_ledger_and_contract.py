@@ -310,5 +310,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE assignments, subcontracts, requirements, collections, segments, pathways, measures, sites, phases, commissioners")
+    op.execute(
+        "DROP TABLE assignments, subcontracts, requirements, collections, segments, pathways, measures, sites, phases, commissioners"
+    )
     op.execute("DROP TABLE programmes, organisations, events, contract_changes, ledger")
