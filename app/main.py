@@ -25,6 +25,7 @@ from app.db.engine import make_engine
 from app.db.schema import start_problems
 from app.kernel.canonical import json_bytes
 from app.kernel.refusals import Fault, Kind, Refusal
+from app.reports.api import router as reports
 from app.settings import CannotStart, Settings
 from app.telemetry import Metrics, configure_logging, log
 from app.web import problems, reference
@@ -33,7 +34,7 @@ from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
 from app.web.work import CLOSING, Replayed, Service, Unit
 
-ROOMS: Final[tuple[APIRouter, ...]] = (configuration,)
+ROOMS: Final[tuple[APIRouter, ...]] = (configuration, reports)
 """Every room that speaks HTTP, in the order of the reference pages."""
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -18,9 +18,9 @@ from app.kernel.actors import Actor
 from app.kernel.canonical import digest, json_bytes, sha256
 from app.kernel.codes import ALL, UNKNOWN
 from app.kernel.months import Month
-from app.kernel.refusals import Fault, Invalid
+from app.kernel.refusals import Fault, Invalid, NotFound
 from app.reports import envelope, store
-from app.reports.domain import ReportQuery
+from app.reports.domain import ReportQuery, SourceQuery
 from app.reports.periods import months_of, pool
 from app.reports.results import (
     METHOD_VERSION,
@@ -31,11 +31,14 @@ from app.reports.results import (
     from_json,
     inputs_digest,
     month_returns,
+    owed_in,
     slice_results,
     status_of,
     to_json,
 )
 from app.reports.rows import Rows
+from app.reports.slices import RowKey
+from app.reports.sources import MonthSources, sources
 from app.returns.expectation import expected_return
 
 HEAD: Final = "returns"
@@ -66,26 +69,55 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     The same bytes for the same question, `as_of` and method, for ever.
     """
     require(actor, Permission.REPORT_READ, programme=programme)
-    query = replace(query, as_of=resolve(session, programme, asked=query.as_of, now=now))
-    assert query.as_of is not None, "resolved above"
-    contract = load_contract(session, programme, as_of=query.as_of)
+    as_of = resolve(session, programme, asked=query.as_of, now=now)
+    contract = load_contract(session, programme, as_of=as_of)
     _check_filters(contract, query)
     months_by_period = {period: months_of(period, query.month, contract) for period in query.periods}
     months = sorted({query.month, *(month for months in months_by_period.values() for month in months)})
-    figures = months_figures(session, contract, months, (*query.slices, HEAD), as_of=query.as_of)
+    figures = months_figures(session, contract, months, (*query.slices, HEAD), as_of=as_of)
     parts = [
-        _part(contract, query, slice_, period, months_by_period[period], figures) for slice_ in query.slices for period in query.periods
+        _part(contract, query, slice_=slice_, period=period, months=months_by_period[period], figures=figures)
+        for slice_ in query.slices
+        for period in query.periods
     ]
     own = figures[query.month]
     digests = {str(month): figures[month].inputs_sha256 for month in months}
     head = envelope.head(
-        contract, query.month, own.returns, as_of=query.as_of, inputs_sha256=own.inputs_sha256 if len(months) == 1 else digest(digests)
+        contract, query.month, own.returns, as_of=as_of, inputs_sha256=own.inputs_sha256 if len(months) == 1 else digest(digests)
     )
     return envelope.document(head, parts), any(month.computed for month in figures.values())
 
 
+def find_sources(session: Session, programme: str, query: SourceQuery, *, actor: Actor, now: datetime) -> tuple[dict[str, Any], bool]:
+    """What is behind one row, and whether results were stored on the way. NotFound where the report has no such row."""
+    require(actor, Permission.REPORT_READ, programme=programme)
+    as_of = resolve(session, programme, asked=query.as_of, now=now)
+    contract = load_contract(session, programme, as_of=as_of)
+    months = months_of(query.period, query.month, contract)
+    figures = months_figures(session, contract, months, [query.slice_], as_of=as_of)
+    results = pool(contract, query.month, {month: figures[month].of(query.slice_) for month in months})
+    result = next((result for result in results if query.names(result.key)), None)
+    if result is None:
+        raise NotFound("The report has no such row.")
+    row = Rows(contract, query.month, query.slice_, query.period, months).row(result)
+    measure = contract.measure(query.measure, query.month)
+    of_last_only = measure is not None and measure.aggregation == "stock_last"
+    parts = [_month_sources(session, figures[month].inputs, query, result.key) for month in (months[-1:] if of_last_only else months)]
+    told = sources(contract, row, result, parts)
+    return {"as_of": as_of, "inputs_sha256": {str(month): figures[month].inputs_sha256 for month in months}, **told}, any(
+        month.computed for month in figures.values()
+    )
+
+
+def _month_sources(session: Session, inputs: MonthInputs, query: SourceQuery, key: RowKey) -> MonthSources:
+    revisions = [status.revision_id for status in inputs.accepted if status.revision_id is not None]
+    cells = store.cells(session, inputs.contract.programme.code, revisions, measure=query.measure)
+    rows, book = owed_in(inputs, query.slice_, [cell.place for cell in cells if cell.state == "value"])
+    return MonthSources(inputs, rows, book.get(key, {}), cells, cells_without_value(session, inputs))
+
+
 def _part(
-    contract: Contract, query: ReportQuery, slice_: str, period: str, months: Sequence[Month], figures: Mapping[Month, MonthFigures]
+    contract: Contract, query: ReportQuery, *, slice_: str, period: str, months: Sequence[Month], figures: Mapping[Month, MonthFigures]
 ) -> bytes:
     """The rows of one slice and period, as a JSON array; a month's own are given as they are stored."""
     if period == "month":

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.kernel.codes import ALL
 from app.kernel.months import Month
-from app.reports.slices import DEFAULT_SLICES
+from app.reports.slices import DEFAULT_SLICES, Place, RowKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,7 @@ class SourceQuery:
     segment: str = ALL
     subcontract: str = ALL
     category: str = ALL
+
+    def names(self, key: RowKey) -> bool:
+        """Whether a row's own keys are these."""
+        return all(getattr(self, name) == getattr(key, name) for name in (*Place._fields, "category"))

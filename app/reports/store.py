@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
 from sqlalchemy import Column, LargeBinary, PrimaryKeyConstraint, Table, Text, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +15,7 @@ from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.reports.results import CellWithoutValue, Recorded, SummedCells
 from app.reports.slices import SLICES, Place
+from app.reports.sources import SourceCell
 
 MONTH_RESULTS: Final = Table(
     "month_results",
@@ -41,19 +41,6 @@ class StoredResult:
     figures: bytes
     rows: bytes
     sha256: str
-
-
-class SourceCell(NamedTuple):
-    """A cell behind a row, with the revision it stands in."""
-
-    revision_id: int
-    subcontract: str
-    cell: CellKey
-    state: str
-    numerator: Decimal | None
-    denominator: Decimal | None
-    by_rest: bool
-    outside_assignment: bool
 
 
 _RECORDED: Final = text(

@@ -39,12 +39,7 @@ def in_force(requirement: Requirement | None, *, month: Month, commissioner: str
     """
     if requirement is None:
         return NONE
-    row = {"commissioner": commissioner, "subcontract": subcontract, "site": site}
-    lines = sorted(
-        (line for line in requirement.targets if covers(line.from_month, line.to_month, month) and _is_for(line, row)),
-        key=lambda line: (_specificity(line), line.from_month.ordinal if line.from_month else -1),
-        reverse=True,
-    )
+    lines = lines_for(requirement, month=month, commissioner=commissioner, subcontract=subcontract, site=site)
     chosen = next((line for line in lines if _stated(line)), None)
     if chosen is None:
         target, kind = None, None
@@ -57,6 +52,16 @@ def in_force(requirement: Requirement | None, *, month: Month, commissioner: str
         standard=_first(lines, lambda line: line.standard),
         floor=_first(lines, lambda line: line.floor),
         stretch=_first(lines, lambda line: line.stretch),
+    )
+
+
+def lines_for(requirement: Requirement, *, month: Month, commissioner: str, subcontract: str, site: str) -> list[Target]:
+    """The lines in force that are for a row, the most specific first, of equals the one that began last."""
+    row = {"commissioner": commissioner, "subcontract": subcontract, "site": site}
+    return sorted(
+        (line for line in requirement.targets if covers(line.from_month, line.to_month, month) and _is_for(line, row)),
+        key=lambda line: (_specificity(line), line.from_month.ordinal if line.from_month else -1),
+        reverse=True,
     )
 
 

@@ -147,9 +147,15 @@ class UnitOfWork:
         etag: str | None = None,
         headers: Mapping[str, str] | None = None,
         media_type: str = JSON,
+        keep: bool = False,
     ) -> Response:
-        """Give an answer and keep nothing: 304 where the reader has it already. Without an ETag it gets its bytes' own."""
+        """Give an answer and keep nothing: 304 where the reader has it already. Without an ETag it gets its bytes' own.
+
+        With `keep`, what was computed on the way is kept for the next reader.
+        """
         content = payload if isinstance(payload, bytes) else json_bytes(payload)
+        if keep:
+            self.session.commit()
         tag = tag_of(content) if etag is None else strong(etag)
         unchanged = self.unchanged(tag)
         if unchanged is not None:

@@ -1,0 +1,176 @@
+"""Reading reports over HTTP: a month's consolidated report, and what is behind one of its rows."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Response
+
+from app.calendar.as_of import AsOfInFuture
+from app.reports import actions
+from app.reports.schemas import (
+    Commissioners,
+    Measures,
+    Part,
+    PeriodOf,
+    Periods,
+    ReportView,
+    Sites,
+    SliceOf,
+    Slices,
+    SourcesView,
+    report_query,
+    source_query,
+)
+from app.web.moments import AsOf
+from app.web.reference import json_answer, refusals
+from app.web.work import Unit
+
+router = APIRouter(prefix="/v1/programmes/{programme}/reports", tags=["reports"])
+
+_ROW: Final[dict[str, Any]] = {
+    "slice": "all",
+    "measure": "CWT-62",
+    "measure_name": "62 days from referral to first treatment",
+    "measure_version": 1,
+    "kind": "service_standard",
+    "basis": "provider",
+    "statistic": "ratio",
+    "month": "2026-10",
+    "period": "month",
+    "period_start": "2026-10-01",
+    "period_end": "2026-10-31",
+    "commissioner": "all",
+    "commissioner_name": "all",
+    "commissioner_scope": "exact",
+    "site": "all",
+    "site_name": "all",
+    "site_scope": "exact",
+    "pathway": "all",
+    "pathway_name": "all",
+    "segment": "all",
+    "segment_name": "all",
+    "subcontract": "all",
+    "organisation": "all",
+    "organisation_name": "all",
+    "breakdown": "all",
+    "category": "all",
+    "numerator": 412,
+    "denominator": 531,
+    "value": 0.775895,
+    "unit": "percent",
+    "direction": "higher",
+    "lower": 0.738518,
+    "upper": 0.809308,
+    "interval": "wilson_95",
+    "standard": 0.85,
+    "target": 0.75,
+    "target_kind": "interim",
+    "floor": 0.7,
+    "stretch": 0.9,
+    "contract_test": "met",
+    "against_target": "similar",
+    "spc_mean": None,
+    "spc_lower": None,
+    "spc_upper": None,
+    "spc_from": None,
+    "spc_points": None,
+    "spc_variation": None,
+    "spc_signal": "none",
+    "spc_assurance": "too_few_points",
+    "coverage": 0.9641,
+    "returns_expected": 12,
+    "returns_included": 11,
+    "excludes": "SC-H9901 late",
+    "status": "provisional",
+    "source": "returns",
+    "source_published_on": None,
+    "missing_reason": None,
+    "suppression": None,
+}
+_DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_REPORT: Final[dict[str, Any]] = {
+    "schema_version": "1.0",
+    "report": {
+        "programme": "staffs-cancer",
+        "month": "2026-10",
+        "phase": 1,
+        "status": "provisional",
+        "as_of": "2026-12-08T17:00:00.000001Z",
+        "sequence": None,
+        "supersedes": None,
+        "returns_expected": 12,
+        "returns_included": 11,
+        "coverage": 0.9641,
+        "method_version": "1",
+        "inputs_sha256": _DIGEST,
+        "previous_sha256": None,
+    },
+    "observations": [_ROW],
+    "notes": [],
+    "links": {},
+}
+_SOURCES: Final[dict[str, Any]] = {
+    "as_of": "2026-12-08T17:00:00.000001Z",
+    "inputs_sha256": {"2026-10": _DIGEST},
+    "row": _ROW,
+    "measure": {"code": "CWT-62", "version": 1},
+    "requirement": None,
+    "returns": [],
+    "cells": [],
+    "not_stated": [],
+    "assignments": [],
+    "excluded": [{"subcontract": "SC-H9901", "month": "2026-10", "reason": "late", "some": False}],
+}
+
+
+@router.get("/{month}", responses=refusals(AsOfInFuture) | json_answer(ReportView, _REPORT))
+def get_report(
+    unit: Unit,
+    programme: str,
+    month: str,
+    as_of: AsOf,
+    *,
+    slice_: Slices = None,
+    commissioner: Commissioners = None,
+    site: Sites = None,
+    measure: Measures = None,
+    period: Periods = None,
+) -> Response:
+    """Read a month's consolidated report: every place that is expected or reported, as of a moment."""
+    query = report_query(month, as_of=as_of, slices=slice_, periods=period, measures=measure, commissioners=commissioner, sites=site)
+    content, computed = actions.find_report(unit.session, programme, query, actor=unit.actor, now=unit.now)
+    return unit.read(content, keep=computed)
+
+
+@router.get("/{month}/sources", responses=refusals(AsOfInFuture) | json_answer(SourcesView, _SOURCES))
+def get_sources(
+    unit: Unit,
+    programme: str,
+    month: str,
+    as_of: AsOf,
+    *,
+    measure: Annotated[str, Query(description="The row's measure.", max_length=64)],
+    slice_: SliceOf = "all",
+    period: PeriodOf = "month",
+    commissioner: Part = "all",
+    site: Part = "all",
+    pathway: Part = "all",
+    segment: Part = "all",
+    subcontract: Part = "all",
+    category: Part = "all",
+) -> Response:
+    """Read the cells, revisions and contract lines behind one row, named by the row's own keys."""
+    query = source_query(
+        month,
+        measure=measure,
+        as_of=as_of,
+        slice_=slice_,
+        period=period,
+        commissioner=commissioner,
+        site=site,
+        pathway=pathway,
+        segment=segment,
+        subcontract=subcontract,
+        category=category,
+    )
+    found, computed = actions.find_sources(unit.session, programme, query, actor=unit.actor, now=unit.now)
+    return unit.read(found, keep=computed)

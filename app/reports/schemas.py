@@ -1,0 +1,251 @@
+"""The shapes of reports on the wire, and the reading of their parameters."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import BaseModel, WithJsonSchema
+
+from app.kernel.months import Month
+from app.kernel.refusals import Fault, Invalid
+from app.reports.domain import ReportQuery, SourceQuery
+from app.reports.periods import PERIODS
+from app.reports.slices import DEFAULT_SLICES, SLICES
+
+Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+SliceCode = Literal[
+    "all",
+    "commissioner",
+    "site",
+    "pathway",
+    "segment",
+    "category",
+    "subcontract",
+    "commissioner+site",
+    "commissioner+subcontract",
+    "site+subcontract",
+    "category+site",
+    "category+subcontract",
+]
+PeriodCode = Literal["month", "quarter", "year_to_date", "contract_year_to_date", "rolling_12"]
+Status = Literal["provisional", "final"]
+
+
+class ReportHeadView(BaseModel):
+    """What a report says of itself; sequence, supersedes and previous_sha256 are a publication's."""
+
+    programme: str
+    month: str
+    phase: int | None
+    status: Status
+    as_of: str
+    sequence: int | None
+    supersedes: int | None
+    returns_expected: int
+    returns_included: int
+    coverage: Number | None
+    method_version: str
+    inputs_sha256: str
+    previous_sha256: str | None
+
+
+class ObservationView(BaseModel):
+    """One row: a measure in a slice and a period. Every row has every member; `all` marks a total, never to be added to its parts."""
+
+    slice: SliceCode
+    measure: str
+    measure_name: str
+    measure_version: int
+    kind: Literal["data_quality", "service_standard", "outcome", "experience", "activity"] | None
+    basis: Literal["provider", "commissioner"]
+    statistic: Literal["ratio", "count", "stock", "mean", "median", "p90", "index"]
+    month: str
+    period: PeriodCode
+    period_start: str
+    period_end: str
+    commissioner: str
+    commissioner_name: str
+    commissioner_scope: Literal["exact", "whole", "part"]
+    site: str
+    site_name: str
+    site_scope: Literal["exact", "wider", "parent"]
+    pathway: str
+    pathway_name: str
+    segment: str
+    segment_name: str
+    subcontract: str
+    organisation: str
+    organisation_name: str
+    breakdown: str
+    category: str
+    numerator: Number | None
+    denominator: Number | None
+    value: Number | None
+    unit: str | None
+    direction: Literal["higher", "lower", "neutral"] | None
+    lower: Number | None
+    upper: Number | None
+    interval: Literal["wilson_95", "byar_95", "exact_95", "as_published"] | None
+    standard: Number | None
+    target: Number | None
+    target_kind: Literal["trajectory", "interim", "standard"] | None
+    floor: Number | None
+    stretch: Number | None
+    contract_test: Literal["met", "not_met", "no_target", "not_judged"]
+    against_target: Literal["better", "similar", "worse"] | None
+    spc_mean: Number | None
+    spc_lower: Number | None
+    spc_upper: Number | None
+    spc_from: str | None
+    spc_points: int | None
+    spc_variation: Literal["common_cause", "improvement", "concern", "neither_high", "neither_low"] | None
+    spc_signal: Literal["none", "outside_limits", "shift", "trend", "two_of_three"]
+    spc_assurance: Literal["consistently_hitting", "hit_and_miss", "consistently_failing", "no_target", "too_few_points"]
+    coverage: Number | None
+    returns_expected: int
+    returns_included: int
+    excludes: str | None
+    status: Status
+    source: Literal["returns", "import", "derived"]
+    source_published_on: str | None
+    missing_reason: (
+        Literal[
+            "not_due",
+            "late",
+            "not_accepted",
+            "not_collected",
+            "not_applicable",
+            "denominator_zero",
+            "not_poolable",
+            "open_band",
+            "not_published_yet",
+        ]
+        | None
+    )
+    suppression: str | None
+
+
+class NoteView(BaseModel):
+    """Something that a reader should know of all rows; `members` names those that it is about."""
+
+    code: str
+    detail: str
+    members: str
+
+
+class ReportView(BaseModel):
+    """A month's consolidated report: one object, one array of flat rows."""
+
+    schema_version: str
+    report: ReportHeadView
+    observations: list[ObservationView]
+    notes: list[NoteView]
+    links: dict[str, str]
+
+
+class SourcesView(BaseModel):
+    """What is behind one row, complete enough to compute it again; the newest of several months comes last."""
+
+    as_of: str
+    inputs_sha256: dict[str, str]
+    row: ObservationView
+    measure: dict[str, Any]
+    requirement: dict[str, Any] | None
+    returns: list[dict[str, Any]]
+    cells: list[dict[str, Any]]
+    not_stated: list[dict[str, Any]]
+    assignments: list[dict[str, Any]]
+    excluded: list[dict[str, Any]]
+
+
+def _many(description: str, *, alias: str | None = None) -> Any:
+    return Query(description=f"{description}; repeated, or several with commas.", max_length=100, alias=alias)
+
+
+Slices = Annotated[list[str] | None, _many(f"Slices, of {', '.join(SLICES)}; left out: {', '.join(DEFAULT_SLICES)}", alias="slice")]
+Periods = Annotated[list[str] | None, _many(f"Periods, of {', '.join(PERIODS)}; left out: month")]
+Measures = Annotated[list[str] | None, _many("Only these measures")]
+Commissioners = Annotated[list[str] | None, _many("Only rows of these commissioners (or all, UNKNOWN)")]
+Sites = Annotated[list[str] | None, _many("Only rows of these sites (or all, UNKNOWN)")]
+Part = Annotated[str, Query(description="The row's own key; left out: all.", max_length=64)]
+SliceOf = Annotated[str, Query(alias="slice", description=f"The row's slice, of {', '.join(SLICES)}.", max_length=64)]
+PeriodOf = Annotated[str, Query(description=f"The row's period, of {', '.join(PERIODS)}.", max_length=64)]
+
+
+class _Reader:
+    """Reads parameters; names all that is wrong at once and repeats nothing that was sent."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def month(self, text: str) -> Month:
+        try:
+            return Month.parse(text)
+        except ValueError:
+            self.faults.append(Fault("not_a_month", "The month in the path is not one.", "Write it as 2026-10.", pointer="/path/month"))
+            return Month(0)
+
+    def closed(self, name: str, given: Sequence[str] | None, known: Sequence[str], default: tuple[str, ...]) -> tuple[str, ...]:
+        """Some of a closed list, each once and in the list's order. A bare `+` arrives as a space."""
+        if given is None:
+            return default
+        asked = {value.strip().replace(" ", "+") for text in given for value in text.split(",")}
+        if asked - set(known):
+            fault = Fault("unknown_value", f"{name} has no such value.", f"Use any of {', '.join(known)}.", pointer=f"/query/{name}")
+            self.faults.append(fault)
+        return tuple(value for value in known if value in asked)
+
+    def one(self, name: str, given: str, known: Sequence[str]) -> str:
+        """One of a closed list."""
+        found = self.closed(name, [given.replace(",", " ")], known, ())
+        return found[0] if found else known[0]
+
+    def end(self) -> None:
+        if self.faults:
+            raise Invalid("A parameter is not what it must be; see errors.", faults=self.faults)
+
+
+def codes(given: Sequence[str] | None) -> frozenset[str]:
+    return frozenset(value.strip() for text in given or () for value in text.split(","))
+
+
+def report_query(
+    month: str,
+    *,
+    as_of: datetime | None,
+    slices: Sequence[str] | None,
+    periods: Sequence[str] | None,
+    measures: Sequence[str] | None,
+    commissioners: Sequence[str] | None,
+    sites: Sequence[str] | None,
+) -> ReportQuery:
+    """What the parameters of a report ask for, or every fault of them."""
+    reader = _Reader()
+    query = ReportQuery(
+        month=reader.month(month),
+        as_of=as_of,
+        slices=reader.closed("slice", slices, tuple(SLICES), DEFAULT_SLICES),
+        periods=reader.closed("period", periods, PERIODS, ("month",)),
+        measures=codes(measures),
+        commissioners=codes(commissioners),
+        sites=codes(sites),
+    )
+    reader.end()
+    return query
+
+
+def source_query(month: str, *, measure: str, as_of: datetime | None, slice_: str, period: str, **places: str) -> SourceQuery:
+    """Which row the parameters name, or every fault of them."""
+    reader = _Reader()
+    query = SourceQuery(
+        month=reader.month(month),
+        measure=measure,
+        as_of=as_of,
+        slice_=reader.one("slice", slice_, tuple(SLICES)),
+        period=reader.one("period", period, PERIODS),
+        **places,
+    )
+    reader.end()
+    return query

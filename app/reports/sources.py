@@ -1,0 +1,154 @@
+"""Where a row comes from: the cells, revisions, duties and contract lines behind it, complete enough to compute the row from them alone."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from app.calendar.contract import Contract
+from app.calendar.expected import CellKey, Duty, ReturnKey, duties_of_return, expected_cells
+from app.kernel.figures import plain
+from app.kernel.months import Month
+from app.programmes.domain import Requirement
+from app.reports.coverage import ExpectedCells
+from app.reports.results import CellWithoutValue, MonthInputs, RowResult, measures_of
+from app.reports.slices import Place, RowKey, Slice
+from app.reports.targets import lines_for
+
+
+class SourceCell(NamedTuple):
+    """A cell behind a row, with the revision it stands in."""
+
+    revision_id: int
+    subcontract: str
+    cell: CellKey
+    state: str
+    numerator: Decimal | None
+    denominator: Decimal | None
+    by_rest: bool
+    outside_assignment: bool
+
+    @property
+    def place(self) -> Place:
+        key = self.cell
+        return Place(key.measure, key.pathway, key.segment, key.site, key.commissioner, self.subcontract)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSources:
+    """What one month gives to a row: its slice, what is owed in the row, and the accepted cells of the row's measure."""
+
+    inputs: MonthInputs
+    rows: Slice
+    owed: Mapping[str, ExpectedCells]
+    cells: Sequence[SourceCell]
+    without_value: Collection[CellWithoutValue]
+
+
+def sources(contract: Contract, row: dict[str, Any], result: RowResult, months: Sequence[MonthSources]) -> dict[str, Any]:
+    """The answer: the row, and everything that it was computed from."""
+    key = result.key
+    last = months[-1].inputs.month
+    measure, requirement = contract.measure(key.measure, last), contract.requirement.get(key.measure)
+    assert measure is not None, "a row has a measure in force"
+    return {
+        "row": row,
+        "measure": measure.model_dump(mode="json"),
+        "requirement": None if requirement is None else _requirement(requirement, key, last),
+        "returns": [told for part in months for told in _returns(part, key)],
+        "cells": sorted((told for part in months for told in _cells(part, key)), key=lambda told: tuple(map(str, told.values()))),
+        "not_stated": [told for part in months for told in _not_stated(part, key)],
+        "assignments": [told for part in months for told in _assignments(part, key)],
+        "excluded": [missing._asdict() for missing in result.coverage.missing],
+    }
+
+
+def _requirement(requirement: Requirement, key: RowKey, month: Month) -> dict[str, Any]:
+    """What the contract asks, with the target lines in force for this row, the most specific first."""
+    lines = lines_for(requirement, month=month, commissioner=key.commissioner, subcontract=key.subcontract, site=key.site)
+    targets = [line.model_dump(mode="json", by_alias=True) for line in lines]
+    return {**requirement.model_dump(mode="json", by_alias=True), "targets": targets}
+
+
+def _told(key: ReturnKey) -> dict[str, Any]:
+    return {"collection": key.collection, "subcontract": key.subcontract, "month": str(key.month)}
+
+
+def _returns(part: MonthSources, key: RowKey) -> Iterator[dict[str, Any]]:
+    """Every return that owes the measure, or that reported something in the row: what it owes there, and where it stands."""
+    reporting = {cell.revision_id for cell in part.cells if _is_in(part, key, cell)}
+    for status in part.inputs.statuses:
+        owes = status.expected and key.measure in measures_of(part.inputs.contract, status.key)
+        if owes or status.revision_id in reporting:
+            owed = part.owed.get(status.key.subcontract) if owes else None
+            yield {
+                **_told(status.key),
+                "state": status.state,
+                "expected": owes,
+                "frozen": status.frozen,
+                "revision": status.revision,
+                "content_sha256": status.content_sha256,
+                "cells_owed": owed.cells if owed else 0,
+                "volume": None if owed is None or owed.volume is None else plain(owed.volume),
+            }
+
+
+def _is_in(part: MonthSources, key: RowKey, cell: SourceCell) -> bool:
+    return key in part.rows.keys(cell.place, cell.cell.category)
+
+
+def _cells(part: MonthSources, key: RowKey) -> Iterator[dict[str, Any]]:
+    statuses = {status.revision_id: status for status in part.inputs.accepted}
+    owed = {
+        (status.revision_id, cell)
+        for status in statuses.values()
+        if status.expected
+        for cell in expected_cells(part.inputs.contract, status.key)
+    }
+    for cell in part.cells:
+        if _is_in(part, key, cell):
+            status = statuses[cell.revision_id]
+            yield {
+                **_told(status.key),
+                "revision": status.revision,
+                "content_sha256": status.content_sha256,
+                **cell.cell._asdict(),
+                "state": cell.state,
+                "numerator": None if cell.numerator is None else plain(cell.numerator),
+                "denominator": None if cell.denominator is None else plain(cell.denominator),
+                "by_rest": cell.by_rest,
+                "outside_assignment": cell.outside_assignment,
+                "owed": (cell.revision_id, cell.cell) in owed,
+            }
+
+
+def _not_stated(part: MonthSources, key: RowKey) -> Iterator[dict[str, Any]]:
+    """Cells that are owed now and that the accepted revision, made under an earlier contract, does not state."""
+    for lack in part.without_value:
+        place = Place(lack.cell.measure, lack.cell.pathway, lack.cell.segment, lack.cell.site, lack.cell.commissioner, lack.subcontract)
+        if lack.reason in {"late", "not_due"} and key in part.rows.keys(place, lack.cell.category):
+            yield {"subcontract": lack.subcontract, "month": str(part.inputs.month), **lack.cell._asdict(), "reason": lack.reason}
+
+
+def _assignments(part: MonthSources, key: RowKey) -> Iterator[dict[str, Any]]:
+    """The duties that make the row expected, each an assignment with the volume of its line or place."""
+    for owing in part.inputs.expected:
+        for duty in duties_of_return(part.inputs.contract, owing):
+            if key in part.rows.keys(_place(duty, owing.subcontract), key.category):
+                assignment = duty.assignment
+                yield {
+                    **_told(owing),
+                    "pathway": assignment.pathway,
+                    "segment": assignment.segment,
+                    "site": assignment.site,
+                    "commissioner": assignment.commissioner,
+                    "from_month": str(assignment.from_month),
+                    "to_month": None if assignment.to_month is None else str(assignment.to_month),
+                    "line": assignment.line,
+                    "line_volume": None if assignment.line_volume is None else plain(assignment.line_volume),
+                    "volume": None if assignment.volume is None else plain(assignment.volume),
+                }
+
+
+def _place(duty: Duty, subcontract: str) -> Place:
+    return Place(duty.measure.code, duty.pathway, duty.segment, duty.site, duty.commissioner, subcontract)
