@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Lifespan
 
 from app.access.actions import authenticate
 from app.access.domain import Permission, require
@@ -39,6 +40,9 @@ ROOMS: Final[tuple[APIRouter, ...]] = (configuration, reports)
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})
 """What answers without a key."""
+
+OPERATORS: Final = ("app.cli", "app.demo", "app.configuration.yaml_file")
+"""What only operators' commands say; their refusals are not in the register of problems."""
 
 _DESCRIPTION: Final = (
     "The service with which the prime provider of an NHS contract runs its subcontractors: returns in, one consolidated report out."
@@ -92,8 +96,8 @@ def metrics(unit: Unit, request: Request) -> Response:
     return unit.read(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
-    """The service on an installation's settings; nothing is opened before its lifespan begins."""
+def _lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[FastAPI]:
+    """From the engine's first connection to its last; refuses to begin on an installation that is not fit."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -121,12 +125,17 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
                 yield
             log.info("service_stopped")
 
+    return lifespan
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
+    """The service on an installation's settings; nothing is opened before its lifespan begins."""
     app = FastAPI(
         title="Mainstem",
         version="1",
         summary="Subcontractors' returns in, one consolidated report out.",
         description=_DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=_lifespan(settings, clock),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -140,7 +149,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     app.add_exception_handler(Replayed, _replay)
     for router in (*ROOMS, system):
         app.include_router(router)
-    register = problems.every_refusal()
+    register = problems.every_refusal(leaving_out=OPERATORS)
     app.include_router(reference.router(register))
     _publish(app, register)
     return app

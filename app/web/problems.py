@@ -143,14 +143,14 @@ def _error(fault: Fault) -> dict[str, str | int]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def every_refusal() -> dict[str, type[Refusal]]:
-    """Every class of refusal that the imported rooms declare, by its code; two may not share one."""
+def every_refusal(*, leaving_out: tuple[str, ...] = ()) -> dict[str, type[Refusal]]:
+    """Every class of refusal that the imported rooms declare, by its code; two may not share one. Whole modules or rooms may be left out."""
     found: dict[str, type[Refusal]] = {}
     kinds: list[type[Refusal]] = [Refusal]
     while kinds:
         for kind in kinds.pop().__subclasses__():
             kinds.append(kind)
-            if "code" not in vars(kind) or not kind.__module__.startswith("app."):
+            if "code" not in vars(kind) or not kind.__module__.startswith("app.") or kind.__module__.startswith(leaving_out):
                 continue
             if found.setdefault(kind.code, kind) is not kind:
                 raise RuntimeError(f"{kind.__name__} and {found[kind.code].__name__} share the code {kind.code}")

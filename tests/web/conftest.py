@@ -3,18 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
 
 from tests.support.databases import Database
 from tests.support.http import Web, serving
-from tests.web.boats import TABLE, router
+from tests.web.boats import create_boats, router
 
 
 @pytest.fixture(scope="module")
 def web(module_database: Database) -> Iterator[Web]:
-    with module_database.owner_engine.begin() as connection:
-        connection.execute(text("SET ROLE mainstem_owner"))
-        connection.exec_driver_sql(TABLE)
+    create_boats(module_database)
     with serving(module_database, routers=(router,)) as web:
         yield web
 

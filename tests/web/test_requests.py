@@ -90,7 +90,7 @@ def test_nothing_that_was_sent_reaches_the_log(web: Web, manager: str, lines: io
     for canary in (CANARY, CANARY.upper(), "9434765919", "Titanic", "iceberg", manager, manager[8:24]):
         assert canary not in said
     defects = [event for event in events(lines) if event["event"] == "defect"]
-    assert [event["exception"] for event in defects] == ["RuntimeError", "InternalError"]
+    assert [event["exception"] for event in defects] == ["RuntimeError", "ProgrammingError"]
     assert "meet_a_defect" in defects[0]["places"][-1]
     assert all(event.keys() <= MAY_SAY for event in events(lines))
 

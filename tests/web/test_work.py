@@ -2,14 +2,19 @@
 
 import threading
 import uuid
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
+import anyio
 import httpx
 import pytest
 from sqlalchemy import text
 
 from app.web.idempotency import KEPT
-from tests.support.http import Web
+from tests.support.databases import Database
+from tests.support.http import Web, serving
+from tests.web.boats import create_boats, router
 
 BOATS = "/v1/programmes/p/boats"
 
@@ -186,3 +191,29 @@ def test_a_cursor_of_another_list_is_refused(web: Web) -> None:
     cursor = web.get("/v1/programmes/one/boats?limit=1", key=key).json()["next"]
     refused = web.get(f"/v1/programmes/two/boats?cursor={cursor}", key=key)
     assert (refused.status_code, refused.json()["code"]) == (422, "bad_cursor")
+
+
+def test_more_callers_than_connections_all_get_their_answer(database: Database) -> None:
+    """Nothing may hold a connection while it waits for a thread, nor the other way round."""
+    settings = database.settings.model_copy(update={"pool_size": 2, "request_threads": 2, "pool_wait_seconds": 2})
+    create_boats(database)
+    with serving(replace(database, settings=settings), routers=(router,)) as web:
+        keys = [web.new_client("contract_manager", programme="p")[1] for _ in range(4)]
+
+        async def send_all() -> list[int]:
+            statuses: list[int] = []
+
+            async def send(number: int) -> None:
+                path = [BOATS, f"{BOATS}/x/defects", f"{BOATS}/x/forgotten", "/readyz"][number % 4]
+                headers = {"Authorization": f"Bearer {keys[number // 4 % 4]}", **once()}
+                method = "GET" if path == "/readyz" else "POST"
+                statuses.append((await web.client.request(method, path, json=boat(f"b{number}"), headers=headers)).status_code)
+
+            async with anyio.create_task_group() as tasks:
+                for number in range(80):
+                    tasks.start_soon(send, number)
+            return statuses
+
+        assert Counter(web.portal.call(send_all)) == {201: 20, 200: 20, 500: 40}
+        assert web.app.state.service.engine.pool.checkedout() == 0
+        assert web.app.state.in_flight.count == 0
