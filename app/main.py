@@ -27,6 +27,7 @@ from app.db.schema import start_problems
 from app.kernel.canonical import json_bytes
 from app.kernel.refusals import Fault, Kind, Refusal
 from app.reports.api import router as reports
+from app.returns.api import router as returns
 from app.settings import CannotStart, Settings
 from app.telemetry import Metrics, configure_logging, log
 from app.web import problems, reference
@@ -35,7 +36,7 @@ from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
 from app.web.work import CLOSING, Replayed, Service, Unit
 
-ROOMS: Final[tuple[APIRouter, ...]] = (configuration, reports)
+ROOMS: Final[tuple[APIRouter, ...]] = (configuration, returns, reports)
 """Every room that speaks HTTP, in the order of the reference pages."""
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})

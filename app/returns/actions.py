@@ -51,6 +51,11 @@ class Receipt:
     submitted_by: str
     submitted_as: str
 
+    @property
+    def since(self) -> int:
+        """The revision that `changes` compares with."""
+        return self.state.latest_revision - (self.duplicate_of is None)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -104,6 +109,7 @@ class _Valid:
     sent: _Sent
     expected: ExpectedReturn
     submission: Submission
+    content_sha256: str
 
     @property
     def collection(self) -> Collection:
@@ -114,7 +120,7 @@ class _Valid:
         return deadlines_of(self.collection, self.sent.key.month)
 
     def repeats(self, before: Received | None) -> bool:
-        return before is not None and before.latest_content_sha256 == digest(self.submission)
+        return before is not None and before.latest_content_sha256 == self.content_sha256
 
 
 def submit(
@@ -169,7 +175,8 @@ def _owed(contract: Contract, key: ReturnKey) -> ExpectedReturn:
 
 def _validated(session: Session, sent: _Sent) -> _Valid:
     expected = _owed(load_contract(session, sent.programme), sent.key)
-    return _Valid(sent, expected, read_submission(sent.body, expected))
+    submission = read_submission(sent.body, expected)
+    return _Valid(sent, expected, submission, digest(submission))
 
 
 def _decide(session: Session, valid: _Valid, before: Received | None, at: datetime) -> tuple[ReturnState, tuple[CellChange, ...] | None]:
@@ -186,7 +193,14 @@ def _decide(session: Session, valid: _Valid, before: Received | None, at: dateti
 def _keep(session: Session, valid: _Valid, after: ReturnState, before: Received | None, recording: Recording) -> None:
     """The revision with its cells, where the return stands now, and the events."""
     sent, submission, expected = valid.sent, valid.submission, valid.expected
-    about = NewRevision(sent.sha256, sent.media_type, expected.sha256, expected.contract.recorded_at, sent.submitted_as)
+    about = NewRevision(
+        content_sha256=valid.content_sha256,
+        submitted_sha256=sent.sha256,
+        media_type=sent.media_type,
+        expected_sha256=expected.sha256,
+        contract_recorded_at=expected.contract.recorded_at,
+        submitted_as=sent.submitted_as,
+    )
     store.add_revision(session, sent.programme, sent.key, submission, about, number=after.latest_revision, recording=recording)
     accepted = after.status is Status.ACCEPTED
     act = Act.ACCEPTED if accepted else Act.SUBMITTED
@@ -197,7 +211,7 @@ def _keep(session: Session, valid: _Valid, after: ReturnState, before: Received 
         "by_rest": len(submission.by_rest),
         "warnings": len(submission.warnings),
         "nil": submission.nil,
-        "content_sha256": digest(submission),
+        "content_sha256": valid.content_sha256,
         "submitted_sha256": sent.sha256,
         "submitted_as": sent.submitted_as,
     }

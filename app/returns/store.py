@@ -35,7 +35,7 @@ from app.db.rows import code_column, fact_table, metadata, moment_column, month_
 from app.kernel.codes import UNKNOWN
 from app.kernel.months import Month
 from app.returns.domain import Act, ReturnState, Status
-from app.returns.submission import Cell, CellWarning, Submission, digest
+from app.returns.submission import Cell, CellWarning, Submission
 
 RETURNS: Final = fact_table(
     "returns",
@@ -103,6 +103,7 @@ _CELL_COLUMNS: Final = [CELLS.c[name] for name in Cell._fields]
 class NewRevision:
     """What a revision says of itself beside its content."""
 
+    content_sha256: str
     submitted_sha256: str
     media_type: str
     expected_sha256: str
@@ -225,7 +226,6 @@ def add_revision(
         "nil": submission.nil,
         "nil_reason": submission.nil_reason,
         "note": submission.note,
-        "content_sha256": digest(submission),
         "cell_count": len(submission.cells),
         "warnings": [{"code": warning.code, "cell": list(warning.cell), "explained": warning.explained} for warning in submission.warnings],
         "explained": submission.explained,

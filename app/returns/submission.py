@@ -86,6 +86,7 @@ def digest(submission: Submission) -> str:
 class CellChange(NamedTuple):
     """A cell that two revisions state differently; None where one of them does not have it."""
 
+    key: CellKey
     before: Cell | None
     after: Cell | None
 
@@ -93,4 +94,8 @@ class CellChange(NamedTuple):
 def changed_cells(before: Sequence[Cell], after: Sequence[Cell]) -> tuple[CellChange, ...]:
     """What the later of two revisions states differently, in the order of the cells' keys."""
     earlier, later = {cell[:6]: cell for cell in before}, {cell[:6]: cell for cell in after}
-    return tuple(CellChange(earlier.get(key), later.get(key)) for key in sorted({*earlier, *later}) if earlier.get(key) != later.get(key))
+    return tuple(
+        CellChange(CellKey(*key), earlier.get(key), later.get(key))
+        for key in sorted({*earlier, *later})
+        if earlier.get(key) != later.get(key)
+    )

@@ -1,0 +1,304 @@
+"""A month's returns over HTTP: what is owed, submitting it, and accepting it."""
+
+import csv
+import io
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from app.calendar.as_of import AsOfInFuture
+from app.calendar.expected import ReturnKey
+from app.kernel.months import Month
+from app.kernel.refusals import Fault, Forbidden, Invalid, NotFound
+from app.returns import actions
+from app.returns.actions import Wanted
+from app.returns.domain import ReturnFrozen, Status, WrongStatus
+from app.returns.intake import ReturnInvalid
+from app.returns.schemas import ExpectedCellView, ReceiptView, ReturnDetailView, ReturnsView, RevisionDetailView, SubmissionBody
+from app.returns.views import cell_view, detail_view, expected_cell_view, receipt_view, return_view, revision_view
+from app.web.moments import AsOf
+from app.web.pages import BadCursor, PageOf
+from app.web.reference import WRITING, json_answer, json_body, refusals
+from app.web.work import Unit
+
+_RETURN: Final = "/{collection}/{subcontract}/{month}"
+
+router = APIRouter(prefix="/v1/programmes/{programme}/returns", tags=["returns"])
+
+ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
+
+
+def _key(
+    collection: Annotated[str, Path(description="The collection's code.", examples=["cwt"])],
+    subcontract: Annotated[str, Path(description="The subcontract's reference.", examples=["SC-RJE"])],
+    month: Annotated[Month, Path(description="The return's month: of a longer period, its last.", examples=["2026-10"])],
+) -> ReturnKey:
+    return ReturnKey(collection, subcontract, month)
+
+
+KeyOf = Annotated[ReturnKey, Depends(_key)]
+"""The return that the path names."""
+
+_PLACE: Final = {"pathway": "lung", "segment": "treatment", "measure": "CWT-31", "site": "lung", "commissioner": "05W", "category": "all"}
+_STATED: Final[dict[str, Any]] = {
+    "state": "value",
+    "numerator": 41,
+    "denominator": 43,
+    "by_rest": False,
+    "outside_assignment": False,
+    "reason": None,
+    "explanation_code": None,
+    "explanation": None,
+}
+_OWN: Final = "/v1/programmes/staffs-cancer/returns/cwt/SC-RJE/2026-10"
+_RECEIVED_AT: Final = "2026-11-30T09:12:44.120000Z"
+_SHA256: Final = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
+
+SUBMISSION: Final[dict[str, Any]] = {
+    "rest": "zero",
+    "cells": [
+        {**_PLACE, "numerator": 41, "denominator": 43},
+        {**_PLACE, "measure": "CWT-62", "category": "upgrade", "numerator": 2.5, "denominator": 3},
+        {**_PLACE, "measure": "CWT-62", "category": "screening", "state": "not_collected", "reason": "system_change"},
+    ],
+    "note": "",
+}
+RETURN: Final[dict[str, Any]] = {
+    "programme": "staffs-cancer",
+    "collection": "cwt",
+    "collection_name": "Cancer waiting times",
+    "subcontract": "SC-RJE",
+    "organisation": "RJE",
+    "organisation_name": "University Hospitals of North Midlands NHS Trust",
+    "month": "2026-10",
+    "status": "accepted",
+    "due": {"rule": "working day 27 after the end of 2026-10, 17:00 in London", "instant": "2026-12-08T17:00:00.000000Z"},
+    "close": {"rule": "working day 10 after the end of 2026-11, 17:00 in London", "instant": "2026-12-14T17:00:00.000000Z"},
+    "freeze": None,
+    "overdue": False,
+    "late": False,
+    "closed": False,
+    "frozen": False,
+    "latest_revision": 1,
+    "accepted_revision": 1,
+    "timeliness": "on_time",
+    "timeliness_first": "on_time",
+    "links": {"self": _OWN, "expected_cells": f"{_OWN}/expected-cells.csv", "revisions": f"{_OWN}/revisions"},
+}
+_REVISION: Final[dict[str, Any]] = {
+    "revision": 1,
+    "nil": False,
+    "nil_reason": None,
+    "note": "",
+    "cell_count": 5,
+    "warnings": [],
+    "explained": True,
+    "sha256": _SHA256,
+    "content_sha256": _SHA256,
+    "media_type": "application/json",
+    "contract_recorded_at": "2026-06-01T10:00:00.000000Z",
+    "received_at": _RECEIVED_AT,
+    "submitted_by": "c_4f2k",
+    "submitted_as": "subcontract",
+}
+REVISION: Final[dict[str, Any]] = {
+    **_REVISION,
+    "programme": "staffs-cancer",
+    "collection": "cwt",
+    "subcontract": "SC-RJE",
+    "month": "2026-10",
+    "cells": [{**_PLACE, **_STATED}],
+}
+RETURN_DETAIL: Final[dict[str, Any]] = {
+    **RETURN,
+    "as_of": None,
+    "measures": [
+        {
+            "code": "CWT-31",
+            "version": 1,
+            "name": "31 days from decision to treat to treatment",
+            "numerator": "Treatments started within 31 days of the decision to treat",
+            "denominator": "Cancer treatments started in the month",
+            "kind": "service_standard",
+            "direction": "higher",
+            "numeric_kind": "integer",
+            "aggregation": "ratio_sum",
+            "proportion": True,
+            "unit": "percent",
+            "breakdown": None,
+            "categories": [],
+        }
+    ],
+    "expected_cells": [
+        {
+            **_PLACE,
+            "pathway_name": "Lung",
+            "segment_name": "First treatment",
+            "measure_name": "31 days from decision to treat to treatment",
+            "site_name": "Lung",
+            "commissioner_name": "Stoke on Trent",
+            "category_name": "all",
+            "aggregation": "ratio_sum",
+        }
+    ],
+    "current": {"revision": 1, "cells": [{**_PLACE, **_STATED}]},
+    "revisions": [_REVISION],
+}
+RECEIPT: Final[dict[str, Any]] = {
+    "return": {"programme": "staffs-cancer", "collection": "cwt", "subcontract": "SC-RJE", "month": "2026-10"},
+    "revision": 1,
+    "duplicate_of": None,
+    "outcome": "received",
+    "status": "accepted",
+    "accepted_revision": 1,
+    "warnings": [],
+    "changes": None,
+    "by_rest": [{**_PLACE, "measure": "CWT-62", "category": "urgent"}],
+    "timeliness": "on_time",
+    "timeliness_first": "on_time",
+    "sha256": _SHA256,
+    "received_at": _RECEIVED_AT,
+    "submitted_by": "c_4f2k",
+    "submitted_as": "subcontract",
+    "links": {"return": _OWN, "revision": f"{_OWN}/revisions/1"},
+}
+
+_CSV: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The expected cells",
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": ",".join(ExpectedCellView.model_fields)}},
+    }
+}
+_READING: Final = refusals(Forbidden, NotFound, Invalid, AsOfInFuture)
+
+
+@router.get(
+    "",
+    response_class=Response,
+    responses=refusals(Forbidden, NotFound, Invalid, AsOfInFuture, BadCursor)
+    | json_answer(ReturnsView, {"as_of": None, "returns": [RETURN], "next": None}, description="A page of returns"),
+)
+def list_returns(
+    unit: Unit,
+    programme: ProgrammeCode,
+    as_of: AsOf,
+    page: PageOf,
+    *,
+    month: Annotated[Month | None, Query(description="One month; left out, every month up to now.", examples=["2026-10"])] = None,
+    collection: Annotated[str | None, Query(description="One collection.", max_length=64)] = None,
+    subcontract: Annotated[str | None, Query(description="One subcontract.", max_length=64)] = None,
+    status: Annotated[Status | None, Query(description="Only returns of this status.")] = None,
+    overdue: Annotated[bool | None, Query(description="Only those that are due and not received (or only the others).")] = None,
+) -> Response:
+    """List the returns that are owed, received or not, with their deadlines, by month, collection and subcontract."""
+    if page.after is not None and list(map(type, page.after)) != [int, str, str]:
+        fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
+        raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
+    found = actions.list_returns(
+        unit.session,
+        programme,
+        Wanted(month, collection, subcontract, status, overdue),
+        after=page.after,  # type: ignore[arg-type]  # its parts were looked at above
+        limit=page.limit + 1,
+        actor=unit.actor,
+        as_of=as_of,
+        now=unit.now,
+    )
+    rows, following, link = page.cut(found, lambda row: (row.key.month.ordinal, row.key.collection, row.key.subcontract))
+    return unit.read({"as_of": as_of, "returns": [return_view(row) for row in rows], "next": following}, headers=link)
+
+
+@router.get(
+    _RETURN,
+    response_class=Response,
+    responses=_READING | json_answer(ReturnDetailView, RETURN_DETAIL, description="The return"),
+)
+def read_return(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of: AsOf) -> Response:
+    """Read where a return stands: what it expects, its current figures and its revisions."""
+    found = actions.read_return(unit.session, programme, key, actor=unit.actor, as_of=as_of, now=unit.now)
+    return unit.read(detail_view(found, as_of=as_of))
+
+
+@router.get(f"{_RETURN}/expected-cells.csv", response_class=Response, responses=_READING | _CSV)
+def read_expected_cells(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of: AsOf) -> Response:
+    """Read the cells that a return must state, as a table to join on."""
+    expected = actions.read_expected(unit.session, programme, key, actor=unit.actor, as_of=as_of, now=unit.now)
+    text = io.StringIO()
+    table = csv.DictWriter(text, ExpectedCellView.model_fields, lineterminator="\r\n")
+    table.writeheader()
+    table.writerows(expected_cell_view(expected, cell) for cell in expected.cells)
+    return unit.read(text.getvalue().encode(), media_type="text/csv; charset=utf-8")
+
+
+@router.post(
+    f"{_RETURN}/revisions",
+    status_code=201,
+    response_class=Response,
+    responses=refusals(Forbidden, NotFound, Invalid, ReturnInvalid, ReturnFrozen, WrongStatus, *WRITING)
+    | json_answer(ReceiptView, RECEIPT, status=201, description="Received: the receipt of a new revision")
+    | json_answer(
+        ReceiptView,
+        {**RECEIPT, "duplicate_of": 1},
+        description="Nothing was stored: it is identical to the latest revision (`duplicate_of`), or a dry run",
+    ),
+    openapi_extra=json_body(SubmissionBody, SUBMISSION),
+)
+def submit_return(
+    unit: Unit,
+    programme: ProgrammeCode,
+    key: KeyOf,
+    *,
+    dry_run: Annotated[bool, Query(description="Validate and answer with the receipt it would get, and keep nothing.")] = False,
+) -> Response:
+    """Submit a return: complete, as its next revision, or not at all.
+
+    Every expected cell is stated, or the rest is. What is wrong is named all at once, by JSON pointers.
+    """
+    body = unit.json()
+    receipt = actions.submit(
+        unit.session,
+        programme,
+        key,
+        body,
+        sent=unit.body,
+        media_type="application/json",
+        actor=unit.actor,
+        now=unit.now,
+        dry_run=dry_run,
+    )
+    answer = receipt_view(receipt)
+    if dry_run:
+        return unit.read(answer)
+    if receipt.duplicate_of is not None:
+        return unit.answer(answer)
+    return unit.answer(answer, status=201, location=answer["links"]["revision"])
+
+
+@router.get(
+    f"{_RETURN}/revisions/{{revision}}",
+    response_class=Response,
+    responses=_READING | json_answer(RevisionDetailView, REVISION, description="The revision"),
+)
+def read_revision(
+    unit: Unit,
+    programme: ProgrammeCode,
+    key: KeyOf,
+    revision: Annotated[int, Path(description="The revision's number, from 1.", ge=1, le=2**31 - 1)],
+) -> Response:
+    """Read one revision of a return with its cells; it never changes."""
+    found, cells = actions.read_revision(unit.session, programme, key, revision, actor=unit.actor)
+    return unit.read({**revision_view(found), "programme": programme, **key._asdict(), "cells": [cell_view(cell) for cell in cells]})
+
+
+@router.post(
+    f"{_RETURN}/acceptance",
+    response_class=Response,
+    responses=refusals(Forbidden, NotFound, Invalid, ReturnFrozen, WrongStatus, *WRITING)
+    | json_answer(ReturnDetailView, RETURN_DETAIL, description="Accepted: the return as it stands now"),
+)
+def accept_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
+    """Accept a return's latest revision: from now on its figures count. The body is empty, or an empty object."""
+    if unit.body.strip() and unit.json() != {}:
+        fault = Fault("unknown_member", "An acceptance says nothing more.", "Send no body, or an empty object.", pointer="")
+        raise Invalid("The body of an acceptance is empty.", faults=[fault])
+    return unit.answer(detail_view(actions.accept(unit.session, programme, key, actor=unit.actor, now=unit.now), as_of=None))

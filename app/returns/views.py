@@ -1,0 +1,195 @@
+"""Returns as they are answered: plain values of the shapes in `schemas.py`.
+
+A thousand cells as models would cost more than their insert; tests/returns/test_api.py holds each answer to its shape.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from app.calendar.domain import DeadlineRule
+from app.calendar.expected import CellKey
+from app.kernel.codes import ALL
+from app.kernel.months import Month
+from app.measures.domain import Measure
+from app.returns.actions import Receipt, ReturnRead, Standing
+from app.returns.domain import rule_words
+from app.returns.expectation import ExpectedReturn
+from app.returns.store import Revision
+from app.returns.submission import Cell, CellWarning
+
+_WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "outside_assignment": (
+        "This site and commissioner are not assigned to the subcontract here. The figures count, and are listed as a gap.",
+        "Leave the cell out if it is a mistake; otherwise send it with explanation_code and explanation.",
+    ),
+}
+
+
+def address(programme: str, collection: str, subcontract: str, month: Month) -> str:
+    return f"/v1/programmes/{programme}/returns/{collection}/{subcontract}/{month}"
+
+
+def _deadline(rule: DeadlineRule | None, month: Month, instant: datetime | None) -> dict[str, Any] | None:
+    return None if rule is None else {"rule": rule_words(rule, month), "instant": instant}
+
+
+def return_view(standing: Standing) -> dict[str, Any]:
+    contract, key, state, received, deadlines = standing.contract, standing.key, standing.state, standing.received, standing.deadlines
+    collection, agreement = contract.collection[key.collection], contract.subcontract[key.subcontract]
+    organisation = contract.organisation.get(agreement.organisation)
+    own = address(contract.programme.code, *key)
+    first = deadlines.timeliness(received.first_at) if received else None
+    return {
+        "programme": contract.programme.code,
+        "collection": key.collection,
+        "collection_name": collection.name,
+        "subcontract": key.subcontract,
+        "organisation": agreement.organisation,
+        "organisation_name": organisation.name if organisation else agreement.organisation,
+        "month": key.month,
+        "status": state.status,
+        "due": _deadline(collection.due, key.month, deadlines.due),
+        "close": _deadline(collection.close, key.month, deadlines.close),
+        "freeze": _deadline(collection.freeze, key.month, deadlines.freeze),
+        "overdue": standing.is_overdue,
+        "late": standing.is_overdue or first == "late",
+        "closed": deadlines.is_closed(standing.moment),
+        "frozen": deadlines.is_frozen(standing.moment),
+        "latest_revision": state.latest_revision or None,
+        "accepted_revision": state.accepted_revision,
+        "timeliness": deadlines.timeliness(received.latest_at) if received else None,
+        "timeliness_first": first,
+        "links": {"self": own, "expected_cells": f"{own}/expected-cells.csv", "revisions": f"{own}/revisions"},
+    }
+
+
+def detail_view(read: ReturnRead, *, as_of: datetime | None) -> dict[str, Any]:
+    current = None
+    if read.current is not None:
+        current = {"revision": read.standing.state.accepted_revision, "cells": [cell_view(cell) for cell in read.current]}
+    return {
+        **return_view(read.standing),
+        "as_of": as_of,
+        "measures": [measure_view(measure) for _, measure in sorted(read.expected.measures.items())],
+        "expected_cells": [expected_cell_view(read.expected, cell) for cell in read.expected.cells],
+        "current": current,
+        "revisions": [revision_view(revision) for revision in read.revisions],
+    }
+
+
+def measure_view(measure: Measure) -> dict[str, Any]:
+    members = (
+        "code",
+        "version",
+        "name",
+        "numerator",
+        "denominator",
+        "kind",
+        "direction",
+        "numeric_kind",
+        "aggregation",
+        "proportion",
+        "unit",
+    )
+    categories = measure.breakdown.categories if measure.breakdown else ()
+    return {
+        **{member: getattr(measure, member) for member in members},
+        "breakdown": measure.breakdown.code if measure.breakdown else None,
+        "categories": [{"code": each.code, "name": each.name, "upper": each.upper} for each in categories],
+    }
+
+
+def expected_cell_view(expected: ExpectedReturn, cell: CellKey) -> dict[str, Any]:
+    contract, measure = expected.contract, expected.measures[cell.measure]
+    pathway = contract.pathway.get(cell.pathway)
+    segments = (name for (_, code), name in contract.segment.items() if code == cell.segment)
+    segment = contract.segment.get((cell.pathway, cell.segment)) or next(segments, None)
+    site, commissioner = contract.site.get(cell.site), contract.commissioner.get(cell.commissioner)
+    categories = {each.code: each.name or each.code for each in measure.breakdown.categories} if measure.breakdown else {}
+    return {
+        **cell._asdict(),
+        "pathway_name": pathway.name if pathway else cell.pathway,
+        "segment_name": segment.name if segment else cell.segment,
+        "measure_name": measure.name,
+        "site_name": site.name if site else cell.site,
+        "commissioner_name": commissioner.name if commissioner else cell.commissioner,
+        "category_name": categories.get(cell.category, ALL),
+        "aggregation": measure.aggregation,
+    }
+
+
+def cell_view(cell: Cell) -> dict[str, Any]:
+    return cell._asdict()
+
+
+def _stated_view(cell: Cell | None) -> dict[str, Any] | None:
+    return None if cell is None else dict(zip(Cell._fields[6:], cell[6:], strict=True))
+
+
+def warning_view(warning: CellWarning) -> dict[str, Any]:
+    detail, fix = _WARNINGS[warning.code]
+    return {**warning.cell._asdict(), "code": warning.code, "detail": detail, "fix": fix, "explained": warning.explained}
+
+
+def revision_view(revision: Revision) -> dict[str, Any]:
+    return {
+        "revision": revision.number,
+        "nil": revision.nil_reason is not None,
+        "nil_reason": revision.nil_reason,
+        "note": revision.note,
+        "cell_count": revision.cell_count,
+        "warnings": [warning_view(warning) for warning in revision.warnings],
+        "explained": revision.explained,
+        "sha256": revision.submitted_sha256,
+        "content_sha256": revision.content_sha256,
+        "media_type": revision.media_type,
+        "contract_recorded_at": revision.contract_recorded_at,
+        "received_at": revision.recorded_at,
+        "submitted_by": revision.recorded_by,
+        "submitted_as": revision.submitted_as,
+    }
+
+
+def receipt_view(receipt: Receipt) -> dict[str, Any]:
+    submission, deadlines = receipt.submission, receipt.deadlines
+    own = address(receipt.programme, *receipt.key)
+    links = {"return": own} if receipt.revision is None else {"return": own, "revision": f"{own}/revisions/{receipt.revision}"}
+    return {
+        "return": {"programme": receipt.programme, **receipt.key._asdict()},
+        "revision": receipt.revision,
+        "duplicate_of": receipt.duplicate_of,
+        "outcome": "received_with_warnings" if submission.warnings else "received",
+        "status": receipt.state.status,
+        "accepted_revision": receipt.state.accepted_revision,
+        "warnings": [warning_view(warning) for warning in submission.warnings],
+        "changes": _changes_view(receipt),
+        "by_rest": [cell._asdict() for cell in submission.by_rest],
+        "timeliness": deadlines.timeliness(receipt.latest_at),
+        "timeliness_first": deadlines.timeliness(receipt.first_at),
+        "sha256": receipt.submitted_sha256,
+        "received_at": receipt.received_at,
+        "submitted_by": receipt.submitted_by,
+        "submitted_as": receipt.submitted_as,
+        "links": links,
+    }
+
+
+def _changes_view(receipt: Receipt) -> dict[str, Any] | None:
+    if receipt.changes is None:
+        return None
+    cells = [
+        {
+            **change.key._asdict(),
+            "before": _stated_view(change.before),
+            "after": _stated_view(change.after),
+        }
+        for change in receipt.changes
+    ]
+    return {
+        "since": receipt.since,
+        "added": sum(change.before is None for change in receipt.changes),
+        "changed": sum(change.before is not None and change.after is not None for change in receipt.changes),
+        "removed": sum(change.after is None for change in receipt.changes),
+        "cells": cells,
+    }
