@@ -105,7 +105,7 @@ def compare_cells(england: England, months: Iterable[str], integrator: Caller, *
     for month, provider in wanted:
         current = read_return(integrator, COLLECTION, reference(provider), month)
         published = england.cells(month, provider)
-        for cell in current["cells"]:
+        for cell in current["current"]["cells"]:
             row = Row(month, provider, cell["measure"], cell["category"], cell["site"])
             tally.same("providers, cells", row, expected=published.pop(row, NOTHING), found=figures_of(cell))
         tally.same("providers, cells left out", (month, provider), expected={}, found=published)

@@ -1,6 +1,6 @@
 """July to September 2015: months as first submitted, the quarter as corrected, and the report of before, still the same to the byte."""
 
-from typing import Any
+from typing import Any, Final
 
 from tests.real.documents import COLLECTION, PROGRAMME, quarter_document, reference
 from tests.real.england import send_returns
@@ -10,9 +10,9 @@ from tests.real.returns import as_submitted, corrections, quarter_return
 from tests.real.tally import Progress, Tally
 from tests.support.server import Caller, Installation
 
-SEPTEMBER = QUARTER[-1]
-SLICES = ("all", "category", "subcontract", "category+subcontract")
-PERIODS = ("month", "quarter")
+SEPTEMBER: Final = QUARTER[-1]
+SLICES: Final = ("all", "category", "subcontract", "category+subcontract")
+PERIODS: Final = ("month", "quarter")
 
 
 def run_quarter(quarter: Quarter, service: Installation, *, tally: Tally, progress: Progress) -> None:
@@ -100,18 +100,16 @@ def compare_missing(quarter: Quarter, integrator: Caller, *, tally: Tally) -> No
         row, item = rows[subcontract], listed[subcontract]
         missing = subcontract in unsent
         tally.same("2015, late in the report", subcontract, expected=missing, found=row["missing_reason"] == "late")
-        tally.same("2015, late in the list", subcontract, expected=missing, found=item["status"] == "expected")
+        standing = ("expected", True) if missing else ("accepted", False)
+        tally.same("2015, overdue in the list", subcontract, expected=standing, found=(item["status"], item["overdue"]))
         if missing:
             one = read_return(integrator, COLLECTION, subcontract, SEPTEMBER)
-            tally.same("2015, no figure in the report", subcontract, expected=None, found=figures_of(row))
-            tally.same("2015, late in the return", subcontract, expected=("expected", [], True), found=_said_of(one))
+            said = tuple(one[member] for member in ("status", "overdue", "latest_revision", "current", "revisions"))
+            tally.same("2015, overdue in the return", subcontract, expected=("expected", True, None, None, []), found=said)
+            tally.same("2015, no figure in the report", subcontract, expected=(None, None), found=(row["numerator"], row["denominator"]))
     for row in read_report(integrator, SEPTEMBER)["observations"]:
         excluded = {part.strip() for part in (row["excludes"] or "").split(",")}
         tally.same("2015, named as excluded", row["slice"], expected={f"{subcontract} late" for subcontract in unsent}, found=excluded)
-
-
-def _said_of(one: dict[str, Any]) -> tuple[str, list[Any], bool]:
-    return one["status"], one["revisions"], all(cell["numerator"] is None for cell in one["cells"])
 
 
 def _figures(report: dict[str, Any]) -> dict[tuple[str, str], Figures | None]:

@@ -34,7 +34,7 @@ def read_returns(caller: Caller, month: str) -> list[dict[str, Any]]:
     query = {"month": month, "limit": "200"}
     while True:
         page = exactly(caller.get(f"/v1/programmes/{PROGRAMME}/returns", **query).content)
-        found += page["items"]
+        found += page["returns"]
         if not page["next"]:
             return found
         query["cursor"] = page["next"]
