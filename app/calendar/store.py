@@ -78,7 +78,7 @@ def load_contract(session: Session, code: str, *, as_of: datetime | None = None)
     """
     moment = contract_changed(session, code, as_of=as_of)
     if moment is None:
-        raise NotFound(f"There is no programme {code!r} here.")
+        raise NotFound("There is no programme of that code here, or it is not yours.")
     kept = _KEPT.setdefault(session.connection().engine, {})
     tenant: Tenant = session.info["tenant"]
     key = (code, tenant.subcontract, moment)
@@ -92,7 +92,7 @@ def load_contract(session: Session, code: str, *, as_of: datetime | None = None)
 def _read(session: Session, code: str, moment: datetime) -> Contract:
     found = programme(session, code, as_of=moment)
     if found is None:
-        raise NotFound(f"There is no programme {code!r} here.")
+        raise NotFound("There is no programme of that code here, or it is not yours.")
     return Contract(
         programme=found,
         recorded_at=moment,

@@ -78,7 +78,7 @@ def last_recorded(session: Session, programme: str, *, wait: bool = False) -> da
     query = select(ledger.c.last_recorded_at).where(ledger.c.programme == programme)
     moment: datetime | None = session.execute(query.with_for_update(read=True) if wait else query).scalar_one_or_none()
     if moment is None:
-        raise NotFound(f"There is no programme {programme!r} here.")
+        raise NotFound("There is no programme of that code here, or it is not yours.")
     return moment
 
 
@@ -97,7 +97,7 @@ def hold_ledger(session: Session, programme: str, *, installation: bool = False)
     chains = sorted({EVERY, programme} if installation else {programme})
     rows = session.execute(select(ledger).where(ledger.c.programme.in_(chains)).order_by(ledger.c.programme).with_for_update()).all()
     if len(rows) != len(chains):
-        raise NotFound(f"There is no programme {programme!r} here.")
+        raise NotFound("There is no programme of that code here, or it is not yours.")
     return rows
 
 
