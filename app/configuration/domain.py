@@ -11,6 +11,7 @@ from app.configuration.document import Document
 from app.kernel.codes import ALL, UNKNOWN
 from app.kernel.months import Month, overlap
 from app.kernel.refusals import Fault
+from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Measure
 from app.programmes.domain import descends, leaves
 
@@ -22,9 +23,11 @@ def faults_of(document: Document, *, registered: frozenset[str]) -> list[Fault]:
         *_reversed(document),
         *_hierarchies(document),
         *_measures(document),
+        *_versions(document),
         *_references(document, registered),
         *_collected_twice(document),
         *_weights(document),
+        *_grades(document),
         *_assignments(document),
     ]
 
@@ -68,10 +71,15 @@ def _reversed(document: Document) -> Iterator[Fault]:
     spans += [(f"/phases/{number}", line.from_month, line.to_month) for number, line in enumerate(document.phases)]
     spans += [(f"/sites/{number}", line.from_month, line.to_month) for number, line in enumerate(document.sites)]
     spans += [(f"/assignments/{number}", line.from_month, line.to_month) for number, line in enumerate(document.assignments)]
+    spans += [(f"/measures/{number}", line.from_month, line.to_month) for number, line in enumerate(document.measures)]
     for number, requirement in enumerate(document.requirements):
         spans += [
             (f"/requirements/{number}/targets/{each}", target.from_month, target.to_month)
             for each, target in enumerate(requirement.targets)
+        ]
+        spans += [
+            (f"/requirements/{number}/collectability/{each}", line.from_month, line.to_month)
+            for each, line in enumerate(requirement.collectability)
         ]
     for pointer, first, last in spans:
         if first is not None and last is not None and last < first:
@@ -106,6 +114,27 @@ def _measures(document: Document) -> Iterator[Fault]:
             if place not in measure.split_by:
                 detail = f"UNKNOWN is allowed for {place}, which the measure is not split by."
                 yield Fault("unknown_place", detail, f"Add {place} to split_by, or leave it out here.", pointer=f"{at}/unknown")
+
+
+def _versions(document: Document) -> Iterator[Fault]:
+    last: dict[str, Measure] = {}
+    known = {(measure.code, measure.version) for measure in (*document.measures, *CATALOGUE.values())}
+    for number, measure in sorted(enumerate(document.measures), key=lambda each: each[1].version):
+        earlier = last.setdefault(measure.code, measure)
+        if earlier.version != measure.version and not _begins_after(measure, earlier):
+            detail = f"Version {measure.version} does not begin after version {earlier.version}."
+            yield Fault("version_order", detail, "Let each version begin in a later month.", pointer=f"/measures/{number}/from_month")
+        last[measure.code] = measure
+        for each, superseded in enumerate(measure.supersedes):
+            at = f"/measures/{number}/supersedes/{each}"
+            if (superseded.code, superseded.version) not in known:
+                yield _unknown("measure", f"{superseded.code} of version {superseded.version}", at)
+            elif (superseded.code, superseded.version) == (measure.code, measure.version):
+                yield Fault("circular", "A version does not supersede itself.", "Name another version.", pointer=at)
+
+
+def _begins_after(measure: Measure, earlier: Measure) -> bool:
+    return measure.from_month is not None and (earlier.from_month is None or earlier.from_month < measure.from_month)
 
 
 def _bands(measure: Measure, at: str) -> Iterator[Fault]:
@@ -161,6 +190,11 @@ def _references(document: Document, registered: frozenset[str]) -> Iterator[Faul
             at = f"/requirements/{number}/targets/{each}/for"
             whom = (("commissioner", commissioners), ("subcontract", references), ("site", sites))
             asked += [(noun, getattr(target.for_, noun), known, f"{at}/{noun}") for noun, known in whom if getattr(target.for_, noun, None)]
+        asked += [
+            ("subcontract", grade.subcontract, references, f"/requirements/{number}/collectability/{each}/subcontract")
+            for each, grade in enumerate(requirement.collectability)
+            if grade.subcontract is not None
+        ]
     for number, line in enumerate(document.assignments):
         asked.append(("subcontract", line.subcontract, references, f"/assignments/{number}/subcontract"))
         asked += [("site", code, sites, f"/assignments/{number}/sites/{n}") for n, code in enumerate(line.sites or ())]
@@ -191,10 +225,32 @@ def _collected_twice(document: Document) -> Iterator[Fault]:
 
 
 def _weights(document: Document) -> Iterator[Fault]:
-    weights = [requirement.weight for requirement in document.requirements if requirement.weight is not None]
-    if weights and sum(weights, Decimal(0)) != 1:
-        detail = "The weights of a contract year do not sum to one."
+    last = max(1, document.programme.contract_year_of(document.programme.last_month))
+    wrong = []
+    for year in range(1, last + 1):
+        stated = [weight for requirement in document.requirements if (weight := requirement.weight_in(year)) is not None]
+        if stated and sum(stated, Decimal(0)) != 1:
+            wrong.append(str(year))
+    if wrong:
+        detail = f"The weights of a contract year do not sum to one (year {', '.join(wrong)})."
         yield Fault("weights", detail, "Let the weights sum to exactly 1, or leave all of them out.", pointer="/requirements")
+    for number, requirement in enumerate(document.requirements):
+        for each, of_year in enumerate(requirement.weight if isinstance(requirement.weight, tuple) else ()):
+            if of_year.contract_year > last:
+                detail = f"The programme's last contract year is {last}."
+                at = f"/requirements/{number}/weight/{each}/contract_year"
+                yield Fault("no_contract_year", detail, "Name a contract year of the programme's term.", pointer=at)
+
+
+def _grades(document: Document) -> Iterator[Fault]:
+    for number, requirement in enumerate(document.requirements):
+        for each, line in enumerate(requirement.collectability):
+            for other, earlier in enumerate(requirement.collectability[:each]):
+                months = (earlier.from_month, earlier.to_month), (line.from_month, line.to_month)
+                if line.subcontract == earlier.subcontract and overlap(*months):
+                    at = f"/requirements/{number}/collectability"
+                    detail = f"This line grades what {at}/{other} grades already, in a month of both."
+                    yield Fault("graded_twice", detail, "Let the two lines differ in subcontract or months.", pointer=f"{at}/{each}")
 
 
 def expansion(document: Document) -> Callable[[AssignmentLine], list[Assignment]]:

@@ -1,6 +1,7 @@
-"""What a measure is: what is counted, how finely, and how it may be added up."""
+"""What a measure is: what is counted, how finely, and how it may be added up; and what one version says that another does not."""
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -14,6 +15,11 @@ PLACES: tuple[Place, ...] = ("pathway", "segment", "site", "commissioner")
 
 Aggregation = Literal["ratio_sum", "count_sum", "stock_last", "mean_weighted", "banded", "distinct_risk", "import_only"]
 MeasureKind = Literal["data_quality", "service_standard", "outcome", "experience", "activity"]
+
+Ambition = Literal["individual", "fair_access", "comfort_and_wellbeing", "coordinated_care", "prepared_staff", "prepared_communities"]
+"""The national ambitions for palliative and end-of-life care, under which reports may group its measures."""
+
+Comparability = Literal["yes", "totals_only", "no"]
 
 WITH_DENOMINATOR: frozenset[Aggregation] = frozenset({"ratio_sum", "mean_weighted"})
 """Aggregations whose value cells carry a denominator; `distinct_risk` may carry one."""
@@ -34,12 +40,24 @@ class Breakdown(Line):
     categories: Annotated[Many[Category], Field(min_length=1, max_length=200)]
 
 
+class MeasureVersion(Line):
+    """Names one version of a measure."""
+
+    code: Code
+    version: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
 class Measure(Line):
-    """What is counted: one version of a measure, in force from a month on until the next version's."""
+    """What is counted: one version of a measure, in force from a month on until the next version's, or until it is withdrawn.
+
+    `to_month` is the last month of a measure that ends without a next version. `supersedes` names what this version was made in
+    place of; it says nothing about whether the two can be compared.
+    """
 
     code: NewCode
     version: Annotated[int, Field(ge=1, le=10_000)] = 1
     from_month: Month | None = None
+    to_month: Month | None = None
     name: Name
     numerator: Words | None = None
     denominator: Words | None = None
@@ -55,6 +73,9 @@ class Measure(Line):
     site_map: dict[Code, Code] = Field(default_factory=dict)
     unknown: Many[Literal["site", "commissioner"]] = ()
     statistic: Literal["median", "p90"] | None = None
+    source: Words | None = None
+    ambition: Ambition | None = None
+    supersedes: Many[MeasureVersion] = ()
 
     @property
     def figures_kind(self) -> NumericKind:
@@ -75,6 +96,85 @@ class Measure(Line):
 
 
 def in_force(versions: tuple[Measure, ...], month: Month) -> Measure | None:
-    """The version of a measure that is in force in a month: the last that has begun."""
+    """The version of a measure that is in force in a month: the last that has begun, unless it was withdrawn before."""
     begun = [version for version in versions if covers(version.from_month, None, month)]
-    return max(begun, key=lambda version: (version.from_month.ordinal if version.from_month else -1, version.version), default=None)
+    last = max(begun, key=_beginning, default=None)
+    return last if last is not None and covers(None, last.to_month, month) else None
+
+
+def _beginning(version: Measure) -> tuple[int, int]:
+    return (version.from_month.ordinal if version.from_month else -1, version.version)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """One member of a measure before and after, as the document writes it."""
+
+    member: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureDifference:
+    """What one version says that another does not; categories are named by their codes.
+
+    `comparable` says of the two series: `yes`; `totals_only`, where the figures are cut into other parts; `no`, where
+    something else is counted. `because` names the members that decided it.
+    """
+
+    changes: tuple[MemberChange, ...]
+    categories_added: tuple[str, ...]
+    categories_removed: tuple[str, ...]
+    categories_changed: tuple[str, ...]
+    comparable: Comparability
+    because: tuple[str, ...]
+
+
+_COUNTED: Final = frozenset(
+    {"code", "numerator", "denominator", "numeric_kind", "aggregation", "proportion", "basis", "unit", "unknown", "statistic"}
+)
+"""Members that say what is counted: with another one, the figures before and after are of different things."""
+
+_CUT: Final = frozenset({"split_by", "site_map", "breakdown"})
+"""Members that say into which parts it is cut: the totals go on."""
+
+
+def difference(old: Measure, new: Measure) -> MeasureDifference:
+    """What a version of a measure says that another does not, and whether their series can be compared.
+
+    Reworded numerators and denominators count as something else: whether only the words changed is for people to say.
+    """
+    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    changes = tuple(MemberChange(member, before[member], after[member]) for member in before if before[member] != after[member])
+    one, other = _categories(old), _categories(new)
+    comparable, because = _comparability(old, new, frozenset(change.member for change in changes))
+    return MeasureDifference(
+        changes=changes,
+        categories_added=tuple(code for code in other if code not in one),
+        categories_removed=tuple(code for code in one if code not in other),
+        categories_changed=tuple(code for code in one if code in other and one[code] != other[code]),
+        comparable=comparable,
+        because=because,
+    )
+
+
+def _categories(measure: Measure) -> dict[str, Category]:
+    return {category.code: category for category in measure.breakdown.categories} if measure.breakdown else {}
+
+
+def _comparability(old: Measure, new: Measure, changed: frozenset[str]) -> tuple[Comparability, tuple[str, ...]]:
+    counted, cut = changed & _COUNTED, changed & _CUT
+    if _parts(old) == _parts(new):
+        # Categories were given other names at most.
+        cut -= {"breakdown"}
+    elif "banded" in (old.aggregation, new.aggregation):
+        # A median is read off the bands: with others, it is another estimate.
+        counted |= {"breakdown"}
+    if counted:
+        return "no", tuple(sorted(counted))
+    return ("totals_only", tuple(sorted(cut))) if cut else ("yes", ())
+
+
+def _parts(measure: Measure) -> list[tuple[str, Any]]:
+    return [(category.code, category.upper) for category in measure.breakdown.categories] if measure.breakdown else []

@@ -15,6 +15,7 @@ MEASURES = fact_table(
     key=[code_column("code"), Column("version", Integer, nullable=False)],
     content=[
         month_column("from_month", nullable=True),
+        month_column("to_month", nullable=True),
         Column("name", Text, nullable=False),
         Column("numerator", Text),
         Column("denominator", Text),
@@ -30,6 +31,9 @@ MEASURES = fact_table(
         Column("site_map", JSONB, nullable=False),
         Column("unknown", JSONB, nullable=False),
         Column("statistic", Text),
+        Column("source", Text),
+        Column("ambition", Text),
+        Column("supersedes", JSONB, nullable=False),
     ],
 )
 

@@ -1,14 +1,17 @@
 """What a head contract says of itself: parties, phases, scope, and what it asks of each measure."""
 
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal
+from decimal import Decimal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
+from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Day, Line, Many, Name, NewCode, Pence, Selection
-from app.kernel.months import Month
+from app.kernel.months import Month, covers
 
 
 class Programme(Line):
@@ -37,6 +40,11 @@ class Programme(Line):
     def contract_year_month(self) -> int:
         """The number of the month in which contract years begin, 1 to 12."""
         return int(self.contract_year_starts[:2]) if self.contract_year_starts else self.starts_on.month
+
+    def contract_year_of(self, month: Month) -> int:
+        """The number of the contract year that a month lies in, 1 for the one that the programme starts in."""
+        begins = self.contract_year_month - 1
+        return (month.ordinal - begins) // 12 - (self.first_month.ordinal - begins) // 12 + 1
 
 
 class Commissioner(Line):
@@ -94,15 +102,79 @@ class Target(Line):
     stretch: ExactDecimal | None = None
 
 
+Grade = Literal["A", "B", "C"]
+GRADES: Final[dict[Grade, str]] = {"A": "routine", "B": "manual", "C": "not collectable"}
+"""How well a measure can be collected from a subcontract; only what is routine carries weight."""
+
+
+class Collectability(Line):
+    """How well a measure can be collected in some months: from one subcontract, or from each that has no grade of its own."""
+
+    subcontract: Code | None = None
+    grade: Grade
+    from_month: Month | None = None
+    to_month: Month | None = None
+
+
+class YearWeight(Line):
+    """The weight of a requirement in one contract year; 1 is the year that the programme starts in."""
+
+    contract_year: Annotated[int, Field(ge=1, le=100)]
+    weight: ExactDecimal
+
+
+def _by_year(weights: tuple[YearWeight, ...]) -> tuple[YearWeight, ...]:
+    if len({each.contract_year for each in weights}) != len(weights):
+        raise PydanticCustomError("repeated", "a contract year stands twice in this list")
+    return tuple(sorted(weights, key=lambda each: each.contract_year))
+
+
+Weight = Annotated[
+    Annotated[ExactDecimal, Tag("every year")]
+    | Annotated[Many[YearWeight], Field(min_length=1, max_length=100), AfterValidator(_by_year), Tag("by year")],
+    Discriminator(lambda value: "by year" if isinstance(value, list | tuple) else "every year"),
+]
+"""One weight for every contract year, or one for each that has one, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedWeight:
+    """The weight that counts for a subcontract in a month; where the grade takes a stated weight away, `reason` says so."""
+
+    weight: Decimal | None
+    grade: Grade
+    reason: str | None = None
+
+
 class Requirement(Line):
     """What the contract asks of a measure. `applies_to` None (`all`) judges every slice."""
 
     measure: Code
     schedule_ref: Name | None = None
-    weight: ExactDecimal | None = None
+    weight: Weight | None = None
     judged_on: Literal["month", "quarter", "year_to_date", "contract_year_to_date", "rolling_12"] = "month"
     applies_to: Selection = None
     targets: Many[Target] = ()
+    collectability: Many[Collectability] = ()
+
+    def weight_in(self, contract_year: int) -> Decimal | None:
+        """The weight that the contract states for a contract year."""
+        if not isinstance(self.weight, tuple):
+            return self.weight
+        return next((each.weight for each in self.weight if each.contract_year == contract_year), None)
+
+    def grade_of(self, subcontract: str, month: Month) -> Grade:
+        """How well the measure can be collected from a subcontract: by its own grade, or by the one for all; else it is routine."""
+        graded = {line.subcontract: line.grade for line in self.collectability if covers(line.from_month, line.to_month, month)}
+        return graded.get(subcontract) or graded.get(None) or "A"
+
+    def carried_weight(self, subcontract: str, month: Month, *, contract_year: int) -> CarriedWeight:
+        """The weight that counts for a subcontract in a month: the stated one where the measure is collected as routine, else none."""
+        weight, grade = self.weight_in(contract_year), self.grade_of(subcontract, month)
+        if weight is None or grade == "A":
+            return CarriedWeight(weight, grade)
+        reason = f"{self.measure} is graded {grade} ({GRADES[grade]}) for {subcontract} in {month}: it carries no weight."
+        return CarriedWeight(None, grade, reason)
 
 
 def descends(child: str, ancestor: str, parents: dict[str, str | None]) -> bool:

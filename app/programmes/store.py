@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, Numeric, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -62,10 +62,11 @@ REQUIREMENTS = fact_table(
     key=[code_column("measure")],
     content=[
         Column("schedule_ref", Text),
-        Column("weight", Numeric),
+        Column("weight", JSONB, nullable=False),
         Column("judged_on", Text, nullable=False),
         Column("applies_to", JSONB, nullable=False),
         Column("targets", JSONB, nullable=False),
+        Column("collectability", JSONB, nullable=False),
     ],
 )
 
