@@ -90,7 +90,7 @@ def _welcome(engine: Engine, base: str) -> str:
         fill(engine, now=datetime.now(UTC))
     pages = f"\nReference pages: {base}/docs"
     if not there or PROGRAMME in there:
-        return pages + calls(engine, base, now=datetime.now(UTC))
+        return f"{pages}\n" + calls(engine, base, now=datetime.now(UTC))
     return f"{pages}\nThis database holds programmes of its own, so there is no demonstration in it; `mainstem client create` makes keys.\n"
 
 
