@@ -35,7 +35,9 @@ def event_digest(event: dict[str, Any]) -> str:
     return digest({name: value for name, value in event.items() if name != "sha256"})
 
 
-def record(session: Session, recording: Recording, action: str, *, subject: dict[str, str | int], details: dict[str, Any] | None = None) -> None:
+def record(
+    session: Session, recording: Recording, action: str, *, subject: dict[str, str | int], details: dict[str, Any] | None = None
+) -> None:
     """Append an event to the recording's chain, in the transaction of the act itself.
 
     `subject` names the thing by its keys; `details` holds ids, counts and digests, never figures or free text.

@@ -5,13 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text, TypeDecorator, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
 
 from app.kernel.months import Month
 
 metadata: Final = MetaData()
 
-SHARED_TABLES: Final = frozenset({"organisations"})
+SHARED_TABLES: Final = frozenset({"organisations", "successions"})
 """Tables that belong to nobody in particular; every other one has forced row-level security."""
 
 
