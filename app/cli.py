@@ -246,3 +246,12 @@ def create_client(
 
 
 demo.register(commands, demo.Service(fit_engine=fit_engine, listening=listening, serve_on=serve_on, tell=tell))
+
+
+@clients.command(name="revoke")
+def revoke_client(client_id: Annotated[str, typer.Argument(metavar="ID", help="The client's id, as `client create` printed it.")]) -> None:
+    """End a client: none of its keys is accepted from the next second on."""
+    with fit_engine(load_settings()) as engine, open_session(engine, INSTALLATION) as session:
+        access.revoke_client(session, client_id, actor=MACHINE, now=datetime.now(UTC))
+        session.commit()
+    print(f"Client {client_id} is revoked.")

@@ -152,6 +152,12 @@ def test_a_client_is_made_and_its_key_shown_once(installation: Mapping[str, str]
     assert "ms_live_" in again.stdout
 
 
+def test_a_client_is_revoked(installation: Mapping[str, str]) -> None:
+    made = json.loads(mainstem("client", "create", "Leaver", "--role", "administrator", "--json", **installation).stdout)
+    assert f"Client {made['id']} is revoked." in mainstem("client", "revoke", made["id"], **installation).stdout
+    assert mainstem("client", "revoke", "nobody", **installation).returncode == 1
+
+
 def test_a_client_whose_scope_does_not_fit_its_role_is_refused(installation: Mapping[str, str]) -> None:
     assert "belongs to one subcontract" in sentence(mainstem("client", "create", "Hospice", "--role", "preparer", **installation))
 
