@@ -53,7 +53,7 @@ def submissions() -> list[Promise]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mainstem-bench-")))
         urls = stack.enter_context(database(folder))
         service = stack.enter_context(mainstem(folder, urls))
-        straightforward = stack.enter_context(straightforward_service(urls))
+        straightforward = stack.enter_context(straightforward_service(folder, urls))
         bare = BareCopy(str(urls_of(urls, DATABASE).superuser))
         stack.callback(bare.close)
         months = payload.FIRST.through(payload.LAST)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from sqlalchemy import create_engine
@@ -94,12 +94,12 @@ def mainstem(folder: Path, urls: ServerUrls) -> Iterator[Service]:
     engine.dispose()
     port = _free_port()
     command = [str(Path(sys.executable).with_name("mainstem")), "serve", "--port", str(port)]
-    with _process(command, {"MAINSTEM_DATA": str(folder)}, port, ready="/readyz"):
+    with _process(command, {"MAINSTEM_DATA": str(folder)}, port, ready="/readyz", log=folder / "service.log"):
         yield Service(port, key)
 
 
 @contextlib.contextmanager
-def straightforward_service(urls: ServerUrls) -> Iterator[Service]:
+def straightforward_service(folder: Path, urls: ServerUrls) -> Iterator[Service]:
     """The straightforward service on a database of its own in the same PostgreSQL."""
     superuser = str(urls.superuser)
     with psycopg.connect(superuser, autocommit=True) as connection:
@@ -125,7 +125,7 @@ def straightforward_service(urls: ServerUrls) -> Iterator[Service]:
         "warning",
         "--no-access-log",
     ]
-    with _process(command, {"BENCH_DATABASE_URL": url}, port, ready="/livez"):
+    with _process(command, {"BENCH_DATABASE_URL": url}, port, ready="/livez", log=folder / "straightforward.log"):
         yield Service(port, key)
 
 
@@ -137,30 +137,26 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], settings: dict[str, str], port: int, *, ready: str) -> Iterator[subprocess.Popen[Any]]:
+def _process(command: list[str], settings: dict[str, str], port: int, *, ready: str, log: Path) -> Iterator[None]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTEM_")}
-    process = subprocess.Popen(command, env={**own, **settings}, stdout=subprocess.DEVNULL)
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env={**own, **settings}, stdout=output, stderr=output)
     try:
-        _wait_until_ready(process, port, ready)
-        yield process
+        if not _is_ready(process, port, ready):
+            raise SystemExit(f"{log.stem} did not become ready: {log.read_text()[-4000:]}")
+        yield
     finally:
         process.terminate()
         process.wait(_STOPS_SECONDS)
 
 
-def _wait_until_ready(process: subprocess.Popen[Any], port: int, path: str) -> None:
+def _is_ready(process: subprocess.Popen[bytes], port: int, path: str) -> bool:
     give_up = time.monotonic() + _STARTS_SECONDS
     while time.monotonic() < give_up and process.poll() is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         with contextlib.suppress(OSError), contextlib.closing(connection):
             connection.request("GET", path)
             if connection.getresponse().status == http.HTTPStatus.OK:
-                return
+                return True
         time.sleep(0.05)
-    raise SystemExit(f"{command_name(process)} did not become ready")
-
-
-def command_name(process: subprocess.Popen[Any]) -> str:
-    """The programme of a process, for a sentence about it."""
-    arguments = process.args
-    return " ".join(map(str, arguments[:3])) if isinstance(arguments, list) else str(arguments)
+    return False
