@@ -46,23 +46,27 @@ def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, fa
     numerator = denominator = None
     if state == "value":
         numerator, denominator = _figures(raw, measure, pointer, faults)
-    elif state is not None:
+    else:
         stated = [name for name in _FIGURES if raw.get(name) is not None]
         faults.extend(fault("figures_unexpected", f"{pointer}/{name}", state=state) for name in stated)
     if key is None:
         return measure.code if measure is not None and state == "value" else None
     outside = key not in expected.measure_of and not expected.is_assigned(key)
-    return Cell(*key, state or "value", numerator, denominator, False, outside, reason, explanation_code, explanation)
+    return Cell(*key, state, numerator, denominator, False, outside, reason, explanation_code, explanation)
 
 
-def _state(raw: Mapping[str, Any], pointer: str, faults: list[Fault]) -> State | None:
-    """`state`, which left out is `value`; None where it is not one of the states."""
+def _state(raw: Mapping[str, Any], pointer: str, faults: list[Fault]) -> State:
+    """`state`, which left out is `value`. One that cannot be read is looked at as what the cell carries, so that all is named."""
     if raw.get("state") is None:
         return "value"
-    return cast("State | None", word_of(raw, "state", pointer, words=STATES, faults=faults))
+    stated = cast("State | None", word_of(raw, "state", pointer, words=STATES, faults=faults))
+    if stated is None:
+        carries = [name for name in _FIGURES if raw.get(name) is not None]
+        return "not_collected" if raw.get("reason") is not None and not carries else "value"
+    return stated
 
 
-def _reason(raw: Mapping[str, Any], state: State | None, pointer: str, faults: list[Fault]) -> str | None:
+def _reason(raw: Mapping[str, Any], state: State, pointer: str, faults: list[Fault]) -> str | None:
     if raw.get("reason") is None:
         if state == "not_collected":
             faults.append(fault("reason_missing", f"{pointer}/reason"))
@@ -101,11 +105,11 @@ def figure_of(value: object, kind: NumericKind, pointer: str, faults: list[Fault
     """The exact figure that a member states, in its one normal form; None (and why, in `faults`) where it is none."""
     if type(value) is int and 0 <= value < _LARGEST:
         return Decimal(value)
-    if isinstance(value, str | int) and holds_patient_identifier(str(value)):
-        faults.append(fault("patient_identifier", pointer))
-        return None
     figure = exact(value)
-    if figure is None:
+    # A figure that fits holds no NHS number, whatever its digits.
+    if (figure is None or figure >= _LARGEST) and isinstance(value, str | int) and holds_patient_identifier(str(value)):
+        faults.append(fault("patient_identifier", pointer))
+    elif figure is None:
         faults.append(fault("percentage" if isinstance(value, str) and "%" in value else "not_a_number", pointer))
     elif figure < 0:
         faults.append(fault("negative", pointer))

@@ -11,6 +11,8 @@ _FEWEST: Final = 10
 
 def _is_nhs_number(digits: str) -> bool:
     """Whether the last of ten digits is the check digit of the first nine (modulus 11)."""
+    if len(set(digits)) == 1:
+        return False
     total = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False))
     return (11 - total % 11) % 11 == int(digits[9])
 

@@ -1,0 +1,345 @@
+"""Reading submissions: what each kind of fault is called and where it stands, and what a valid one states."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from app.calendar.contract import Contract
+from app.calendar.expected import CellKey
+from app.returns.faults import FAULTS
+from app.returns.identifiers import holds_patient_identifier
+from app.returns.intake import ReturnInvalid, read_submission
+from app.returns.submission import digest
+from app.web.intake import parse
+from tests.make import contract
+from tests.returns.programme import CWT, HOSPICE, MIXED, changes, cwt_body, hospice_body, mixed_body, owed, whole_contract
+
+NHS_NUMBER = "943 476 5919"
+
+
+@pytest.fixture(scope="module")
+def whole() -> Contract:
+    return whole_contract()
+
+
+def faults_of(body: Any, whole: Contract, key: Any = MIXED) -> list[tuple[str, str]]:
+    with pytest.raises(ReturnInvalid) as refused:
+        read_submission(body, owed(key, whole))
+    return [(fault.code, fault.pointer or "") for fault in refused.value.faults]
+
+
+def replaced(at: int, **members: Any) -> dict[str, Any]:
+    """The mixed return with members of one cell replaced; an ellipsis leaves one out."""
+    body = mixed_body()
+    cell = {**body["cells"][at], **members}
+    body["cells"][at] = {name: value for name, value in cell.items() if value is not ...}
+    return body
+
+
+def added(**cell: Any) -> dict[str, Any]:
+    body = mixed_body()
+    return {**body, "cells": [*body["cells"], cell]}
+
+
+RATIO, COUNT, STOCK, MEAN, RISK = 0, 2, 4, 5, 6
+CASES: dict[str, tuple[dict[str, Any], str, str]] = {
+    "an unknown member of the return": ({**mixed_body(), "cell": []}, "unknown_member", "/cell"),
+    "an unknown member of a cell": (replaced(COUNT, figure=1), "unknown_member", "/cells/2/figure"),
+    "a ratio": (replaced(RATIO, value="0.75"), "ratio_not_accepted", "/cells/0/value"),
+    "cells that are no list": ({"cells": {}, "rest": "not_collected", "rest_reason": "other"}, "wrong_type", "/cells"),
+    "a cell that is no object": ({"cells": [*mixed_body()["cells"], 3]}, "wrong_type", "/cells/8"),
+    "a code that is no text": (replaced(RATIO, site=7), "wrong_type", "/cells/0/site"),
+    "a code that is a list": (replaced(RATIO, site=["lung"]), "wrong_type", "/cells/0/site"),
+    "a note that is no text": ({**mixed_body(), "note": 3}, "wrong_type", "/note"),
+    "a note that is too long": ({**mixed_body(), "note": "x" * 2001}, "too_long", "/note"),
+    "nil that is neither true nor false": ({**mixed_body(), "nil": 1}, "wrong_type", "/nil"),
+    "no measure": (replaced(STOCK, measure=...), "missing", "/cells/4/measure"),
+    "an unknown measure": (added(measure="CTW-62", numerator=1), "unknown_measure", "/cells/8/measure"),
+    "a measure of another return": (added(measure="CWT-62", numerator=1), "unexpected_cell", "/cells/8/measure"),
+    "an imported measure": (added(measure="M-IMPORT", numerator=1), "import_only", "/cells/8/measure"),
+    "an unknown pathway": (replaced(STOCK, pathway="lnug"), "unknown_pathway", "/cells/4/pathway"),
+    "an unknown segment": (replaced(STOCK, segment="tretament"), "unknown_segment", "/cells/4/segment"),
+    "a segment of another pathway": (replaced(STOCK, pathway="other", segment="mixed"), "unknown_segment", "/cells/4/segment"),
+    "an unknown site": (replaced(RATIO, site="lnug"), "unknown_site", "/cells/0/site"),
+    "an unknown commissioner": (replaced(RATIO, commissioner="05X"), "unknown_commissioner", "/cells/0/commissioner"),
+    "an unknown category": (replaced(RATIO, category="urgent"), "unknown_category", "/cells/0/category"),
+    "UNKNOWN where the measure has none": (added(measure="M-COUNT", site="UNKNOWN", numerator=1), "unknown_not_allowed", "/cells/8/site"),
+    "a place that could be several": (replaced(COUNT, site=...), "place_missing", "/cells/2/site"),
+    "a cell twice": (added(**mixed_body()["cells"][COUNT]), "duplicate_cell", "/cells/8"),
+    "a place that the measure is not split by": (replaced(STOCK, pathway="cancer"), "unexpected_cell", "/cells/4/pathway"),
+    "a site that the measure is not split by": (replaced(STOCK, site="lung"), "unexpected_cell", "/cells/4/site"),
+    "all where the measure is split": (added(measure="M-COUNT", site="all", numerator=1), "unexpected_cell", "/cells/8/site"),
+    "a site that is out of scope": (added(measure="M-COUNT", site="skin", numerator=1), "unexpected_cell", "/cells/8/site"),
+    "a commissioner that is reported by its parts": (
+        added(measure="M-RATIO", site="lung", commissioner="QNC", numerator=1, denominator=1),
+        "unexpected_cell",
+        "/cells/8/commissioner",
+    ),
+    "a parent beside its expected part": (added(measure="M-COUNT", site="urological", numerator=1), "parent_with_child", "/cells/8"),
+    "an unknown state": (replaced(COUNT, state="missing"), "not_one_of", "/cells/2/state"),
+    "not collected for no reason": (replaced(COUNT, state="not_collected", numerator=...), "reason_missing", "/cells/2/reason"),
+    "not collected for a reason of its own": (
+        replaced(COUNT, state="not_collected", numerator=..., reason="holiday"),
+        "unknown_reason",
+        "/cells/2/reason",
+    ),
+    "a value with a reason": (replaced(COUNT, reason="other"), "reason_unexpected", "/cells/2/reason"),
+    "figures of what is not collected": (
+        replaced(RATIO, state="not_collected", reason="other", numerator=...),
+        "figures_unexpected",
+        "/cells/0/denominator",
+    ),
+    "no numerator": (replaced(COUNT, numerator=...), "numerator_missing", "/cells/2/numerator"),
+    "no denominator of a ratio": (replaced(RATIO, denominator=...), "denominator_missing", "/cells/0/denominator"),
+    "no denominator of a mean": (replaced(MEAN, denominator=None), "denominator_missing", "/cells/5/denominator"),
+    "a denominator of a count": (replaced(COUNT, denominator=9), "denominator_unexpected", "/cells/2/denominator"),
+    "a denominator of a stock": (replaced(STOCK, denominator=9), "denominator_unexpected", "/cells/4/denominator"),
+    "true": (replaced(COUNT, numerator=True), "not_a_number", "/cells/2/numerator"),
+    "words": (replaced(COUNT, numerator="seven"), "not_a_number", "/cells/2/numerator"),
+    "separators": (replaced(COUNT, numerator="1,234"), "not_a_number", "/cells/2/numerator"),
+    "a percentage": (replaced(RATIO, numerator="85%"), "percentage", "/cells/0/numerator"),
+    "below zero": (replaced(COUNT, numerator=-1), "negative", "/cells/2/numerator"),
+    "eight digits": (replaced(COUNT, numerator=10_000_000), "too_large", "/cells/2/numerator"),
+    "an exponent": (replaced(COUNT, numerator="1e999999"), "too_large", "/cells/2/numerator"),
+    "a half of what is whole": (replaced(COUNT, numerator=Decimal("1.5")), "numeric_kind", "/cells/2/numerator"),
+    "a third of what is halved": (replaced(RISK, numerator="0.3"), "numeric_kind", "/cells/6/numerator"),
+    "too many places": (replaced(MEAN, numerator="0.1234567"), "numeric_kind", "/cells/5/numerator"),
+    "a sliver that rounding would hide": (replaced(RISK, numerator="0." + "5" + "0" * 40 + "1"), "numeric_kind", "/cells/6/numerator"),
+    "half a patient behind a mean": (replaced(MEAN, denominator=Decimal("2.5")), "numeric_kind", "/cells/5/denominator"),
+    "a numerator above its denominator": (replaced(RATIO, numerator=5), "numerator_above_denominator", "/cells/0/numerator"),
+    "a missing cell": ({"cells": mixed_body()["cells"][1:]}, "cell_missing", "/cells"),
+    "a measure without a value": ({"cells": mixed_body()["cells"][2:], "rest": "zero"}, "measure_missing", "/cells"),
+    "a stock by rest": (
+        {"cells": [cell for cell in mixed_body()["cells"] if cell["measure"] != "M-STOCK"], "rest": "zero"},
+        "stock_by_rest",
+        "/rest",
+    ),
+    "an unknown rest": ({**mixed_body(), "rest": "nought"}, "not_one_of", "/rest"),
+    "a rest not collected for no reason": ({**mixed_body(), "rest": "not_collected"}, "missing", "/rest_reason"),
+    "a rest not collected for a reason of its own": (
+        {**mixed_body(), "rest": "not_collected", "rest_reason": "x"},
+        "not_one_of",
+        "/rest_reason",
+    ),
+    "a reason for zero": ({**mixed_body(), "rest": "zero", "rest_reason": "other"}, "rest_reason_unexpected", "/rest_reason"),
+    "nil for no reason": ({"nil": True}, "missing", "/reason"),
+    "nil for a reason of its own": ({"nil": True, "reason": "holiday"}, "not_one_of", "/reason"),
+    "nil beside cells": ({"nil": True, "reason": "no_service", "cells": []}, "nil_with_cells", "/cells"),
+    "a reason without nil": ({**mixed_body(), "reason": "no_service"}, "nil_reason_unexpected", "/reason"),
+    "an explanation that is too long": (replaced(COUNT, explanation="x" * 501), "too_long", "/cells/2/explanation"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_thing_wrong_is_one_fault(case: str, whole: Contract) -> None:
+    body, code, pointer = CASES[case]
+    found = faults_of(body, whole)
+    # A cell whose place cannot be told leaves its expected cell missing as well.
+    assert [fault for fault in found if fault[0] != "cell_missing" or code == "cell_missing"] == [(code, pointer)]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({**mixed_body(), "note": f"for {NHS_NUMBER}"}, "/note"),
+        ({**mixed_body(), "cells": [*mixed_body()["cells"], {"measure": "9434765919"}]}, "/cells/8/measure"),
+        (replaced(RATIO, site="943-476-5919"), "/cells/0/site"),
+        (replaced(COUNT, explanation="patient 9434765919, see notes"), "/cells/2/explanation"),
+        (replaced(COUNT, explanation_code="9434765919"), "/cells/2/explanation_code"),
+        (replaced(COUNT, numerator=9434765919), "/cells/2/numerator"),
+        (replaced(COUNT, numerator=NHS_NUMBER), "/cells/2/numerator"),
+        (replaced(COUNT, state=NHS_NUMBER), "/cells/2/state"),
+        (replaced(COUNT, **{NHS_NUMBER: 1}), "/cells/2"),
+        (replaced(COUNT, patient=9434765919), "/cells/2/patient"),
+        ({"nil": True, "reason": NHS_NUMBER}, "/reason"),
+    ],
+)
+def test_an_nhs_number_is_refused_and_not_repeated(body: Any, pointer: str, whole: Contract) -> None:
+    with pytest.raises(ReturnInvalid) as refused:
+        read_submission(body, owed(MIXED, whole))
+    assert ("patient_identifier", pointer) in [(fault.code, fault.pointer) for fault in refused.value.faults]
+    assert "4765" not in repr([refused.value.detail, refused.value.faults])
+
+
+def test_what_looks_like_an_nhs_number() -> None:
+    for text in (
+        "9434765919",
+        "943 476 5919",
+        "943-476-5919",
+        "x9434765919y",
+        "10 943 476 5919",
+        "9 4 3 4 7 6 5 9 1 9",
+        "".join(chr(0xFF10 + int(digit)) for digit in "9434765919"),
+    ):
+        assert holds_patient_identifier(text), text
+    for text in ("", "9434765918", "94347659190", "2026-10-15 12:30", "see 12 of 40", "0" * 64):
+        assert not holds_patient_identifier(text), text
+
+
+def test_every_fault_of_the_register_occurs() -> None:
+    assert {code for _, code, _ in CASES.values()} | {"patient_identifier"} == set(FAULTS)
+
+
+def test_everything_wrong_is_named_at_once(whole: Contract) -> None:
+    body = mixed_body()
+    body["cells"][RATIO] |= {"site": "lnug", "numerator": -1, "denominator": "85%"}
+    body["cells"][COUNT] |= {"state": "not_collected"}
+    body["note"] = 5
+    found = set(faults_of(body, whole))
+    assert found == {
+        ("wrong_type", "/note"),
+        ("unknown_site", "/cells/0/site"),
+        ("negative", "/cells/0/numerator"),
+        ("percentage", "/cells/0/denominator"),
+        ("reason_missing", "/cells/2/reason"),
+        ("figures_unexpected", "/cells/2/numerator"),
+        ("cell_missing", "/cells"),
+    }
+
+
+def test_what_was_sent_is_never_repeated(whole: Contract) -> None:
+    secret = "Zanzibar77"
+    bodies: list[Any] = [
+        {secret: secret},
+        secret,
+        *(
+            replaced(RATIO, **{name: secret})
+            for name in ("measure", "pathway", "segment", "site", "commissioner", "category", "state", "numerator")
+        ),
+        replaced(RATIO, state="not_collected", reason=secret),
+        {"rest": secret, "rest_reason": secret, "nil": secret, "reason": secret, "cells": secret},
+    ]
+    for body in bodies:
+        with pytest.raises(ReturnInvalid) as refused:
+            read_submission(body, owed(MIXED, whole))
+        assert secret not in repr([refused.value.detail, refused.value.faults])
+
+
+def test_a_fault_names_both_places_and_the_wider_site() -> None:
+    twice = {"measure": "CWT-FDS", "site": "lung", "commissioner": "05W", "numerator": 1, "denominator": 1}
+    mapped = {"measure": "CWT-FDS", "site": "prostate", "commissioner": "05W", "numerator": 1, "denominator": 1}
+    with pytest.raises(ReturnInvalid) as refused:
+        read_submission(cwt_body(cells=[*cwt_body()["cells"], twice, mapped]), owed(CWT, contract()))
+    duplicate, wider = refused.value.faults
+    assert (duplicate.pointer, duplicate.detail) == ("/cells/2", "This is the same cell as /cells/0.")
+    assert (wider.code, wider.pointer, wider.fix) == ("unexpected_cell", "/cells/3/site", "Report it within the site urological.")
+
+
+def test_each_aggregation_states_its_figures(whole: Contract) -> None:
+    stated = read_submission(mixed_body(), owed(MIXED, whole))
+    assert [(cell.measure, cell.site, cell.numerator, cell.denominator) for cell in stated.cells] == [
+        ("M-COUNT", "lung", 7, None),
+        ("M-COUNT", "prostate", 8, None),
+        ("M-MEAN", "all", Decimal("12.125"), 3),
+        ("M-RATIO", "lung", 3, 4),
+        ("M-RATIO", "prostate", 0, 0),
+        ("M-RISK", "lung", 1, Decimal("2.5")),
+        ("M-RISK", "prostate", 4, None),
+        ("M-STOCK", "all", 12, None),
+    ]
+    assert {str(cell.numerator) for cell in stated.cells} >= {"8", "12.125"}
+    assert not stated.warnings
+    assert not stated.by_rest
+
+
+def test_a_rest_of_zero_is_stated_and_marked() -> None:
+    stated = read_submission(hospice_body(), owed(HOSPICE, contract()))
+    assert [(cell.measure, cell.category, str(cell.numerator), str(cell.denominator), cell.by_rest) for cell in stated.cells] == [
+        ("E-BEDOCC", "all", "214", "300", False),
+        ("HOSP-WAIT", "0-1", "15", "None", False),
+        ("HOSP-WAIT", "2-3", "0", "None", True),
+        ("HOSP-WAIT", "4-up", "0", "None", True),
+    ]
+    assert [cell.category for cell in stated.by_rest] == ["2-3", "4-up"]
+
+
+def test_a_rest_of_a_ratio_or_mean_is_nought_of_nought_and_of_a_risk_as_it_is_counted(whole: Contract) -> None:
+    nought = Decimal(0)
+    body: dict[str, Any] = {"rest": "zero", "cells": [cell for cell in mixed_body()["cells"] if cell.get("site") != "prostate"]}
+    stated = read_submission(body, owed(MIXED, whole))
+    by_rest = {cell.measure: (cell.numerator, cell.denominator) for cell in stated.cells if cell.by_rest}
+    assert by_rest == {"M-RATIO": (nought, nought), "M-COUNT": (nought, None), "M-RISK": (nought, nought)}
+    body["cells"][-1] = {"measure": "M-RISK", "site": "lung", "numerator": 4}
+    counted = [cell for cell in read_submission(body, owed(MIXED, whole)).cells if cell.measure == "M-RISK"]
+    assert [(cell.numerator, cell.denominator) for cell in counted] == [(Decimal(4), None), (nought, None)]
+
+
+def test_a_rest_that_is_not_collected_carries_its_reason(whole: Contract) -> None:
+    stated = read_submission({"rest": "not_collected", "rest_reason": "system_outage"}, owed(MIXED, whole))
+    assert {(cell.state, cell.reason, cell.by_rest) for cell in stated.cells} == {("not_collected", "system_outage", True)}
+
+
+def test_a_nil_return_states_not_applicable_everywhere(whole: Contract) -> None:
+    stated = read_submission({"nil": True, "reason": "no_service", "note": "closed all month"}, owed(MIXED, whole))
+    assert (stated.nil, stated.note) == (True, "closed all month")
+    assert [cell.key for cell in stated.cells] == list(owed(MIXED, whole).cells)
+    assert {(cell.state, cell.numerator, cell.by_rest) for cell in stated.cells} == {("not_applicable", None, False)}
+
+
+def outside(**more: Any) -> dict[str, Any]:
+    return added(**{"measure": "M-RATIO", "site": "lung", "commissioner": "05G", "numerator": 1, "denominator": 1, **more})
+
+
+def test_an_unassigned_place_warns_until_it_is_explained(whole: Contract) -> None:
+    stated = read_submission(outside(), owed(MIXED, whole))
+    (warning,) = stated.warnings
+    assert warning.code == "outside_assignment"
+    assert warning.cell == CellKey("all", "all", "M-RATIO", "lung", "05G", "all")
+    assert not stated.explained
+    assert not read_submission(outside(explanation_code="visitor"), owed(MIXED, whole)).explained
+    assert not read_submission(outside(explanation_code="visitor", explanation="  "), owed(MIXED, whole)).explained
+    assert read_submission(outside(explanation_code="visitor", explanation="on holiday there"), owed(MIXED, whole)).explained
+
+
+def test_unknown_is_accepted_where_allowed_and_neither_warns_nor_is_expected(whole: Contract) -> None:
+    stated = read_submission(outside(commissioner="UNKNOWN"), owed(MIXED, whole))
+    assert not stated.warnings
+    assert len(stated.cells) == len(owed(MIXED, whole).cells) + 1
+    assert read_submission(outside(commissioner="UNKNOWN", site="bladder"), owed(MIXED, whole)).warnings
+
+
+def test_a_parent_and_its_part_outside_the_assignment() -> None:
+    parent = {"measure": "CWT-62", "site": "urological", "commissioner": "05W", "category": "urgent", "numerator": 1, "denominator": 1}
+    with pytest.raises(ReturnInvalid) as refused:
+        read_submission(cwt_body(cells=[*cwt_body()["cells"], parent]), owed(CWT, contract()))
+    assert [(fault.code, fault.pointer) for fault in refused.value.faults] == [("parent_with_child", "/cells/2")]
+    beside = {**parent, "site": "bladder"}
+    assert read_submission(cwt_body(cells=[*cwt_body()["cells"], beside]), owed(CWT, contract())).warnings
+
+
+def variants() -> Iterator[dict[str, Any]]:
+    yield replaced(COUNT, numerator="7.00")
+    yield replaced(COUNT, numerator=Decimal("7.0"))
+    yield replaced(COUNT, state="value", reason=None)
+    yield {**mixed_body(), "note": None, "nil": False, "rest": "zero"}
+    yield {"cells": mixed_body()["cells"][::-1]}
+    yield {"cells": [{"pathway": "all", "segment": "all", "category": "all", **cell} for cell in mixed_body()["cells"]]}
+
+
+def test_the_same_content_has_one_digest_however_it_is_written(whole: Contract) -> None:
+    expected = owed(MIXED, whole)
+    one = digest(read_submission(mixed_body(), expected))
+    assert {digest(read_submission(parse_again(body), expected)) for body in variants()} == {one}
+    others = [
+        replaced(COUNT, numerator=8),
+        replaced(COUNT, explanation="x"),
+        replaced(COUNT, explanation_code="x"),
+        replaced(COUNT, state="not_collected", numerator=..., reason="other"),
+        {**mixed_body(), "note": "x"},
+    ]
+    assert len({digest(read_submission(body, expected)) for body in others} | {one}) == len(others) + 1
+    zero_by_rest = {"cells": [cell for cell in mixed_body()["cells"] if cell.get("denominator") != 0], "rest": "zero"}
+    assert digest(read_submission(zero_by_rest, expected)) != one
+
+
+def parse_again(body: dict[str, Any]) -> Any:
+    return body
+
+
+def test_a_collection_of_a_quarter_expects_its_months_together() -> None:
+    stated = changes()
+    stated["collections"][-1] |= {"every": "quarter"}
+    assert owed(MIXED._replace(month=MIXED.month.plus(2)), contract(**stated)).cells
+    assert parse(b"{}") == {}
