@@ -1,17 +1,19 @@
 """A small programme of its own with one measure of every aggregation, and the acts of a month in it."""
 
+import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from app.access.actions import create_client
 from app.calendar.expected import ReturnKey
 from app.db.session import open_session
-from app.db.tenancy import Tenant
+from app.db.tenancy import INSTALLATION, Tenant
 from app.kernel.actors import MACHINE
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
@@ -140,6 +142,7 @@ class Programme:
     database: Database
     web: Web
     now: datetime = BEGINS
+    keys: dict[str, str] = field(default_factory=dict)
 
     def __call__(self) -> datetime:
         return self.now
@@ -148,9 +151,20 @@ class Programme:
         self.now = datetime.fromisoformat(text).replace(tzinfo=UTC)
         return self
 
+    def key(self, role: str, **scope: str) -> str:
+        """The key of a client, made when the programme begins: the machine's own clock has no say in these tests."""
+        name = " ".join((role, *scope.values()))
+        if name not in self.keys:
+            with open_session(self.database.engine, INSTALLATION) as session:
+                _, self.keys[name] = create_client(
+                    session, name=name, role=role, **scope, actor=MACHINE, now=BEGINS, lifetime=timedelta(days=4000)
+                )
+                session.commit()
+        return self.keys[name]
+
     def configure(self, **changes: Any) -> None:
         path = f"/v1/programmes/{PROGRAMME}/configuration"
-        key = self.web.key("administrator")
+        key = self.key("administrator")
         tag = self.web.get(path, key=key).headers.get("ETag")
         answer = self.web.put(path, document(**changes), key=key, headers={"If-Match": tag} if tag else {"If-None-Match": "*"})
         assert answer.status_code in {200, 201}, answer.text
@@ -169,7 +183,7 @@ class Programme:
     def ask(self, path: str, *, role: str = "analyst", **query: str) -> Any:
         """What the service answers, exactly."""
         asked = "&".join(f"{name}={value}" for name, value in query.items())
-        answer = self.web.get(f"/v1/programmes/{PROGRAMME}/reports/{path}?{asked}", key=self.web.key(role, programme=PROGRAMME))
+        answer = self.web.get(f"/v1/programmes/{PROGRAMME}/reports/{path}?{asked}", key=self.key(role, programme=PROGRAMME))
         assert answer.status_code == 200, answer.text
         return json.loads(answer.content, parse_float=Decimal)
 
@@ -184,18 +198,17 @@ class Programme:
         return found
 
 
-@pytest.fixture
-def programme(database: Database) -> Iterator[Programme]:
+@contextlib.contextmanager
+def running(database: Database) -> Iterator[Programme]:
     """The small programme, configured; its clock stands at its beginning."""
-    running: list[Programme] = []
-    with serving(database, clock=lambda: running[0].now if running else BEGINS) as web:
-        running.append(Programme(database, web))
-        running[0].configure()
-        yield running[0]
+    programmes: list[Programme] = []
+    with serving(database, clock=lambda: programmes[0].now) as web:
+        programmes.append(Programme(database, web))
+        programmes[0].configure()
+        yield programmes[0]
 
 
-@pytest.fixture
-def october(programme: Programme) -> Programme:
+def send_october(programme: Programme) -> Programme:
     """October 2026 as it stands after the last deadline: one of three acute trusts missing, one with a gap, hospice and community in."""
     programme.at("2026-11-10T09:00")
     programme.send(
@@ -227,3 +240,23 @@ def october(programme: Programme) -> Programme:
     community = [{"measure": "BEDS", "numerator": 6}, {"measure": "CONTACTS", "numerator": 7}, {"measure": "DEATHS", "numerator": 4}]
     programme.send("SC-RRE", "2026-10", {"cells": [*waits(2, 3, 0), *community]}, collection="care")
     return programme.at("2026-12-01T09:00")
+
+
+@pytest.fixture
+def programme(database: Database) -> Iterator[Programme]:
+    """A programme of the test's own, without any return."""
+    with running(database) as programme:
+        yield programme
+
+
+@pytest.fixture
+def own(programme: Programme) -> Programme:
+    """The same October for a test that goes on with it."""
+    return send_october(programme)
+
+
+@pytest.fixture(scope="module")
+def october(module_database: Database) -> Iterator[Programme]:
+    """October for all the tests of a module that only read it."""
+    with running(module_database) as programme:
+        yield send_october(programme)
