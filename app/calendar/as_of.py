@@ -8,14 +8,9 @@ from app.calendar.deadlines import last_passed
 from app.calendar.store import load_contract
 from app.db.ledger import last_recorded
 from app.kernel.moments import TICK
-from app.kernel.refusals import Fault, Invalid
+from app.kernel.refusals import AsOfInFuture, Fault
 
-
-class AsOfInFuture(Invalid):
-    """A read cannot be judged at a moment that has not come."""
-
-    code = "as_of_in_future"
-    title = "That moment has not come yet"
+__all__ = ["AsOfInFuture", "resolve"]
 
 
 def resolve(session: Session, programme: str, *, asked: datetime | None, now: datetime) -> datetime:

@@ -23,7 +23,7 @@ from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
 from app.kernel.refusals import Fault, Invalid, Kind
 from app.measures.actions import bring_measures
-from app.organisations.actions import add_new, conflicts
+from app.organisations.actions import add_new, after_register, conflicts
 from app.organisations.store import organisations
 from app.pathways.actions import bring_pathways, bring_segments
 from app.programmes.actions import bring_commissioners, bring_phases, bring_programme, bring_requirements, bring_sites
@@ -98,7 +98,7 @@ def apply_configuration(
     body = written(document_of(contract))
     if before is not None and written(document_of(before)) == body:
         return Applied(body, created=False, changes={})
-    recording = begin_recording(session, programme, actor=actor, now=now, contract=True)
+    recording = begin_recording(session, programme, actor=actor, now=after_register(session, now), contract=True)
     changes = _bring(session, recording, document, contract)
     counts = {noun: [len(each.added), len(each.changed), len(each.withdrawn)] for noun, each in changes.items() if each}
     audit.record(

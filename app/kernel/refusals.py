@@ -85,3 +85,10 @@ class Invalid(Refusal):
     code = "invalid"
     kind = Kind.INVALID
     title = "The request is not valid"
+
+
+class AsOfInFuture(Invalid):
+    """A read cannot be judged at a moment that has not come."""
+
+    code = "as_of_in_future"
+    title = "That moment has not come yet"

@@ -1,14 +1,22 @@
-"""Bringing organisations into the shared register."""
+"""Reading and changing the shared register: allow, load, decide, save, audit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.db import facts
-from app.db.ledger import Recording
-from app.kernel.refusals import Fault
-from app.organisations.domain import Organisation
-from app.organisations.store import ORGANISATIONS, organisations
+from app.access.domain import Permission, require
+from app.db import audit, facts
+from app.db.ledger import Recording, begin_recording, hold_ledger, last_recorded, open_ledger
+from app.kernel.actors import EVERY, Actor
+from app.kernel.canonical import digest
+from app.kernel.moments import TICK
+from app.kernel.refusals import AsOfInFuture, Fault, Forbidden, NotFound
+from app.organisations import store
+from app.organisations.domain import Organisation, Succession, refuse_circle
+from app.organisations.store import ORGANISATIONS, SUCCESSIONS, organisation_rows, organisations
 
 
 def conflicts(session: Session, lines: Sequence[Organisation]) -> list[Fault]:
@@ -34,5 +42,187 @@ def add_new(session: Session, recording: Recording, lines: Sequence[Organisation
     """
     registered = {organisation.ods_code for organisation in organisations(session, as_of=None)}
     new = [line for line in lines if line.ods_code not in registered]
-    facts.add(session, ORGANISATIONS, recording, facts.rows_of(ORGANISATIONS, new), programme=None)
+    facts.add(session, ORGANISATIONS, recording, organisation_rows(new), programme=None)
     return facts.Changes(added=tuple((line.ods_code,) for line in new))
+
+
+def after_register(session: Session, now: datetime) -> datetime:
+    """The clock, or the first moment after all that the register says: a contract comes after what it reads there."""
+    last = store.last_changed(session)
+    return now if last is None else max(now, last + TICK)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An organisation as the register has it, with the links by which it goes on from others and others from it."""
+
+    organisation: Organisation
+    recorded_at: datetime
+    predecessors: tuple[Succession, ...]
+    successors: tuple[Succession, ...]
+
+
+Expect = Callable[[Any], None]
+"""Given what is there (None where nothing is), refuses where the caller had something else in mind."""
+
+
+def organisations_after(
+    session: Session, after: str | None, *, limit: int, asked: store.Filter, actor: Actor, as_of: datetime | None, now: datetime
+) -> tuple[Organisation, ...]:
+    """At most `limit` of the organisations asked for, by code, after one."""
+    _may_read(actor)
+    moment = _judged_at(session, as_of, now=now)
+    return store.organisations_after(session, after, limit=limit, asked=asked, as_of=moment)
+
+
+def organisation(session: Session, code: str, *, actor: Actor, as_of: datetime | None, now: datetime) -> Registered:
+    """An organisation as it stands or stood. NotFound where the register has or had none of this code."""
+    _may_read(actor)
+    found = _registered(session, code, as_of=_judged_at(session, as_of, now=now))
+    if found is None:
+        raise _unknown()
+    return found
+
+
+def succession(session: Session, predecessor: str, successor: str, *, actor: Actor, as_of: datetime | None, now: datetime) -> Succession:
+    """The link by which one organisation goes on from another. NotFound where there is or was none."""
+    _may_read(actor)
+    link = _link(session, predecessor, successor, as_of=_judged_at(session, as_of, now=now))
+    if link is None:
+        raise _unknown()
+    return link
+
+
+def history(session: Session, code: str, *, actor: Actor) -> list[store.Version[Organisation] | store.Version[Succession]]:
+    """Every version of an organisation and of the links to and from it, in the order in which they were recorded."""
+    _may_read(actor)
+    found = store.versions_of(session, code)
+    if not found:
+        raise _unknown()
+    return sorted(found, key=lambda version: version.recorded.at)
+
+
+def register(session: Session, line: Organisation, *, why: str, actor: Actor, now: datetime, expect: Expect) -> tuple[Registered, bool]:
+    """Add an organisation to the register or change it; what it then says, and whether it is new. The same again changes nothing."""
+    _hold_register(session, actor, now=now)
+    before = _registered(session, line.ods_code, as_of=None)
+    expect(before)
+    if before is not None and before.organisation == line:
+        return before, False
+    key = (line.ods_code,)
+    details = {"why": why, "organisation_sha256": digest(line.model_dump(mode="json", by_alias=True))}
+    if before is None:
+        # Nobody could name it before, so no programme's contract changes.
+        recording = begin_recording(session, EVERY, actor=actor, now=after_register(session, now))
+        action = "organisation.added"
+    else:
+        recording = _begin_changing(session, actor=actor, now=now)
+        facts.close(session, ORGANISATIONS, recording, [key], programme=None)
+        action = "organisation.changed"
+    facts.add(session, ORGANISATIONS, recording, organisation_rows([line]), programme=None)
+    audit.record(session, recording, action, subject={"organisation": line.ods_code}, details=details)
+    after = _registered(session, line.ods_code, as_of=None)
+    assert after is not None
+    return after, before is None
+
+
+def link(session: Session, line: Succession, *, why: str, actor: Actor, now: datetime, expect: Expect) -> bool:
+    """Let an organisation go on from another, or correct the days; whether the link is new. The same again changes nothing.
+
+    NotFound where the register does not have both; SuccessionCircle.
+    """
+    _hold_register(session, actor, now=now)
+    for code in (line.predecessor, line.successor):
+        if store.organisation(session, code, as_of=None) is None:
+            raise _unknown()
+    before = _link(session, line.predecessor, line.successor, as_of=None)
+    expect(before)
+    if before == line:
+        return False
+    refuse_circle(line, store.successions(session, as_of=None))
+    recording = _begin_changing(session, actor=actor, now=now)
+    if before is not None:
+        facts.close(session, SUCCESSIONS, recording, [(line.predecessor, line.successor)], programme=None)
+    facts.add(session, SUCCESSIONS, recording, facts.rows_of(SUCCESSIONS, [line]), programme=None)
+    _record_link(session, recording, "succession.changed" if before else "succession.added", line, why=why)
+    return before is None
+
+
+def withdraw_link(
+    session: Session, predecessor: str, successor: str, *, why: str, actor: Actor, now: datetime, expect: Expect
+) -> Succession:
+    """End a link that should not have been there, from now on in recorded time; what it said. NotFound where there is none."""
+    _hold_register(session, actor, now=now)
+    before = _link(session, predecessor, successor, as_of=None)
+    if before is None:
+        raise _unknown()
+    expect(before)
+    recording = _begin_changing(session, actor=actor, now=now)
+    facts.close(session, SUCCESSIONS, recording, [(predecessor, successor)], programme=None)
+    _record_link(session, recording, "succession.withdrawn", before, why=why)
+    return before
+
+
+def _may_read(actor: Actor) -> None:
+    """Whoever sees every subcontract may know every organisation; a subcontractor or commissioner must not learn who else there is."""
+    require(actor, Permission.ORGANISATION_READ)
+    if actor.subcontract != EVERY:
+        raise Forbidden("The register names every organisation of every programme; only the integrator and auditors read it.")
+
+
+def _hold_register(session: Session, actor: Actor, *, now: datetime) -> None:
+    """Pass for whoever may change what all programmes share, and let nobody else change it until this transaction ends."""
+    require(actor, Permission.ORGANISATION_WRITE)
+    if actor.programme != EVERY:
+        raise Forbidden("All programmes rely on the register: only an administrator of all of them changes it.")
+    open_ledger(session, EVERY, now=now)
+    hold_ledger(session, EVERY)
+
+
+def _judged_at(session: Session, asked: datetime | None, *, now: datetime) -> datetime | None:
+    """The moment that a read is judged at; None is what is in force. AsOfInFuture for one that has not come."""
+    if asked is None:
+        return None
+    last = last_recorded(session, EVERY)
+    if asked > max(now, last):
+        fault = Fault("as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out.")
+        raise AsOfInFuture("The register cannot be read at a moment that has not come.", faults=[fault])
+    if asked > last:
+        # Once whoever is recording now has ended: the same question never has two answers.
+        last_recorded(session, EVERY, wait=True)
+    return asked
+
+
+def _begin_changing(session: Session, *, actor: Actor, now: datetime) -> Recording:
+    """A recording in the installation's chain that every programme's contract is changed by, at one moment later than any of theirs."""
+    last = store.hold_every_programme(session)
+    recording = begin_recording(session, EVERY, actor=actor, now=now if last is None else max(now, last + TICK))
+    store.change_every_contract(session, recording)
+    return recording
+
+
+def _registered(session: Session, code: str, *, as_of: datetime | None) -> Registered | None:
+    found = store.organisation(session, code, as_of=as_of)
+    if found is None:
+        return None
+    links = store.links_of(session, code, as_of=as_of)
+    return Registered(
+        *found,
+        predecessors=tuple(link for link in links if link.successor == code),
+        successors=tuple(link for link in links if link.predecessor == code),
+    )
+
+
+def _link(session: Session, predecessor: str, successor: str, *, as_of: datetime | None) -> Succession | None:
+    links = store.links_of(session, predecessor, as_of=as_of)
+    return next((link for link in links if (link.predecessor, link.successor) == (predecessor, successor)), None)
+
+
+def _record_link(session: Session, recording: Recording, action: str, line: Succession, *, why: str) -> None:
+    subject: dict[str, str | int] = {"organisation": line.predecessor, "successor": line.successor}
+    details = {"why": why, "succession_sha256": digest(line.model_dump(mode="json"))}
+    audit.record(session, recording, action, subject=subject, details=details)
+
+
+def _unknown() -> NotFound:
+    return NotFound("The register has nothing of that code here.")

@@ -1,22 +1,203 @@
-"""The table of organisations: versioned facts that belong to no programme."""
+"""The tables of the shared register: organisations and their successions, versioned facts that belong to no programme."""
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, Text
+from sqlalchemy import CheckConstraint, Column, Date, RowMapping, Table, Text, and_, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app.db import facts
-from app.db.rows import code_column, fact_table
-from app.organisations.domain import Organisation
+from app.db.audit import events
+from app.db.ledger import Recording, contract_changes, ledger
+from app.db.rows import FactTable, code_column, fact_table
+from app.kernel.actors import EVERY
+from app.organisations.domain import Organisation, Succession
+
+L = TypeVar("L", Organisation, Succession)
 
 ORGANISATIONS = fact_table(
     "organisations",
     key=[code_column("ods_code")],
-    content=[Column("name", Text, nullable=False), Column("kind", Text, nullable=False)],
+    content=[
+        Column("name", Text, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("identifiers", JSONB, nullable=False),
+        Column("legal_from", Date),
+        Column("legal_to", Date),
+        Column("operational_from", Date),
+        Column("operational_to", Date),
+    ],
     of_programme=False,
 )
+
+SUCCESSIONS = fact_table(
+    "successions",
+    key=[code_column("predecessor"), code_column("successor")],
+    content=[
+        Column("legal_on", Date, nullable=False),
+        Column("operational_on", Date, nullable=False),
+        Column("note", Text),
+    ],
+    of_programme=False,
+)
+SUCCESSIONS.table.append_constraint(CheckConstraint("predecessor <> successor", name="successions_of_another"))
+
+_SPANS = ("legal", "operational")
+
+
+def organisation_rows(lines: Iterable[Organisation]) -> list[dict[str, Any]]:
+    """The columns of organisations: the two ends of a span stand beside each other."""
+    rows = []
+    for line in lines:
+        value = line.model_dump(by_alias=True)
+        ends = {f"{span}_{end}": (value[span] or {}).get(end) for span in _SPANS for end in ("from", "to")}
+        rows.append(facts.row_of(ORGANISATIONS, {**value, **ends}))
+    return rows
+
+
+def _organisation(row: RowMapping) -> Organisation:
+    spans = {span: {"from": row[f"{span}_from"], "to": row[f"{span}_to"]} for span in _SPANS}
+    return Organisation.model_validate({name: row[name] for name in ("ods_code", "name", "kind", "identifiers")} | spans)
+
+
+def _succession(row: RowMapping) -> Succession:
+    return Succession.model_validate({name: row[name] for name in (*SUCCESSIONS.key, *SUCCESSIONS.content)})
 
 
 def organisations(session: Session, *, as_of: datetime | None) -> tuple[Organisation, ...]:
     """The whole register, by ODS code."""
-    return facts.read_lines(session, ORGANISATIONS, Organisation, None, as_of=as_of)
+    return tuple(_organisation(row) for row in facts.read(session, ORGANISATIONS, None, as_of=as_of))
+
+
+def successions(session: Session, *, as_of: datetime | None) -> tuple[Succession, ...]:
+    """Every link of the register, by predecessor and successor."""
+    return facts.read_lines(session, SUCCESSIONS, Succession, None, as_of=as_of)
+
+
+def organisation(session: Session, code: str, *, as_of: datetime | None) -> tuple[Organisation, datetime] | None:
+    """An organisation and the moment its version was recorded; None where the register has (or had) none of this code."""
+    query = select(ORGANISATIONS.table).where(facts.in_force(ORGANISATIONS, as_of), ORGANISATIONS.table.c.ods_code == code)
+    row = session.execute(query).mappings().one_or_none()
+    return None if row is None else (_organisation(row), row["recorded_at"])
+
+
+def links_of(session: Session, code: str, *, as_of: datetime | None) -> tuple[Succession, ...]:
+    """The links by which an organisation goes on from others, or others from it."""
+    columns = SUCCESSIONS.table.c
+    query = select(SUCCESSIONS.table).where(facts.in_force(SUCCESSIONS, as_of), or_(columns.predecessor == code, columns.successor == code))
+    rows = session.execute(query.order_by(columns.predecessor, columns.successor)).mappings()
+    return tuple(_succession(row) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which organisations are asked for: None asks for any. `open_on` is a day on which it works under its code."""
+
+    kind: str | None = None
+    open_on: date | None = None
+    scheme: str | None = None
+    value: str | None = None
+
+
+def organisations_after(
+    session: Session, after: str | None, *, limit: int, asked: Filter, as_of: datetime | None
+) -> tuple[Organisation, ...]:
+    """At most `limit` organisations with codes after one, by code."""
+    columns = ORGANISATIONS.table.c
+    query = select(ORGANISATIONS.table).where(facts.in_force(ORGANISATIONS, as_of))
+    if after is not None:
+        query = query.where(columns.ods_code > after)
+    if asked.kind is not None:
+        query = query.where(columns.kind == asked.kind)
+    if asked.scheme is not None:
+        wanted = {"scheme": asked.scheme} | ({} if asked.value is None else {"value": asked.value})
+        query = query.where(columns.identifiers.contains([wanted]))
+    if asked.open_on is not None:
+        # As `is_open` says it: by the operational days, or the legal ones where those are not stated.
+        unstated = and_(columns.operational_from.is_(None), columns.operational_to.is_(None))
+        holds = {
+            span: and_(
+                or_(columns[f"{span}_from"].is_(None), columns[f"{span}_from"] <= asked.open_on),
+                or_(columns[f"{span}_to"].is_(None), columns[f"{span}_to"] >= asked.open_on),
+            )
+            for span in _SPANS
+        }
+        query = query.where(and_(holds["operational"], or_(~unstated, holds["legal"])))
+    rows = session.execute(query.order_by(columns.ods_code).limit(limit)).mappings()
+    return tuple(_organisation(row) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who did something to the register, when and why (name and reason are None where a programme's document brought it)."""
+
+    at: datetime
+    by: str
+    name: str | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version(Generic[L]):
+    """What the register said for a while, and the acts that began and ended it; None while it is in force."""
+
+    line: L
+    recorded: Act
+    closed: Act | None
+
+
+def versions_of(session: Session, code: str) -> list[Version[Organisation] | Version[Succession]]:
+    """Every version of an organisation, then of each link from and to it, from the first on."""
+    links = SUCCESSIONS.table.c
+    own = _rows(session, ORGANISATIONS, ORGANISATIONS.table.c.ods_code == code)
+    linked = _rows(session, SUCCESSIONS, or_(links.predecessor == code, links.successor == code))
+    acts = _acts(session, [*own, *linked])
+
+    def version(line: L, row: RowMapping) -> Version[L]:
+        def act(at: datetime, by: str) -> Act:
+            return acts.get(at, Act(at, by, None, None))
+
+        closed = None if row["closed_at"] is None else act(row["closed_at"], row["closed_by"])
+        return Version(line, act(row["recorded_at"], row["recorded_by"]), closed)
+
+    return [*(version(_organisation(row), row) for row in own), *(version(_succession(row), row) for row in linked)]
+
+
+def _rows(session: Session, table: FactTable, condition: Any) -> Sequence[RowMapping]:
+    columns: Table = table.table
+    key = [columns.c[name] for name in table.key]
+    return session.execute(select(columns).where(condition).order_by(columns.c.recorded_at, *key)).mappings().all()
+
+
+def _acts(session: Session, rows: Iterable[RowMapping]) -> dict[datetime, Act]:
+    """What the installation's chain says of the moments at which versions begin and end."""
+    moments = {moment for row in rows for moment in (row["recorded_at"], row["closed_at"]) if moment is not None}
+    columns = events.c
+    query = select(columns.recorded_at, columns.recorded_by, columns.client_name, columns.details["why"].astext)
+    found = session.execute(query.where(columns.programme == EVERY, columns.recorded_at.in_(sorted(moments))))
+    return {at: Act(at, by, name, why) for at, by, name, why in found}
+
+
+def last_changed(session: Session) -> datetime | None:
+    """The last moment at which anything in the register was added or ended."""
+    halves = [each.table.c[name] for each in (ORGANISATIONS, SUCCESSIONS) for name in ("recorded_at", "closed_at")]
+    moments = [select(func.max(half)).scalar_subquery() for half in halves]
+    last: datetime | None = session.execute(select(func.greatest(*moments))).scalar_one()
+    return last
+
+
+def hold_every_programme(session: Session) -> datetime | None:
+    """Lock the ledger row of every programme (the installation's is held already); the last moment recorded in any."""
+    programmes = select(ledger.c.last_recorded_at).where(ledger.c.programme != EVERY).order_by(ledger.c.programme).with_for_update()
+    return max(session.execute(programmes).scalars(), default=None)
+
+
+def change_every_contract(session: Session, recording: Recording) -> None:
+    """Let a change of the register be a change of every programme's contract, at the register's moment."""
+    session.execute(update(ledger).where(ledger.c.programme != EVERY).values(last_recorded_at=recording.at))
+    known = select(contract_changes.c.programme).distinct().where(contract_changes.c.programme != EVERY)
+    recorded = known.add_columns(literal(recording.at, contract_changes.c.recorded_at.type), literal(recording.by, Text))
+    session.execute(insert(contract_changes).from_select(["programme", "recorded_at", "recorded_by"], recorded))

@@ -136,7 +136,7 @@ def ill_typed(table: TableAsMigrated) -> Iterator[str]:
             yield f"{table.name}.{column.name}: a moment carries a zone"
         if column.kind in INEXACT:
             yield f"{table.name}.{column.name}: {column.kind} is not exact"
-        if re.search(r"percent|ratio|_rate\Z", column.name):
+        if re.search(r"percent|(\A|_)ratio|_rate\Z", column.name):
             yield f"{table.name}.{column.name}: a ratio is computed, never stored"
 
 
