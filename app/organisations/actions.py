@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from app.kernel.canonical import digest
 from app.kernel.moments import TICK
 from app.kernel.refusals import AsOfInFuture, Fault, Forbidden, NotFound
 from app.organisations import store
-from app.organisations.domain import Organisation, Succession, refuse_circle
+from app.organisations.domain import Organisation, OrganisationKind, Succession, Version, refuse_circle
 from app.organisations.store import ORGANISATIONS, SUCCESSIONS, organisation_rows, organisations
 
 
@@ -67,12 +67,22 @@ Expect = Callable[[Any], None]
 
 
 def organisations_after(
-    session: Session, after: str | None, *, limit: int, asked: store.Filter, actor: Actor, as_of: datetime | None, now: datetime
+    session: Session,
+    after: str | None,
+    *,
+    limit: int,
+    kind: OrganisationKind | None,
+    open_on: date | None,
+    scheme: str | None,
+    value: str | None,
+    actor: Actor,
+    as_of: datetime | None,
+    now: datetime,
 ) -> tuple[Organisation, ...]:
     """At most `limit` of the organisations asked for, by code, after one."""
     _may_read(actor)
     moment = _judged_at(session, as_of, now=now)
-    return store.organisations_after(session, after, limit=limit, asked=asked, as_of=moment)
+    return store.organisations_after(session, after, limit=limit, kind=kind, open_on=open_on, scheme=scheme, value=value, as_of=moment)
 
 
 def organisation(session: Session, code: str, *, actor: Actor, as_of: datetime | None, now: datetime) -> Registered:
@@ -93,7 +103,7 @@ def succession(session: Session, predecessor: str, successor: str, *, actor: Act
     return link
 
 
-def history(session: Session, code: str, *, actor: Actor) -> list[store.Version[Organisation] | store.Version[Succession]]:
+def history(session: Session, code: str, *, actor: Actor) -> list[Version[Organisation] | Version[Succession]]:
     """Every version of an organisation and of the links to and from it, in the order in which they were recorded."""
     _may_read(actor)
     found = store.versions_of(session, code)

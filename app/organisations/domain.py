@@ -1,8 +1,9 @@
 """What an organisation is, when it is open, and which organisations go on from which."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -107,6 +108,28 @@ class Succession(Line):
         if isinstance(value, dict) and value.get("operational_on") is None and "legal_on" in value:
             return {**value, "operational_on": value["legal_on"]}
         return value
+
+
+L = TypeVar("L", Organisation, Succession)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who did something to the register, when and why (name and reason are None where a programme's document brought it)."""
+
+    at: datetime
+    by: str
+    name: str | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version(Generic[L]):
+    """What the register said for a while, and the acts that began and ended it; None while it is in force."""
+
+    line: L
+    recorded: Act
+    closed: Act | None
 
 
 def is_open(organisation: Organisation, day: date, *, to: date | None = None) -> bool:

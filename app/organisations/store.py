@@ -1,9 +1,8 @@
 """The tables of the shared register: organisations and their successions, versioned facts that belong to no programme."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import CheckConstraint, Column, Date, RowMapping, Table, Text, and_, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -14,7 +13,7 @@ from app.db.audit import events
 from app.db.ledger import Recording, contract_changes, ledger
 from app.db.rows import FactTable, code_column, fact_table
 from app.kernel.actors import EVERY
-from app.organisations.domain import Organisation, Succession
+from app.organisations.domain import Act, Organisation, Succession, Version
 
 L = TypeVar("L", Organisation, Succession)
 
@@ -92,61 +91,40 @@ def links_of(session: Session, code: str, *, as_of: datetime | None) -> tuple[Su
     return tuple(_succession(row) for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which organisations are asked for: None asks for any. `open_on` is a day on which it works under its code."""
-
-    kind: str | None = None
-    open_on: date | None = None
-    scheme: str | None = None
-    value: str | None = None
-
-
 def organisations_after(
-    session: Session, after: str | None, *, limit: int, asked: Filter, as_of: datetime | None
+    session: Session,
+    after: str | None,
+    *,
+    limit: int,
+    kind: str | None,
+    open_on: date | None,
+    scheme: str | None,
+    value: str | None,
+    as_of: datetime | None,
 ) -> tuple[Organisation, ...]:
-    """At most `limit` organisations with codes after one, by code."""
+    """At most `limit` organisations with codes after one, by code; of what is None, any. Those `open_on` a day work under their code then."""
     columns = ORGANISATIONS.table.c
     query = select(ORGANISATIONS.table).where(facts.in_force(ORGANISATIONS, as_of))
     if after is not None:
         query = query.where(columns.ods_code > after)
-    if asked.kind is not None:
-        query = query.where(columns.kind == asked.kind)
-    if asked.scheme is not None:
-        wanted = {"scheme": asked.scheme} | ({} if asked.value is None else {"value": asked.value})
+    if kind is not None:
+        query = query.where(columns.kind == kind)
+    if scheme is not None:
+        wanted = {"scheme": scheme} | ({} if value is None else {"value": value})
         query = query.where(columns.identifiers.contains([wanted]))
-    if asked.open_on is not None:
+    if open_on is not None:
         # As `is_open` says it: by the operational days, or the legal ones where those are not stated.
         unstated = and_(columns.operational_from.is_(None), columns.operational_to.is_(None))
         holds = {
             span: and_(
-                or_(columns[f"{span}_from"].is_(None), columns[f"{span}_from"] <= asked.open_on),
-                or_(columns[f"{span}_to"].is_(None), columns[f"{span}_to"] >= asked.open_on),
+                or_(columns[f"{span}_from"].is_(None), columns[f"{span}_from"] <= open_on),
+                or_(columns[f"{span}_to"].is_(None), columns[f"{span}_to"] >= open_on),
             )
             for span in _SPANS
         }
         query = query.where(and_(holds["operational"], or_(~unstated, holds["legal"])))
     rows = session.execute(query.order_by(columns.ods_code).limit(limit)).mappings()
     return tuple(_organisation(row) for row in rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who did something to the register, when and why (name and reason are None where a programme's document brought it)."""
-
-    at: datetime
-    by: str
-    name: str | None
-    why: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Version(Generic[L]):
-    """What the register said for a while, and the acts that began and ended it; None while it is in force."""
-
-    line: L
-    recorded: Act
-    closed: Act | None
 
 
 def versions_of(session: Session, code: str) -> list[Version[Organisation] | Version[Succession]]:
