@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.kernel.refusals import Fault
 from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Measure
 from app.programmes.domain import descends, leaves
+from app.subcontracts.domain import faults_of as faults_of_subcontract
 
 
 def faults_of(document: Document, *, registered: frozenset[str]) -> list[Fault]:
@@ -28,6 +30,7 @@ def faults_of(document: Document, *, registered: frozenset[str]) -> list[Fault]:
         *_collected_twice(document),
         *_weights(document),
         *_grades(document),
+        *_agreements(document),
         *_assignments(document),
     ]
 
@@ -63,9 +66,6 @@ def _reversed(document: Document) -> Iterator[Fault]:
     fix = "Let it end no earlier than it begins."
     if document.programme.ends_on < document.programme.starts_on:
         yield Fault("reversed", "The programme ends before it starts.", fix, pointer="/programme/ends_on")
-    for number, agreement in enumerate(document.subcontracts):
-        if agreement.ends_on < agreement.starts_on:
-            yield Fault("reversed", "The subcontract ends before it starts.", fix, pointer=f"/subcontracts/{number}/ends_on")
     spans: list[tuple[str, Month | None, Month | None]] = []
     spans += [(f"/commissioners/{number}", line.from_month, line.to_month) for number, line in enumerate(document.commissioners)]
     spans += [(f"/phases/{number}", line.from_month, line.to_month) for number, line in enumerate(document.phases)]
@@ -84,6 +84,11 @@ def _reversed(document: Document) -> Iterator[Fault]:
     for pointer, first, last in spans:
         if first is not None and last is not None and last < first:
             yield Fault("reversed", "to_month lies before from_month.", fix, pointer=f"{pointer}/to_month")
+
+
+def _agreements(document: Document) -> Iterator[Fault]:
+    for number, agreement in enumerate(document.subcontracts):
+        yield from (replace(fault, pointer=f"/subcontracts/{number}{fault.pointer}") for fault in faults_of_subcontract(agreement))
 
 
 def _hierarchies(document: Document) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ A change closes the version in force, at the moment it stopped being current, an
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, RowMapping, and_, or_, select, text
@@ -62,9 +62,11 @@ def rows_of(facts: FactTable, lines: Iterable[Line]) -> list[dict[str, Any]]:
 
 
 def stored(value: Any) -> Any:
-    """A domain value as a JSON column holds it: lists, members and exact numbers."""
+    """A domain value as a JSON column holds it: lists, members, days and months as text, exact numbers."""
     if isinstance(value, Month):
         return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, dict):
         return {name: stored(part) for name, part in value.items()}
     if isinstance(value, list | tuple):

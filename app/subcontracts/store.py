@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,13 @@ SUBCONTRACTS = fact_table(
         Column("annual_value_pence", BigInteger),
         Column("status", Text),
         Column("contacts", JSONB, nullable=False),
+        Column("status_history", JSONB, nullable=False),
+        Column("extension", JSONB, nullable=False),
+        Column("value_by_year", JSONB, nullable=False),
+        Column("material", Boolean, nullable=False),
+        Column("commissioner_approval", JSONB, nullable=False),
+        Column("assurance", JSONB, nullable=False),
+        Column("variations", JSONB, nullable=False),
     ],
 )
 SUBCONTRACTS.table.append_constraint(
