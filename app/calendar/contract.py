@@ -8,6 +8,7 @@ from typing import Any
 
 from app.assignments.domain import Assignment
 from app.calendar.domain import Collection
+from app.calendar.working_days import ENGLAND, WorkingDays
 from app.kernel.months import Month
 from app.measures.domain import Measure, in_force
 from app.organisations.domain import Organisation
@@ -32,6 +33,7 @@ class Contract:
     requirements: tuple[Requirement, ...]
     subcontracts: tuple[Subcontract, ...]
     assignments: tuple[Assignment, ...]
+    days: WorkingDays = ENGLAND
 
     @cached_property
     def worked_out(self) -> dict[object, Any]:

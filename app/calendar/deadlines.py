@@ -1,44 +1,20 @@
-"""Working days and the instants that deadlines fall on."""
+"""The instants that deadlines fall on, and the months that a collection's period has."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from app.calendar.domain import Collection, DeadlineRule, Frequency
+from app.calendar.working_days import WorkingDays
 from app.kernel.months import Month
 
 LONDON: Final = ZoneInfo("Europe/London")
-_WEEKDAYS: Final = 5
 
 
-@lru_cache(maxsize=256)
-def _bank_holidays(year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
-
-
-def is_working_day(day: date) -> bool:
-    """Any day except Saturday, Sunday and England's bank holidays."""
-    return day.weekday() < _WEEKDAYS and day not in _bank_holidays(day.year)
-
-
-@lru_cache(maxsize=65536)
-def working_day_after(month: Month, number: int) -> date:
-    """The nth working day after the end of a month."""
-    day = month.last_day
-    while number:
-        day += timedelta(days=1)
-        number -= is_working_day(day)
-    return day
-
-
-@lru_cache(maxsize=65536)
-def deadline(rule: DeadlineRule, month: Month) -> datetime:
+def deadline(rule: DeadlineRule, month: Month, days: WorkingDays) -> datetime:
     """The instant that a rule sets for a return's month: on time at it, late just after it."""
-    day = working_day_after(month.plus(rule.months_later), rule.working_day)
+    day = days.nth_after(month.plus(rule.months_later), rule.working_day)
     hour, minute = rule.at.split(":")
     return datetime.combine(day, time(int(hour), int(minute)), tzinfo=LONDON)
 
@@ -63,16 +39,16 @@ def _rules(collection: Collection) -> Iterator[DeadlineRule]:
     yield from (rule for rule in (collection.close, collection.freeze) if rule is not None)
 
 
-def last_passed(collections: tuple[Collection, ...], *, first: Month, last: Month, now: datetime) -> datetime | None:
+def last_passed(collections: tuple[Collection, ...], days: WorkingDays, *, first: Month, last: Month, now: datetime) -> datetime | None:
     """The last deadline of any collection that has passed: just before `now`, or None."""
-    passed = (_last_of(rule, first=first, last=last, now=now) for collection in collections for rule in _rules(collection))
+    passed = (_last_of(rule, days, first=first, last=last, now=now) for collection in collections for rule in _rules(collection))
     return max((moment for moment in passed if moment is not None), default=None)
 
 
-def _last_of(rule: DeadlineRule, *, first: Month, last: Month, now: datetime) -> datetime | None:
+def _last_of(rule: DeadlineRule, days: WorkingDays, *, first: Month, last: Month, now: datetime) -> datetime | None:
     month = min(last, Month.of(now.astimezone(LONDON).date()))
     while month >= first:
-        moment = deadline(rule, month)
+        moment = deadline(rule, month, days)
         if moment < now:
             return moment
         month = month.plus(-1)

@@ -14,6 +14,7 @@ from app.db import facts
 from app.db.ledger import contract_changed
 from app.db.rows import FactTable, code_column, fact_table
 from app.db.tenancy import Tenant
+from app.kernel.actors import EVERY
 from app.kernel.refusals import NotFound
 from app.measures.store import MEASURES, measures
 from app.organisations.store import organisations
@@ -61,9 +62,11 @@ CONTRACT_TABLES: tuple[FactTable, ...] = (
     ASSIGNMENTS,
 )
 
-_MOST_KEPT = 128
-_KEPT: WeakKeyDictionary[Engine, dict[tuple[str, str, datetime], Contract]] = WeakKeyDictionary()
-"""Contracts read before, by engine (a database), programme, subcontract scope and moment."""
+_MOST_KEPT = {"whole": 32, "own": 1_024}
+"""A subcontract's own view of a contract is small, and as many are in use at once as there are subcontracts; a whole one is large."""
+
+_KEPT: WeakKeyDictionary[Engine, dict[str, dict[tuple[str, str, datetime], Contract]]] = WeakKeyDictionary()
+"""Contracts read before, by engine (a database), extent, and programme, subcontract scope and moment."""
 
 
 def collections(session: Session, programme: str, *, as_of: datetime | None) -> tuple[Collection, ...]:
@@ -79,11 +82,12 @@ def load_contract(session: Session, code: str, *, as_of: datetime | None = None)
     moment = contract_changed(session, code, as_of=as_of)
     if moment is None:
         raise NotFound("There is no programme of that code here, or it is not yours.")
-    kept = _KEPT.setdefault(session.connection().engine, {})
     tenant: Tenant = session.info["tenant"]
+    extent = "whole" if tenant.subcontract == EVERY else "own"
+    kept = _KEPT.setdefault(session.connection().engine, {}).setdefault(extent, {})
     key = (code, tenant.subcontract, moment)
     if key not in kept:
-        if len(kept) >= _MOST_KEPT:
+        if len(kept) >= _MOST_KEPT[extent]:
             kept.pop(next(iter(kept)), None)
         kept[key] = _read(session, code, moment)
     return kept[key]

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON, working_day_after
+from app.calendar.deadlines import LONDON
+from app.calendar.working_days import ENGLAND
 from app.calendar.expected import ReturnKey, expected_returns
 from app.demo.document import MONTHS
 from app.kernel.months import Month
@@ -68,9 +69,9 @@ def _of_month(contract: Contract, first: Month, number: int) -> Iterator[Act]:
 
 def _moment(month: Month, working_day: int, position: int) -> datetime:
     """In the morning of a working day, each return at its own minute."""
-    return datetime.combine(working_day_after(month, working_day), time(9), tzinfo=LONDON) + timedelta(minutes=11 * position)
+    return datetime.combine(ENGLAND.nth_after(month, working_day), time(9), tzinfo=LONDON) + timedelta(minutes=11 * position)
 
 
 def beginning(first: Month) -> datetime:
     """When the programme's document is brought into force: the month before it begins."""
-    return datetime.combine(working_day_after(first.plus(-2), 5), time(9), tzinfo=LONDON)
+    return datetime.combine(ENGLAND.nth_after(first.plus(-2), 5), time(9), tzinfo=LONDON)

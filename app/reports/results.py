@@ -57,8 +57,8 @@ class Recorded(NamedTuple):
 def status_of(contract: Contract, key: ReturnKey, recorded: Recorded | None, *, expected: bool, as_of: datetime) -> ReturnStatus:
     """Judge a return at a moment: on time at the deadline's instant, late just after it; `late` where nothing was received by then."""
     collection = contract.collection.get(key.collection)
-    overdue = collection is not None and as_of > deadline(collection.due, key.month)
-    frozen = collection is not None and collection.freeze is not None and as_of > deadline(collection.freeze, key.month)
+    overdue = collection is not None and as_of > deadline(collection.due, key.month, contract.days)
+    frozen = collection is not None and collection.freeze is not None and as_of > deadline(collection.freeze, key.month, contract.days)
     if recorded is not None and recorded.revision_id is not None:
         return ReturnStatus(key, expected, overdue, frozen, "accepted", *recorded[1:])
     if recorded is not None and recorded.received:

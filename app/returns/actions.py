@@ -117,7 +117,7 @@ class _Valid:
 
     @property
     def deadlines(self) -> Deadlines:
-        return deadlines_of(self.collection, self.sent.key.month)
+        return deadlines_of(self.collection, self.sent.key.month, self.expected.contract.days)
 
     def repeats(self, before: Received | None) -> bool:
         return before is not None and before.latest_content_sha256 == self.content_sha256
@@ -263,7 +263,7 @@ def accept(session: Session, programme: str, key: ReturnKey, *, actor: Actor, no
     contract = load_contract(session, programme)
     _owed(contract, key)
     before = store.received(session, programme, key)
-    deadlines = deadlines_of(contract.collection[key.collection], key.month)
+    deadlines = deadlines_of(contract.collection[key.collection], key.month, contract.days)
     after = domain.accept(before.state if before else ReturnState(), key, deadlines, at=recording.at)
     store.move(session, programme, key, after, before=before, act=Act.ACCEPTED, recording=recording)
     audit.record(session, recording, "return.accepted", subject=_subject(key, after.latest_revision), details={"automatic": False})
@@ -280,7 +280,7 @@ def read_return(session: Session, programme: str, key: ReturnKey, *, actor: Acto
 def _read(session: Session, programme: str, contract: Contract, key: ReturnKey, moment: datetime) -> ReturnRead:
     expected = _owed(contract, key)
     received = store.received(session, programme, key, as_of=moment)
-    standing = Standing(contract, key, deadlines_of(contract.collection[key.collection], key.month), received, moment)
+    standing = Standing(contract, key, deadlines_of(contract.collection[key.collection], key.month, contract.days), received, moment)
     revisions = store.revisions(session, programme, key, as_of=moment)
     accepted = next((revision for revision in revisions if revision.number == standing.state.accepted_revision), None)
     current = None if accepted is None else store.cells(session, programme, accepted.revision_id)
@@ -363,5 +363,5 @@ def _standings(
                 continue
             if received is None:
                 received = store.received_in(session, term.code, month, as_of=moment)
-            deadlines = deadlines_of(contract.collection[key.collection], month)
+            deadlines = deadlines_of(contract.collection[key.collection], month, contract.days)
             yield Standing(contract, key, deadlines, received.get(key), moment)

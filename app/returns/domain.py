@@ -8,6 +8,7 @@ from typing import ClassVar, Final, Literal
 
 from app.calendar.deadlines import deadline
 from app.calendar.domain import Collection, DeadlineRule
+from app.calendar.working_days import WorkingDays
 from app.calendar.expected import ReturnKey
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
@@ -76,11 +77,11 @@ class Deadlines:
         return self.freeze is not None and moment > self.freeze
 
 
-def deadlines_of(collection: Collection, month: Month) -> Deadlines:
+def deadlines_of(collection: Collection, month: Month, days: WorkingDays) -> Deadlines:
     return Deadlines(
-        due=deadline(collection.due, month),
-        close=deadline(collection.close, month) if collection.close else None,
-        freeze=deadline(collection.freeze, month) if collection.freeze else None,
+        due=deadline(collection.due, month, days),
+        close=deadline(collection.close, month, days) if collection.close else None,
+        freeze=deadline(collection.freeze, month, days) if collection.freeze else None,
     )
 
 

@@ -115,7 +115,7 @@ def test_the_story_has_a_late_a_missing_a_gap_and_a_correction() -> None:
     sent = [act for act in story if act.deed in {Deed.SEND, Deed.SEND_WITH_GAP}]
     expected = {key for number in range(MONTHS) for key in expected_returns(CONTRACT, FIRST.plus(number))}
     assert expected - {act.key for act in sent} == {ReturnKey("hospice", "SC-H9903", FIRST.plus(MONTHS - 1))}
-    late = {act.key for act in sent if act.at > deadline(CONTRACT.collection[act.key.collection].due, act.key.month)}
+    late = {act.key for act in sent if act.at > deadline(CONTRACT.collection[act.key.collection].due, act.key.month, CONTRACT.days)}
     assert {key.subcontract for key in late} == {"SC-RL4", "SC-H9902"}
     assert sum(act.deed is Deed.SEND_WITH_GAP for act in story) == 1
     corrected = [act for act in story if act.deed is Deed.CORRECT]

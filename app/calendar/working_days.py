@@ -1,0 +1,52 @@
+"""Which days are worked: weekdays but England's bank holidays, and what the override table says otherwise."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property, lru_cache
+from typing import Final
+
+import holidays
+
+from app.kernel.months import Month
+
+_WEEKDAYS: Final = 5
+_LONGEST_SEARCH: Final = timedelta(days=3 * 366)
+
+
+@lru_cache(maxsize=256)
+def bank_holidays(year: int) -> frozenset[date]:
+    """England's bank holidays of a year, as the pinned library knows them. A test holds them: a release that moves one is an override."""
+    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
+
+
+@dataclass(frozen=True)
+class WorkingDays:
+    """The calendar of an installation: `proclaimed` are days that are not worked although the library says so, `worked` the reverse."""
+
+    proclaimed: frozenset[date] = frozenset()
+    worked: frozenset[date] = frozenset()
+
+    def is_worked(self, day: date) -> bool:
+        if day in self.proclaimed or day in self.worked:
+            return day in self.worked
+        return day.weekday() < _WEEKDAYS and day not in bank_holidays(day.year)
+
+    @cached_property
+    def _found(self) -> dict[tuple[Month, int], date]:
+        return {}
+
+    def nth_after(self, month: Month, number: int) -> date:
+        """The nth working day after the end of a month."""
+        if (month, number) not in self._found:
+            day, left = month.last_day, number
+            while left:
+                day += timedelta(days=1)
+                left -= self.is_worked(day)
+                if day - month.last_day > _LONGEST_SEARCH:
+                    raise ValueError("too few working days in three years")
+            self._found[month, number] = day
+        return self._found[month, number]
+
+
+ENGLAND: Final = WorkingDays()
+"""The calendar where nothing has been proclaimed."""
