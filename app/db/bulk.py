@@ -3,15 +3,19 @@
 `COPY FROM` is refused on tables with row-level security, and a statement per row costs twenty times as much.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from types import NoneType
+from typing import Any, Final
 
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.orm import Session
 
 _DIALECT = postgresql()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this constructor without types
+_WRITTEN: Final = frozenset({str, int, bool, Decimal, NoneType})
 
 
 @lru_cache(maxsize=256)
@@ -21,22 +25,60 @@ def array_type(table: Table, column: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _insert(table: Table, columns: tuple[str, ...]) -> TextClause:
-    arrays = ", ".join(f"CAST(:{column} AS {array_type(table, column)})" for column in columns)
-    names = ", ".join(f'"{column}"' for column in columns)
-    return text(f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})")  # noqa: S608 - names of our own tables and columns
+def _insert(table: Table, columns: tuple[str, ...], repeated: frozenset[str]) -> TextClause:
+    listed = [column for column in columns if column not in repeated]
+    arrays = ", ".join(f"CAST(:{column} AS {array_type(table, column)})" for column in listed)
+    one = {column: f"CAST(:{column} AS {array_type(table, column).removesuffix('[]')})" for column in repeated}
+    values = ", ".join(one.get(column, f'added."{column}"') for column in columns)
+    return text(
+        f"INSERT INTO {table.name} ({_names(columns)}) SELECT {values}"  # noqa: S608 - names of our own tables and columns
+        f" FROM unnest({arrays}) AS added({_names(listed)})"
+    )
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
 
 
 def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Insert rows given column by column; all columns have the same length."""
+    """Insert rows given column by column; all columns have the same length.
+
+    A value that every row shares is sent once, and arrays as their text: the driver's own way with lists costs as much as the insert.
+    """
     if not all(columns.values()):
         return
     values: dict[str, Any] = {}
     dialect = session.get_bind().dialect
     for name, sequence in columns.items():
         process = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        values[name] = [process(value) for value in sequence] if process else list(sequence)
-    session.execute(_insert(table, tuple(columns)), values)
+        values[name] = [process(value) for value in sequence] if process else sequence
+    # One column at least stays an array: it says how many rows there are.
+    repeated = frozenset(name for name in list(columns)[1:] if _is_one_value(values[name]))
+    for name in columns:
+        values[name] = values[name][0] if name in repeated else _array(values[name])
+    session.execute(_insert(table, tuple(columns), repeated), values)
+
+
+def _is_one_value(sequence: Sequence[Any]) -> bool:
+    # Decimals are left out: 1 and 1.0 are equal and yet not the same.
+    return isinstance(sequence[0], str | int | datetime | None) and sequence.count(sequence[0]) == len(sequence)
+
+
+def _array(sequence: Sequence[Any]) -> str | list[Any]:
+    """An array's text, or the list itself where its elements are of other types."""
+    if not {type(value) for value in sequence} <= _WRITTEN:
+        return list(sequence)
+    elements = {value: _element(value) for value in set(sequence)} if isinstance(sequence[0], str) else None
+    return "{" + ",".join([_element(value) for value in sequence] if elements is None else [elements[value] for value in sequence]) + "}"
+
+
+def _element(value: str | int | Decimal | None) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)
 
 
 def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
