@@ -26,6 +26,8 @@ from app.db.engine import make_engine
 from app.db.schema import start_problems
 from app.kernel.canonical import json_bytes
 from app.kernel.refusals import Fault, Kind, Refusal
+from app.measures.api import router as measures
+from app.organisations.api import router as organisations
 from app.reports.api import router as reports
 from app.returns.api import router as returns
 from app.settings import CannotStart, Settings
@@ -36,7 +38,7 @@ from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
 from app.web.work import CLOSING, Replayed, Service, Unit
 
-ROOMS: Final[tuple[APIRouter, ...]] = (configuration, returns, reports)
+ROOMS: Final[tuple[APIRouter, ...]] = (configuration, organisations, measures, returns, reports)
 """Every room that speaks HTTP, in the order of the reference pages."""
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})

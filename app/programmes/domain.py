@@ -124,6 +124,8 @@ class YearWeight(Line):
 
 
 def _by_year(weights: tuple[YearWeight, ...]) -> tuple[YearWeight, ...]:
+    if not weights:
+        raise PydanticCustomError("empty", "a number, or a list with a weight for at least one contract year")
     if len({each.contract_year for each in weights}) != len(weights):
         raise PydanticCustomError("repeated", "a contract year stands twice in this list")
     return tuple(sorted(weights, key=lambda each: each.contract_year))
@@ -131,7 +133,7 @@ def _by_year(weights: tuple[YearWeight, ...]) -> tuple[YearWeight, ...]:
 
 Weight = Annotated[
     Annotated[ExactDecimal, Tag("every year")]
-    | Annotated[Many[YearWeight], Field(min_length=1, max_length=100), AfterValidator(_by_year), Tag("by year")],
+    | Annotated[Many[YearWeight], Field(max_length=100), AfterValidator(_by_year), Tag("by year")],
     Discriminator(lambda value: "by year" if isinstance(value, list | tuple) else "every year"),
 ]
 """One weight for every contract year, or one for each that has one, in their order."""
