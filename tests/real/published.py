@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -115,6 +115,7 @@ class Quarter(NamedTuple):
         return self.provisional.get(Row(month, organisation, QUARTER_MEASURE, category, ALL), NOTHING)
 
 
+@cache
 def code_of(label: str) -> str:
     """A stable code of a published label; `all` of a total's. Footnote marks and capitals change between files."""
     if label.upper() in TOTALS:
@@ -123,6 +124,7 @@ def code_of(label: str) -> str:
     return code if len(code) <= LONGEST_CODE else code[:LONGEST_CODE].rsplit("-", 1)[0]
 
 
+@cache
 def name_of(label: str) -> str:
     return re.sub(r"\s*\([a-z]\)", "", label)
 
