@@ -73,7 +73,7 @@ def list_organisations(
     if value is not None and scheme is None:
         fault = Fault("missing", "A value is of a scheme.", "Name the scheme too.", pointer="/query/scheme")
         raise Invalid("A parameter is not what it must be; see errors.", faults=[fault])
-    after = None if page.after is None else str(page.after[0])
+    after = str(page.after[0]) if page.after else None
     found = actions.organisations_after(
         unit.session,
         after,
@@ -132,7 +132,8 @@ def put_organisation(unit: Unit, organisation: OrganisationCode) -> Response:
 def get_organisation_history(unit: Unit, organisation: OrganisationCode, page: PageOf) -> Response:
     """Read every version of an organisation and of its successions: who recorded it, when, and why."""
     found = list(enumerate(actions.history(unit.session, organisation, actor=unit.actor)))
-    first = 0 if page.after is None else int(page.after[0]) + 1
+    last = page.after[0] if page.after else -1
+    first = last + 1 if isinstance(last, int) and last >= 0 else 0
     rows, following, link = page.cut(found[first : first + page.limit + 1], key=lambda row: (row[0],))
     return unit.read(shown(HistoryView(versions=[version_view(version) for _, version in rows], next=following)), headers=link)
 
