@@ -94,9 +94,11 @@ def book(contract: Contract, slicing: Slice, returns: Iterable[ReturnKey]) -> Bo
     """What is owed in each row of a slice by these returns. A function of the contract alone."""
     rows: dict[RowKey, dict[str, ExpectedCells]] = defaultdict(dict)
     for key in returns:
-        for place, cell in zip(places_of(contract, key), expected_cells(contract, key), strict=True):
-            for row in slicing.keys(place, cell.category):
-                rows[row].setdefault(key.subcontract, ExpectedCells(key.collection)).cells += 1
+        by_category = "category" in slicing.named
+        categories = (cell.category if by_category else ALL for cell in expected_cells(contract, key))
+        for (place, category), cells in Counter(zip(places_of(contract, key), categories, strict=True)).items():
+            for row in slicing.keys(place, category):
+                rows[row].setdefault(key.subcontract, ExpectedCells(key.collection)).cells += cells
         for row, volume in _volumes(contract, slicing, key).items():
             rows[row][key.subcontract].volume = volume
     return rows

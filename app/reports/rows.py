@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.calendar.contract import Contract
 from app.calendar.deadlines import months_of_period
 from app.kernel.codes import ALL
-from app.kernel.figures import plain, rounded
+from app.kernel.figures import rounded
 from app.kernel.months import Month
 from app.measures.domain import Measure
 from app.reports.aggregation import RowValue, evaluate, statistic
@@ -72,7 +72,7 @@ class Rows:
             "category": result.key.category,
             **self._verdicts(measure, result, value),
             **_LATER,
-            "coverage": None if coverage.share is None else plain(rounded(coverage.share)),
+            "coverage": None if coverage.share is None else rounded(coverage.share),
             "returns_expected": coverage.expected,
             "returns_included": coverage.included,
             "excludes": ", ".join(missing.text(with_month=self._period != "month") for missing in coverage.missing) or None,
@@ -162,19 +162,19 @@ class Rows:
         proportion = _proportion(measure, value)
         limits = wilson(*proportion) if proportion else None
         return {
-            "numerator": _exact(value.numerator),
-            "denominator": _exact(value.denominator),
-            "value": None if value.value is None else plain(rounded(value.value)),
+            "numerator": value.numerator,
+            "denominator": value.denominator,
+            "value": None if value.value is None else rounded(value.value),
             "unit": "count" if of_band else measure.unit,
             "direction": measure.direction,
-            "lower": plain(limits.lower) if limits else None,
-            "upper": plain(limits.upper) if limits else None,
+            "lower": limits.lower if limits else None,
+            "upper": limits.upper if limits else None,
             "interval": "wilson_95" if limits else None,
-            "standard": _exact(asked.standard),
-            "target": _exact(asked.target),
+            "standard": asked.standard,
+            "target": asked.target,
             "target_kind": asked.target_kind,
-            "floor": _exact(asked.floor),
-            "stretch": _exact(asked.stretch),
+            "floor": asked.floor,
+            "stretch": asked.stretch,
             "contract_test": contract_test(
                 requirement,
                 asked,
@@ -193,7 +193,3 @@ def _proportion(measure: Measure, value: RowValue) -> tuple[Decimal, Decimal] | 
     if not measure.proportion or value.value is None or value.numerator is None or value.denominator is None:
         return None
     return (value.numerator, value.denominator) if Fraction(0) <= value.value <= 1 else None
-
-
-def _exact(figure: Decimal | None) -> Decimal | None:
-    return None if figure is None else plain(figure)

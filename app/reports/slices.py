@@ -85,6 +85,7 @@ class Slice:
         self._slice = slice_
         self._reported = reported
         self._measures: dict[str, Measure | None] = {}
+        self._keys: dict[tuple[str, ...], list[RowKey]] = {}
         self._sites: dict[tuple[str, str], tuple[tuple[str, SiteScope], ...]] = {}
         self._commissioners: dict[tuple[str, str], tuple[tuple[str, CommissionerScope], ...]] = {}
 
@@ -97,6 +98,16 @@ class Slice:
 
     def keys(self, place: Place, category: str) -> list[RowKey]:
         """The rows that a figure is part of: none where its measure has no rows in this slice."""
+        asked = (*place[:5], category if "category" in self.named else ALL)
+        found = self._keys.get(asked)
+        if found is None:
+            found = self._keys[asked] = self._keys_of_any(Place(*place[:5], ALL), asked[5])
+        if "subcontract" not in self.named:
+            return found
+        return [RowKey(*key[:5], place.subcontract, *key[6:]) for key in found]
+
+    def _keys_of_any(self, place: Place, category: str) -> list[RowKey]:
+        """The same of any subcontract."""
         measure, named = self.measure(place.measure), self.named
         if measure is None or ("site" in named and place.site == ALL) or ("commissioner" in named and place.commissioner == ALL):
             return []
@@ -104,10 +115,8 @@ class Slice:
         commissioners = self._above_commissioner(measure, place.commissioner) if "commissioner" in named else ((ALL, "exact"),)
         pathway = place.pathway if "pathway" in named else ALL
         segment = place.segment if "segment" in named else ALL
-        subcontract = place.subcontract if "subcontract" in named else ALL
-        category = category if "category" in named else ALL
         return [
-            RowKey(place.measure, pathway, segment, site, commissioner, subcontract, category, site_scope, commissioner_scope)
+            RowKey(place.measure, pathway, segment, site, commissioner, ALL, category, site_scope, commissioner_scope)
             for (site, site_scope), (commissioner, commissioner_scope) in product(sites, commissioners)
         ]
 
