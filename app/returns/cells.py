@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, cast
 
+from app.kernel.codes import ALL
 from app.kernel.figures import MOST_DECIMALS, NumericKind, exact, fits, plain
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
@@ -16,9 +17,11 @@ from app.returns.submission import STATES, Cell, State
 
 LONGEST_EXPLANATION: Final = 500
 
-_LARGEST: Final = Decimal(10**7)
+_WHOLE: Final = 10**7
+_LARGEST: Final = Decimal(_WHOLE)
 _MOST_DIGITS: Final = 20
 _FIGURES: Final = ("numerator", "denominator")
+_PLAIN: Final = frozenset((*PLACES, *_FIGURES))
 _MEMBERS: Final = frozenset((*PLACES, *_FIGURES, "state", "reason", "explanation_code", "explanation"))
 _KINDS: Final = {
     NumericKind.INTEGER: ("in whole numbers", "a whole number"),
@@ -32,6 +35,8 @@ def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, fa
 
     A cell whose place is known is given even where something else is wrong with it: it is not missing.
     """
+    if (plain_cell := _plain_cell(raw, expected)) is not None:
+        return plain_cell
     if not raw.keys() <= _MEMBERS:
         faults += unknown_members(raw, _MEMBERS, pointer)
     key, measure = place_of(raw, expected, pointer, faults)
@@ -53,6 +58,29 @@ def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, fa
         return measure.code if measure is not None and state == "value" else None
     outside = key not in expected.measure_of and not expected.is_assigned(key)
     return Cell(*key, state, numerator, denominator, False, outside, reason, explanation_code, explanation)
+
+
+def _plain_cell(raw: Mapping[str, Any], expected: ExpectedReturn) -> Cell | None:
+    """A cell that states right whole numbers at an expected place and nothing else, as most do; None for any other.
+
+    Only a shorter way to what the rest of this file says of such a cell.
+    """
+    if not raw.keys() <= _PLAIN:
+        return None
+    get = raw.get
+    place = (get("pathway", ALL), get("segment", ALL), get("measure"), get("site", ALL), get("commissioner", ALL), get("category", ALL))
+    try:
+        measure = expected.measure_of.get(cast("tuple[str, ...]", place))
+    except TypeError:  # a list or an object stands for a code
+        return None
+    numerator, denominator = get("numerator"), get("denominator")
+    if measure is None or type(numerator) is not int or not 0 <= numerator < _WHOLE:
+        return None
+    if expected.with_denominator[measure.code]:
+        if type(denominator) is not int or not 0 <= denominator < _WHOLE or (numerator > denominator and measure.proportion):
+            return None
+        return Cell(*place, "value", Decimal(numerator), Decimal(denominator), False, False, None, None, None)  # type: ignore[arg-type]  # the place is one of those expected
+    return None if denominator is not None else Cell(*place, "value", Decimal(numerator), None, False, False, None, None, None)  # type: ignore[arg-type]  # as above
 
 
 def _state(raw: Mapping[str, Any], pointer: str, faults: list[Fault]) -> State:

@@ -41,6 +41,11 @@ class ExpectedReturn:
         return {cell: self.measures[cell.measure] for cell in self.cells}
 
     @cached_property
+    def with_denominator(self) -> dict[str, bool]:
+        """Whether a value of each measure always carries a denominator."""
+        return {code: measure.has_denominator for code, measure in self.measures.items()}
+
+    @cached_property
     def cells_of(self) -> dict[str, tuple[CellKey, ...]]:
         """The expected cells of each measure."""
         return {code: tuple(cell for cell in self.cells if cell.measure == code) for code in self.measures}
@@ -118,7 +123,12 @@ class ExpectedReturn:
 
     def is_within(self, site: str, wider: str) -> bool:
         """Whether a site is a part of another."""
-        return wider in ancestors(site, self.contract.site_parents)
+        return wider in self._above.get(site, ())
+
+    @cached_property
+    def _above(self) -> dict[str, tuple[str, ...]]:
+        parents = self.contract.site_parents
+        return {site: ancestors(site, parents) for site, parent in parents.items() if parent is not None}
 
 
 def expected_return(contract: Contract, key: ReturnKey) -> ExpectedReturn | None:
