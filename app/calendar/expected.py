@@ -10,6 +10,7 @@ from app.calendar.domain import Collection
 from app.kernel.codes import ALL
 from app.kernel.months import Month, covers
 from app.measures.domain import Measure
+from app.subcontracts.domain import Span, ends_for_good, live_spans, signed_in
 
 
 class CellKey(NamedTuple):
@@ -31,6 +32,14 @@ class ReturnKey(NamedTuple):
     month: Month
 
 
+class ReturnFlags(NamedTuple):
+    """What is worth knowing of a return before it is read: part of its period only, the last one, delivered without a signature."""
+
+    part_month: bool
+    final: bool
+    unsigned: bool
+
+
 class Duty(NamedTuple):
     """An assignment makes a subcontract return a measure; `site` and so on are where it is reported."""
 
@@ -50,7 +59,7 @@ class Duty(NamedTuple):
 def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]:
     """What a subcontract's assignments ask of it in a month, whatever month its collections then fall due in."""
     agreement = contract.subcontract.get(subcontract)
-    if agreement is None or not _in_term(contract, subcontract, month):
+    if agreement is None or not _is_live(contract, subcontract, month):
         return
     for assignment in contract.assignments_of.get(subcontract, ()):
         if not assignment.in_month(month) or not _in_scope(contract, assignment, month):
@@ -71,11 +80,21 @@ def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]
             )
 
 
-def _in_term(contract: Contract, subcontract: str, month: Month) -> bool:
-    agreement = contract.subcontract[subcontract]
-    return covers(agreement.first_month, agreement.last_month, month) and covers(
-        contract.programme.first_month, contract.programme.last_month, month
-    )
+def _live_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
+    """The days on which a subcontract delivers under its programme."""
+    kept = ("live_spans", subcontract)
+    if kept not in contract.worked_out:
+        term = Span(contract.programme.starts_on, contract.programme.ends_on)
+        spans = (span for span in live_spans(contract.subcontract[subcontract]) if span.meets(term))
+        contract.worked_out[kept] = tuple(Span(max(span.first, term.first), min(span.last, term.last)) for span in spans)
+    found: tuple[Span, ...] = contract.worked_out[kept]
+    return found
+
+
+def _is_live(contract: Contract, subcontract: str, month: Month) -> bool:
+    """Whether anything can be owed: on at least one day of the month the subcontract delivers."""
+    days = Span(month.first_day, month.last_day)
+    return any(span.meets(days) for span in _live_spans(contract, subcontract))
 
 
 def _in_scope(contract: Contract, assignment: Assignment, month: Month) -> bool:
@@ -120,3 +139,25 @@ def expected_returns(contract: Contract, month: Month, *, subcontract: str | Non
     references = [subcontract] if subcontract is not None else sorted(contract.subcontract)
     keys = (ReturnKey(collection, reference, month) for collection in sorted(contract.collection) for reference in references)
     return tuple(key for key in keys if expected_cells(contract, key))
+
+
+def flags_of(contract: Contract, key: ReturnKey) -> ReturnFlags:
+    """Whether the subcontract delivers on part of the return's days only, whether no later return can follow, whether it is unsigned.
+
+    All three are false where nothing is owed.
+    """
+    if not expected_cells(contract, key):
+        return ReturnFlags(part_month=False, final=False, unsigned=False)
+    agreement, spans = contract.subcontract[key.subcontract], _live_spans(contract, key.subcontract)
+    months = months_of_period(key.month, contract.collection[key.collection].every)
+    days = Span(months[0].first_day, key.month.last_day)
+    owed = [
+        month
+        for month in months
+        if any(duty.collection.code == key.collection for duty in _duties_of_month(contract, key.subcontract, month))
+    ]
+    return ReturnFlags(
+        part_month=not any(span.holds(days) for span in spans),
+        final=spans[-1].last <= days.last and ends_for_good(agreement),
+        unsigned=not all(signed_in(agreement, month) for month in owed),
+    )

@@ -1,6 +1,10 @@
 """What the contract makes a subcontract owe."""
 
-from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns
+from typing import Any
+
+import pytest
+
+from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns, flags_of
 from app.kernel.months import Month
 from tests.make import contract, document, subcontract
 
@@ -63,3 +67,76 @@ def test_each_subcontract_owes_one_return_a_collection() -> None:
     keys = expected_returns(contract(), OCTOBER)
     assert [(key.collection, key.subcontract) for key in keys] == [("cwt", "SC-RJE"), ("cwt", "SC-RL4"), ("hospice", "SC-H9901")]
     assert expected_returns(contract(), OCTOBER, subcontract="SC-RL4") == (ReturnKey("cwt", "SC-RL4", OCTOBER),)
+
+
+def steps(*written: str) -> list[dict[str, str]]:
+    return [{"from_day": step.split()[0], "status": step.split()[1]} for step in written]
+
+
+def flagged(
+    collection: str = "hospice", *, every: str = "month", first: str = "2026-07", last: str = "2027-06", **agreement: object
+) -> str:
+    """The returns that a hospice owes: each month, with p for part, f for final and u for unsigned behind it."""
+    collections = [{**line, "every": every} for line in document()["collections"]]
+    stood = contract(
+        subcontracts=[subcontract("SC-H9901", "H9901", "hospice", **agreement)],
+        assignments=[PALLIATIVE],
+        requirements=[],
+        collections=collections,
+    )
+    found = []
+    for month in Month.parse(first).through(Month.parse(last)):
+        key = ReturnKey(collection, "SC-H9901", month)
+        flags = flags_of(stood, key)
+        if expected_cells(stood, key):
+            found.append(str(month)[2:] + "".join(letter for letter, flag in zip("pfu", flags, strict=True) if flag))
+        else:
+            assert not any(flags)
+    return " ".join(found)
+
+
+PALLIATIVE = {"subcontract": "SC-H9901", "pathway": "cancer", "segment": "palliative"}
+LIVE = "2026-07-01 live"
+
+
+@pytest.mark.parametrize(
+    ("history", "term", "months"),
+    [
+        # A whole month of suspension is not owed; a month with one live day is, in part.
+        ((LIVE, "2026-09-01 suspended", "2026-11-01 live"), {}, "26-07 26-08 26-11 26-12"),
+        ((LIVE, "2026-09-02 suspended", "2026-11-30 live"), {}, "26-07 26-08 26-09p 26-11p 26-12"),
+        ((LIVE, "2026-09-30 suspended", "2026-10-02 live"), {}, "26-07 26-08 26-09p 26-10p 26-11 26-12"),
+        ((LIVE, "2026-09-05 suspended", "2026-09-20 live"), {}, "26-07 26-08 26-09p 26-10 26-11 26-12"),
+        # A suspension that is still open ends nothing.
+        ((LIVE, "2026-09-01 suspended"), {}, "26-07 26-08"),
+        # The month of the last live day is the final one; notice is served in full.
+        ((LIVE, "2026-09-01 notice", "2026-11-01 terminated"), {}, "26-07 26-08 26-09 26-10f"),
+        ((LIVE, "2026-09-01 notice", "2026-11-02 terminated"), {}, "26-07 26-08 26-09 26-10 26-11pf"),
+        ((LIVE, "2026-09-16 suspended", "2026-12-01 terminated"), {}, "26-07 26-08 26-09pf"),
+        # Terms that begin and end within a month, by their own days or by an extension's.
+        ((), {"starts_on": "2026-08-31", "ends_on": "2026-10-01"}, "26-08p 26-09 26-10pf"),
+        ((), {"ends_on": "2026-09-30"}, "26-07 26-08 26-09f"),
+        ((), {"ends_on": "2026-09-30", "extension": {"ends_on": "2026-11-15"}}, "26-07 26-08 26-09 26-10 26-11pf"),
+        ((LIVE, "2026-10-01 expired"), {"ends_on": "2026-09-30", "status": None}, "26-07 26-08 26-09f"),
+        # Without a signature a month is owed, and says so.
+        (("2026-07-01 heads_of_terms", "2026-08-01 agreed", "2026-09-15 signed"), {}, "26-07u 26-08u 26-09u 26-10 26-11 26-12"),
+        # A status without a day takes nothing away.
+        ((), {"status": "suspended", "ends_on": "2026-08-31"}, "26-07 26-08f"),
+        ((), {"status": "agreed", "ends_on": "2026-08-31"}, "26-07u 26-08fu"),
+    ],
+)
+def test_suspension_and_end_by_their_days(history: tuple[str, ...], term: dict[str, Any], months: str) -> None:
+    status = {"status": None} if history else {}
+    assert flagged(last="2026-12", **{**status, **term, "status_history": steps(*history)}) == months
+
+
+def test_a_quarter_is_owed_for_its_live_months_and_flagged_as_a_whole() -> None:
+    suspended = steps(LIVE, "2026-09-01 suspended", "2027-01-01 live", "2027-04-15 terminated")
+    assert flagged(every="quarter", status=None, status_history=suspended) == "26-09p 27-03 27-06pf"
+
+
+def test_the_end_of_the_programme_ends_its_subcontracts() -> None:
+    programme = {**document()["programme"], "ends_on": "2026-08-15"}
+    stood = contract(programme=programme)
+    assert flags_of(stood, ReturnKey("cwt", "SC-RJE", Month.parse("2026-07"))) == (False, False, False)
+    assert flags_of(stood, ReturnKey("cwt", "SC-RJE", Month.parse("2026-08"))) == (True, True, False)
