@@ -11,7 +11,7 @@ PAGE = Path(__file__).resolve().parents[2] / "app/measures/CATALOGUE.md"
 
 _OPENING = """# The catalogue of measures
 
-Generated from `app/measures/catalogue` by `python -m tests.measures.page --write`; a test compares the two.
+Generated from `app/measures/catalogue.py` by `python -m tests.measures.page --write`; a test compares the two.
 
 A programme may name any of these by its code alone and then has a copy of its own. What a source could not confirm says
 "to be confirmed"; so do, all of them, the six ambitions for palliative and end-of-life care under which measures are grouped.

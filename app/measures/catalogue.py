@@ -1,15 +1,15 @@
 """The built-in catalogue: measures that a programme may name by code alone, and then has a copy of.
 
-`app/measures/CATALOGUE.md` shows all of it and is generated from here. What a source could not confirm says "to be confirmed".
+`CATALOGUE.md` shows all of it and is generated from here. What a source could not confirm says "to be confirmed".
 """
 
 from typing import Final
 
-from app.measures.catalogue.cancer import CANCER, HISTORICAL
-from app.measures.catalogue.end_of_life import END_OF_LIFE
-from app.measures.catalogue.outcomes import OUTCOMES
-from app.measures.catalogue.processes import PROCESSES
-from app.measures.catalogue.quality import QUALITY
+from app.measures.catalogue_cancer import CANCER, HISTORICAL
+from app.measures.catalogue_end_of_life import END_OF_LIFE
+from app.measures.catalogue_outcomes import OUTCOMES
+from app.measures.catalogue_processes import PROCESSES
+from app.measures.catalogue_quality import QUALITY
 from app.measures.domain import Measure
 
 SECTIONS: Final[dict[str, tuple[Measure, ...]]] = {

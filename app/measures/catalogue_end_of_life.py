@@ -5,7 +5,7 @@ Numbers are small: these are read over rolling twelve months. People on several 
 
 from typing import Any, Final
 
-from app.measures.catalogue.forms import LOCAL, TO_BE_CONFIRMED, as_published, proportion
+from app.measures.catalogue_forms import LOCAL, TO_BE_CONFIRMED, as_published, proportion
 from app.measures.domain import Measure
 
 _PLACE_OF_DEATH: Final = "Office for National Statistics, death registrations by place, quarterly on rolling twelve months"

@@ -6,7 +6,7 @@ Medians do not pool: time in a segment is asked for in bands, from which a media
 from decimal import Decimal
 from typing import Final
 
-from app.measures.catalogue.forms import LOCAL, TO_BE_CONFIRMED, proportion, stock
+from app.measures.catalogue_forms import LOCAL, TO_BE_CONFIRMED, proportion, stock
 from app.measures.domain import Breakdown, Category, Measure
 
 _BANDS: Final = (("0-7", 7), ("8-14", 14), ("15-21", 21), ("22-28", 28), ("29-38", 38), ("39-62", 62), ("63-104", 104), ("105-up", None))

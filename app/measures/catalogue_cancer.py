@@ -6,7 +6,7 @@ Denominators are events in the month of the clock stop. 62-day figures are share
 from typing import Any, Final
 
 from app.kernel.months import Month
-from app.measures.catalogue.forms import proportion
+from app.measures.catalogue_forms import proportion
 from app.measures.domain import Breakdown, Category, Measure, MeasureVersion
 
 _REFORM: Final = Month.parse("2023-10")

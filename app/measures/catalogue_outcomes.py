@@ -5,7 +5,7 @@ What is adjusted or modelled is imported as it was published; crude counts pool.
 
 from typing import Final
 
-from app.measures.catalogue.forms import TO_BE_CONFIRMED, as_published, proportion
+from app.measures.catalogue_forms import TO_BE_CONFIRMED, as_published, proportion
 from app.measures.domain import Measure
 
 _BY_POPULATION: Final = ("site", "commissioner")

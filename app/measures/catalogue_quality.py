@@ -5,7 +5,7 @@ An index is computed anew for every slice from what lies beneath it, so none is 
 
 from typing import Any, Final
 
-from app.measures.catalogue.forms import as_published, proportion
+from app.measures.catalogue_forms import as_published, proportion
 from app.measures.domain import Measure
 
 _DERIVED: Final = "Computed by the integrator from the returns"
