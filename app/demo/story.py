@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON
-from app.calendar.working_days import ENGLAND
 from app.calendar.expected import ReturnKey, expected_returns
+from app.calendar.working_days import ENGLAND
 from app.demo.document import MONTHS
 from app.kernel.months import Month
 
