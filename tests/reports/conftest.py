@@ -3,10 +3,11 @@
 import contextlib
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -30,88 +31,90 @@ PLACES = {"sites": ["lung", "prostate", "bladder"], "commissioners": ["05W", "05
 ACUTES = ("SC-RJE", "SC-RL4", "SC-RNA")
 
 
+_DOCUMENT: Final[dict[str, Any]] = {
+    "programme": {"code": PROGRAMME, "name": "Small", "prime": "X9901", "starts_on": "2026-07-01", "ends_on": "2036-06-30"},
+    "organisations": [
+        {"ods_code": code, "name": f"Organisation {code}", "kind": "other"} for code in ("X9901", "RJE", "RL4", "RNA", "RRE", "H9901")
+    ],
+    "commissioners": [
+        {"ods_code": "QNC", "name": "Staffordshire"},
+        {"ods_code": "05W", "name": "Stoke", "parent": "QNC"},
+        {"ods_code": "05G", "name": "North Staffordshire", "parent": "QNC"},
+    ],
+    "phases": [{"number": 1, "name": "Foundation", "from_month": "2026-07", "to_month": "2028-06", "payment": "shadow"}],
+    "sites": [
+        {"code": "lung", "name": "Lung"},
+        {"code": "urological", "name": "Urological"},
+        {"code": "prostate", "name": "Prostate", "parent": "urological"},
+        {"code": "bladder", "name": "Bladder", "parent": "urological"},
+    ],
+    "measures": [
+        "CWT-FDS",
+        "CWT-62",
+        {"code": "WAIT", "name": "Days waited", "aggregation": "banded", "split_by": [], "breakdown": BANDS, "unit": "days"},
+        {"code": "BEDS", "name": "Patients on the list", "aggregation": "stock_last", "split_by": []},
+        {"code": "CONTACTS", "name": "Contacts", "aggregation": "count_sum", "split_by": ["commissioner"]},
+        {"code": "DEATHS", "name": "Deaths known", "aggregation": "distinct_risk", "split_by": []},
+        {"code": "SURVIVAL", "name": "Survival at one year", "aggregation": "import_only"},
+    ],
+    "pathways": [
+        {
+            "code": "cancer",
+            "name": "Cancer",
+            "segments": [
+                {"code": "diagnosis", "name": "Diagnosis", "measures": ["CWT-FDS"]},
+                {"code": "treatment", "name": "Treatment", "measures": ["CWT-62"]},
+                {"code": "palliative", "name": "Palliative care", "measures": ["WAIT", "BEDS", "CONTACTS", "DEATHS"]},
+            ],
+        }
+    ],
+    "collections": [
+        {
+            "code": "cwt",
+            "name": "Waiting times",
+            "measures": ["CWT-62", "CWT-FDS"],
+            "due": {"working_day": 20},
+            "freeze": {"working_day": 18, "months_later": 2},
+            "auto_accept": True,
+        },
+        {
+            "code": "care",
+            "name": "Care",
+            "measures": ["WAIT", "BEDS", "CONTACTS", "DEATHS"],
+            "due": {"working_day": 10},
+            "freeze": {"working_day": 20, "months_later": 1},
+        },
+    ],
+    "requirements": [
+        {
+            "measure": "CWT-62",
+            "applies_to": ["all", "commissioner", "subcontract"],
+            "targets": [
+                {"from_month": "2026-07", "standard": 0.85, "interim": 0.75, "floor": 0.7, "stretch": 0.9},
+                {"for": {"subcontract": "SC-RL4"}, "from_month": "2026-10", "trajectory": 0.68},
+            ],
+        }
+    ],
+    "subcontracts": [
+        *(subcontract(f"SC-{code}", code, "acute") for code in ("RJE", "RL4", "RNA")),
+        subcontract("SC-RRE", "RRE", "community"),
+        subcontract("SC-H9901", "H9901", "hospice"),
+    ],
+    "assignments": [
+        *(
+            {"subcontract": reference, "pathway": "cancer", "segment": segment, **PLACES, "expected_volume": volume}
+            for reference, volume in zip(ACUTES, (60, 30, 10), strict=True)
+            for segment in ("diagnosis", "treatment")
+        ),
+        {"subcontract": "SC-RRE", "pathway": "cancer", "segment": "palliative", "commissioners": ["05W"], "expected_volume": 8},
+        {"subcontract": "SC-H9901", "pathway": "cancer", "segment": "palliative"},
+    ],
+}
+
+
 def document(**changes: Any) -> dict[str, Any]:
     """Three acute trusts, a community provider and a hospice; sites and commissioners with parents."""
-    return {
-        "programme": {"code": PROGRAMME, "name": "Small", "prime": "X9901", "starts_on": "2026-07-01", "ends_on": "2036-06-30"},
-        "organisations": [
-            {"ods_code": code, "name": f"Organisation {code}", "kind": "other"} for code in ("X9901", "RJE", "RL4", "RNA", "RRE", "H9901")
-        ],
-        "commissioners": [
-            {"ods_code": "QNC", "name": "Staffordshire"},
-            {"ods_code": "05W", "name": "Stoke", "parent": "QNC"},
-            {"ods_code": "05G", "name": "North Staffordshire", "parent": "QNC"},
-        ],
-        "phases": [{"number": 1, "name": "Foundation", "from_month": "2026-07", "to_month": "2028-06", "payment": "shadow"}],
-        "sites": [
-            {"code": "lung", "name": "Lung"},
-            {"code": "urological", "name": "Urological"},
-            {"code": "prostate", "name": "Prostate", "parent": "urological"},
-            {"code": "bladder", "name": "Bladder", "parent": "urological"},
-        ],
-        "measures": [
-            "CWT-FDS",
-            "CWT-62",
-            {"code": "WAIT", "name": "Days waited", "aggregation": "banded", "split_by": [], "breakdown": BANDS, "unit": "days"},
-            {"code": "BEDS", "name": "Patients on the list", "aggregation": "stock_last", "split_by": []},
-            {"code": "CONTACTS", "name": "Contacts", "aggregation": "count_sum", "split_by": ["commissioner"]},
-            {"code": "DEATHS", "name": "Deaths known", "aggregation": "distinct_risk", "split_by": []},
-            {"code": "SURVIVAL", "name": "Survival at one year", "aggregation": "import_only"},
-        ],
-        "pathways": [
-            {
-                "code": "cancer",
-                "name": "Cancer",
-                "segments": [
-                    {"code": "diagnosis", "name": "Diagnosis", "measures": ["CWT-FDS"]},
-                    {"code": "treatment", "name": "Treatment", "measures": ["CWT-62"]},
-                    {"code": "palliative", "name": "Palliative care", "measures": ["WAIT", "BEDS", "CONTACTS", "DEATHS"]},
-                ],
-            }
-        ],
-        "collections": [
-            {
-                "code": "cwt",
-                "name": "Waiting times",
-                "measures": ["CWT-62", "CWT-FDS"],
-                "due": {"working_day": 20},
-                "freeze": {"working_day": 18, "months_later": 2},
-                "auto_accept": True,
-            },
-            {
-                "code": "care",
-                "name": "Care",
-                "measures": ["WAIT", "BEDS", "CONTACTS", "DEATHS"],
-                "due": {"working_day": 10},
-                "freeze": {"working_day": 20, "months_later": 1},
-            },
-        ],
-        "requirements": [
-            {
-                "measure": "CWT-62",
-                "applies_to": ["all", "commissioner", "subcontract"],
-                "targets": [
-                    {"from_month": "2026-07", "standard": 0.85, "interim": 0.75, "floor": 0.7, "stretch": 0.9},
-                    {"for": {"subcontract": "SC-RL4"}, "from_month": "2026-10", "trajectory": 0.68},
-                ],
-            }
-        ],
-        "subcontracts": [
-            *(subcontract(f"SC-{code}", code, "acute") for code in ("RJE", "RL4", "RNA")),
-            subcontract("SC-RRE", "RRE", "community"),
-            subcontract("SC-H9901", "H9901", "hospice"),
-        ],
-        "assignments": [
-            *(
-                {"subcontract": reference, "pathway": "cancer", "segment": segment, **PLACES, "expected_volume": volume}
-                for reference, volume in zip(ACUTES, (60, 30, 10), strict=True)
-                for segment in ("diagnosis", "treatment")
-            ),
-            {"subcontract": "SC-RRE", "pathway": "cancer", "segment": "palliative", "commissioners": ["05W"], "expected_volume": 8},
-            {"subcontract": "SC-H9901", "pathway": "cancer", "segment": "palliative"},
-        ],
-        **changes,
-    }
+    return {**deepcopy(_DOCUMENT), **changes}
 
 
 def ratio(measure: str, numerator: Any, denominator: Any, **places: str) -> dict[str, Any]:
