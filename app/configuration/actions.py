@@ -12,6 +12,7 @@ from app.assignments.actions import bring_assignments
 from app.calendar.actions import bring_collections
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
+from app.calendar.expected import ReturnKey
 from app.calendar.store import load_contract
 from app.configuration.document import Document, completed, document_of, written
 from app.configuration.domain import faults_of, parent_with_child
@@ -27,6 +28,7 @@ from app.organisations.actions import add_new, after_register, conflicts
 from app.organisations.store import organisations
 from app.pathways.actions import bring_pathways, bring_segments
 from app.programmes.actions import bring_commissioners, bring_phases, bring_programme, bring_requirements, bring_sites
+from app.returns.expectation import expected_return
 from app.returns.store import reported_cells
 from app.subcontracts.actions import bring_subcontracts
 from app.web.shapes import read_as
@@ -121,7 +123,12 @@ def _faults(session: Session, programme: str, document: Document, contract: Cont
         # Only a document whose references hold can be asked what it expects of whom.
         faults += parent_with_child(contract)
     if not faults:
-        faults += no_longer_owed(contract, reported_cells(session, programme))
+
+        def unchanged(key: ReturnKey, expected_sha256: str) -> bool:
+            owed = expected_return(contract, key)
+            return owed is not None and owed.sha256 == expected_sha256
+
+        faults += no_longer_owed(contract, reported_cells(session, programme, unchanged=unchanged))
     return faults
 
 

@@ -178,3 +178,32 @@ def test_another_programme_looks_exactly_like_none(web: Web, manager: str) -> No
     absent = web.get(ADDRESS.replace("test-cancer", "no-cancer"), key=stranger, headers={"X-Request-ID": "same-for-both"})
     assert theirs.status_code == absent.status_code == 404
     assert {**theirs.json(), "instance": ""} == {**absent.json(), "instance": ""}
+
+
+def submit_september(web: Web, **changes: Any) -> None:
+    """The hospice reports a month, so that there is something that depends on the contract."""
+    hospice = web.key("preparer", programme="test-cancer", subcontract="SC-H9901")
+    cells = [{"measure": "HOSP-WAIT", "category": "0-1", "numerator": 3}, {"measure": "E-BEDOCC", "numerator": 20, "denominator": 30}]
+    address = "/v1/programmes/test-cancer/returns/hospice/SC-H9901/2026-09/revisions"
+    sent = web.post(address, {"rest": "zero", "cells": cells, **changes}, key=hospice)
+    assert sent.status_code == 201, sent.text
+
+
+def test_what_revisions_depend_on_is_not_withdrawn_but_ended(web: Web, manager: str, database: Database) -> None:
+    etag = web.put(ADDRESS, document(), key=manager, headers=CREATE).headers["ETag"]
+    submit_september(web)
+    before = rows_everywhere(database)
+    withdrawn = document()
+    withdrawn["collections"] = withdrawn["collections"][1:]
+    withdrawn["assignments"] = withdrawn["assignments"][:-1]
+    answer = web.put(ADDRESS, withdrawn, key=manager, headers={"If-Match": etag})
+    assert (answer.status_code, answer.json()["code"]) == (409, "in_use")
+    (fault,) = answer.json()["errors"]
+    assert fault["pointer"] == "/collections"
+    assert "hospice/SC-H9901/2026-09" in fault["detail"]
+    assert rows_everywhere(database) == before
+    ended = document()
+    ended["assignments"][-1]["to_month"] = "2026-08"
+    assert web.put(ADDRESS, ended, key=manager, headers={"If-Match": etag}).json()["code"] == "in_use"
+    ended["assignments"][-1]["to_month"] = "2026-09"
+    assert web.put(ADDRESS, ended, key=manager, headers={"If-Match": etag}).status_code == 200
