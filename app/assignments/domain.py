@@ -3,16 +3,22 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.kernel.canonical import digest
 from app.kernel.codes import ALL, Code
 from app.kernel.figures import ExactDecimal, exact, json_number
-from app.kernel.lines import Line, Many, Selection
+from app.kernel.lines import Line, Many, Name, Selection, Words
 from app.kernel.months import Month, covers
+
+WHOLE: Final = Decimal(100)
+"""All of a place's patients, in percent."""
+
+_LATER: Final = ("reported_by", "waiver")
+"""Members that a line got later: where they say nothing they are no part of its digest, so that older lines keep theirs."""
 
 
 class PlaceVolume(Line):
@@ -41,6 +47,12 @@ def _volume(value: object) -> object:
     return {"total": figure}
 
 
+def _percent(share: Decimal) -> Decimal:
+    if not 0 <= share <= WHOLE:
+        raise PydanticCustomError("percent", "a share is a percentage, from 0 to 100")
+    return share
+
+
 def _written(volume: Volume) -> Any:
     if volume.places is not None:
         return [place.model_dump(mode="json") for place in volume.places]
@@ -55,10 +67,22 @@ ExpectedVolume = Annotated[
 ]
 
 
+class Waiver(Line):
+    """Someone agreed that a segment is delivered in a setting that the subcontract does not name."""
+
+    reason: Annotated[Words, Field(min_length=1)]
+    approved_by: Name
+
+
+Share = Annotated[ExactDecimal, AfterValidator(_percent)]
+"""Percent of a place's patients, from 0 to 100."""
+
+
 class AssignmentLine(Line):
     """A subcontract delivers a segment, for sites and commissioners, from month to month.
 
-    `share` is a planned split in percent and never enters a figure.
+    `share` is a planned split in percent and never enters a figure. `reported_by` is the subcontract that owes the
+    returns, where the deliverer does not report itself.
     """
 
     subcontract: Code
@@ -68,15 +92,18 @@ class AssignmentLine(Line):
     commissioners: Selection = None
     from_month: Month | None = None
     to_month: Month | None = None
-    share: ExactDecimal | None = None
+    share: Share | None = None
     expected_volume: ExpectedVolume | None = None
+    reported_by: Code | None = None
+    waiver: Waiver | None = None
 
 
 class Assignment(NamedTuple):
     """One fact: a subcontract delivers a segment at one site for one commissioner in some months.
 
     `line` is the digest of the line it was written in; `line_volume` the patients a month over that whole line,
-    `volume` those of this place alone, where the line states them by place.
+    `volume` those of this place alone, where the line states them by place. `other_reporter` is None where the subcontract
+    reports itself.
     """
 
     subcontract: str
@@ -92,6 +119,14 @@ class Assignment(NamedTuple):
     share: Decimal | None
     line_volume: Decimal | None
     volume: Decimal | None
+    other_reporter: str | None
+    waiver_reason: str | None
+    waiver_approver: str | None
+
+    @property
+    def reporter(self) -> str:
+        """The one subcontract that owes the returns of this place in these months."""
+        return self.other_reporter or self.subcontract
 
     def in_month(self, month: Month) -> bool:
         return covers(self.from_month, self.to_month, month)
@@ -100,8 +135,10 @@ class Assignment(NamedTuple):
 def expand(line: AssignmentLine, *, sites: Sequence[str], commissioners: Sequence[str], first_month: Month) -> list[Assignment]:
     """The facts of a line; `sites` and `commissioners` are what `all` stands for (`all` itself where there are none)."""
     line = _normal(line, first_month)
-    name = digest(line.model_dump(mode="json"))
+    written = line.model_dump(mode="json")
+    name = digest({member: value for member, value in written.items() if member not in _LATER or value is not None})
     volume = line.expected_volume
+    waiver = line.waiver
     by_place = {(place.site, place.commissioner): place.volume for place in volume.places} if volume and volume.places else {}
     return [
         Assignment(
@@ -118,6 +155,9 @@ def expand(line: AssignmentLine, *, sites: Sequence[str], commissioners: Sequenc
             share=line.share,
             line_volume=volume.total if volume else None,
             volume=by_place.get((site, commissioner)),
+            other_reporter=line.reported_by,
+            waiver_reason=waiver.reason if waiver else None,
+            waiver_approver=waiver.approved_by if waiver else None,
         )
         for site in (line.sites or sites)
         for commissioner in (line.commissioners or commissioners)
@@ -135,6 +175,7 @@ def _normal(line: AssignmentLine, first_month: Month) -> AssignmentLine:
             "commissioners": line.commissioners and tuple(sorted(line.commissioners)),
             "from_month": line.from_month or first_month,
             "expected_volume": volume,
+            "reported_by": None if line.reported_by == line.subcontract else line.reported_by,
         }
     )
 
@@ -163,6 +204,8 @@ def _line(facts: Sequence[Assignment]) -> AssignmentLine:
         to_month=first.to_month,
         share=first.share,
         expected_volume=volume,
+        reported_by=first.other_reporter,
+        waiver=Waiver(reason=first.waiver_reason, approved_by=first.waiver_approver or "") if first.waiver_reason else None,
     )
 
 

@@ -94,10 +94,10 @@ class Contract:
 
     @cached_property
     def assignments_of(self) -> dict[str, tuple[Assignment, ...]]:
-        """Assignments by subcontract."""
+        """Assignments by the subcontract that reports them."""
         found: dict[str, list[Assignment]] = defaultdict(list)
         for assignment in self.assignments:
-            found[assignment.subcontract].append(assignment)
+            found[assignment.reporter].append(assignment)
         return {reference: tuple(assignments) for reference, assignments in found.items()}
 
     def collection_of(self, measure: str, sector: str) -> Collection | None:

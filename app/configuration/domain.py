@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.assignments.domain import Assignment, AssignmentLine, expand
+from app.assignments.faults import above_whole, misfits
 from app.calendar.contract import Contract
 from app.configuration.document import Document
 from app.kernel.codes import ALL, UNKNOWN
@@ -14,7 +15,7 @@ from app.kernel.months import Month, overlap
 from app.kernel.refusals import Fault
 from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Measure
-from app.programmes.domain import descends, leaves
+from app.programmes.domain import ancestors, descends, leaves
 from app.subcontracts.domain import faults_of as faults_of_subcontract
 
 
@@ -200,8 +201,15 @@ def _references(document: Document, registered: frozenset[str]) -> Iterator[Faul
             for each, grade in enumerate(requirement.collectability)
             if grade.subcontract is not None
         ]
+    asked += [
+        ("site", code, sites, f"/pathways/{p}/sites/{n}")
+        for p, line in enumerate(document.pathways)
+        for n, code in enumerate(line.sites or ())
+    ]
     for number, line in enumerate(document.assignments):
         asked.append(("subcontract", line.subcontract, references, f"/assignments/{number}/subcontract"))
+        if line.reported_by is not None:
+            asked.append(("subcontract", line.reported_by, references, f"/assignments/{number}/reported_by"))
         asked += [("site", code, sites, f"/assignments/{number}/sites/{n}") for n, code in enumerate(line.sites or ())]
         asked += [
             ("commissioner", code, commissioners, f"/assignments/{number}/commissioners/{n}")
@@ -259,16 +267,29 @@ def _grades(document: Document) -> Iterator[Fault]:
 
 
 def expansion(document: Document) -> Callable[[AssignmentLine], list[Assignment]]:
-    """How a line of this document becomes facts: `all` stands for the lowest sites and commissioners, or `all` where there are none."""
-    sites = leaves(tuple(line.code for line in document.sites), {line.code: line.parent for line in document.sites}) or (ALL,)
+    """How a line of this document becomes facts: `all` stands for the lowest sites that its pathway is for, and for the lowest
+    commissioners; for `all` itself where there are none.
+    """
+    parents = {line.code: line.parent for line in document.sites}
+    lowest = leaves(tuple(parents), parents)
+    sites = {
+        pathway.code: tuple(site for site in lowest if pathway.is_for(site, *ancestors(site, parents))) or (ALL,)
+        for pathway in document.pathways
+    }
     parents = {line.ods_code: line.parent for line in document.commissioners}
     commissioners = leaves(tuple(parents), parents) or (ALL,)
     first = document.programme.first_month
-    return lambda line: expand(line, sites=sites, commissioners=commissioners, first_month=first)
+    return lambda line: expand(line, sites=sites.get(line.pathway, (ALL,)), commissioners=commissioners, first_month=first)
 
 
 def _assignments(document: Document) -> Iterator[Fault]:
     expanded = expansion(document)
+    yield from above_whole(document.assignments, expanded)
+    yield from misfits(
+        document.assignments,
+        segment_settings={(pathway.code, segment.code): segment.setting for pathway in document.pathways for segment in pathway.segments},
+        subcontract_settings={line.reference: line.settings for line in document.subcontracts},
+    )
     held: dict[tuple[str, ...], list[tuple[Assignment, int]]] = {}
     for number, line in enumerate(document.assignments):
         yield from _volumes(line, number, expanded)

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from app.kernel.codes import CODE_PATTERN, Code
-from app.kernel.lines import Line, Many, Name, NewCode
+from app.kernel.lines import Line, Many, Name, NewCode, Selection
 
 Setting = Code
 Sector = Literal["acute", "community", "hospice", "primary_care", "mental_health", "voluntary", "independent"]
@@ -60,8 +60,13 @@ class Segment(Line):
 
 
 class Pathway(Line):
-    """An ordered list of segments."""
+    """An ordered list of segments; `sites` are those it is for, with all that lie below them."""
 
     code: NewCode
     name: Name
+    sites: Annotated[Selection, AfterValidator(lambda codes: codes and tuple(sorted(codes)))] = None
     segments: Annotated[Many[Segment], Field(min_length=1)]
+
+    def is_for(self, site: str, *above: str) -> bool:
+        """Whether it is for a site, given the sites above it."""
+        return self.sites is None or not {site, *above}.isdisjoint(self.sites)

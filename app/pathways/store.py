@@ -13,7 +13,9 @@ from app.db import facts
 from app.db.rows import code_column, fact_table
 from app.pathways.domain import Pathway
 
-PATHWAYS = fact_table("pathways", key=[code_column("code")], content=[Column("name", Text, nullable=False)])
+PATHWAYS = fact_table(
+    "pathways", key=[code_column("code")], content=[Column("name", Text, nullable=False), Column("sites", JSONB, nullable=False)]
+)
 
 SEGMENTS = fact_table(
     "segments",

@@ -96,6 +96,7 @@ CELLS: Final = Table(
     PrimaryKeyConstraint("programme", "revision_id", "measure", "pathway", "segment", "site", "commissioner", "category"),
     CheckConstraint("state IN ('value', 'not_collected', 'not_applicable')", name="cells_state"),
 )
+Index("cells_outside_assignment", CELLS.c.programme, CELLS.c.revision_id, postgresql_where=CELLS.c.outside_assignment)
 _CELL_COLUMNS: Final = [CELLS.c[name] for name in Cell._fields]
 
 
