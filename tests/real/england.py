@@ -86,7 +86,7 @@ def compare_consolidated(england: England, month: str, slice_: str, report: dict
     everyone = len(england.providers)
     for observation in report["observations"]:
         counted = (observation["coverage"], observation["returns_expected"], observation["returns_included"], not observation["excludes"])
-        tally.same("coverage", (month, slice_), expected=(None, everyone, everyone, True), found=counted)
+        tally.same("every return included", (month, slice_), expected=(None, everyone, everyone, True), found=counted)
 
 
 def compare_providers(england: England, month: str, slice_: str, report: dict[str, Any], *, tally: Tally) -> None:

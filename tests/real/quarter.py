@@ -32,7 +32,7 @@ def run_quarter(quarter: Quarter, service: Installation, *, tally: Tally, progre
             if month != SEPTEMBER or quarter.has_row(month, provider)
         }
         send_returns(integrator, first, keys=keys, tally=tally, progress=progress, task="2015, first submissions")
-        progress.begin("2015: comparing", 4)
+        progress.begin("2015: comparing the months", 3)
         compare_months(quarter, integrator, tally=tally)
         progress.advance()
         compare_missing(quarter, integrator, tally=tally)
@@ -42,7 +42,7 @@ def run_quarter(quarter: Quarter, service: Installation, *, tally: Tally, progre
 
         again = {(month, reference(provider)): quarter_return(cells) for (month, provider), cells in corrections(quarter).items()}
         send_returns(integrator, again, keys=keys, tally=tally, progress=progress, task="2015, corrections")
-        progress.begin("2015: comparing", 3)
+        progress.begin("2015: comparing the quarter", 3)
         compare_quarter(quarter, integrator, tally=tally)
         progress.advance()
         compare_missing(quarter, integrator, tally=tally)
