@@ -38,6 +38,7 @@ class Permission(StrEnum):
     CONFIGURATION_WRITE = "configuration_write"
     ORGANISATION_READ = "organisation_read"
     ORGANISATION_WRITE = "organisation_write"
+    SUBCONTRACT_READ = "subcontract_read"
     RETURN_READ = "return_read"
     RETURN_SUBMIT = "return_submit"
     RETURN_ACCEPT = "return_accept"
@@ -66,12 +67,15 @@ _READS: Final = frozenset(
     {
         Permission.CONFIGURATION_READ,
         Permission.ORGANISATION_READ,
+        Permission.SUBCONTRACT_READ,
         Permission.RETURN_READ,
         Permission.REPORT_READ,
         Permission.OBSERVATION_READ,
     }
 )
-_OWN_READS: Final = frozenset({Permission.RETURN_READ, Permission.OBSERVATION_READ, Permission.ORGANISATION_READ})
+_OWN_READS: Final = frozenset(
+    {Permission.SUBCONTRACT_READ, Permission.RETURN_READ, Permission.OBSERVATION_READ, Permission.ORGANISATION_READ}
+)
 
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),

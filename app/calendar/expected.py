@@ -85,16 +85,15 @@ def _live_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
     kept = ("live_spans", subcontract)
     if kept not in contract.worked_out:
         term = Span(contract.programme.starts_on, contract.programme.ends_on)
-        spans = (span for span in live_spans(contract.subcontract[subcontract]) if span.meets(term))
-        contract.worked_out[kept] = tuple(Span(max(span.first, term.first), min(span.last, term.last)) for span in spans)
+        spans = (Span(max(span.first, term.first), min(span.last, term.last)) for span in live_spans(contract.subcontract[subcontract]))
+        contract.worked_out[kept] = tuple(span for span in spans if span.first <= span.last)
     found: tuple[Span, ...] = contract.worked_out[kept]
     return found
 
 
 def _is_live(contract: Contract, subcontract: str, month: Month) -> bool:
     """Whether anything can be owed: on at least one day of the month the subcontract delivers."""
-    days = Span(month.first_day, month.last_day)
-    return any(span.meets(days) for span in _live_spans(contract, subcontract))
+    return any(span.meets(month) for span in _live_spans(contract, subcontract))
 
 
 def _in_scope(contract: Contract, assignment: Assignment, month: Month) -> bool:
@@ -150,14 +149,13 @@ def flags_of(contract: Contract, key: ReturnKey) -> ReturnFlags:
         return ReturnFlags(part_month=False, final=False, unsigned=False)
     agreement, spans = contract.subcontract[key.subcontract], _live_spans(contract, key.subcontract)
     months = months_of_period(key.month, contract.collection[key.collection].every)
-    days = Span(months[0].first_day, key.month.last_day)
     owed = [
         month
         for month in months
         if any(duty.collection.code == key.collection for duty in _duties_of_month(contract, key.subcontract, month))
     ]
     return ReturnFlags(
-        part_month=not any(span.holds(days) for span in spans),
-        final=spans[-1].last <= days.last and ends_for_good(agreement),
+        part_month=not all(any(span.holds(month) for span in spans) for month in months),
+        final=Month.of(spans[-1].last) <= key.month and ends_for_good(agreement),
         unsigned=not all(signed_in(agreement, month) for month in owed),
     )

@@ -1,8 +1,9 @@
 """Calendar months, the unit that every figure is about."""
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final, Self
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -52,7 +53,7 @@ class Month:
 
     @property
     def last_day(self) -> date:
-        return self.plus(1).first_day - timedelta(days=1)
+        return date(self.year, self.number, monthrange(self.year, self.number)[1])
 
     def plus(self, months: int) -> "Month":
         return Month(self.ordinal + months)

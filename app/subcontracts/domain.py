@@ -32,6 +32,8 @@ UNSIGNED: Final = frozenset[SubcontractStatus]({"heads_of_terms", "agreed"})
 ENDED: Final = frozenset[SubcontractStatus]({"terminated", "expired"})
 NOT_DELIVERING: Final = ENDED | {"suspended"}
 
+_DAY: Final = timedelta(days=1)
+
 AssuranceItem = Literal["signature", "insurance", "dspt", "cqc", "ico", "data_sharing_agreement", "guarantee"]
 
 
@@ -142,11 +144,13 @@ class Span(NamedTuple):
     first: date
     last: date
 
-    def meets(self, other: "Span") -> bool:
-        return self.first <= other.last and other.first <= self.last
+    def meets(self, month: Month) -> bool:
+        """Whether a day of the month is in it."""
+        return Month.of(self.first) <= month <= Month.of(self.last)
 
-    def holds(self, other: "Span") -> bool:
-        return self.first <= other.first and other.last <= self.last
+    def holds(self, month: Month) -> bool:
+        """Whether every day of the month is in it."""
+        return self.meets(month) and self.first <= month.first_day and month.last_day <= self.last
 
 
 def status_on(subcontract: Subcontract, day: date) -> SubcontractStatus | None:
@@ -175,16 +179,17 @@ def unsigned_spans(subcontract: Subcontract) -> tuple[Span, ...]:
 
 def _spans(subcontract: Subcontract, wanted: Collection[SubcontractStatus]) -> list[Span]:
     """The days of the term in these statuses, as few spans as can be."""
-    steps = subcontract.status_history
-    begins = [subcontract.starts_on, *(max(step.from_day, subcontract.starts_on) for step in steps[1:])]
-    ends = [min(step.from_day - timedelta(days=1), subcontract.last_day) for step in steps[1:]]
     found: list[Span] = []
-    for step, first, last in zip(steps, begins, [*ends, subcontract.last_day], strict=True):
-        if step.status not in wanted or last < first:
+    following = [*(step.from_day for step in subcontract.status_history[1:]), None]
+    for number, (step, until) in enumerate(zip(subcontract.status_history, following, strict=True)):
+        first = max(step.from_day, subcontract.starts_on) if number else subcontract.starts_on
+        if step.status not in wanted or (until is not None and until <= first) or first > subcontract.last_day:
             continue
-        if found and found[-1].last + timedelta(days=1) == first:
-            first = found.pop().first  # noqa: PLW2901 - the span goes on from the one before
-        found.append(Span(first, last))
+        last = subcontract.last_day if until is None else min(until - _DAY, subcontract.last_day)
+        if found and found[-1].last + _DAY == first:
+            found[-1] = Span(found[-1].first, last)
+        else:
+            found.append(Span(first, last))
     return found
 
 
@@ -195,24 +200,24 @@ def ends_for_good(subcontract: Subcontract) -> bool:
 
 def is_live_in(subcontract: Subcontract, month: Month) -> bool:
     """Whether it delivers on some day of a month."""
-    days = Span(month.first_day, month.last_day)
-    return any(span.meets(days) for span in live_spans(subcontract))
+    return any(span.meets(month) for span in live_spans(subcontract))
 
 
 def signed_in(subcontract: Subcontract, month: Month) -> bool:
     """Whether no day of a month in its term is without a signature; true where no status is stated."""
-    days = Span(month.first_day, month.last_day)
-    return not any(span.meets(days) for span in unsigned_spans(subcontract))
+    return not any(span.meets(month) for span in unsigned_spans(subcontract))
 
 
 def original_value_pence(subcontract: Subcontract) -> int | None:
     """What the whole subcontract was worth at first: its years added up, or the annual value over a term of whole years; else None."""
     if subcontract.value_by_year:
         return sum(year.value_pence for year in subcontract.value_by_year)
-    following = subcontract.ends_on + timedelta(days=1)
+    if subcontract.annual_value_pence is None or subcontract.ends_on == date.max:
+        return None
+    following = subcontract.ends_on + _DAY
     years = following.year - subcontract.starts_on.year
     whole = years > 0 and (following.month, following.day) == (subcontract.starts_on.month, subcontract.starts_on.day)
-    return subcontract.annual_value_pence * years if whole and subcontract.annual_value_pence is not None else None
+    return subcontract.annual_value_pence * years if whole else None
 
 
 def cumulative(subcontract: Subcontract) -> Iterator[tuple[Variation, int]]:
