@@ -85,7 +85,7 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     head = envelope.head(
         contract, query.month, own.returns, as_of=as_of, inputs_sha256=own.inputs_sha256 if len(months) == 1 else digest(digests)
     )
-    return envelope.document(head, parts), any(month.computed for month in figures.values())
+    return envelope.document(head, parts, envelope.notes_of(contract, months)), any(month.computed for month in figures.values())
 
 
 def find_sources(session: Session, programme: str, query: SourceQuery, *, actor: Actor, now: datetime) -> tuple[dict[str, Any], bool]:

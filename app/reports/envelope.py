@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.calendar.contract import Contract
+from app.calendar.expected import expected_returns, flags_of
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month, covers
 from app.reports.results import METHOD_VERSION, MonthReturns
 from app.reports.rows import NOTES
+from app.subcontracts.domain import unsigned_spans
 
 SCHEMA_VERSION: Final = "1.0"
 
@@ -31,6 +33,20 @@ def head(contract: Contract, month: Month, returns: MonthReturns, *, as_of: date
         "inputs_sha256": inputs_sha256,
         "previous_sha256": None,
     }
+
+
+def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]]:
+    """What every report notes, and the subcontracts that delivered without a signature in its months."""
+    told = []
+    for agreement in contract.subcontracts:
+        if unsigned_spans(agreement):
+            owed = {month: expected_returns(contract, month, subcontract=agreement.reference) for month in sorted(months)}
+            unsigned = [str(month) for month, keys in owed.items() if any(flags_of(contract, key).unsigned for key in keys)]
+            told += [f"{agreement.reference} ({', '.join(unsigned)})"] if unsigned else []
+    if not told:
+        return [*NOTES]
+    detail = f"Delivered without a signed subcontract: {'; '.join(told)}."
+    return [*NOTES, {"code": "unsigned", "detail": detail, "members": "numerator denominator value"}]
 
 
 def document(report: dict[str, Any], observations: Iterable[bytes], notes: Sequence[dict[str, Any]] = NOTES) -> bytes:

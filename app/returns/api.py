@@ -83,6 +83,9 @@ RETURN: Final[dict[str, Any]] = {
     "accepted_revision": 1,
     "timeliness": "on_time",
     "timeliness_first": "on_time",
+    "part_month": False,
+    "final": False,
+    "unsigned": False,
     "links": {"self": _OWN, "expected_cells": f"{_OWN}/expected-cells.csv", "revisions": f"{_OWN}/revisions"},
 }
 _REVISION: Final[dict[str, Any]] = {

@@ -55,7 +55,11 @@ class DeadlineView(BaseModel):
 
 
 class ReturnView(BaseModel):
-    """Where an owed return stands. `timeliness` is the latest revision's, `timeliness_first` the first one's."""
+    """Where an owed return stands. `timeliness` is the latest revision's, `timeliness_first` the first one's.
+
+    `part_month`: the subcontract delivers on part of the return's days; `final`: no later return follows; `unsigned`: some of it is
+    delivered without a signed subcontract.
+    """
 
     programme: str
     collection: str
@@ -76,6 +80,9 @@ class ReturnView(BaseModel):
     accepted_revision: int | None
     timeliness: Timeliness | None
     timeliness_first: Timeliness | None
+    part_month: bool
+    final: bool
+    unsigned: bool
     links: dict[str, str]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.calendar.domain import DeadlineRule
-from app.calendar.expected import CellKey
+from app.calendar.expected import CellKey, flags_of
 from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.measures.domain import Measure
@@ -60,6 +60,7 @@ def return_view(standing: Standing) -> dict[str, Any]:
         "accepted_revision": state.accepted_revision,
         "timeliness": deadlines.timeliness(received.latest_at) if received else None,
         "timeliness_first": first,
+        **flags_of(contract, key)._asdict(),
         "links": {"self": own, "expected_cells": f"{own}/expected-cells.csv", "revisions": f"{own}/revisions"},
     }
 

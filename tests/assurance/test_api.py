@@ -43,7 +43,10 @@ RL4 = subcontract(
     "acute",
     material=True,
     status="agreed",
-    status_history=[{"status": "agreed", "from_day": "2026-06-01", "reason": "Terms still open"}],
+    status_history=[
+        {"status": "agreed", "from_day": "2026-06-01", "reason": "Terms still open"},
+        {"status": "signed", "from_day": "2027-05-02"},
+    ],
     assurance=HELD,
 )
 H9901 = subcontract("SC-H9901", "H9901", "hospice", assurance=[*HELD, {"item": "dspt", "required": False}])
@@ -169,3 +172,27 @@ def test_faults_between_members_are_named_in_the_document(web: Web) -> None:
     answer = web.put(f"{PROGRAMME}/configuration?dry_run=true", body, key=web.key("administrator"))
     assert answer.status_code == 422
     assert {fault["pointer"] for fault in answer.json()["errors"]} == {"/subcontracts/1/extension/ends_on", "/subcontracts/1/status"}
+
+
+def test_delivering_without_a_signature_is_shown_on_the_return_and_on_the_report(web: Web) -> None:
+    key = caller(web, "analyst")
+    flags = {}
+    for reference, month in (
+        ("SC-RJE", "2026-10"),
+        ("SC-RL4", "2026-10"),
+        ("SC-RL4", "2027-05"),
+        ("SC-RL4", "2027-06"),
+        ("SC-RL4", "2031-06"),
+    ):
+        read = web.get(f"{PROGRAMME}/returns/cwt/{reference}/{month}", key=key).json()
+        flags[reference, month] = [flag for flag in ("part_month", "final", "unsigned") if read[flag]]
+    assert list(flags.values()) == [[], ["unsigned"], ["unsigned"], [], ["final"]]
+    listed = web.get(f"{PROGRAMME}/returns?month=2026-10", key=caller(web, "preparer", "SC-RL4")).json()["returns"]
+    assert [(row["subcontract"], row["unsigned"]) for row in listed] == [("SC-RL4", True)]
+    for month, period, told in (
+        ("2026-10", "month", ["Delivered without a signed subcontract: SC-RL4 (2026-10)."]),
+        ("2027-06", "month", []),
+        ("2027-06", "quarter", ["Delivered without a signed subcontract: SC-RL4 (2027-04, 2027-05)."]),
+    ):
+        report = web.get(f"{PROGRAMME}/reports/{month}?slice=all&period={period}", key=key).json()
+        assert [note["detail"] for note in report["notes"] if note["code"] == "unsigned"] == told
