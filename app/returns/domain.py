@@ -8,8 +8,8 @@ from typing import ClassVar, Final, Literal
 
 from app.calendar.deadlines import deadline
 from app.calendar.domain import Collection, DeadlineRule
-from app.calendar.working_days import WorkingDays
 from app.calendar.expected import ReturnKey
+from app.calendar.working_days import WorkingDays
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.kernel.refusals import Kind, Refusal
