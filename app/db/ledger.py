@@ -4,7 +4,7 @@ Lock order, everywhere: returns by key (advisory), then the installation's row `
 Whoever writes to a programme locks its row last, so recorded order is commit order and `as_of` needs no lock of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -105,9 +105,13 @@ def begin_recording(session: Session, programme: str, *, actor: Actor, now: date
     """Lock the programme's ledger row, last of all locks, and take the moment that this transaction records at.
 
     `recorded_at` is the later of the clock and one microsecond after the last. With `contract`, the contract changes.
+
+    The clock is read again under the lock where the session carries one: who waited for the lock must not record before a moment
+    that a reader, who waited for whoever held it, has already been given an answer for.
     """
     (last,) = hold_ledger(session, programme)
-    at = max(now, last.last_recorded_at + TICK)
+    clock: Callable[[], datetime] | None = session.info.get("clock")
+    at = max(now, clock() if clock else now, last.last_recorded_at + TICK)
     session.execute(update(ledger).where(ledger.c.programme == programme).values(last_recorded_at=at))
     if contract:
         session.execute(insert(contract_changes).values(programme=programme, recorded_at=at, recorded_by=actor.client))

@@ -1,5 +1,7 @@
 """Sessions that set their tenant at the start of every transaction, and roll back unless committed."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, text
@@ -29,9 +31,12 @@ def _set_tenant(session: Session, transaction: SessionTransaction, connection: C
     connection.execute(_SET_TENANT, values)
 
 
-def open_session(engine: Engine, tenant: Tenant) -> TenantSession:
-    """A session on behalf of a tenant. Use it in a `with` block: what is not committed is rolled back."""
-    return TenantSession(engine, info={"tenant": tenant}, expire_on_commit=False, autoflush=False)
+def open_session(engine: Engine, tenant: Tenant, *, clock: Callable[[], datetime] | None = None) -> TenantSession:
+    """A session on behalf of a tenant. Use it in a `with` block: what is not committed is rolled back.
+
+    With a `clock`, what it records is dated under the ledger's lock rather than when its work began.
+    """
+    return TenantSession(engine, info={"tenant": tenant, "clock": clock}, expire_on_commit=False, autoflush=False)
 
 
 def act_as(session: Session, tenant: Tenant) -> None:

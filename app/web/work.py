@@ -78,6 +78,7 @@ class UnitOfWork:
         self.ended = False
         self._may_be_unchanged = request.method == "GET"
         self._engine = service.engine
+        self._clock = service.clock
         self._session: TenantSession | None = None
         self._attempt: idempotency.Attempt | None = None
         key = headers.get("idempotency-key")
@@ -93,7 +94,7 @@ class UnitOfWork:
             if self.ended:
                 raise RuntimeError("the unit of work has ended")
             programme = self.programme or self.actor.programme or ""
-            self._session = open_session(self._engine, tenant_of(self.actor, programme=programme))
+            self._session = open_session(self._engine, tenant_of(self.actor, programme=programme), clock=self._clock)
             earlier = idempotency.claim(self._session, self._attempt, now=self.now) if self._attempt is not None else None
             if earlier is not None:
                 self.close()

@@ -80,6 +80,14 @@ def test_recorded_moments_rise_even_when_the_clock_stands_still_or_goes_back(dat
         assert contract_changed(session, "p") is None
 
 
+def test_who_waited_for_the_lock_records_no_earlier_than_what_was_read_meanwhile(database: Database) -> None:
+    later = NOON + timedelta(seconds=5)
+    with opened(database) as session:
+        session.commit()
+    with open_session(database.engine, WHOLE, clock=lambda: later) as session:
+        assert begin_recording(session, "p", actor=MACHINE, now=NOON).at == later
+
+
 def test_what_is_not_committed_is_rolled_back(database: Database) -> None:
     with opened(database) as session:
         session.commit()
