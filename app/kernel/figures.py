@@ -13,6 +13,7 @@ LARGEST_FIGURE: Final = Decimal(9_999_999)
 
 MOST_DECIMALS: Final = 6
 RATIO_PLACES: Final = 6
+_DOUBLE_DIGITS: Final = 15
 
 
 class NumericKind(StrEnum):
@@ -79,6 +80,14 @@ def json_number(figure: Decimal) -> int | float:
     if Decimal(repr(number)) != figure:
         raise ValueError("a JSON number cannot carry this decimal exactly")
     return number
+
+
+def carried(figure: Decimal) -> Decimal:
+    """A figure as a JSON number can carry it: itself, or to 15 significant digits (half to even) where a double has no more."""
+    figure = plain(figure)
+    if len(figure.as_tuple().digits) <= _DOUBLE_DIGITS:
+        return figure
+    return plain(figure.quantize(Decimal(1).scaleb(figure.adjusted() - _DOUBLE_DIGITS + 1)))
 
 
 def rounded(ratio: Fraction, places: int = RATIO_PLACES) -> Decimal:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.calendar.contract import Contract
 from app.calendar.deadlines import months_of_period
 from app.kernel.codes import ALL
-from app.kernel.figures import rounded
+from app.kernel.figures import carried, rounded
 from app.kernel.months import Month
 from app.measures.domain import Measure
 from app.reports.aggregation import RowValue, evaluate, statistic
@@ -162,9 +162,9 @@ class Rows:
         proportion = _proportion(measure, value)
         limits = wilson(*proportion) if proportion else None
         return {
-            "numerator": value.numerator,
-            "denominator": value.denominator,
-            "value": None if value.value is None else rounded(value.value),
+            "numerator": None if value.numerator is None else carried(value.numerator),
+            "denominator": None if value.denominator is None else carried(value.denominator),
+            "value": None if value.value is None else carried(rounded(value.value)),
             "unit": "count" if of_band else measure.unit,
             "direction": measure.direction,
             "lower": limits.lower if limits else None,

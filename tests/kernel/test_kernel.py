@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.kernel.canonical import digest, json_bytes
 from app.kernel.codes import is_code
-from app.kernel.figures import ExactDecimal, NumericKind, exact, fits, json_number, plain, rounded
+from app.kernel.figures import ExactDecimal, NumericKind, carried, exact, fits, json_number, plain, rounded
 from app.kernel.moments import moment_text, parse_moment
 from app.kernel.months import Month, covers, overlap
 
@@ -70,6 +70,13 @@ def test_a_figure_is_as_fine_as_its_kind(figure: str, kinds: str) -> None:
 @given(st.decimals(min_value=-9_999_999, max_value=9_999_999, places=6))
 def test_a_figure_as_a_json_number_reads_back_exactly(figure: Decimal) -> None:
     assert Decimal(repr(json_number(figure))) == figure
+
+
+@given(st.decimals(min_value=0, max_value=10**14, places=6))
+def test_a_large_sum_is_carried_to_fifteen_digits(figure: Decimal) -> None:
+    shown = carried(figure)
+    assert Decimal(repr(json_number(shown))) == shown
+    assert abs(shown - figure) <= figure.scaleb(-14)
 
 
 def test_a_number_that_a_double_cannot_carry_is_refused() -> None:
