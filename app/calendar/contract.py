@@ -11,7 +11,7 @@ from app.calendar.domain import Collection
 from app.calendar.working_days import ENGLAND, WorkingDays
 from app.kernel.months import Month
 from app.measures.domain import Measure, in_force
-from app.organisations.domain import Organisation
+from app.organisations.domain import Organisation, Succession
 from app.pathways.domain import Pathway, Segment
 from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
 from app.subcontracts.domain import Subcontract
@@ -34,6 +34,7 @@ class Contract:
     subcontracts: tuple[Subcontract, ...]
     assignments: tuple[Assignment, ...]
     days: WorkingDays = ENGLAND
+    successions: tuple[Succession, ...] = ()
 
     @cached_property
     def worked_out(self) -> dict[object, Any]:

@@ -1,6 +1,7 @@
 """What is expected of whom: the duties that the contract implies in a month, and the cells of each return."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import NamedTuple
 
 from app.assignments.domain import Assignment
@@ -9,7 +10,9 @@ from app.calendar.deadlines import ends_period, months_of_period
 from app.calendar.domain import Collection
 from app.kernel.codes import ALL
 from app.kernel.months import Month, covers
+from app.kernel.refusals import Fault
 from app.measures.domain import Measure
+from app.organisations.domain import closed_in, open_days
 from app.subcontracts.domain import Span, ends_for_good, live_spans, signed_in
 
 
@@ -81,14 +84,32 @@ def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]
 
 
 def _live_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
-    """The days on which a subcontract delivers under its programme."""
+    """The days on which a subcontract delivers under its programme, and its organisation is open."""
     kept = ("live_spans", subcontract)
     if kept not in contract.worked_out:
-        term = Span(contract.programme.starts_on, contract.programme.ends_on)
-        spans = (Span(max(span.first, term.first), min(span.last, term.last)) for span in live_spans(contract.subcontract[subcontract]))
+        term, opened = contract.programme, _opened(contract, subcontract)
+        spans = (
+            Span(max(span.first, term.starts_on, opened.first), min(span.last, term.ends_on, opened.last))
+            for span in live_spans(contract.subcontract[subcontract])
+        )
         contract.worked_out[kept] = tuple(span for span in spans if span.first <= span.last)
     found: tuple[Span, ...] = contract.worked_out[kept]
     return found
+
+
+def _opened(contract: Contract, subcontract: str) -> Span:
+    organisation = contract.organisation.get(contract.subcontract[subcontract].organisation)
+    return Span(date.min, date.max) if organisation is None else Span(*open_days(organisation))
+
+
+def closed_throughout(contract: Contract, key: ReturnKey) -> Fault | None:
+    """The fault of a return in whose months its organisation was never open; None where it was, or the contract knows no such return."""
+    agreement, collection = contract.subcontract.get(key.subcontract), contract.collection.get(key.collection)
+    organisation = None if agreement is None else contract.organisation.get(agreement.organisation)
+    if organisation is None or collection is None:
+        return None
+    faults = [closed_in(organisation, month) for month in months_of_period(key.month, collection.every)]
+    return faults[-1] if all(faults) else None
 
 
 def _is_live(contract: Contract, subcontract: str, month: Month) -> bool:
@@ -156,6 +177,7 @@ def flags_of(contract: Contract, key: ReturnKey) -> ReturnFlags:
     ]
     return ReturnFlags(
         part_month=not all(any(span.holds(month) for span in spans) for month in months),
-        final=Month.of(spans[-1].last) <= key.month and ends_for_good(agreement),
+        final=Month.of(spans[-1].last) <= key.month
+        and (ends_for_good(agreement) or spans[-1].last == _opened(contract, key.subcontract).last),
         unsigned=not all(signed_in(agreement, month) for month in owed),
     )

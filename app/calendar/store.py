@@ -17,7 +17,7 @@ from app.db.tenancy import Tenant
 from app.kernel.actors import EVERY
 from app.kernel.refusals import NotFound
 from app.measures.store import MEASURES, measures
-from app.organisations.store import organisations
+from app.organisations.store import organisations, successions
 from app.pathways.store import PATHWAYS, SEGMENTS, pathways
 from app.programmes.store import (
     COMMISSIONERS,
@@ -110,4 +110,5 @@ def _read(session: Session, code: str, moment: datetime) -> Contract:
         requirements=requirements(session, code, as_of=moment),
         subcontracts=subcontracts(session, code, as_of=moment),
         assignments=assignments(session, code, as_of=moment),
+        successions=successions(session, as_of=moment),
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.assignments.domain import Assignment
 from app.calendar.contract import Contract
-from app.calendar.expected import CellKey, ReturnKey, expected_cells
+from app.calendar.expected import CellKey, ReturnKey, closed_throughout, expected_cells
 from app.configuration.document import Document
 from app.configuration.domain import expansion
 from app.kernel.refusals import Fault
@@ -34,10 +34,13 @@ def contract_of(document: Document, *, organisations: Iterable[Organisation], re
 
 
 def no_longer_owed(contract: Contract, reported: Iterable[tuple[ReturnKey, int, frozenset[CellKey]]]) -> Iterator[Fault]:
-    """The revisions that state cells which a contract no longer asks for; each return is named once."""
+    """The revisions that state cells which a contract no longer asks for; each return is named once.
+
+    What is not asked for because the register has closed the organisation since is no document's doing.
+    """
     for key, revision, cells in reported:
         lost = cells - set(expected_cells(contract, key))
-        if lost:
+        if lost and closed_throughout(contract, key) is None:
             cell = min(lost)
             detail = (
                 f"Revision {revision} of {key.collection}/{key.subcontract}/{key.month} states {len(lost)} cells that this document no longer"

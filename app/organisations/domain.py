@@ -132,13 +132,19 @@ class Version(Generic[L]):
     closed: Act | None
 
 
-def is_open(organisation: Organisation, day: date, *, to: date | None = None) -> bool:
-    """Whether an organisation works under its code on a day (or on any day from it to `to`).
+def open_days(organisation: Organisation) -> tuple[date, date]:
+    """The first and the last day on which an organisation works under its code, as far as dates reach where it is not said.
 
     By its operational days, or its legal ones where those are not stated; open where neither is.
     """
-    span = organisation.operational or organisation.legal
-    return span is None or span.holds(day, day if to is None else to)
+    span = organisation.operational or organisation.legal or Span()
+    return span.from_ or date.min, span.to or date.max
+
+
+def is_open(organisation: Organisation, day: date, *, to: date | None = None) -> bool:
+    """Whether an organisation works under its code on a day (or on any day from it to `to`)."""
+    first, last = open_days(organisation)
+    return first <= (day if to is None else to) and day <= last
 
 
 def is_legal(organisation: Organisation, day: date) -> bool:

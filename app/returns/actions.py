@@ -13,7 +13,7 @@ from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON
 from app.calendar.domain import Collection
-from app.calendar.expected import ReturnKey, expected_returns
+from app.calendar.expected import ReturnKey, closed_throughout, expected_returns
 from app.calendar.store import load_contract
 from app.db import audit
 from app.db.ledger import Recording, begin_recording, contract_changed, last_recorded, lock_key
@@ -25,7 +25,7 @@ from app.kernel.refusals import NotFound
 from app.returns import domain, store
 from app.returns.domain import Act, Deadlines, ReturnState, Status, deadlines_of
 from app.returns.expectation import ExpectedReturn, expected_return
-from app.returns.intake import read_submission
+from app.returns.intake import ReturnInvalid, read_submission
 from app.returns.store import NewRevision, Received, Revision
 from app.returns.submission import Cell, CellChange, Submission, changed_cells, digest
 
@@ -174,7 +174,11 @@ def _owed(contract: Contract, key: ReturnKey) -> ExpectedReturn:
 
 
 def _validated(session: Session, sent: _Sent) -> _Valid:
-    expected = _owed(load_contract(session, sent.programme), sent.key)
+    contract = load_contract(session, sent.programme)
+    closed = closed_throughout(contract, sent.key)
+    if closed is not None:
+        raise ReturnInvalid("The organisation was closed throughout the return's months.", faults=[replace(closed, pointer="/path/month")])
+    expected = _owed(contract, sent.key)
     submission = read_submission(sent.body, expected)
     return _Valid(sent, expected, submission, digest(submission))
 

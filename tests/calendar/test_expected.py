@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns, flags_of
+from app.calendar.expected import CellKey, ReturnKey, closed_throughout, expected_cells, expected_returns, flags_of
 from app.kernel.months import Month
 from tests.make import contract, document, subcontract
 
@@ -140,3 +140,30 @@ def test_the_end_of_the_programme_ends_its_subcontracts() -> None:
     stood = contract(programme=programme)
     assert flags_of(stood, ReturnKey("cwt", "SC-RJE", Month.parse("2026-07"))) == (False, False, False)
     assert flags_of(stood, ReturnKey("cwt", "SC-RJE", Month.parse("2026-08"))) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("days", "months"),
+    [
+        ({"operational": {"to": "2026-10-31"}}, "2026-10!"),
+        ({"operational": {"from": "2026-10-15"}}, "2026-10* 2026-11"),
+        ({"operational": {"to": "2026-11-01"}}, "2026-10 2026-11*!"),
+        ({"legal": {"to": "2026-11-30"}}, "2026-10 2026-11!"),
+        ({"legal": {"to": "2026-09-30"}, "operational": {"to": "2026-10-31"}}, "2026-10!"),
+        ({"legal": {"to": "2026-09-30"}}, ""),
+    ],
+)
+def test_what_is_owed_begins_and_ends_with_the_organisation(days: dict[str, Any], months: str) -> None:
+    """`*` marks a part month, `!` the last return."""
+    organisations = [{**line, **days} if line["ods_code"] == "RJE" else line for line in document()["organisations"]]
+    found = contract(organisations=organisations)
+    keys = [ReturnKey("cwt", "SC-RJE", month) for month in OCTOBER.through(OCTOBER.plus(1))]
+    flagged = [
+        f"{key.month}{'*' * flags_of(found, key).part_month}{'!' * flags_of(found, key).final}"
+        for key in keys
+        if expected_cells(found, key)
+    ]
+    assert " ".join(flagged) == months
+    assert [closed_throughout(found, key) is None for key in keys] == [str(key.month) in months for key in keys]
+    assert closed_throughout(found, ReturnKey("cwt", "SC-RL4", OCTOBER)) is None
+    assert closed_throughout(found, ReturnKey("nothing", "SC-NOBODY", OCTOBER)) is None
