@@ -105,9 +105,14 @@ def _assignments() -> Iterator[dict[str, Any]]:
 
 
 def _over_time(line: dict[str, Any], segment: int, holder: int) -> Iterator[dict[str, Any]]:
-    """Some lines are for a part of the places, and a tenth change hands once, so that their months begin and end."""
+    """Some lines are for a part of the places, some end early, some share, and a tenth change once, so that their months begin and end."""
     if holder % 4 == 3:
-        line = {**line, "sites": sites()[: SITES - 1 - segment % 3], "commissioners": commissioners()[segment % 2 :]}
+        line = {**line, "sites": sites()[: SITES * 2 // 3], "commissioners": commissioners()[segment % 2 :]}
+    if segment % 7 == 0:
+        line = {**line, "share": 5}
+    if segment % 5 == 0:
+        yield {**line, "to_month": str(FIRST.plus(96 + holder))}
+        return
     if (segment + holder) % 10:
         yield line
         return

@@ -14,6 +14,9 @@ from app.kernel.figures import ExactDecimal, exact, json_number
 from app.kernel.lines import Line, Many, Name, Selection, Words
 from app.kernel.months import Month, covers
 
+LINE_ID_DIGITS: Final = 16
+"""So much of a line's digest names it."""
+
 WHOLE: Final = Decimal(100)
 """All of a place's patients, in percent."""
 
@@ -134,9 +137,7 @@ class Assignment(NamedTuple):
 
 def expand(line: AssignmentLine, *, sites: Sequence[str], commissioners: Sequence[str], first_month: Month) -> list[Assignment]:
     """The facts of a line; `sites` and `commissioners` are what `all` stands for (`all` itself where there are none)."""
-    line = _normal(line, first_month)
-    written = line.model_dump(mode="json")
-    name = digest({member: value for member, value in written.items() if member not in _LATER or value is not None})
+    line, name = named(line, first_month=first_month)
     volume = line.expected_volume
     waiver = line.waiver
     by_place = {(place.site, place.commissioner): place.volume for place in volume.places} if volume and volume.places else {}
@@ -164,6 +165,13 @@ def expand(line: AssignmentLine, *, sites: Sequence[str], commissioners: Sequenc
     ]
 
 
+def named(line: AssignmentLine, *, first_month: Month) -> tuple[AssignmentLine, str]:
+    """The line in its one normal form, and the digest that names it: of equal digests, equal lines."""
+    line = _normal(line, first_month)
+    written = line.model_dump(mode="json")
+    return line, digest({member: value for member, value in written.items() if member not in _LATER or value is not None})
+
+
 def _normal(line: AssignmentLine, first_month: Month) -> AssignmentLine:
     """The line in its one normal form, so that writing it differently is no change."""
     volume = line.expected_volume
@@ -182,13 +190,19 @@ def _normal(line: AssignmentLine, first_month: Month) -> AssignmentLine:
 
 def collapse(assignments: Iterable[Assignment]) -> list[AssignmentLine]:
     """The lines that these facts were written in, in the order of their keys."""
+    return sorted((line_of(facts) for facts in by_line(assignments).values()), key=_order)
+
+
+def by_line(assignments: Iterable[Assignment]) -> dict[str, list[Assignment]]:
+    """The facts of each line, by its digest."""
     lines: dict[str, list[Assignment]] = defaultdict(list)
     for assignment in assignments:
         lines[assignment.line].append(assignment)
-    return sorted((_line(facts) for facts in lines.values()), key=_order)
+    return lines
 
 
-def _line(facts: Sequence[Assignment]) -> AssignmentLine:
+def line_of(facts: Sequence[Assignment]) -> AssignmentLine:
+    """The line that all of these facts were written in."""
     first = facts[0]
     places = tuple(
         PlaceVolume(site=fact.site, commissioner=fact.commissioner, volume=fact.volume) for fact in facts if fact.volume is not None

@@ -28,6 +28,7 @@ def faults_of(document: Document, *, registered: frozenset[str]) -> list[Fault]:
         *_measures(document),
         *_versions(document),
         *_references(document, registered),
+        *_assigned(document),
         *_collected_twice(document),
         *_weights(document),
         *_grades(document),
@@ -171,7 +172,6 @@ def _references(document: Document, registered: frozenset[str]) -> Iterator[Faul
     commissioners = {line.ods_code for line in document.commissioners}
     sites = {line.code for line in document.sites}
     references = {line.reference for line in document.subcontracts}
-    segments = {(pathway.code, segment.code) for pathway in document.pathways for segment in pathway.segments}
     asked: list[tuple[str, str, frozenset[str] | set[str], str]] = [
         ("organisation", document.programme.prime, organisations, "/programme/prime")
     ]
@@ -206,20 +206,28 @@ def _references(document: Document, registered: frozenset[str]) -> Iterator[Faul
         for p, line in enumerate(document.pathways)
         for n, code in enumerate(line.sites or ())
     ]
+    yield from (_unknown(noun, code, pointer) for noun, code, known, pointer in asked if code not in known)
+
+
+def _assigned(document: Document) -> Iterator[Fault]:
+    """What assignments name and is not there."""
+    commissioners = {line.ods_code for line in document.commissioners}
+    sites = {line.code for line in document.sites}
+    references = {line.reference for line in document.subcontracts}
+    segments = {(pathway.code, segment.code) for pathway in document.pathways for segment in pathway.segments}
+    pathways = {pathway for pathway, _ in segments}
     for number, line in enumerate(document.assignments):
-        asked.append(("subcontract", line.subcontract, references, f"/assignments/{number}/subcontract"))
-        if line.reported_by is not None:
-            asked.append(("subcontract", line.reported_by, references, f"/assignments/{number}/reported_by"))
-        asked += [("site", code, sites, f"/assignments/{number}/sites/{n}") for n, code in enumerate(line.sites or ())]
-        asked += [
-            ("commissioner", code, commissioners, f"/assignments/{number}/commissioners/{n}")
-            for n, code in enumerate(line.commissioners or ())
+        at = f"/assignments/{number}"
+        asked: list[tuple[str, str | None, set[str], str]] = [
+            ("subcontract", line.subcontract, references, f"{at}/subcontract"),
+            ("subcontract", line.reported_by, references, f"{at}/reported_by"),
+            *(("site", code, sites, f"{at}/sites/{n}") for n, code in enumerate(line.sites or ())),
+            *(("commissioner", code, commissioners, f"{at}/commissioners/{n}") for n, code in enumerate(line.commissioners or ())),
         ]
         if (line.pathway, line.segment) not in segments:
-            known = {code for code, _ in segments}
-            noun, code = ("segment", line.segment) if line.pathway in known else ("pathway", line.pathway)
-            yield _unknown(noun, code, f"/assignments/{number}/{noun}")
-    yield from (_unknown(noun, code, pointer) for noun, code, known, pointer in asked if code not in known)
+            noun, code = ("segment", line.segment) if line.pathway in pathways else ("pathway", line.pathway)
+            yield _unknown(noun, code, f"{at}/{noun}")
+        yield from (_unknown(noun, code, pointer) for noun, code, known, pointer in asked if code is not None and code not in known)
 
 
 def _collected_twice(document: Document) -> Iterator[Fault]:

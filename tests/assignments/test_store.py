@@ -69,7 +69,8 @@ def test_of_two_who_assign_at_once_one_is_refused(database: Database) -> None:
             first.execute(INSERT, fact("SC-1", 60))
             second: Future[None] = pool.submit(add, database.engine, fact("SC-2", 60))
             waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()")
-            with database.superuser_engine.connect() as watcher:
+            # A transaction would see the same activity again and again.
+            with database.superuser_engine.execution_options(isolation_level="AUTOCOMMIT").connect() as watcher:
                 while not watcher.execute(waiting).scalar_one():
                     assert not second.done()
         with pytest.raises(IntegrityError, match="pass 100"):
