@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from app.kernel.codes import ALL
 from app.kernel.figures import MOST_DECIMALS, NumericKind, exact, fits, plain
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
-from app.returns.expectation import ExpectedReturn
+from app.returns.expectation import Carried, ExpectedReturn, carried_of
 from app.returns.faults import NIL_REASONS, REASONS, fault
 from app.returns.identifiers import holds_patient_identifier
 from app.returns.members import LONGEST_CODE, text_of, unknown_members, word_of
@@ -20,6 +21,7 @@ LONGEST_EXPLANATION: Final = 500
 _WHOLE: Final = 10**7
 _LARGEST: Final = Decimal(_WHOLE)
 _MOST_DIGITS: Final = 20
+_ANY: Final = Carried(NumericKind.DECIMAL, NumericKind.DECIMAL, both=False, proportion=False)
 _FIGURES: Final = ("numerator", "denominator")
 _PLAIN: Final = frozenset((*PLACES, *_FIGURES))
 _MEMBERS: Final = frozenset((*PLACES, *_FIGURES, "state", "reason", "explanation_code", "explanation"))
@@ -30,13 +32,50 @@ _KINDS: Final = {
 }
 
 
+def plain_cell(raw: Mapping[str, Any], expected: ExpectedReturn) -> Cell | None:
+    """A cell that states right figures at an expected place and nothing else, as most do; None for any other.
+
+    Only a shorter way to what `read_cell` says of such a cell.
+    """
+    if not raw.keys() <= _PLAIN:
+        return None
+    get = raw.get
+    place = (get("pathway", ALL), get("segment", ALL), get("measure"), get("site", ALL), get("commissioner", ALL), get("category", ALL))
+    try:
+        carried = expected.carried_by.get(place)  # type: ignore[arg-type]  # whatever stands for a code is not one of those expected
+    except TypeError:  # a list or an object stands for a code
+        return None
+    if carried is None:
+        return None
+    kind, kind_of_denominator, both, proportion = carried
+    numerator, denominator = _plain_figure(get("numerator"), kind), get("denominator")
+    if numerator is None or both is (denominator is None):
+        return None
+    if both:
+        denominator = _plain_figure(denominator, kind_of_denominator)
+        if denominator is None or (proportion and numerator > denominator):
+            return None
+    return Cell._make((*place, "value", numerator, denominator, False, False, None, None, None))
+
+
+def _plain_figure(value: object, kind: NumericKind) -> Decimal | None:
+    """A right figure in its normal form; None for any other, and for texts."""
+    if type(value) is int:
+        return Decimal(value) if 0 <= value < _WHOLE else None
+    return _normal(value, kind) if type(value) is Decimal else None
+
+
+@lru_cache(maxsize=4096)
+def _normal(figure: Decimal, kind: NumericKind) -> Decimal | None:
+    right = figure.is_finite() and 0 <= figure < _LARGEST and _is_fine(figure, kind)
+    return plain(figure) if right else None
+
+
 def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> Cell | str | None:
     """A cell; or, where its place cannot be told, the measure that it has a value of, if any. What is wrong goes to `faults`.
 
     A cell whose place is known is given even where something else is wrong with it: it is not missing.
     """
-    if (plain_cell := _plain_cell(raw, expected)) is not None:
-        return plain_cell
     if not raw.keys() <= _MEMBERS:
         faults += unknown_members(raw, _MEMBERS, pointer)
     key, measure = place_of(raw, expected, pointer, faults)
@@ -58,29 +97,6 @@ def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, fa
         return measure.code if measure is not None and state == "value" else None
     outside = key not in expected.measure_of and not expected.is_assigned(key)
     return Cell(*key, state, numerator, denominator, False, outside, reason, explanation_code, explanation)
-
-
-def _plain_cell(raw: Mapping[str, Any], expected: ExpectedReturn) -> Cell | None:
-    """A cell that states right whole numbers at an expected place and nothing else, as most do; None for any other.
-
-    Only a shorter way to what the rest of this file says of such a cell.
-    """
-    if not raw.keys() <= _PLAIN:
-        return None
-    get = raw.get
-    place = (get("pathway", ALL), get("segment", ALL), get("measure"), get("site", ALL), get("commissioner", ALL), get("category", ALL))
-    try:
-        measure = expected.measure_of.get(cast("tuple[str, ...]", place))
-    except TypeError:  # a list or an object stands for a code
-        return None
-    numerator, denominator = get("numerator"), get("denominator")
-    if measure is None or type(numerator) is not int or not 0 <= numerator < _WHOLE:
-        return None
-    if expected.with_denominator[measure.code]:
-        if type(denominator) is not int or not 0 <= denominator < _WHOLE or (numerator > denominator and measure.proportion):
-            return None
-        return Cell(*place, "value", Decimal(numerator), Decimal(denominator), False, False, None, None, None)  # type: ignore[arg-type]  # the place is one of those expected
-    return None if denominator is not None else Cell(*place, "value", Decimal(numerator), None, False, False, None, None, None)  # type: ignore[arg-type]  # as above
 
 
 def _state(raw: Mapping[str, Any], pointer: str, faults: list[Fault]) -> State:
@@ -109,18 +125,16 @@ def _reason(raw: Mapping[str, Any], state: State, pointer: str, faults: list[Fau
 def _figures(raw: Mapping[str, Any], measure: Measure | None, pointer: str, faults: list[Fault]) -> tuple[Decimal | None, Decimal | None]:
     """The figures that a value of this measure carries; of an unknown measure, whatever numbers are there are looked at."""
     stated_numerator, stated_denominator = raw.get("numerator"), raw.get("denominator")
-    kind = measure.figures_kind if measure else NumericKind.DECIMAL
+    carried = carried_of(measure) if measure else _ANY
     numerator = denominator = None
     if stated_numerator is not None:
-        numerator = figure_of(stated_numerator, kind, f"{pointer}/numerator", faults)
+        numerator = figure_of(stated_numerator, carried.numerator, f"{pointer}/numerator", faults)
     elif measure is not None:
         faults.append(fault("numerator_missing", f"{pointer}/numerator", measure=measure.code))
     if measure is not None and stated_denominator is not None and not measure.has_denominator and measure.aggregation != "distinct_risk":
         faults.append(fault("denominator_unexpected", f"{pointer}/denominator", measure=measure.code))
     elif stated_denominator is not None:
-        # Of a mean, the denominator counts who gave a value, however fine the values are.
-        kind = NumericKind.INTEGER if measure is not None and measure.aggregation == "mean_weighted" else kind
-        denominator = figure_of(stated_denominator, kind, f"{pointer}/denominator", faults)
+        denominator = figure_of(stated_denominator, carried.denominator, f"{pointer}/denominator", faults)
     elif measure is not None and measure.has_denominator:
         what = measure.denominator or "how many there were"
         faults.append(fault("denominator_missing", f"{pointer}/denominator", measure=measure.code, denominator=what))
@@ -143,9 +157,13 @@ def figure_of(value: object, kind: NumericKind, pointer: str, faults: list[Fault
         faults.append(fault("negative", pointer))
     elif figure >= _LARGEST:
         faults.append(fault("too_large", pointer))
-    # A figure of more digits would be rounded by the very arithmetic that judges it.
-    elif len(figure.as_tuple().digits) > _MOST_DIGITS or not fits(figure, kind):
+    elif not _is_fine(figure, kind):
         faults.append(fault("numeric_kind", pointer, kind=_KINDS[kind][0], fix=_KINDS[kind][1]))
     else:
         return plain(figure)
     return None
+
+
+def _is_fine(figure: Decimal, kind: NumericKind) -> bool:
+    """Whether a figure is as fine as its kind allows. One of more digits would be rounded by the very arithmetic that judges it."""
+    return len(figure.as_tuple().digits) <= _MOST_DIGITS and fits(figure, kind)

@@ -8,6 +8,7 @@ from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey, duties_of_return, expected_cells
 from app.kernel.canonical import digest
 from app.kernel.codes import ALL, UNKNOWN
+from app.kernel.figures import NumericKind
 from app.kernel.months import covers
 from app.measures.domain import Measure
 from app.programmes.domain import ancestors
@@ -26,6 +27,22 @@ def base_of(key: CellKey) -> Base:
     return Base(key.pathway, key.segment, key.measure, key.category)
 
 
+class Carried(NamedTuple):
+    """What a value of a measure carries: how fine its figures are, whether always both, and whether one is a part of the other."""
+
+    numerator: NumericKind
+    denominator: NumericKind
+    both: bool
+    proportion: bool
+
+
+def carried_of(measure: Measure) -> Carried:
+    kind = measure.figures_kind
+    # Of a mean, the denominator counts who gave a value, however fine the values are.
+    denominator = NumericKind.INTEGER if measure.aggregation == "mean_weighted" else kind
+    return Carried(kind, denominator, measure.has_denominator, measure.proportion)
+
+
 @dataclass(frozen=True)
 class ExpectedReturn:
     """One return of a contract, with what reading a submission asks again and again. Worked out once for each contract."""
@@ -41,9 +58,10 @@ class ExpectedReturn:
         return {cell: self.measures[cell.measure] for cell in self.cells}
 
     @cached_property
-    def with_denominator(self) -> dict[str, bool]:
-        """Whether a value of each measure always carries a denominator."""
-        return {code: measure.has_denominator for code, measure in self.measures.items()}
+    def carried_by(self) -> dict[tuple[str, ...], Carried]:
+        """What a value of each expected cell carries."""
+        carried = {code: carried_of(measure) for code, measure in self.measures.items()}
+        return {cell: carried[cell.measure] for cell in self.cells}
 
     @cached_property
     def cells_of(self) -> dict[str, tuple[CellKey, ...]]:
@@ -124,6 +142,11 @@ class ExpectedReturn:
     def is_within(self, site: str, wider: str) -> bool:
         """Whether a site is a part of another."""
         return wider in self._above.get(site, ())
+
+    @property
+    def has_wider_sites(self) -> bool:
+        """Whether any site is a part of another."""
+        return bool(self._above)
 
     @cached_property
     def _above(self) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from itertools import permutations
 from typing import Any, ClassVar, Final, cast
 
 from app.kernel.refusals import Fault, Invalid
-from app.returns.cells import read_cell
+from app.returns.cells import plain_cell, read_cell
 from app.returns.expectation import ExpectedReturn
 from app.returns.faults import NIL_REASONS, REASONS, fault
 from app.returns.members import text_of, unknown_members, word_of
@@ -89,28 +89,23 @@ def _read_rest(body: Mapping[str, Any], faults: list[Fault]) -> tuple[Rest | Non
 def _read_each(
     stated: list[Any], expected: ExpectedReturn, faults: list[Fault]
 ) -> tuple[dict[tuple[str, ...], Cell], dict[tuple[str, ...], int], set[str]]:
-    """The cells that are listed, by place; the position of each in the list; and the measures with at least one value line."""
+    """The cells that are listed, by place; the position of each in the list; and measures with a value line whose place cannot be told."""
     listed: dict[tuple[str, ...], Cell] = {}
     positions: dict[tuple[str, ...], int] = {}
     with_value: set[str] = set()
     for position, raw in enumerate(stated):
-        pointer = f"/cells/{position}"
         if not isinstance(raw, dict):
-            faults.append(fault("wrong_type", pointer, kind="an object"))
+            faults.append(fault("wrong_type", f"/cells/{position}", kind="an object"))
             continue
-        cell = read_cell(raw, expected, pointer, faults)
-        if cell is None:
-            continue
-        if isinstance(cell, str):
+        cell = plain_cell(raw, expected) or read_cell(raw, expected, f"/cells/{position}", faults)
+        if isinstance(cell, Cell):
+            place = cell[:6]
+            if listed.setdefault(place, cell) is cell:
+                positions[place] = position
+            else:
+                faults.append(fault("duplicate_cell", f"/cells/{position}", first=f"/cells/{positions[place]}"))
+        elif cell is not None:
             with_value.add(cell)
-            continue
-        place = cell[:6]
-        if place in listed:
-            faults.append(fault("duplicate_cell", pointer, first=f"/cells/{positions[place]}"))
-            continue
-        listed[place], positions[place] = cell, position
-        if cell.state == "value":
-            with_value.add(cell.measure)
     return listed, positions, with_value
 
 
@@ -121,7 +116,9 @@ def _double_counted(
 
     A site of the programme that is not expected here counts twice already by standing beside an expected one.
     """
-    faults = []
+    faults: list[Fault] = []
+    if not expected.has_wider_sites:
+        return faults
     for code, own in expected.sites_of.items():
         values = [cell for cell in listed.values() if cell.measure == code and cell.state == "value"]
         sites = {cell.site for cell in values}

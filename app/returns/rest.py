@@ -29,7 +29,7 @@ def complete(
 ) -> list[Cell]:
     """The cells that the rest states; what it cannot state is a fault.
 
-    `with_value` are the measures that have at least one value line.
+    `with_value` are the measures that have a value line besides those listed.
     """
     missing = [key for key in expected.cells if key not in listed]
     if rest is None:
@@ -40,7 +40,7 @@ def complete(
     of_measure: dict[str, list[CellKey]] = defaultdict(list)
     for key in missing:
         of_measure[key.measure].append(key)
-    stated = set(with_value)
+    stated = {*with_value, *(cell.measure for cell in listed.values() if cell.state == "value")}
     cells: list[Cell] = []
     for code, keys in of_measure.items():
         measure = expected.measures[code]

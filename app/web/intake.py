@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Final
 
@@ -37,12 +37,33 @@ class _Refused:
         self.fault = (code, detail, fix)
 
 
+class _Read(dict[str, Any]):
+    """Numbers by their texts, each text read once: a thousand cells state few different figures."""
+
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> Any:
+        value = self[text] = self._read(text)
+        return value
+
+
 class _Reader:
     """The hooks of one reading; they note what is wrong so that only then the value is walked to find where."""
 
     def __init__(self) -> None:
         self.refused = False
         self.repeated: dict[int, list[str]] = {}
+
+    def decoder(self, *, pairs: bool) -> json.JSONDecoder:
+        """A decoder of numbers and, where asked for, of repeated members, whose hook costs more than all the rest."""
+        return json.JSONDecoder(
+            object_pairs_hook=self.members if pairs else None,
+            parse_int=_Read(self.whole).__getitem__,
+            parse_float=_Read(self.decimal).__getitem__,
+            parse_constant=self.constant,
+        )
 
     def members(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
@@ -78,14 +99,8 @@ def parse(body: bytes) -> Any:
     """The value that a body states: integers as int, other numbers as Decimal; Malformed for all that is not strict JSON."""
     text = _text(body)
     reader = _Reader()
-    decoder = json.JSONDecoder(
-        object_pairs_hook=reader.members,
-        parse_int=reader.whole,
-        parse_float=reader.decimal,
-        parse_constant=reader.constant,
-    )
     try:
-        value = decoder.decode(text)
+        value = reader.decoder(pairs=False).decode(text)
     except json.JSONDecodeError as error:
         fault = Fault(
             "syntax",
@@ -97,8 +112,12 @@ def parse(body: bytes) -> Any:
         raise _malformed([fault]) from None
     except RecursionError:
         raise _malformed([_too_deep()]) from None
-    if _is_deeper_than(value, DEEPEST):
+    members, too_deep = _measured(value, holders=text.count("{") + text.count("["))
+    if too_deep:
         raise _malformed([_too_deep()])
+    # Each member has its colon, so as many colons as members leave none for a repeated one; a colon within a text costs a second reading.
+    if text.count(":") != members:
+        value = reader.decoder(pairs=True).decode(text)
     if reader.refused or reader.repeated or _SUSPECT_ESCAPE.search(body):
         faults = list(_walk(value, reader.repeated, ()))
         if faults:
@@ -127,13 +146,19 @@ def _too_deep() -> Fault:
     return Fault("too_deep", f"Arrays and objects nest more than {DEEPEST} deep.", "Send the document in its documented shape.", pointer="")
 
 
-def _is_deeper_than(value: Any, deepest: int) -> bool:
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(deepest):
+def _measured(value: Any, *, holders: int) -> tuple[int, bool]:
+    """The number of members of all objects, and whether they and arrays nest too deep; there are at most so many `holders`, as brackets."""
+    level = [value] if type(value) in {dict, list} else []
+    members = met = 0
+    for _ in range(DEEPEST):
         if not level:
-            return False
-        level = [part for holder in level for part in (holder.values() if type(holder) is dict else holder) if type(part) in (dict, list)]
-    return bool(level)
+            break
+        met += len(level)
+        members += sum([len(holder) for holder in level if type(holder) is dict])
+        # Most often the last level is most of the document: not looked into where all brackets are accounted for.
+        parts = [] if met == holders else [part for holder in level for part in (holder.values() if type(holder) is dict else holder)]
+        level = [part for part in parts if type(part) in {dict, list}]
+    return members, bool(level)
 
 
 def _walk(value: Any, repeated: dict[int, list[str]], at: tuple[str | int, ...]) -> Iterator[Fault]:
