@@ -138,30 +138,24 @@ class Assignment(NamedTuple):
 def expand(line: AssignmentLine, *, sites: Sequence[str], commissioners: Sequence[str], first_month: Month) -> list[Assignment]:
     """The facts of a line; `sites` and `commissioners` are what `all` stands for (`all` itself where there are none)."""
     line, name = named(line, first_month=first_month)
+    return facts_of(line, name, sites=line.sites or sites, commissioners=line.commissioners or commissioners)
+
+
+def facts_of(line: AssignmentLine, name: str, *, sites: Iterable[str], commissioners: Sequence[str]) -> list[Assignment]:
+    """The facts of a line in its normal form, at every one of these places."""
+    assert line.from_month is not None, "a line in its normal form says when it begins"
     volume = line.expected_volume
     waiver = line.waiver
     by_place = {(place.site, place.commissioner): place.volume for place in volume.places} if volume and volume.places else {}
+    total = volume.total if volume else None
+    every = (line.sites is None, line.commissioners is None)
+    before = (line.subcontract, line.pathway, line.segment)
+    months = (line.from_month, line.to_month, name, *every, line.share, total)
+    after = (line.reported_by, waiver.reason if waiver else None, waiver.approved_by if waiver else None)
     return [
-        Assignment(
-            subcontract=line.subcontract,
-            pathway=line.pathway,
-            segment=line.segment,
-            site=site,
-            commissioner=commissioner,
-            from_month=line.from_month or first_month,
-            to_month=line.to_month,
-            line=name,
-            every_site=line.sites is None,
-            every_commissioner=line.commissioners is None,
-            share=line.share,
-            line_volume=volume.total if volume else None,
-            volume=by_place.get((site, commissioner)),
-            other_reporter=line.reported_by,
-            waiver_reason=waiver.reason if waiver else None,
-            waiver_approver=waiver.approved_by if waiver else None,
-        )
-        for site in (line.sites or sites)
-        for commissioner in (line.commissioners or commissioners)
+        Assignment._make((*before, site, commissioner, *months, by_place.get((site, commissioner)), *after))
+        for site in sites
+        for commissioner in commissioners
     ]
 
 
@@ -190,7 +184,12 @@ def _normal(line: AssignmentLine, first_month: Month) -> AssignmentLine:
 
 def collapse(assignments: Iterable[Assignment]) -> list[AssignmentLine]:
     """The lines that these facts were written in, in the order of their keys."""
-    return sorted((line_of(facts) for facts in by_line(assignments).values()), key=_order)
+    return in_order(line_of(facts) for facts in by_line(assignments).values())
+
+
+def in_order(lines: Iterable[AssignmentLine]) -> list[AssignmentLine]:
+    """Lines in the order of their keys."""
+    return sorted(lines, key=_order)
 
 
 def by_line(assignments: Iterable[Assignment]) -> dict[str, list[Assignment]]:

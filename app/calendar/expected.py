@@ -83,9 +83,9 @@ def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]
             )
 
 
-def _live_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
+def delivering_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
     """The days on which a subcontract delivers under its programme, and its organisation is open."""
-    kept = ("live_spans", subcontract)
+    kept = ("delivering_spans", subcontract)
     if kept not in contract.worked_out:
         term, opened = contract.programme, _opened(contract, subcontract)
         spans = (
@@ -114,7 +114,7 @@ def closed_throughout(contract: Contract, key: ReturnKey) -> Fault | None:
 
 def _is_live(contract: Contract, subcontract: str, month: Month) -> bool:
     """Whether anything can be owed: on at least one day of the month the subcontract delivers."""
-    return any(span.meets(month) for span in _live_spans(contract, subcontract))
+    return any(span.meets(month) for span in delivering_spans(contract, subcontract))
 
 
 def _in_scope(contract: Contract, assignment: Assignment, month: Month) -> bool:
@@ -168,7 +168,7 @@ def flags_of(contract: Contract, key: ReturnKey) -> ReturnFlags:
     """
     if not expected_cells(contract, key):
         return ReturnFlags(part_month=False, final=False, unsigned=False)
-    agreement, spans = contract.subcontract[key.subcontract], _live_spans(contract, key.subcontract)
+    agreement, spans = contract.subcontract[key.subcontract], delivering_spans(contract, key.subcontract)
     months = months_of_period(key.month, contract.collection[key.collection].every)
     owed = [
         month
