@@ -22,6 +22,7 @@ from app.kernel.refusals import Fault, Invalid, NotFound
 from app.reports import envelope, store
 from app.reports.domain import ReportQuery, SourceQuery
 from app.reports.periods import months_of, pool
+from app.reports.reading import Reading
 from app.reports.results import (
     METHOD_VERSION,
     CellWithoutValue,
@@ -74,7 +75,8 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     _check_filters(contract, query)
     months_by_period = {period: months_of(period, query.month, contract) for period in query.periods}
     months = sorted({query.month, *(month for months in months_by_period.values() for month in months)})
-    figures = months_figures(session, contract, months, (*query.slices, HEAD), as_of=as_of)
+    restated_in = query.month if query.restated else None
+    figures = months_figures(session, contract, months, (*query.slices, HEAD), as_of=as_of, restated_in=restated_in)
     parts = [
         _part(contract, query, slice_=slice_, period=period, months=months_by_period[period], figures=figures)
         for slice_ in query.slices
@@ -85,6 +87,8 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     head = envelope.head(
         contract, query.month, own.returns, as_of=as_of, inputs_sha256=own.inputs_sha256 if len(months) == 1 else digest(digests)
     )
+    if query.restated:
+        head["succession"] = "restated"
     return envelope.document(head, parts, envelope.notes_of(contract, months)), any(month.computed for month in figures.values())
 
 
@@ -94,12 +98,13 @@ def find_sources(session: Session, programme: str, query: SourceQuery, *, actor:
     as_of = resolve(session, programme, asked=query.as_of, now=now)
     contract = load_contract(session, programme, as_of=as_of)
     months = months_of(query.period, query.month, contract)
-    figures = months_figures(session, contract, months, [query.slice_], as_of=as_of)
+    restated_in = query.month if query.restated else None
+    figures = months_figures(session, contract, months, [query.slice_], as_of=as_of, restated_in=restated_in)
     results = pool(contract, query.month, {month: figures[month].of(query.slice_) for month in months})
     result = next((result for result in results if query.names(result.key)), None)
     if result is None:
         raise NotFound("The report has no such row.")
-    row = Rows(contract, query.month, query.slice_, query.period, months).row(result)
+    row = Rows(figures[query.month].inputs.reading, query.month, query.slice_, query.period, months).row(result)
     measure = contract.measure(query.measure, query.month)
     of_last_only = measure is not None and measure.aggregation == "stock_last"
     parts = [_month_sources(session, figures[month].inputs, query, result.key) for month in (months[-1:] if of_last_only else months)]
@@ -127,7 +132,7 @@ def _part(
         rows = json.loads(stored, parse_float=Decimal)
     else:
         pooled = pool(contract, query.month, {month: figures[month].of(slice_) for month in months})
-        rows = Rows(contract, query.month, slice_, period, months).write(pooled)
+        rows = Rows(figures[query.month].inputs.reading, query.month, slice_, period, months).write(pooled)
     return json_bytes([row for row in rows if _is_asked_for(query, row)])
 
 
@@ -141,9 +146,11 @@ def _is_asked_for(query: ReportQuery, row: Mapping[str, Any]) -> bool:
 
 def _check_filters(contract: Contract, query: ReportQuery) -> None:
     faults: list[Fault] = []
+    reading = Reading(contract, query.month, restated=query.restated)
+    commissioners = {code for own in contract.commissioner for code in (own, reading.commissioner(own), *reading.above(own))}
     for parameter, asked, known in (
         ("measure", query.measures, {measure.code for measure in contract.measures}),
-        ("commissioner", query.commissioners, {*contract.commissioner, ALL, UNKNOWN}),
+        ("commissioner", query.commissioners, {*commissioners, ALL, UNKNOWN}),
         ("site", query.sites, {*contract.site, ALL, UNKNOWN}),
     ):
         if asked - known:
@@ -156,13 +163,19 @@ def _check_filters(contract: Contract, query: ReportQuery) -> None:
 
 
 def months_figures(
-    session: Session, contract: Contract, months: Sequence[Month], slices: Iterable[str], *, as_of: datetime
+    session: Session,
+    contract: Contract,
+    months: Sequence[Month],
+    slices: Iterable[str],
+    *,
+    as_of: datetime,
+    restated_in: Month | None = None,
 ) -> dict[Month, MonthFigures]:
     """The results of months: stored ones where their digest was asked for before, the others computed and stored now."""
     programme, wanted = contract.programme.code, sorted(set(slices))
     figures = {
-        inputs.month: MonthFigures(inputs, inputs_digest(contract, inputs.month, inputs.statuses), {})
-        for inputs in month_inputs(session, contract, months, as_of=as_of)
+        inputs.month: MonthFigures(inputs, inputs_digest(inputs), {})
+        for inputs in month_inputs(session, contract, months, as_of=as_of, restated_in=restated_in)
     }
     stored = store.stored_results(session, programme, [month.inputs_sha256 for month in figures.values()], wanted)
     for month, held in figures.items():
@@ -178,7 +191,9 @@ def months_figures(
     return figures
 
 
-def month_inputs(session: Session, contract: Contract, months: Sequence[Month], *, as_of: datetime) -> list[MonthInputs]:
+def month_inputs(
+    session: Session, contract: Contract, months: Sequence[Month], *, as_of: datetime, restated_in: Month | None = None
+) -> list[MonthInputs]:
     """What each month's figures are computed from: every return that is owed or accepted, as it stood."""
     recorded = store.recorded(session, contract.programme.code, months, as_of=as_of)
     found = []
@@ -188,7 +203,7 @@ def month_inputs(session: Session, contract: Contract, months: Sequence[Month], 
         statuses = [
             status_of(contract, key, recorded.get(key), expected=key in expected, as_of=as_of) for key in sorted(expected | accepted)
         ]
-        found.append(MonthInputs(contract, month, statuses))
+        found.append(MonthInputs(contract, month, statuses, restated_in))
     return found
 
 
@@ -206,7 +221,8 @@ def compute(session: Session, inputs: MonthInputs, slices: Sequence[str]) -> dic
             continue
         sums = store.sums(session, programme, revisions, slice_=slice_, banded=banded)
         results = slice_results(inputs, slice_, sums, without)
-        found[slice_] = _stored(to_json(results), Rows(inputs.contract, inputs.month, slice_, "month", [inputs.month]).write(results))
+        rows = Rows(inputs.reading, inputs.month, slice_, "month", [inputs.month])
+        found[slice_] = _stored(to_json(results), rows.write(results))
     return found
 
 

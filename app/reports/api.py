@@ -17,6 +17,7 @@ from app.reports.schemas import (
     SliceOf,
     Slices,
     SourcesView,
+    SuccessionOf,
     report_query,
     source_query,
 )
@@ -134,9 +135,19 @@ def get_report(
     site: Sites = None,
     measure: Measures = None,
     period: Periods = None,
+    succession: SuccessionOf = "as_reported",
 ) -> Response:
     """Read a month's consolidated report: every place that is expected or reported, as of a moment."""
-    query = report_query(month, as_of=as_of, slices=slice_, periods=period, measures=measure, commissioners=commissioner, sites=site)
+    query = report_query(
+        month,
+        as_of=as_of,
+        slices=slice_,
+        periods=period,
+        measures=measure,
+        commissioners=commissioner,
+        sites=site,
+        succession=succession,
+    )
     content, computed = actions.find_report(unit.session, programme, query, actor=unit.actor, now=unit.now)
     return unit.read(content, keep=computed)
 
@@ -157,6 +168,7 @@ def get_sources(
     segment: Part = "all",
     subcontract: Part = "all",
     category: Part = "all",
+    succession: SuccessionOf = "as_reported",
 ) -> Response:
     """Read the cells, revisions and contract lines behind one row, named by the row's own keys."""
     query = source_query(
@@ -171,6 +183,7 @@ def get_sources(
         segment=segment,
         subcontract=subcontract,
         category=category,
+        succession=succession,
     )
     found, computed = actions.find_sources(unit.session, programme, query, actor=unit.actor, now=unit.now)
     return unit.read(found, keep=computed)

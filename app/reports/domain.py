@@ -10,7 +10,10 @@ from app.reports.slices import DEFAULT_SLICES, Place, RowKey
 
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
-    """Which rows of a month's report: slices and periods, and only some measures, commissioners or sites where any are named."""
+    """Which rows of a month's report: slices and periods, and only some measures, commissioners or sites where any are named.
+
+    `restated`: under the codes that carry the work on in the month, rather than those that reported.
+    """
 
     month: Month
     as_of: datetime | None = None
@@ -19,6 +22,7 @@ class ReportQuery:
     measures: frozenset[str] = frozenset()
     commissioners: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
+    restated: bool = False
 
     @property
     def is_filtered(self) -> bool:
@@ -40,6 +44,7 @@ class SourceQuery:
     segment: str = ALL
     subcontract: str = ALL
     category: str = ALL
+    restated: bool = False
 
     def names(self, key: RowKey) -> bool:
         """Whether a row's own keys are these."""

@@ -17,6 +17,7 @@ from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.reports.aggregation import Figures, add
 from app.reports.coverage import Book, Coverage, ExpectedCells, Gaps, Missing, Reason, book, cover, gaps, places_of, return_volume, together
+from app.reports.reading import Reading
 from app.reports.slices import Place, RowKey, Slice, reported
 
 METHOD_VERSION: Final = "1"
@@ -66,22 +67,6 @@ def status_of(contract: Contract, key: ReturnKey, recorded: Recorded | None, *, 
     return ReturnStatus(key, expected, overdue, frozen, "late" if overdue else "not_due")
 
 
-def inputs_digest(contract: Contract, month: Month, statuses: Iterable[ReturnStatus]) -> str:
-    """The digest of exactly what a month's figures are computed from."""
-    return digest(
-        {
-            "method_version": METHOD_VERSION,
-            "programme": contract.programme.code,
-            "month": month,
-            "contract_recorded_at": moment_text(contract.recorded_at),
-            "returns": [
-                [*status.key[:2], status.expected, status.overdue, status.frozen, status.state, status.content_sha256]
-                for status in statuses
-            ],
-        }
-    )
-
-
 class SummedCells(NamedTuple):
     """The `value` cells of one place added up; `first` and `last` are the lowest and highest subcontract among them."""
 
@@ -114,11 +99,17 @@ class RowResult:
 
 @dataclass(frozen=True, slots=True)
 class MonthInputs:
-    """What the figures of a month are computed from."""
+    """What the figures of a month are computed from; `restated_in` is the month whose organisations they are read as, if not their own."""
 
     contract: Contract
     month: Month
     statuses: Sequence[ReturnStatus]
+    restated_in: Month | None = None
+
+    @property
+    def reading(self) -> Reading:
+        restated = self.restated_in is not None
+        return Reading(self.contract, self.restated_in or self.month, restated=restated)
 
     @property
     def absent(self) -> dict[tuple[str, str], Reason]:
@@ -141,6 +132,21 @@ class MonthInputs:
             for code in measures_of(self.contract, status.key) if status.expected else ():
                 frozen[code] = frozen.get(code, True) and status.frozen
         return frozenset(code for code, is_frozen in frozen.items() if is_frozen)
+
+
+def inputs_digest(inputs: MonthInputs) -> str:
+    """The digest of exactly what a month's figures are computed from."""
+    about = {
+        "method_version": METHOD_VERSION,
+        "programme": inputs.contract.programme.code,
+        "month": inputs.month,
+        "contract_recorded_at": moment_text(inputs.contract.recorded_at),
+        "returns": [
+            [*status.key[:2], status.expected, status.overdue, status.frozen, status.state, status.content_sha256]
+            for status in inputs.statuses
+        ],
+    }
+    return digest(about if inputs.restated_in is None else {**about, "restated_in": inputs.restated_in})
 
 
 def measures_of(contract: Contract, key: ReturnKey) -> frozenset[str]:
@@ -210,20 +216,20 @@ def _import_rows(inputs: MonthInputs) -> list[RowKey]:
 
 def owed_in(inputs: MonthInputs, slice_: str, reporting: Sequence[Place]) -> tuple[Slice, Book]:
     """What is owed in each row. It depends on the contract alone (and on which parents are reported), so the last few are kept with it."""
-    contract, expected = inputs.contract, inputs.expected
+    contract, expected, reading = inputs.contract, inputs.expected, inputs.reading
     owing = _kept(
         contract,
         "owing",
-        (slice_, inputs.month),
-        lambda: reported(contract, slice_, (place for key in expected for place in places_of(contract, key))),
+        (slice_, inputs.month, reading.key),
+        lambda: reported(contract, slice_, (place for key in expected for place in places_of(contract, key)), reading),
     )
-    parents = owing | reported(contract, slice_, reporting)
+    parents = owing | reported(contract, slice_, reporting, reading)
 
     def work_out() -> tuple[Slice, Book]:
-        rows = Slice(contract, inputs.month, slice_, parents)
+        rows = Slice(contract, inputs.month, slice_, parents, reading)
         return rows, book(contract, rows, expected)
 
-    return _kept(contract, "books", (slice_, inputs.month, parents), work_out)
+    return _kept(contract, "books", (slice_, inputs.month, parents, reading.key), work_out)
 
 
 def _kept(contract: Contract, shelf: str, key: object, work_out: Callable[[], T]) -> T:

@@ -5,7 +5,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from app.calendar.contract import Contract
 from app.calendar.deadlines import months_of_period
 from app.kernel.codes import ALL
 from app.kernel.figures import carried, rounded
@@ -14,6 +13,7 @@ from app.measures.domain import Measure
 from app.reports.aggregation import RowValue, evaluate, statistic
 from app.reports.intervals import wilson
 from app.reports.periods import is_whole
+from app.reports.reading import Reading
 from app.reports.results import RowResult
 from app.reports.slices import SLICES
 from app.reports.targets import against_target, contract_test, in_force
@@ -44,16 +44,17 @@ _LATER: Final[dict[str, Any]] = {
 
 
 class Rows:
-    """Writes the rows of one slice and period of a report."""
+    """Writes the rows of one slice and period of a report, their codes read in one way."""
 
-    def __init__(self, contract: Contract, month: Month, slice_: str, period: str, months: Sequence[Month]) -> None:
-        self._contract = contract
+    def __init__(self, reading: Reading, month: Month, slice_: str, period: str, months: Sequence[Month]) -> None:
+        self._reading = reading
+        self._contract = reading.contract
         self._month = month
         self._slice = slice_
         self._period = period
         self._months = months
         self._segment_names: dict[str, set[str]] = {}
-        for (_, code), segment in contract.segment.items():
+        for (_, code), segment in reading.contract.segment.items():
             self._segment_names.setdefault(code, set()).add(segment.name)
 
     def write(self, results: Sequence[RowResult]) -> list[dict[str, Any]]:
@@ -126,11 +127,13 @@ class Rows:
             contract.pathway.get(key.pathway),
         )
         agreement = contract.subcontract.get(key.subcontract)
-        organisation = agreement.organisation if agreement else key.subcontract
+        organisation = self._reading.organisation(agreement.organisation) if agreement else key.subcontract
         registered = contract.organisation.get(organisation)
+        # A successor need not be in the programme.
+        named = commissioner or contract.organisation.get(key.commissioner)
         return {
             "commissioner": key.commissioner,
-            "commissioner_name": commissioner.name if commissioner else key.commissioner,
+            "commissioner_name": named.name if named else key.commissioner,
             "commissioner_scope": key.commissioner_scope,
             "site": key.site,
             "site_name": site.name if site else key.site,

@@ -12,6 +12,7 @@ from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid
 from app.reports.domain import ReportQuery, SourceQuery
 from app.reports.periods import PERIODS
+from app.reports.reading import SUCCESSIONS
 from app.reports.slices import DEFAULT_SLICES, SLICES
 
 Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
@@ -49,6 +50,12 @@ class ReportHeadView(BaseModel):
     method_version: str
     inputs_sha256: str
     previous_sha256: str | None
+
+
+class RestatedHeadView(ReportHeadView):
+    """The same of a restated report, which says so."""
+
+    succession: Literal["restated"]
 
 
 class ObservationView(BaseModel):
@@ -139,7 +146,7 @@ class ReportView(BaseModel):
     """A month's consolidated report: one object, one array of flat rows."""
 
     schema_version: str
-    report: ReportHeadView
+    report: ReportHeadView | RestatedHeadView
     observations: list[ObservationView]
     notes: list[NoteView]
     links: dict[str, str]
@@ -171,6 +178,14 @@ Commissioners = Annotated[list[str] | None, _many("Only rows of these commission
 Sites = Annotated[list[str] | None, _many("Only rows of these sites (or all, UNKNOWN)")]
 Part = Annotated[str, Query(description="The row's own key; left out: all.", max_length=64)]
 SliceOf = Annotated[str, Query(alias="slice", description=f"The row's slice, of {', '.join(SLICES)}.", max_length=64)]
+SuccessionOf = Annotated[
+    str,
+    Query(
+        description="Of `as_reported` and `restated`: under the organisations that reported, or under those that carry their work on in the"
+        " report's month.",
+        max_length=64,
+    ),
+]
 PeriodOf = Annotated[str, Query(description=f"The row's period, of {', '.join(PERIODS)}.", max_length=64)]
 
 
@@ -220,6 +235,7 @@ def report_query(
     measures: Sequence[str] | None,
     commissioners: Sequence[str] | None,
     sites: Sequence[str] | None,
+    succession: str,
 ) -> ReportQuery:
     """What the parameters of a report ask for, or every fault of them."""
     reader = _Reader()
@@ -231,12 +247,15 @@ def report_query(
         measures=codes(measures),
         commissioners=codes(commissioners),
         sites=codes(sites),
+        restated=reader.one("succession", succession, SUCCESSIONS) == "restated",
     )
     reader.end()
     return query
 
 
-def source_query(month: str, *, measure: str, as_of: datetime | None, slice_: str, period: str, **places: str) -> SourceQuery:
+def source_query(
+    month: str, *, measure: str, as_of: datetime | None, slice_: str, period: str, succession: str, **places: str
+) -> SourceQuery:
     """Which row the parameters name, or every fault of them."""
     reader = _Reader()
     query = SourceQuery(
@@ -245,6 +264,7 @@ def source_query(month: str, *, measure: str, as_of: datetime | None, slice_: st
         as_of=as_of,
         slice_=reader.one("slice", slice_, tuple(SLICES)),
         period=reader.one("period", period, PERIODS),
+        restated=reader.one("succession", succession, SUCCESSIONS) == "restated",
         **places,
     )
     reader.end()

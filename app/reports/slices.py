@@ -14,6 +14,7 @@ from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.measures.domain import Measure
 from app.programmes.domain import ancestors
+from app.reports.reading import Reading
 
 SLICES: Final[Mapping[str, tuple[str, ...]]] = {
     "all": (),
@@ -78,12 +79,13 @@ def is_split(measure: Measure, slice_: str) -> bool:
 class Slice:
     """The rows of one slice in one month, as the contract and what is reported itself decide."""
 
-    def __init__(self, contract: Contract, month: Month, slice_: str, reported: Reported) -> None:
+    def __init__(self, contract: Contract, month: Month, slice_: str, reported: Reported, reading: Reading) -> None:
         self.named = frozenset(SLICES[slice_])
         self._contract = contract
         self._month = month
         self._slice = slice_
         self._reported = reported
+        self._reading = reading
         self._measures: dict[str, Measure | None] = {}
         self._keys: dict[tuple[str, ...], list[RowKey]] = {}
         self._sites: dict[tuple[str, str], tuple[tuple[str, SiteScope], ...]] = {}
@@ -104,7 +106,8 @@ class Slice:
             found = self._keys[asked] = self._keys_of_any(Place(*place[:5], ALL), asked[5])
         if "subcontract" not in self.named:
             return found
-        return [RowKey(*key[:5], place.subcontract, *key[6:]) for key in found]
+        subcontract = self._reading.subcontract(place.subcontract)
+        return [RowKey(*key[:5], subcontract, *key[6:]) for key in found]
 
     def _keys_of_any(self, place: Place, category: str) -> list[RowKey]:
         """The same of any subcontract."""
@@ -131,9 +134,9 @@ class Slice:
     def _above_commissioner(self, measure: Measure, commissioner: str) -> tuple[tuple[str, CommissionerScope], ...]:
         key = (measure.code, commissioner)
         if key not in self._commissioners:
-            lineage = ancestors(commissioner, self._contract.commissioner_parents)
+            own, lineage = self._reading.commissioner(commissioner), self._reading.above(commissioner)
             above = (code for code in lineage if ("commissioner", measure.code, code) not in self._reported)
-            self._commissioners[key] = ((commissioner, "exact"), *((code, self._scope(code)) for code in above))
+            self._commissioners[key] = ((own, "exact"), *((code, self._scope(code)) for code in above))
         return self._commissioners[key]
 
     def _scope(self, commissioner: str) -> CommissionerScope:
@@ -141,15 +144,16 @@ class Slice:
         return "whole" if parent is not None and parent.whole else "part"
 
 
-def reported(contract: Contract, slice_: str, places: Iterable[Place]) -> Reported:
+def reported(contract: Contract, slice_: str, places: Iterable[Place], reading: Reading) -> Reported:
     """Which parents are themselves owed or reported; only these matter, so only these are kept."""
     named = SLICES[slice_]
     parents = {parent for site in contract.sites if (parent := site.parent) is not None} if "site" in named else set()
-    above = {parent for party in contract.commissioners if (parent := party.parent) is not None} if "commissioner" in named else set()
+    above = {code for party in contract.commissioners for code in reading.above(party.ods_code)} if "commissioner" in named else set()
+    read = {code: reading.commissioner(code) for code in contract.commissioner} if above else {}
     found: set[tuple[str, str, str]] = set()
     for place in places:
         if place.site in parents:
             found.add(("site", place.measure, place.site))
-        if place.commissioner in above:
-            found.add(("commissioner", place.measure, place.commissioner))
+        if (commissioner := read.get(place.commissioner, place.commissioner)) in above:
+            found.add(("commissioner", place.measure, commissioner))
     return frozenset(found)
