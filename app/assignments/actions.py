@@ -1,6 +1,6 @@
 """Bringing a programme's assignments to what its contract says."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from sqlalchemy.orm import Session
 
@@ -10,5 +10,9 @@ from app.db import facts
 from app.db.ledger import Recording
 
 
-def bring_assignments(session: Session, recording: Recording, assignments: Sequence[Assignment]) -> facts.Changes:
-    return facts.bring_to(session, ASSIGNMENTS, recording, rows(assignments), programme=recording.chain)
+def bring_assignments(session: Session, recording: Recording, ended: Collection[Assignment], begun: Collection[Assignment]) -> None:
+    """Close the facts that end and add those that begin; all others stay as they are."""
+    facts.close(session, ASSIGNMENTS, recording, [fact[: len(ASSIGNMENTS.key)] for fact in ended], programme=recording.chain)
+    facts.add(
+        session, ASSIGNMENTS, recording, rows(sorted(begun, key=lambda fact: fact[: len(ASSIGNMENTS.key)])), programme=recording.chain
+    )

@@ -1,5 +1,6 @@
 """What is wrong with assignments between them and with the rest of their contract: settings that do not fit, shares above 100."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
@@ -26,14 +27,19 @@ def misfits(
             yield Fault("setting_does_not_fit", detail, fix, pointer=f"/assignments/{number}")
 
 
-def above_whole(lines: Sequence[AssignmentLine], expanded: Callable[[AssignmentLine], Sequence[Assignment]]) -> Iterator[Fault]:
-    """Lines whose shares, with those of the lines above them, pass 100 in some place and month; each is named once."""
+def above_whole(lines: Sequence[tuple[AssignmentLine, Callable[[], Sequence[Assignment]]]]) -> Iterator[Fault]:
+    """Lines (each with how it becomes facts) whose shares, with those of the lines above them, pass 100 in some place and month;
+    each is named once. A segment whose shares sum to 100 over all lines is not looked at place by place.
+    """
+    stated: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for line, _ in lines:
+        stated[line.pathway, line.segment] += line.share or 0
     held: dict[Place, list[tuple[int, Month, Month | None, Decimal]]] = {}
-    for number, line in enumerate(lines):
-        if line.share is None:
+    for number, (line, facts) in enumerate(lines):
+        if line.share is None or stated[line.pathway, line.segment] <= WHOLE:
             continue
         passed: tuple[Place, Month, Decimal] | None = None
-        for fact in expanded(line):
+        for fact in facts():
             place = (fact.pathway, fact.segment, fact.site, fact.commissioner)
             others = held.setdefault(place, [])
             others.append((number, fact.from_month, fact.to_month, line.share))

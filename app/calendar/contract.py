@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from app.assignments.domain import Assignment
+from app.assignments.domain import Assignment, AssignmentLine, by_line, line_of
 from app.calendar.domain import Collection
 from app.calendar.working_days import ENGLAND, WorkingDays
 from app.kernel.months import Month
@@ -100,6 +100,19 @@ class Contract:
         for assignment in self.assignments:
             found[assignment.reporter].append(assignment)
         return {reference: tuple(assignments) for reference, assignments in found.items()}
+
+    @cached_property
+    def lines(self) -> dict[str, tuple[Assignment, ...]]:
+        """The assignments of each line that they were written in, by the digest that names it."""
+        return {name: tuple(facts) for name, facts in by_line(self.assignments).items()}
+
+    def line(self, name: str) -> AssignmentLine:
+        """The line of this name, as it was written."""
+        kept = ("line", name)
+        if kept not in self.worked_out:
+            self.worked_out[kept] = line_of(self.lines[name])
+        found: AssignmentLine = self.worked_out[kept]
+        return found
 
     def collection_of(self, measure: str, sector: str) -> Collection | None:
         """The one collection that a sector returns a measure in."""

@@ -1,6 +1,6 @@
 """Bringing a programme to what its document says: allow, load, decide, save, audit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,11 +14,14 @@ from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.expected import ReturnKey
 from app.calendar.store import load_contract
-from app.configuration.document import Document, completed, document_of, written
-from app.configuration.domain import faults_of, parent_with_child
+from app.configuration.assigned import Placed, placed
+from app.configuration.differences import Changes, changed_facts, differences
+from app.configuration.document import Document, completed, written_of
+from app.configuration.domain import faults_of
 from app.configuration.effects import contract_of, no_longer_owed
+from app.configuration.nesting import parent_with_child
+from app.configuration.owing import is_touched, owing_otherwise
 from app.db import audit
-from app.db.facts import Changes
 from app.db.ledger import Recording, begin_recording, contract_changed, hold_ledger, open_ledger
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
@@ -59,76 +62,112 @@ class RegisterConflict(ConfigurationInvalid):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A document brought into force (or tried): its normal form, whether the programme is new, what changed by noun."""
+    """A document brought into force (or tried): the contract before (None where the programme is new) and after it, what changed by noun."""
 
-    body: bytes
-    created: bool
+    before: Contract | None
+    after: Contract
     changes: dict[str, Changes]
+
+    @property
+    def body(self) -> bytes:
+        return written_of(self.after)
+
+    @property
+    def created(self) -> bool:
+        return self.before is None
 
     @property
     def etag(self) -> str:
         return sha256(self.body)
 
 
+Change = Callable[[Contract | None], Document]
+"""Given the contract in force (None where there is none), the document that it should become."""
+
+
 def configuration(session: Session, programme: str, *, actor: Actor, as_of: datetime | None, now: datetime) -> bytes:
     """The document in force, in its one normal form. NotFound where there is (or was) no such programme."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
     moment = resolve(session, programme, asked=as_of, now=now)
-    return written(document_of(load_contract(session, programme, as_of=moment)))
+    return written_of(load_contract(session, programme, as_of=moment))
 
 
 def apply_configuration(
-    session: Session, programme: str, value: Any, *, actor: Actor, now: datetime, expect: Callable[[str | None], None]
+    session: Session,
+    programme: str,
+    value: Any,
+    *,
+    actor: Actor,
+    now: datetime,
+    expect: Callable[[str | None], None],
+    dry_run: bool = False,
 ) -> Applied:
-    """Bring a programme to a document, atomically; the caller owns the transaction (and ends a dry run by not committing).
+    """Bring a programme to a document, atomically; the caller owns the transaction.
 
     `expect` is given the digest of the document in force (None where there is none) under the ledger's lock, and refuses
     where the caller had another one in mind. Refuses with every fault at once: `ConfigurationInvalid`, `InUse`, `RegisterConflict`.
     """
     require(actor, Permission.CONFIGURATION_WRITE, programme=programme)
-    document = completed(read_as(Document, value))
-    open_ledger(session, EVERY, now=now)
-    open_ledger(session, programme, now=now)
-    hold_ledger(session, programme, installation=True)
-    created = contract_changed(session, programme) is None
-    before = None if created else load_contract(session, programme)
-    expect(None if before is None else sha256(written(document_of(before))))
-    contract = contract_of(document, organisations=organisations(session, as_of=None), recorded_at=now)
-    faults = _faults(session, programme, document, contract)
+    document = read_as(Document, value)
+
+    def change(before: Contract | None) -> Document:
+        expect(None if before is None else sha256(written_of(before)))
+        return document
+
+    return bring_into_force(session, programme, change, actor=actor, now=now, dry_run=dry_run)
+
+
+def bring_into_force(session: Session, programme: str, change: Change, *, actor: Actor, now: datetime, dry_run: bool) -> Applied:
+    """Bring a programme to what `change` makes of the contract in force: the one way in which any noun changes.
+
+    It is asked under the ledger's lock; a dry run takes no lock and writes nothing.
+    """
+    if not dry_run:
+        open_ledger(session, EVERY, now=now)
+        open_ledger(session, programme, now=now)
+        hold_ledger(session, programme, installation=True)
+    before = None if contract_changed(session, programme) is None else load_contract(session, programme)
+    document = completed(change(before))
+    lines = placed(document)
+    register = organisations(session, as_of=None)
+    after = contract_of(document, organisations=register, recorded_at=now, lines=lines, before=before)
+    faults = _faults(session, programme, document, before=before, after=after, lines=lines)
     if faults:
         raise _refusal(faults)
-    body = written(document_of(contract))
-    if before is not None and written(document_of(before)) == body:
-        return Applied(body, created=False, changes={})
-    recording = begin_recording(session, programme, actor=actor, now=after_register(session, now), contract=True)
-    changes = _bring(session, recording, document, contract)
-    counts = {noun: [len(each.added), len(each.changed), len(each.withdrawn)] for noun, each in changes.items() if each}
-    audit.record(
-        session,
-        recording,
-        "configuration.applied",
-        subject={"programme": programme},
-        details={"document_sha256": sha256(body), "added_changed_withdrawn": counts},
-    )
-    return Applied(body, created=created, changes=changes)
+    registered = frozenset(line.ods_code for line in register)
+    changes = differences(before, after, new=[line for line in document.organisations if line.ods_code not in registered])
+    if changes and not dry_run:
+        recording = begin_recording(
+            session, programme, actor=actor, now=after_register(session, now), contract=True
+        )
+        _bring(session, recording, document, before=before, after=after, nouns=changes.keys())
+        counts = {noun: [len(each.added), len(each.changed), len(each.withdrawn)] for noun, each in changes.items()}
+        details = {"document_sha256": sha256(written_of(after)), "added_changed_withdrawn": counts}
+        audit.record(session, recording, "configuration.applied", subject={"programme": programme}, details=details)
+    return Applied(before, after, changes)
 
 
-def _faults(session: Session, programme: str, document: Document, contract: Contract) -> list[Fault]:
-    faults = faults_of(document, registered=frozenset(contract.organisation))
+def _faults(
+    session: Session, programme: str, document: Document, *, before: Contract | None, after: Contract, lines: Sequence[Placed]
+) -> list[Fault]:
+    faults = faults_of(document, registered=frozenset(after.organisation), lines=lines)
     if document.programme.code != programme:
         detail = "The document is of another programme than the address."
         faults.append(Fault("programme_differs", detail, "Let both name the same programme.", pointer="/programme/code"))
     faults += conflicts(session, document.organisations)
     if not faults:
         # Only a document whose references hold can be asked what it expects of whom.
-        faults += parent_with_child(contract)
-    if not faults:
+        faults += parent_with_child(after)
+    if not faults and before is not None:
+        touched = owing_otherwise(before, after)
 
         def unchanged(key: ReturnKey, expected_sha256: str) -> bool:
-            owed = expected_return(contract, key)
+            if not is_touched(before, after, key, touched):
+                return True
+            owed = expected_return(after, key)
             return owed is not None and owed.sha256 == expected_sha256
 
-        faults += no_longer_owed(contract, reported_cells(session, programme, unchanged=unchanged))
+        faults += no_longer_owed(after, reported_cells(session, programme, unchanged=unchanged) if touched else ())
     return faults
 
 
@@ -141,18 +180,23 @@ def _refusal(faults: list[Fault]) -> ConfigurationInvalid:
     return ConfigurationInvalid("The document cannot be brought into force; see errors.", faults=faults)
 
 
-def _bring(session: Session, recording: Recording, document: Document, contract: Contract) -> dict[str, Changes]:
-    return {
-        "organisations": add_new(session, recording, document.organisations),
-        "programme": bring_programme(session, recording, document.programme),
-        "commissioners": bring_commissioners(session, recording, document.commissioners),
-        "phases": bring_phases(session, recording, document.phases),
-        "sites": bring_sites(session, recording, document.sites),
-        "measures": bring_measures(session, recording, document.measures),
-        "pathways": bring_pathways(session, recording, document.pathways),
-        "segments": bring_segments(session, recording, document.pathways),
-        "collections": bring_collections(session, recording, document.collections),
-        "requirements": bring_requirements(session, recording, document.requirements),
-        "subcontracts": bring_subcontracts(session, recording, document.subcontracts),
-        "assignments": bring_assignments(session, recording, contract.assignments),
+def _bring(
+    session: Session, recording: Recording, document: Document, *, before: Contract | None, after: Contract, nouns: Collection[str]
+) -> None:
+    """Write what changed; a noun that did not is not even read."""
+    add_new(session, recording, document.organisations)
+    steps: dict[str, Callable[[], object]] = {
+        "programme": lambda: bring_programme(session, recording, document.programme),
+        "commissioners": lambda: bring_commissioners(session, recording, document.commissioners),
+        "phases": lambda: bring_phases(session, recording, document.phases),
+        "sites": lambda: bring_sites(session, recording, document.sites),
+        "measures": lambda: bring_measures(session, recording, document.measures),
+        "pathways": lambda: (bring_pathways(session, recording, document.pathways), bring_segments(session, recording, document.pathways)),
+        "collections": lambda: bring_collections(session, recording, document.collections),
+        "requirements": lambda: bring_requirements(session, recording, document.requirements),
+        "subcontracts": lambda: bring_subcontracts(session, recording, document.subcontracts),
+        "assignments": lambda: bring_assignments(session, recording, *changed_facts(before, after)),
     }
+    for noun, bring in steps.items():
+        if noun in nouns:
+            bring()

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from app.assignments.domain import AssignmentLine, collapse
+from app.assignments.domain import AssignmentLine, in_order
 from app.calendar.contract import Contract
 from app.calendar.domain import Collection
 from app.kernel.canonical import json_bytes
@@ -70,7 +70,7 @@ def document_of(contract: Contract) -> Document:
         collections=contract.collections,
         requirements=contract.requirements,
         subcontracts=contract.subcontracts,
-        assignments=tuple(collapse(contract.assignments)),
+        assignments=tuple(in_order(contract.line(name) for name in contract.lines)),
     )
 
 
@@ -78,3 +78,11 @@ def written(document: Document) -> bytes:
     """The document as JSON, every member stated."""
     value: dict[str, Any] = document.model_dump(mode="json", by_alias=True)
     return json_bytes(value)
+
+
+def written_of(contract: Contract) -> bytes:
+    """The document in force as JSON; worked out once for each contract."""
+    if "document" not in contract.worked_out:
+        contract.worked_out["document"] = written(document_of(contract))
+    content: bytes = contract.worked_out["document"]
+    return content

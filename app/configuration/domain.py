@@ -1,26 +1,25 @@
 """What makes a document one that can be brought into force: every rule that its lines must keep between them."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from app.assignments.domain import Assignment, AssignmentLine, expand
-from app.assignments.faults import above_whole, misfits
-from app.calendar.contract import Contract
+from app.configuration.assigned import Placed, faults_between, placed
 from app.configuration.document import Document
-from app.kernel.codes import ALL, UNKNOWN
 from app.kernel.months import Month, overlap
 from app.kernel.refusals import Fault
 from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Measure
-from app.programmes.domain import ancestors, descends, leaves
+from app.programmes.domain import descends
 from app.subcontracts.domain import faults_of as faults_of_subcontract
 
 
-def faults_of(document: Document, *, registered: frozenset[str]) -> list[Fault]:
-    """Everything that is wrong between the lines of a document; `registered` are the codes of the shared register."""
+def faults_of(document: Document, *, registered: frozenset[str], lines: Sequence[Placed] | None = None) -> list[Fault]:
+    """Everything that is wrong between the lines of a document; `registered` are the codes of the shared register.
+
+    `lines` are its assignments' lines with their places, where these have been worked out already.
+    """
     return [
         *_repeated(document),
         *_reversed(document),
@@ -33,7 +32,7 @@ def faults_of(document: Document, *, registered: frozenset[str]) -> list[Fault]:
         *_weights(document),
         *_grades(document),
         *_agreements(document),
-        *_assignments(document),
+        *faults_between(document, placed(document) if lines is None else lines),
     ]
 
 
@@ -272,95 +271,3 @@ def _grades(document: Document) -> Iterator[Fault]:
                     at = f"/requirements/{number}/collectability"
                     detail = f"This line grades what {at}/{other} grades already, in a month of both."
                     yield Fault("graded_twice", detail, "Let the two lines differ in subcontract or months.", pointer=f"{at}/{each}")
-
-
-def expansion(document: Document) -> Callable[[AssignmentLine], list[Assignment]]:
-    """How a line of this document becomes facts: `all` stands for the lowest sites that its pathway is for, and for the lowest
-    commissioners; for `all` itself where there are none.
-    """
-    parents = {line.code: line.parent for line in document.sites}
-    lowest = leaves(tuple(parents), parents)
-    sites = {
-        pathway.code: tuple(site for site in lowest if pathway.is_for(site, *ancestors(site, parents))) or (ALL,)
-        for pathway in document.pathways
-    }
-    parents = {line.ods_code: line.parent for line in document.commissioners}
-    commissioners = leaves(tuple(parents), parents) or (ALL,)
-    first = document.programme.first_month
-    return lambda line: expand(line, sites=sites.get(line.pathway, (ALL,)), commissioners=commissioners, first_month=first)
-
-
-def _assignments(document: Document) -> Iterator[Fault]:
-    expanded = expansion(document)
-    yield from above_whole(document.assignments, expanded)
-    yield from misfits(
-        document.assignments,
-        segment_settings={(pathway.code, segment.code): segment.setting for pathway in document.pathways for segment in pathway.segments},
-        subcontract_settings={line.reference: line.settings for line in document.subcontracts},
-    )
-    held: dict[tuple[str, ...], list[tuple[Assignment, int]]] = {}
-    for number, line in enumerate(document.assignments):
-        yield from _volumes(line, number, expanded)
-        clashes: Counter[int] = Counter()
-        for fact in expanded(line):
-            others = held.setdefault(fact[:5], [])
-            clashes.update(
-                other for earlier, other in others if overlap((earlier.from_month, earlier.to_month), (fact.from_month, fact.to_month))
-            )
-            others.append((fact, number))
-        for other in sorted(clashes):
-            detail = f"In {clashes[other]} places this line holds what /assignments/{other} holds already, in a month of both."
-            yield Fault(
-                "assigned_twice", detail, "Let the two lines differ in site, commissioner or months.", pointer=f"/assignments/{number}"
-            )
-
-
-def _volumes(line: AssignmentLine, number: int, expanded: Callable[[AssignmentLine], list[Assignment]]) -> Iterator[Fault]:
-    places = line.expected_volume.places if line.expected_volume else None
-    held = {(fact.site, fact.commissioner) for fact in expanded(line)} if places else set()
-    for each, place in enumerate(places or ()):
-        if (place.site, place.commissioner) not in held:
-            detail = "The line does not hold this site and commissioner."
-            yield Fault("volume_elsewhere", detail, "Name a place of the line.", pointer=f"/assignments/{number}/expected_volume/{each}")
-
-
-def parent_with_child(contract: Contract) -> Iterator[Fault]:
-    """Measures that some subcontract would return for a site (or commissioner) and for one above it in the same return."""
-    for reference, assignments in contract.assignments_of.items():
-        agreement = contract.subcontract[reference]
-        found: dict[tuple[str, str, str], tuple[str, str]] = {}
-        for measure, facts in _reported(contract, assignments, agreement.sector):
-            for place, parents, of in (
-                ("site", contract.site_parents, measure.site_of),
-                ("commissioner", contract.commissioner_parents, lambda code: code),
-            ):
-                if place in measure.split_by:
-                    pair = _nested([(of(getattr(fact, place)), fact) for fact in facts], parents)
-                    if pair:
-                        found[reference, measure.code, place] = pair
-        for (subcontract, code, place), (child, parent) in found.items():
-            detail = f"{subcontract} would return {code} for {place} {child} and for {parent} above it in one month."
-            fix = "Assign one of the two, or map the narrower site to the wider in the measure's site_map."
-            yield Fault("parent_with_child", detail, fix, pointer="/assignments")
-
-
-def _reported(contract: Contract, assignments: Sequence[Assignment], sector: str) -> Iterator[tuple[Measure, list[Assignment]]]:
-    """Each version of each measure with the assignments that make a subcontract return it."""
-    of_measure: dict[str, list[Assignment]] = {}
-    for fact in assignments:
-        for use in contract.segment[fact.pathway, fact.segment].measures:
-            if use.asked_of(sector):
-                of_measure.setdefault(use.code, []).append(fact)
-    return ((measure, of_measure[measure.code]) for measure in contract.measures if measure.code in of_measure)
-
-
-def _nested(placed: Iterable[tuple[str, Assignment]], parents: dict[str, str | None]) -> tuple[str, str] | None:
-    months: dict[str, list[tuple[Month | None, Month | None]]] = {}
-    for place, fact in placed:
-        if place not in (ALL, UNKNOWN):
-            months.setdefault(place, []).append((fact.from_month, fact.to_month))
-    for place in sorted(months):
-        for above in sorted(months):
-            if descends(place, above, parents) and any(overlap(one, other) for one in months[place] for other in months[above]):
-                return place, above
-    return None

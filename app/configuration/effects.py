@@ -1,22 +1,33 @@
 """What a document does to what was reported already: the revisions that a new contract would leave without a duty."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
+from typing import Final
 
 from app.assignments.domain import Assignment
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey, closed_throughout, expected_cells
+from app.configuration.assigned import Placed, placed
 from app.configuration.document import Document
-from app.configuration.domain import expansion
 from app.kernel.refusals import Fault
 from app.organisations.domain import Organisation
 
 
-def contract_of(document: Document, *, organisations: Iterable[Organisation], recorded_at: datetime) -> Contract:
-    """The contract that a document states, as it will be read once it is in force."""
+def contract_of(
+    document: Document,
+    *,
+    organisations: Iterable[Organisation],
+    recorded_at: datetime,
+    lines: Sequence[Placed] | None = None,
+    before: Contract | None = None,
+) -> Contract:
+    """The contract that a document states, as it will be read once it is in force.
+
+    `before` is the one that it follows: what both say alike is taken from there. `lines` are the document's assignments' lines
+    with their places, where these have been worked out already.
+    """
     known = {organisation.ods_code: organisation for organisation in (*document.organisations, *organisations)}
-    expand = expansion(document)
-    assignments: list[Assignment] = [assignment for line in document.assignments for assignment in expand(line)]
     return Contract(
         programme=document.programme,
         recorded_at=recorded_at,
@@ -29,8 +40,34 @@ def contract_of(document: Document, *, organisations: Iterable[Organisation], re
         collections=tuple(sorted(document.collections, key=lambda line: line.code)),
         requirements=tuple(sorted(document.requirements, key=lambda line: line.measure)),
         subcontracts=tuple(sorted(document.subcontracts, key=lambda line: line.reference)),
-        assignments=tuple(sorted(assignments, key=lambda assignment: assignment[:6])),
+        assignments=_facts(placed(document) if lines is None else lines, before),
     )
+
+
+_KEY: Final = itemgetter(slice(6))
+
+
+def _facts(lines: Iterable[Placed], before: Contract | None) -> tuple[Assignment, ...]:
+    """The facts of lines, in the order of their keys. Equal lines at equal places are equal facts: these are not made again."""
+    kept: set[str] = set()
+    new: list[Assignment] = []
+    held = {} if before is None else before.lines
+    for each in lines:
+        facts = held.get(each.name)
+        if facts is not None and _at(facts) == (each.sites, each.commissioners) and each.name not in kept:
+            kept.add(each.name)
+        else:
+            new.extend(each.facts())
+    if before is None or not kept:
+        return tuple(sorted(new, key=_KEY))
+    if not new and len(kept) == len(held):
+        return before.assignments
+    return tuple(sorted([*(fact for fact in before.assignments if fact.line in kept), *new], key=_KEY))
+
+
+def _at(facts: Sequence[Assignment]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The sites and commissioners of a line's facts."""
+    return tuple(sorted({fact.site for fact in facts})), tuple(sorted({fact.commissioner for fact in facts}))
 
 
 def no_longer_owed(contract: Contract, reported: Iterable[tuple[ReturnKey, int, frozenset[CellKey]]]) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from app.configuration.actions import Applied
+from app.configuration.differences import Key
 
 
 class NounDifference(BaseModel):
@@ -27,12 +28,11 @@ class Difference(BaseModel):
 
 
 def difference(programme: str, applied: Applied) -> Difference:
-    def keys(found: tuple[tuple[object, ...], ...]) -> list[list[str | int]]:
-        return [[part if isinstance(part, int) else str(part) for part in key] for key in found]
+    def keys(found: list[Key]) -> list[list[str | int]]:
+        return [list(key) for key in found]
 
     nouns = [
         NounDifference(noun=noun, added=keys(each.added), changed=keys(each.changed), withdrawn=keys(each.withdrawn))
         for noun, each in applied.changes.items()
-        if each
     ]
     return Difference(programme=programme, would_create=applied.created, differences=nouns)

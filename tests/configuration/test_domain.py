@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from app.assignments.domain import collapse
+from app.configuration.assigned import placed
 from app.configuration.document import Document, completed, document_of, written
-from app.configuration.domain import expansion, faults_of, parent_with_child
+from app.configuration.domain import faults_of
 from app.configuration.effects import contract_of
+from app.configuration.nesting import parent_with_child
 from app.web.intake import parse
 from tests.make import START, contract, document, exact
 
@@ -99,7 +101,7 @@ def test_the_normal_form_is_its_own_normal_form() -> None:
 
 def test_all_stands_for_the_lowest_places() -> None:
     read = stated(document())
-    facts = expansion(read)(read.assignments[-1])
+    facts = placed(read)[-1].facts()
     assert {(fact.site, fact.commissioner) for fact in facts} == {(s, c) for s in ("lung", "prostate", "bladder") for c in ("05W", "05G")}
     (line,) = collapse(facts)
     assert (line.sites, line.commissioners) == (None, None)

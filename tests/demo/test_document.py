@@ -11,8 +11,9 @@ from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON, deadline
 from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns
 from app.configuration.document import Document, completed
-from app.configuration.domain import faults_of, parent_with_child
+from app.configuration.domain import faults_of
 from app.configuration.effects import contract_of
+from app.configuration.nesting import parent_with_child
 from app.demo.document import MONTHS, document, first_month
 from app.demo.figures import Cell, cells_of, correction, not_collected
 from app.demo.story import GAP_MEASURE, Deed, acts, beginning

@@ -1,0 +1,136 @@
+"""Who would owe something else under another contract, and in which months: found by comparing what both say, not what follows."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from app.calendar.contract import Contract
+from app.calendar.deadlines import months_of_period
+from app.calendar.expected import ReturnKey, delivering_spans
+from app.configuration.differences import changed_lines
+from app.kernel.months import Month
+from app.kernel.ranges import EVER, Range, Ranges, span, united, without
+from app.measures.domain import Measure
+
+Said = Mapping[tuple[Hashable, ...], Ranges]
+"""What a contract says, each with the months that it says it of."""
+
+ALWAYS: Ranges = (EVER,)
+
+
+def xor(one: Said, other: Said) -> Iterator[tuple[tuple[Hashable, ...], Ranges]]:
+    """What only one of the two says, with its months."""
+    for said in {**one, **other}:
+        mine, theirs = one.get(said, ()), other.get(said, ())
+        if mine != theirs:
+            yield said, united((*without(mine, theirs), *without(theirs, mine)))
+
+
+def owing_otherwise(before: Contract, after: Contract) -> dict[str, Ranges]:
+    """The subcontracts that may owe other cells after than before, and the months in which they may; whoever is not named owes the same."""
+    found: dict[str, list[Range]] = defaultdict(list)
+    names = changed_lines(before, after)
+    for (reporter, *_), months in xor(_assigned(before, names), _assigned(after, names)):
+        found[str(reporter)] += months
+    for (reporter, *_), months in xor(_agreements(before), _agreements(after)):
+        found[str(reporter)] += months
+    places = dict(_by_last(xor(_places(before), _places(after))))
+    codes = dict(_by_last(xor(_measures(before), _measures(after))))
+    if places or codes:
+        for contract in (before, after):
+            for reference, months in _reporters(contract, places, codes):
+                found[reference] += months
+    return {reference: ranges for reference, months in found.items() if (ranges := united(months))}
+
+
+def is_touched(before: Contract, after: Contract, key: ReturnKey, touched: Mapping[str, Ranges]) -> bool:
+    """Whether a return answers a month in which its subcontract may owe something else."""
+    ranges = touched.get(key.subcontract, ())
+    collections = [each for contract in (before, after) if (each := contract.collection.get(key.collection))]
+    months = {month.ordinal for each in collections for month in months_of_period(key.month, each.every)}
+    return any(first <= month <= last for month in months for first, last in ranges)
+
+
+def _by_last(changes: Iterable[tuple[tuple[Hashable, ...], Ranges]]) -> Iterator[tuple[Hashable, Ranges]]:
+    found: dict[Hashable, list[Range]] = defaultdict(list)
+    for said, months in changes:
+        found[said[0]] += months
+    return ((said, united(months)) for said, months in found.items())
+
+
+def _assigned(contract: Contract, names: Iterable[str]) -> Said:
+    """Who reports what, of some lines."""
+    found: dict[tuple[Hashable, ...], list[Range]] = defaultdict(list)
+    for name in names:
+        for fact in contract.lines.get(name, ()):
+            found[fact.reporter, fact.pathway, fact.segment, fact.site, fact.commissioner].append(span(fact.from_month, fact.to_month))
+    return {said: united(months) for said, months in found.items()}
+
+
+def _agreements(contract: Contract) -> Said:
+    """In which months each subcontract delivers, and as what."""
+    return {
+        (agreement.reference, agreement.sector): united(
+            span(Month.of(days.first), Month.of(days.last)) for days in delivering_spans(contract, agreement.reference)
+        )
+        for agreement in contract.subcontracts
+    }
+
+
+def _places(contract: Contract) -> Said:
+    """In which months each site and commissioner is in scope."""
+    found: dict[tuple[Hashable, ...], Ranges] = {
+        (("site", line.code),): united([span(line.from_month, line.to_month)]) for line in contract.sites
+    }
+    found |= {(("commissioner", line.ods_code),): united([span(line.from_month, line.to_month)]) for line in contract.commissioners}
+    return found
+
+
+def _measures(contract: Contract) -> Said:
+    """What each measure asks for and in which months, where it is collected, and in which collection it is returned."""
+    found: dict[tuple[Hashable, ...], Ranges] = {}
+    for code in {measure.code for measure in contract.measures}:
+        found |= {(code, *said): months for said, months in in_force(contract, code, _asked).items()}
+    for collection in contract.collections:
+        for use in collection.measures:
+            found[use.code, "returned", collection.code, collection.every, use.sectors, contract.programme.contract_year_month] = ALWAYS
+    for pathway in contract.pathways:
+        for segment in pathway.segments:
+            found |= {(use.code, "collected", pathway.code, segment.code, use.sectors): ALWAYS for use in segment.measures}
+    return found
+
+
+def _asked(measure: Measure) -> tuple[Hashable, ...]:
+    imported = measure.aggregation == "import_only"
+    return (imported, measure.split_by, measure.category_codes, tuple(sorted(measure.site_map.items())))
+
+
+def in_force(contract: Contract, code: str, says: Callable[[Measure], tuple[Hashable, ...]]) -> dict[tuple[Hashable, ...], Ranges]:
+    """What a measure's versions say, each in the months in which the version is the one in force."""
+    versions = [measure for measure in contract.measures if measure.code == code]
+    edges = {EVER[0], EVER[1] + 1}
+    edges |= {measure.from_month.ordinal for measure in versions if measure.from_month}
+    edges |= {measure.to_month.ordinal + 1 for measure in versions if measure.to_month}
+    found: dict[tuple[Hashable, ...], list[Range]] = defaultdict(list)
+    for first, following in pairwise(sorted(edges)):
+        version = contract.measure(code, Month(first))
+        if version is not None:
+            found[says(version)].append((first, following - 1))
+    return {said: united(months) for said, months in found.items()}
+
+
+def _reporters(contract: Contract, places: Mapping[Any, Ranges], codes: Mapping[Any, Ranges]) -> Iterator[tuple[str, Ranges]]:
+    """Who reports somewhere that is changed, or a measure that is, and the months of the change."""
+    collected = {
+        where: united(months for use in segment.measures for months in codes.get(use.code, ()))
+        for where, segment in contract.segment.items()
+    }
+    for facts in contract.lines.values():
+        first = facts[0]
+        months = collected[first.pathway, first.segment]
+        if months:
+            yield first.reporter, months
+        if places:
+            held = {("site", fact.site) for fact in facts} | {("commissioner", fact.commissioner) for fact in facts}
+            yield from ((first.reporter, months) for place, months in places.items() if place in held)
