@@ -64,14 +64,14 @@ def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]
     agreement = contract.subcontract.get(subcontract)
     if agreement is None or not _is_live(contract, subcontract, month):
         return
+    asked: dict[tuple[str, str], list[tuple[Measure, Collection]]] = {}
     for assignment in contract.assignments_of.get(subcontract, ()):
         if not assignment.in_month(month) or not _in_scope(contract, assignment, month):
             continue
-        for use in contract.segment[assignment.pathway, assignment.segment].measures:
-            measure = contract.measure(use.code, month)
-            collection = contract.collection_of(use.code, agreement.sector)
-            if measure is None or collection is None or not use.asked_of(agreement.sector) or measure.aggregation == "import_only":
-                continue
+        place = (assignment.pathway, assignment.segment)
+        if place not in asked:
+            asked[place] = list(_asked(contract, place, agreement.sector, month))
+        for measure, collection in asked[place]:
             yield Duty(
                 assignment=assignment,
                 measure=measure,
@@ -81,6 +81,15 @@ def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]
                 site=measure.site_of(assignment.site),
                 commissioner=assignment.commissioner if "commissioner" in measure.split_by else ALL,
             )
+
+
+def _asked(contract: Contract, place: tuple[str, str], sector: str, month: Month) -> Iterator[tuple[Measure, Collection]]:
+    """The measures that a segment asks of a sector in a month, and the collections that return them."""
+    for use in contract.segment[place].measures:
+        measure = contract.measure(use.code, month)
+        collection = contract.collection_of(use.code, sector)
+        if measure is not None and collection is not None and use.asked_of(sector) and measure.aggregation != "import_only":
+            yield measure, collection
 
 
 def delivering_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
@@ -149,7 +158,12 @@ def duties_of_return(contract: Contract, key: ReturnKey) -> tuple[Duty, ...]:
 def expected_cells(contract: Contract, key: ReturnKey) -> tuple[CellKey, ...]:
     """Every cell that a return must state, in the order of its key; empty where nothing is owed."""
     if key not in contract.worked_out:
-        contract.worked_out[key] = tuple(sorted({cell for duty in duties_of_return(contract, key) for cell in duty.cells()}))
+        duties = duties_of_return(contract, key)
+        # Most months ask for the same as others: they share their cells. A duty's measure is one of the contract's, which lives as long.
+        alike = ("cells", *((id(duty.measure), *duty[3:]) for duty in duties))
+        if alike not in contract.worked_out:
+            contract.worked_out[alike] = tuple(sorted({cell for duty in duties for cell in duty.cells()}))
+        contract.worked_out[key] = contract.worked_out[alike]
     cells: tuple[CellKey, ...] = contract.worked_out[key]
     return cells
 

@@ -1,5 +1,6 @@
 """What one return may state: its expected cells, the measures they are of, and the places beyond that only warn."""
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -51,6 +52,12 @@ class ExpectedReturn:
     key: ReturnKey
     cells: tuple[CellKey, ...]
     measures: dict[str, Measure]
+
+    def of(self, key: ReturnKey) -> "ExpectedReturn":
+        """The same of another month that expects the same, with everything that was worked out already."""
+        other = copy(self)
+        vars(other)["key"] = key
+        return other
 
     @cached_property
     def measure_of(self) -> dict[tuple[str, ...], Measure]:
@@ -162,6 +169,10 @@ def expected_return(contract: Contract, key: ReturnKey) -> ExpectedReturn | None
         # Of several months' versions of a measure, the latest month's is last.
         measures = {duty.measure.code: duty.measure for duty in duties}
         cells = expected_cells(contract, key)
-        contract.worked_out[kept] = ExpectedReturn(contract, key, cells, measures) if cells else None
-    found: ExpectedReturn | None = contract.worked_out[kept]
-    return found
+        # Months with the same cells share the very tuple, which lives as long as the contract. The last one asked for knows most.
+        alike = ("expected_return", id(cells), *map(id, measures.values()))
+        last: ExpectedReturn | None = contract.worked_out.get(alike)
+        found = last.of(key) if last else ExpectedReturn(contract, key, cells, measures)
+        contract.worked_out[kept] = contract.worked_out[alike] = found if cells else None
+    expected: ExpectedReturn | None = contract.worked_out[kept]
+    return expected
