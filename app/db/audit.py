@@ -1,9 +1,9 @@
 """The record of who did what, when and why: append-only, one hash chain per programme and one for the installation."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text, insert, update
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text, bindparam, insert, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,15 @@ events = Table(
     Column("previous_sha256", Text, nullable=False),
     Column("sha256", Text, nullable=False),
     PrimaryKeyConstraint("programme", "sequence"),
+)
+
+
+# One statement: the event, and the end of the chain that it now is.
+_RECORD: Final = (
+    update(ledger)
+    .where(ledger.c.programme == bindparam("chain", type_=events.c.programme.type))
+    .values(last_event_sequence=bindparam("event_sequence"), last_event_sha256=bindparam("event_sha256"))
+    .add_cte(insert(events).values({column.name: bindparam(f"event_{column.name}", type_=column.type) for column in events.c}).cte("event"))
 )
 
 
@@ -57,10 +66,5 @@ def record(
         "previous_sha256": recording.sha256,
     }
     event["sha256"] = event_digest(event)
-    session.execute(insert(events).values(event))
+    session.execute(_RECORD, {"chain": recording.chain, **{f"event_{name}": value for name, value in event.items()}})
     recording.sequence, recording.sha256 = event["sequence"], event["sha256"]
-    session.execute(
-        update(ledger)
-        .where(ledger.c.programme == recording.chain)
-        .values(last_event_sequence=recording.sequence, last_event_sha256=recording.sha256)
-    )

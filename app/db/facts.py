@@ -34,7 +34,7 @@ class Changes:
         return bool(self.added or self.changed or self.withdrawn)
 
 
-def in_force(facts: FactTable, as_of: datetime | None) -> ColumnElement[bool]:
+def in_force(facts: FactTable, as_of: datetime | ColumnElement[datetime] | None) -> ColumnElement[bool]:
     """The versions that were current at a moment; None asks for those that are current now."""
     columns = facts.table.c
     if as_of is None:

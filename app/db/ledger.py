@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Row, Table, Text, func, select, text, update
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Row, Table, Text, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -41,15 +41,35 @@ contract_changes = Table(
 """The moments at which a programme's contract changed: between two of them it is one unchanging value."""
 
 
+# Statements of every submission are made once: to make one costs as much as to run it.
+_PROGRAMME: Final = bindparam("of_programme", type_=Text(collation="C"))
+_CHANGED: Final = select(func.max(contract_changes.c.recorded_at)).where(contract_changes.c.programme == _PROGRAMME)
+_CHANGED_AS_OF: Final = _CHANGED.where(contract_changes.c.recorded_at <= bindparam("as_of"))
+_HOLD: Final = (
+    select(ledger)
+    .where(ledger.c.programme.in_([_PROGRAMME, bindparam("also", type_=Text(collation="C"))]))
+    .order_by(ledger.c.programme)
+    .with_for_update()
+)
+_RECORD_AT: Final = (
+    update(ledger).where(ledger.c.programme == _PROGRAMME).values(last_recorded_at=bindparam("at")).returning(_CHANGED.scalar_subquery())
+)
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+
+
 @dataclass(slots=True)
 class Recording:
-    """The right to record in a chain for the rest of this transaction, and the moment everything gets."""
+    """The right to record in a chain for the rest of this transaction, and the moment everything gets.
+
+    `contract_changed` is the last change of the contract before it; until the transaction ends there is no other but its own.
+    """
 
     chain: str
     at: datetime
     actor: Actor
     sequence: int
     sha256: str
+    contract_changed: datetime | None
 
     @property
     def by(self) -> str:
@@ -84,8 +104,8 @@ def last_recorded(session: Session, programme: str, *, wait: bool = False) -> da
 
 def contract_changed(session: Session, programme: str, *, as_of: datetime | None = None) -> datetime | None:
     """The last moment (up to `as_of`) at which a programme's contract changed; None where there was no contract yet."""
-    query = select(func.max(contract_changes.c.recorded_at)).where(contract_changes.c.programme == programme)
-    moment: datetime | None = session.execute(query if as_of is None else query.where(contract_changes.c.recorded_at <= as_of)).scalar_one()
+    values = {"of_programme": programme, "as_of": as_of}
+    moment: datetime | None = session.execute(_CHANGED if as_of is None else _CHANGED_AS_OF, values).scalar_one()
     return moment
 
 
@@ -94,9 +114,9 @@ def hold_ledger(session: Session, programme: str, *, installation: bool = False)
 
     Until then nobody else records, so what is read from here on is what will be recorded upon.
     """
-    chains = sorted({EVERY, programme} if installation else {programme})
-    rows = session.execute(select(ledger).where(ledger.c.programme.in_(chains)).order_by(ledger.c.programme).with_for_update()).all()
-    if len(rows) != len(chains):
+    also = EVERY if installation else programme
+    rows = session.execute(_HOLD, {"of_programme": programme, "also": also}).all()
+    if len(rows) != len({programme, also}):
         raise NotFound("There is no programme of that code here, or it is not yours.")
     return rows
 
@@ -112,12 +132,15 @@ def begin_recording(session: Session, programme: str, *, actor: Actor, now: date
     (last,) = hold_ledger(session, programme)
     clock: Callable[[], datetime] | None = session.info.get("clock")
     at = max(now, clock() if clock else now, last.last_recorded_at + TICK)
-    session.execute(update(ledger).where(ledger.c.programme == programme).values(last_recorded_at=at))
+    # A statement of its own after the lock, so that it sees whatever whoever held the lock before did to the contract.
+    changed = session.execute(_RECORD_AT, {"of_programme": programme, "at": at}).scalar_one()
     if contract:
         session.execute(insert(contract_changes).values(programme=programme, recorded_at=at, recorded_by=actor.client))
-    return Recording(chain=programme, at=at, actor=actor, sequence=last.last_event_sequence, sha256=last.last_event_sha256)
+    return Recording(
+        chain=programme, at=at, actor=actor, sequence=last.last_event_sequence, sha256=last.last_event_sha256, contract_changed=changed
+    )
 
 
 def lock_key(session: Session, *parts: str) -> None:
     """Hold the lock that a key stands for (a return, before it has a row) until this transaction ends."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": "\x1f".join(parts)})
+    session.execute(_LOCK, {"key": "\x1f".join(parts)})

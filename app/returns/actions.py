@@ -16,7 +16,7 @@ from app.calendar.domain import Collection
 from app.calendar.expected import ReturnKey, closed_throughout, expected_returns
 from app.calendar.store import load_contract
 from app.db import audit
-from app.db.ledger import Recording, begin_recording, contract_changed, last_recorded, lock_key
+from app.db.ledger import Recording, begin_recording, last_recorded, lock_key
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
 from app.kernel.moments import TICK
@@ -152,7 +152,7 @@ def submit(
         after, changes = _decide(session, valid, before, at)
         return _receipt(valid, after, changes, before=before, at=at, dry_run=True)
     recording = begin_recording(session, programme, actor=actor, now=now)
-    if contract_changed(session, programme) != valid.expected.contract.recorded_at:
+    if recording.contract_changed != valid.expected.contract.recorded_at:
         # It changed while the ledger was not yet held; now it cannot any more.
         valid = _validated(session, came)
         if before is not None and valid.repeats(before):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    bindparam,
     insert,
     or_,
     select,
@@ -144,10 +146,12 @@ class Received:
     latest_content_sha256: str
 
 
-def _received(programme: str, as_of: datetime | None) -> Select[Any]:
+@lru_cache(maxsize=4)
+def _received(*, now: bool, of_return: bool) -> Select[Any]:
+    """The query by `of_programme`; `as_of` where it is not of now; a return's key, or a month. Made once: that costs more than to run it."""
     stands, first, latest = RETURNS.table, REVISIONS.alias("first"), REVISIONS.alias("latest")
 
-    def of_return(revision: Any) -> Any:
+    def of(revision: Any) -> Any:
         return and_(revision.c.programme == stands.c.programme, *(revision.c[name] == stands.c[name] for name in RETURNS.key))
 
     return (
@@ -163,9 +167,13 @@ def _received(programme: str, as_of: datetime | None) -> Select[Any]:
             latest.c.revision_id,
             latest.c.content_sha256,
         )
-        .join(first, and_(of_return(first), first.c.number == 1))
-        .join(latest, and_(of_return(latest), latest.c.number == stands.c.latest_revision))
-        .where(stands.c.programme == programme, facts.in_force(RETURNS, as_of))
+        .join(first, and_(of(first), first.c.number == 1))
+        .join(latest, and_(of(latest), latest.c.number == stands.c.latest_revision))
+        .where(
+            stands.c.programme == bindparam("of_programme"),
+            facts.in_force(RETURNS, None if now else bindparam("as_of", type_=RETURNS.table.c.recorded_at.type)),
+            *(stands.c[name] == bindparam(f"of_{name}") for name in (RETURNS.key if of_return else ("month",))),
+        )
     )
 
 
@@ -176,15 +184,15 @@ def _stands(row: Sequence[Any]) -> Received:
 
 def received(session: Session, programme: str, key: ReturnKey, *, as_of: datetime | None = None) -> Received | None:
     """Where a return stands (now, or as it stood); None where nothing was received, or it is not this tenant's."""
-    table = RETURNS.table.c
-    query = _received(programme, as_of).where(*(table[name] == part for name, part in zip(RETURNS.key, key, strict=True)))
-    row = session.execute(query).one_or_none()
+    values = {"of_programme": programme, "as_of": as_of, **{f"of_{name}": part for name, part in key._asdict().items()}}
+    row = session.execute(_received(now=as_of is None, of_return=True), values).one_or_none()
     return None if row is None else _stands(row)
 
 
 def received_in(session: Session, programme: str, month: Month, *, as_of: datetime) -> dict[ReturnKey, Received]:
     """Where every return of a month stood of which something was received."""
-    rows = session.execute(_received(programme, as_of).where(RETURNS.table.c.month == month))
+    values = {"of_programme": programme, "as_of": as_of, "of_month": month}
+    rows = session.execute(_received(now=False, of_return=False), values)
     return {stands.key: stands for stands in map(_stands, rows)}
 
 
@@ -215,6 +223,9 @@ def cells(session: Session, programme: str, revision_id: int) -> tuple[Cell, ...
     return tuple(sorted(Cell(*row) for row in session.execute(query)))
 
 
+_ADD: Final = insert(REVISIONS).returning(REVISIONS.c.revision_id)
+
+
 def add_revision(
     session: Session, programme: str, key: ReturnKey, submission: Submission, about: NewRevision, *, number: int, recording: Recording
 ) -> int:
@@ -233,7 +244,7 @@ def add_revision(
         "recorded_at": recording.at,
         "recorded_by": recording.by,
     }
-    revision_id: int = session.execute(insert(REVISIONS).values(header).returning(REVISIONS.c.revision_id)).scalar_one()
+    revision_id: int = session.execute(_ADD, header).scalar_one()
     count = len(submission.cells)
     columns: dict[str, Sequence[Any]] = dict(zip(Cell._fields, zip(*submission.cells, strict=True), strict=True))
     columns |= {"programme": [programme] * count, "revision_id": [revision_id] * count, "subcontract": [key.subcontract] * count}

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import (
+    CTE,
     CheckConstraint,
     Column,
     Index,
@@ -15,12 +16,14 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    and_,
+    bindparam,
     delete,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.orm import Session
 
 from app.db.rows import code_column, metadata, moment_column
@@ -89,50 +92,54 @@ def attempt_of(client: str, key: str, *, method: str, path: str, query: str, bod
     return Attempt(client, sha256(key.encode("ascii")), digest([method, path, query, sha256(body)]))
 
 
+def _drop_expired() -> CTE:
+    """Housekeeping in passing: a few other expired keys of the same client, leaving out what another transaction is at."""
+    columns = idempotency_keys.c
+    old = (
+        select(columns.client, columns.key_sha256)
+        .where(columns.client == bindparam("by"), columns.key_sha256 != bindparam("key"), columns.first_used_at < bindparam("expired"))
+        .limit(_DROPPED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    return delete(idempotency_keys).where(tuple_(columns.client, columns.key_sha256).in_(old)).cte("dropped")
+
+
+def _claim() -> Insert:
+    columns = idempotency_keys.c
+    used: dict[str, Any] = {"fingerprint": bindparam("asks"), "first_used_at": bindparam("now")}
+    statement = insert(idempotency_keys).values(client=bindparam("by"), key_sha256=bindparam("key"), **used)
+    # An expired key is free again.
+    return statement.on_conflict_do_update(
+        index_elements=[columns.client, columns.key_sha256],
+        set_={**used, "status": None, "headers": None, "body": None},
+        where=columns.first_used_at < bindparam("expired"),
+    )
+
+
+_OWN: Final = and_(idempotency_keys.c.client == bindparam("by"), idempotency_keys.c.key_sha256 == bindparam("key"))
+_CLAIM: Final = _claim().returning(idempotency_keys.c.client).add_cte(_drop_expired())
+_FIND: Final = select(idempotency_keys).where(_OWN)
+_KEEP: Final = (
+    update(idempotency_keys).where(_OWN).values(status=bindparam("said"), headers=bindparam("with_headers"), body=bindparam("with_body"))
+)
+
+
 def claim(session: Session, attempt: Attempt, *, now: datetime) -> Answer | None:
     """Take the key for this transaction, waiting for whoever is using it; the first answer where there is one.
 
     The row is written before the work, so that of two requests at once the second waits until the first has ended.
     """
-    table = idempotency_keys
-    own = (table.c.client == attempt.client) & (table.c.key_sha256 == attempt.key_sha256)
-    expired = table.c.first_used_at < now - KEPT
-    values = {"client": attempt.client, "key_sha256": attempt.key_sha256, "fingerprint": attempt.fingerprint, "first_used_at": now}
-    statement = insert(table).values(values)
-    taken = session.execute(
-        # An expired key is free again.
-        statement.on_conflict_do_update(
-            index_elements=[table.c.client, table.c.key_sha256],
-            set_={"fingerprint": attempt.fingerprint, "first_used_at": now, "status": None, "headers": None, "body": None},
-            where=expired,
-        ).returning(table.c.client)
-    ).one_or_none()
-    if taken is not None:
-        _drop_expired(session, attempt, now=now)
+    own = {"by": attempt.client, "key": attempt.key_sha256}
+    values = {**own, "asks": attempt.fingerprint, "now": now, "expired": now - KEPT}
+    if session.execute(_CLAIM, values).one_or_none() is not None:
         return None
-    row = session.execute(select(table).where(own)).one()
+    row = session.execute(_FIND, own).one()
     if row.fingerprint != attempt.fingerprint:
         raise IdempotencyKeyReused("This key was used for a request with another method, path, query or body: use a new key for each act.")
     return Answer(row.status, row.headers, row.body)
 
 
-def _drop_expired(session: Session, attempt: Attempt, *, now: datetime) -> None:
-    """Housekeeping in passing: a few expired keys of the same client, leaving out what another transaction is at."""
-    columns = idempotency_keys.c
-    old = (
-        select(columns.client, columns.key_sha256)
-        .where(columns.client == attempt.client, columns.first_used_at < now - KEPT)
-        .limit(_DROPPED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    session.execute(delete(idempotency_keys).where(tuple_(columns.client, columns.key_sha256).in_(old)))
-
-
 def keep(session: Session, attempt: Attempt, answer: Answer) -> None:
     """Keep the answer beside the work it is about."""
-    columns = idempotency_keys.c
-    session.execute(
-        update(idempotency_keys)
-        .where(columns.client == attempt.client, columns.key_sha256 == attempt.key_sha256)
-        .values(status=answer.status, headers=dict(answer.headers), body=answer.body)
-    )
+    said = {"said": answer.status, "with_headers": dict(answer.headers), "with_body": answer.body}
+    session.execute(_KEEP, {"by": attempt.client, "key": attempt.key_sha256, **said})
