@@ -22,6 +22,7 @@ from app.access.actions import authenticate
 from app.access.domain import Permission, require
 from app.assurance.api import router as assurance
 from app.configuration.api import router as configuration
+from app.configuration.assignment_api import router as assignments
 from app.configuration.gaps_api import router as gaps
 from app.db.embedded import running
 from app.db.engine import make_engine
@@ -40,7 +41,7 @@ from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
 from app.web.work import CLOSING, Replayed, Service, Unit
 
-ROOMS: Final[tuple[APIRouter, ...]] = (configuration, gaps, organisations, measures, assurance, returns, reports)
+ROOMS: Final[tuple[APIRouter, ...]] = (configuration, assignments, gaps, organisations, measures, assurance, returns, reports)
 """Every room that speaks HTTP, in the order of the reference pages."""
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})

@@ -74,6 +74,9 @@ def _distinct(errors: Iterable[ErrorDetails], value: Any) -> Iterator[Fault]:
             seen.add((at, "wrong_type"))
             yield Fault("wrong_type", f"This must be {' or '.join(dict.fromkeys(mistyped[at]))}.", _FIX, pointer=pointer(at))
             continue
+        if error["type"] == "too_short" and at in inside:
+            # A list of which a part is wrong is not too short: pydantic counts what is right.
+            continue
         code, detail, fix = _words(error, word)
         if (at, code) not in seen:
             seen.add((at, code))
