@@ -14,6 +14,7 @@ LARGEST_FIGURE: Final = Decimal(9_999_999)
 MOST_DECIMALS: Final = 6
 RATIO_PLACES: Final = 6
 _DOUBLE_DIGITS: Final = 15
+_MOST_DIGITS: Final = 20
 
 
 class NumericKind(StrEnum):
@@ -46,14 +47,15 @@ def exact(value: object) -> Decimal | None:
 
 
 def fits(figure: Decimal, kind: NumericKind) -> bool:
-    """Whether a figure is as fine as its kind allows."""
-    if kind is NumericKind.INTEGER:
-        return figure == figure.to_integral_value()
-    if kind is NumericKind.HALF_UNIT:
-        doubled = figure * 2
-        return doubled == doubled.to_integral_value()
-    exponent = figure.normalize().as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -MOST_DECIMALS
+    """Whether a figure is as fine as its kind allows. Judged by its digits: arithmetic would round one that has too many."""
+    _, digits, exponent = figure.as_tuple()
+    if not isinstance(exponent, int):
+        return False
+    significant = "".join(map(str, digits)).rstrip("0")
+    places = -(exponent + len(digits) - len(significant)) if significant else 0
+    if kind is NumericKind.DECIMAL:
+        return places <= MOST_DECIMALS
+    return places <= 0 or (kind is NumericKind.HALF_UNIT and places == 1 and significant[-1] == "5")
 
 
 def plain(figure: Decimal) -> Decimal:
@@ -95,15 +97,28 @@ def rounded(ratio: Fraction, places: int = RATIO_PLACES) -> Decimal:
     return Decimal(round(ratio * 10**places)).scaleb(-places)
 
 
+def _can_be_shown(figure: Decimal) -> bool:
+    """Whether a figure can be given back as a JSON number; more digits than a double has ever need are not even tried."""
+    if len(figure.as_tuple().digits) > _MOST_DIGITS or abs(figure.adjusted()) > _MOST_DIGITS:
+        return False
+    try:
+        json_number(figure)
+    except ValueError:
+        return False
+    return True
+
+
 class _ExactDecimal:
-    """Pydantic's view of an exact decimal: a JSON number or a string, never a float, NaN, infinity or true."""
+    """Pydantic's view of an exact decimal: a JSON number or a string that a double can carry, never a float, NaN, infinity or true."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def validate(value: object) -> Decimal:
             figure = exact(value)
-            if figure is None or abs(figure.adjusted()) > 30:
+            if figure is None:
                 raise PydanticCustomError("number", "a number, or a number as a string")
+            if not _can_be_shown(figure):
+                raise PydanticCustomError("number", "a number of at most 15 digits, below 2^53")
             return plain(figure)
 
         return core_schema.no_info_plain_validator_function(

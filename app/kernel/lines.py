@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import ALL, CODE_PATTERN, RESERVED, Code
+from app.kernel.months import YEARS
 
 T = TypeVar("T")
 
@@ -20,12 +21,12 @@ class Line(BaseModel):
 def _day(value: object) -> object:
     if isinstance(value, str) and len(value) == len("2026-07-01"):
         try:
-            return date.fromisoformat(value)
+            value = date.fromisoformat(value)
         except ValueError:
             pass
-    if type(value) is date:
+    if type(value) is date and value.year in YEARS:
         return value
-    raise PydanticCustomError("day", "a day is written as a string, YYYY-MM-DD")
+    raise PydanticCustomError("day", "a day is written as a string, YYYY-MM-DD, from 1900 to 2199")
 
 
 def _own_code(value: str) -> str:

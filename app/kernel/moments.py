@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from app.kernel.months import YEARS
+
 TICK: Final = timedelta(microseconds=1)
 """The smallest step between two recorded moments."""
 
@@ -19,7 +21,11 @@ def moment_text(moment: datetime) -> str:
 
 
 def parse_moment(text: str) -> datetime:
-    """The instant that an RFC 3339 text names, in UTC; ValueError where it is not one or has no zone."""
+    """The instant that an RFC 3339 text names, in UTC; ValueError where it is not one, has no zone, or lies outside YEARS."""
     if _MOMENT.match(text) is None:
         raise ValueError("a moment is written YYYY-MM-DDTHH:MM:SSZ")
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    moment = datetime.fromisoformat(text.upper())
+    # As written first: the first and last days there are cannot be brought to another zone.
+    if moment.year not in YEARS or (moment := moment.astimezone(UTC)).year not in YEARS:
+        raise ValueError("a moment lies in the years 1900 to 2199")
+    return moment

@@ -9,7 +9,10 @@ from typing import Any, Final, Self
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-MONTH_PATTERN: Final = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+YEARS: Final = range(1900, 2200)
+"""The years that a month, day or moment given from outside may lie in: whatever is worked out from it is a date too."""
+
+MONTH_PATTERN: Final = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
 _MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])\Z")
 
 
@@ -27,9 +30,9 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The month that `2026-10` names; ValueError for anything else."""
+        """The month that `2026-10` names; ValueError for anything else, and for one outside YEARS."""
         match = _MONTH.match(text)
-        if match is None or match[1] == "0000":
+        if match is None or int(match[1]) not in YEARS:
             raise ValueError("a month is written YYYY-MM")
         return cls(int(match[1]) * 12 + int(match[2]) - 1)
 
@@ -96,7 +99,7 @@ class Month:
                     return cls.parse(value)
                 except ValueError:
                     pass
-            raise PydanticCustomError("month", "a month is written as a string, YYYY-MM")
+            raise PydanticCustomError("month", "a month is written as a string, YYYY-MM, from 1900 to 2199")
 
         return core_schema.no_info_plain_validator_function(
             validate,

@@ -12,10 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 from app.kernel.canonical import digest, json_bytes
 from app.kernel.codes import is_code
 from app.kernel.figures import ExactDecimal, NumericKind, carried, exact, fits, json_number, plain, rounded
+from app.kernel.lines import Day
 from app.kernel.moments import moment_text, parse_moment
 from app.kernel.months import Month, covers, overlap
 
-MONTHS = st.builds(Month, st.integers(12, 9999 * 12 + 11))
+MONTHS = st.builds(Month, st.integers(1900 * 12, 2199 * 12 + 11))
 SPANS = st.tuples(st.none() | st.builds(Month, st.integers(24000, 24040)), st.none() | st.builds(Month, st.integers(24000, 24040)))
 
 
@@ -25,7 +26,9 @@ def test_a_month_reads_back(month: Month) -> None:
     assert Month.of(month.first_day) == month
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026-00", "2026-1", "26-10", "2026-10-01", "2026/10", "", "0000-01", "2026-10\n", "٢٠٢٦-10"])
+@pytest.mark.parametrize(
+    "text", ["2026-13", "2026-00", "2026-1", "26-10", "2026-10-01", "2026/10", "", "0000-01", "2026-10\n", "٢٠٢٦-10", "1899-12", "2200-01"]
+)
 def test_what_is_no_month_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="YYYY-MM"):
         Month.parse(text)
@@ -60,7 +63,17 @@ def test_only_exact_numbers_are_figures(value: object, figure: str | None) -> No
 
 @pytest.mark.parametrize(
     ("figure", "kinds"),
-    [("41", "ihd"), ("41.0", "ihd"), ("41.5", "hd"), ("41.25", "d"), ("0.000001", "d"), ("0.0000001", ""), ("1E+2", "ihd")],
+    [
+        ("41", "ihd"),
+        ("41.0", "ihd"),
+        ("41.5", "hd"),
+        ("41.25", "d"),
+        ("0.000001", "d"),
+        ("0.0000001", ""),
+        ("1E+2", "ihd"),
+        ("1.5000000000000000000000000000000000001", ""),
+        ("1E-999999999", ""),
+    ],
 )
 def test_a_figure_is_as_fine_as_its_kind(figure: str, kinds: str) -> None:
     allowed = {"i": NumericKind.INTEGER, "h": NumericKind.HALF_UNIT, "d": NumericKind.DECIMAL}
@@ -96,7 +109,20 @@ def test_ratios_are_rounded_once_half_to_even(ratio: Fraction, text: str) -> Non
 def test_a_decimal_in_a_model_is_never_coerced() -> None:
     adapter: TypeAdapter[Decimal] = TypeAdapter(ExactDecimal)
     assert adapter.validate_python("0.10") == Decimal("0.1")
-    for value in (True, 0.1, "x", Decimal("NaN"), Decimal("1E+40")):
+    assert adapter.dump_json(adapter.validate_python("9007199254740991")) == b"9007199254740991"
+    refused = (
+        True,
+        0.1,
+        "x",
+        Decimal("NaN"),
+        "1E+40",
+        "1e25",
+        "9007199254740992",
+        "0.12345678901234567890",
+        "0.5" + "0" * 40 + "1",
+        "1e-999999999",
+    )
+    for value in refused:
         with pytest.raises(ValidationError):
             adapter.validate_python(value)
 
@@ -111,11 +137,28 @@ def test_moments_are_written_in_utc_with_microseconds() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-13", "2026-11-13T17:00:00", "2026-11-13 17:00:00Z", "20261113T170000Z", "2026-W46-5T17:00:00Z", "2026-13-13T17:00:00Z"],
+    [
+        "2026-11-13",
+        "2026-11-13T17:00:00",
+        "2026-11-13 17:00:00Z",
+        "20261113T170000Z",
+        "2026-W46-5T17:00:00Z",
+        "2026-13-13T17:00:00Z",
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+01:00",
+        "1899-12-31T23:59:59Z",
+        "2200-01-01T00:00:00Z",
+    ],
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_moment(text)
+
+
+@pytest.mark.parametrize("text", ["1899-12-31", "2200-01-01", "0001-01-01", "9999-12-31", "20261001", "2026-02-30"])
+def test_what_is_no_day_of_a_contract_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Day).validate_python(text)
 
 
 def test_codes() -> None:
