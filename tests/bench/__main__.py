@@ -15,7 +15,7 @@ from rich.progress import track
 
 from app.db.roles import DATABASE
 from app.kernel.months import Month
-from tests.bench import payload
+from tests.bench import largest, payload
 from tests.bench.bare import BareCopy
 from tests.bench.servers import Service, database, mainstem, straightforward_service
 from tests.support.databases import urls_of
@@ -73,6 +73,20 @@ def submissions() -> list[Promise]:
     ]
 
 
+def of_the_largest() -> list[Promise]:
+    """L1 to L3: seconds against the seconds that they may take."""
+    milliseconds = largest.measured()
+
+    def within(name: str, says: str, what: str, bound_seconds: float) -> Promise:
+        return Promise(name, says, milliseconds[what] / 1000 / bound_seconds, 1.0, "at most", milliseconds)
+
+    return [
+        within("L1", "the gaps of the largest programme over 120 months, read anew, against 1 second", "gaps_first", 1),
+        within("L2", "the document of the largest programme, against 10 seconds", "document", 10),
+        within("L3", "a one-line change of it, against 2 seconds", "one_line", 2),
+    ]
+
+
 def _round(
     service: Service, bare: BareCopy, straightforward: Service, month: Month, body: bytes, *, key: str
 ) -> Iterator[tuple[str, float]]:
@@ -83,7 +97,7 @@ def _round(
 
 
 def main() -> None:
-    promises = submissions()
+    promises = [*submissions(), *of_the_largest()]
     for promise in promises:
         print(promise.line)
     Path("bench.json").write_text(json.dumps([{**asdict(promise), "holds": promise.holds} for promise in promises], indent=2) + "\n")
