@@ -1,12 +1,24 @@
 """Lines: what a noun of the contract says, as the document states it and as the rules read it."""
 
+from contextlib import suppress
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import ALL, CODE_PATTERN, RESERVED, Code
+from app.kernel.identifiers import DETAIL, holds_patient_identifier, is_patient_identifier
 from app.kernel.months import YEARS
 
 T = TypeVar("T")
@@ -20,10 +32,8 @@ class Line(BaseModel):
 
 def _day(value: object) -> object:
     if isinstance(value, str) and len(value) == len("2026-07-01"):
-        try:
+        with suppress(ValueError):
             value = date.fromisoformat(value)
-        except ValueError:
-            pass
     if type(value) is date and value.year in YEARS:
         return value
     raise PydanticCustomError("day", "a day is written as a string, YYYY-MM-DD, from 1900 to 2199")
@@ -58,8 +68,31 @@ Many = Annotated[tuple[T, ...], Field(strict=False)]
 NewCode = Annotated[Code, AfterValidator(_own_code)]
 """A code that is being given to something; reserved words are refused."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-Words = Annotated[str, StringConstraints(max_length=2000)]
+FROM_OUTSIDE: Final = "from outside"
+"""The validation context of what is sent: texts are looked through for patients' identifiers. What was recorded once is always read."""
+
+
+def no_patient(value: str) -> str:
+    """The text, unless an NHS number hides in it."""
+    if holds_patient_identifier(value):
+        raise PydanticCustomError("patient_identifier", DETAIL)
+    return value
+
+
+def _no_patient_sent(value: str, about: ValidationInfo) -> str:
+    return no_patient(value) if about.context == FROM_OUTSIDE else value
+
+
+def _not_a_patient_sent(value: str, about: ValidationInfo) -> str:
+    if about.context == FROM_OUTSIDE and is_patient_identifier(value):
+        raise PydanticCustomError("patient_identifier", DETAIL)
+    return value
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_no_patient_sent)]
+Words = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_no_patient_sent)]
+Number = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_not_a_patient_sent)]
+"""A telephone number, or what another register knows something by: ten digits in it are nothing strange."""
 Pence = Annotated[int, Field(ge=0, le=10**15)]
 
 Selection = Annotated[

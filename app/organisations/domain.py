@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import Code
-from app.kernel.lines import Day, Line, Many, Name, NewCode, Words
+from app.kernel.lines import Day, Line, Many, Name, NewCode, Number, Words
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Kind, Refusal
 
@@ -41,7 +41,7 @@ class Identifier(Line):
     """What another register knows an organisation by: its company, charity or CQC number."""
 
     scheme: NewCode
-    value: Name
+    value: Number
 
 
 class Span(Line):

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, PlainSerializer, StringConstraints, WithJsonSchema
 
-from app.kernel.lines import Day, Line, Words
+from app.kernel.lines import Day, Line, Words, no_patient
 from app.kernel.moments import moment_text
 from app.organisations.actions import Registered
 from app.organisations.domain import Act, Organisation, Succession, Version
 
-Why = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=2000, strip_whitespace=True)]
+Why = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(no_patient)]
 """The reason for a change of what all programmes share; kept in the record."""
 
 Moment = Annotated[

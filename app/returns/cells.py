@@ -7,11 +7,11 @@ from typing import Any, Final, cast
 
 from app.kernel.codes import ALL
 from app.kernel.figures import MOST_DECIMALS, NumericKind, exact, fits, plain
+from app.kernel.identifiers import holds_patient_identifier
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
 from app.returns.expectation import Carried, ExpectedReturn, carried_of
 from app.returns.faults import NIL_REASONS, REASONS, fault
-from app.returns.identifiers import holds_patient_identifier
 from app.returns.members import LONGEST_CODE, text_of, unknown_members, word_of
 from app.returns.places import PLACES, place_of
 from app.returns.submission import STATES, Cell, State

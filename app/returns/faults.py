@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.calendar.expected import CellKey
+from app.kernel import identifiers
 from app.kernel.refusals import Fault
 
 REASONS: Final = (
@@ -34,10 +35,7 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "missing": ("The member {name} must be there.", "Add it."),
     "too_long": ("This text has more than {most} characters.", "Write less."),
     "not_one_of": ("This must be one of: {words}.", "Use one of these words."),
-    "patient_identifier": (
-        "This holds ten digits that pass the check of an NHS number. Only aggregates belong here.",
-        "Remove it; if it is something else, write it so that it cannot be taken for one.",
-    ),
+    "patient_identifier": (identifiers.DETAIL, identifiers.FIX),
     "unknown_measure": ("There is no measure of this code in the contract.", "Use one of this return's measures: {codes}."),
     "unknown_pathway": (
         "There is no pathway of this code in the contract.",

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from app.kernel.identifiers import holds_patient_identifier
 from app.kernel.refusals import Fault
 from app.returns.faults import fault
-from app.returns.identifiers import holds_patient_identifier
 
 LONGEST_CODE: Final = 64
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import Field
 
 from app.kernel.codes import Code
-from app.kernel.lines import Day, Line, Many, Name, NewCode, Pence, Words
+from app.kernel.lines import Day, Line, Many, Name, NewCode, Number, Pence, Words
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
 from app.pathways.domain import Sector, Setting
@@ -43,7 +43,7 @@ class Contact(Line):
     role: Name
     name: Name | None = None
     email: Name | None = None
-    phone: Name | None = None
+    phone: Number | None = None
 
 
 class StatusStep(Line):

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
+from app.kernel import identifiers
+from app.kernel.lines import FROM_OUTSIDE
 from app.kernel.refusals import Fault, Invalid
 from app.web.intake import capped, pointer
 
@@ -30,6 +32,7 @@ _WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "less_than_equal": ("out_of_range", "This number must be at most {le}.", "Correct it."),
     "enum": ("not_one_of", "This must be one of {expected}.", "Use one of these words."),
     "literal_error": ("not_one_of", "This must be one of {expected}.", "Use one of these words."),
+    "patient_identifier": ("patient_identifier", identifiers.DETAIL, identifiers.FIX),
     "value_error": ("not_allowed", "{error}", _FIX),
 }  # fmt: skip
 _TYPES: Final[Mapping[str, str]] = {
@@ -43,7 +46,7 @@ _SUFFIXES: Final = ("_type", "_parsing", "_from_float", "_attributes_type", "_st
 def read_as(model: type[M], value: Any) -> M:
     """The model that a parsed value states; Invalid with every fault at once."""
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, context=FROM_OUTSIDE)
     except ValidationError as error:
         raise Invalid("The body does not have the shape it must have; see errors.", faults=faults_of(error, value)) from None
 

@@ -8,8 +8,8 @@ import pytest
 
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey
+from app.kernel.identifiers import holds_patient_identifier
 from app.returns.faults import FAULTS
-from app.returns.identifiers import holds_patient_identifier
 from app.returns.intake import ReturnInvalid, read_submission
 from app.returns.submission import digest
 from app.web.intake import parse

@@ -7,6 +7,11 @@ from typing import Final
 # a digit that happens to stand before the number does not hide it.
 _TEN_DIGITS: Final = re.compile(r"(?<!\d)(?=(\d(?:[\s\-_.\u00ad\u200b\u2010-\u2015]{0,3}\d){9})(?!\d))")
 _FEWEST: Final = 10
+# As the NHS writes one: nothing else stands beside it.
+_WHOLE: Final = re.compile(r"\s*(\d{3})[ \-]?(\d{3})[ \-]?(\d{4})\s*")
+
+DETAIL: Final = "This holds ten digits that pass the check of an NHS number. Only aggregates belong here."
+FIX: Final = "Remove it; if it is something else, write it so that it cannot be taken for one."
 
 
 def _is_nhs_number(digits: str) -> bool:
@@ -22,3 +27,9 @@ def holds_patient_identifier(text: str) -> bool:
     if len(text) < _FEWEST:
         return False
     return any(_is_nhs_number("".join(filter(str.isdecimal, match[1]))) for match in _TEN_DIGITS.finditer(text))
+
+
+def is_patient_identifier(text: str) -> bool:
+    """Whether a text is an NHS number and nothing else: for what consists of digits by its nature, as a telephone number does."""
+    match = _WHOLE.fullmatch(text)
+    return match is not None and _is_nhs_number("".join(match.groups()))
