@@ -11,7 +11,9 @@ from app.db.tenancy import Tenant
 
 _SET_TENANT = text(
     "SELECT set_config('mainstem.programme', :programme, true), set_config('mainstem.subcontract', :subcontract, true),"
-    " set_config('mainstem.commissioner', :commissioner, true), set_config('mainstem.client', :client, true)"
+    " set_config('mainstem.commissioner', :commissioner, true), set_config('mainstem.client', :client, true),"
+    " set_config('mainstem.inherited_subcontracts', :inherited_subcontracts, true),"
+    " set_config('mainstem.inherited_commissioners', :inherited_commissioners, true)"
 )
 
 
@@ -27,6 +29,9 @@ def _set_tenant(session: Session, transaction: SessionTransaction, connection: C
         "subcontract": tenant.subcontract,
         "commissioner": tenant.commissioner,
         "client": tenant.client,
+        # No code holds a comma.
+        "inherited_subcontracts": ",".join(tenant.inherited_subcontracts),
+        "inherited_commissioners": ",".join(tenant.inherited_commissioners),
     }
     connection.execute(_SET_TENANT, values)
 

@@ -11,7 +11,8 @@ EVERY: Final = "*"
 class Actor:
     """A client as it was authenticated, with its scope.
 
-    `programme`, `subcontract` and `commissioner` are codes, `*` for every one, or None for none at all.
+    `programme`, `subcontract` and `commissioner` are codes, `*` for every one, or None for none at all. What its organisation
+    has succeeded to stands in `inherited_subcontracts` and `inherited_commissioners`: it reads these and changes nothing of them.
     """
 
     client: str
@@ -21,6 +22,8 @@ class Actor:
     subcontract: str | None
     commissioner: str | None
     request_id: str | None = None
+    inherited_subcontracts: tuple[str, ...] = ()
+    inherited_commissioners: tuple[str, ...] = ()
 
 
 MACHINE: Final = Actor(

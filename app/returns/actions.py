@@ -345,12 +345,13 @@ def list_returns(
     require(actor, Permission.RETURN_READ, programme=programme)
     moment = resolve(session, programme, asked=as_of, now=now)
     contract = load_contract(session, programme, as_of=moment)
-    own = None if actor.subcontract == EVERY else actor.subcontract
-    if own is not None and wanted.subcontract not in {None, own}:
-        return []
-    wanted = replace(wanted, subcontract=own or wanted.subcontract)
-    found = _standings(session, contract, wanted, moment, after)
-    return list(islice((standing for standing in found if wanted.shows(standing)), limit))
+    own = {actor.subcontract, *actor.inherited_subcontracts}
+    found = (
+        standing
+        for standing in _standings(session, contract, wanted, moment, after)
+        if (EVERY in own or standing.key.subcontract in own) and wanted.shows(standing)
+    )
+    return list(islice(found, limit))
 
 
 def _standings(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -42,3 +42,10 @@ SUBCONTRACTS.table.append_constraint(
 def subcontracts(session: Session, programme: str, *, as_of: datetime | None) -> tuple[Subcontract, ...]:
     """The subcontracts of a programme that this tenant sees."""
     return facts.read_lines(session, SUBCONTRACTS, Subcontract, programme, as_of=as_of)
+
+
+def organisations_by_reference(session: Session, programme: str) -> dict[str, str]:
+    """The organisation of each subcontract in force that this tenant sees."""
+    columns = SUBCONTRACTS.table.c
+    query = select(columns.reference, columns.organisation).where(columns.programme == programme, facts.in_force(SUBCONTRACTS, None))
+    return dict(map(tuple, session.execute(query)))
