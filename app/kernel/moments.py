@@ -21,11 +21,13 @@ def moment_text(moment: datetime) -> str:
 
 
 def parse_moment(text: str) -> datetime:
-    """The instant that an RFC 3339 text names, in UTC; ValueError where it is not one, has no zone, or lies outside YEARS."""
+    """The instant that an RFC 3339 text names, in UTC; ValueError where it is not one, has no zone, or lies before YEARS."""
     if _MOMENT.match(text) is None:
         raise ValueError("a moment is written YYYY-MM-DDTHH:MM:SSZ")
     moment = datetime.fromisoformat(text.upper())
-    # As written first: the first and last days there are cannot be brought to another zone.
-    if moment.year not in YEARS or (moment := moment.astimezone(UTC)).year not in YEARS:
-        raise ValueError("a moment lies in the years 1900 to 2199")
-    return moment
+    if moment.year < YEARS.start:
+        raise ValueError("a moment lies in 1900 or later")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the last moments there are can be written in UTC only") from None
