@@ -58,7 +58,7 @@ def test_asked_for_it_is_that_moment_but_none_to_come(programme: Database) -> No
 def is_waiting(database: Database) -> bool:
     with database.superuser_engine.connect() as connection:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND wait_event_type = 'Lock'"
-        return connection.execute(text(query), {"name": database.name}).scalar_one() > 0
+        return bool(connection.execute(text(query), {"name": database.name}).scalar_one())
 
 
 @pytest.mark.parametrize("asked", [DUE + timedelta(days=1), None], ids=["asked", "just after a deadline"])
