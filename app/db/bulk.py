@@ -14,8 +14,11 @@ from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.orm import Session
 
+from app.kernel.months import Month
+
 _DIALECT = postgresql()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this constructor without types
 _WRITTEN: Final = frozenset({str, int, bool, Decimal, NoneType})
+_AS_THEY_ARE: Final = frozenset({int, bool, Decimal})
 
 
 @lru_cache(maxsize=256)
@@ -49,27 +52,32 @@ def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequenc
         return
     values: dict[str, Any] = {}
     dialect = session.get_bind().dialect
+    # One column at least stays an array: it says how many rows there are.
+    repeated = frozenset(name for name in list(columns)[1:] if _is_one_value(columns[name]))
     for name, sequence in columns.items():
         process = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        values[name] = [process(value) for value in sequence] if process else sequence
-    # One column at least stays an array: it says how many rows there are.
-    repeated = frozenset(name for name in list(columns)[1:] if _is_one_value(values[name]))
-    for name in columns:
-        values[name] = values[name][0] if name in repeated else _array(values[name])
+        if name in repeated:
+            values[name] = process(sequence[0]) if process else sequence[0]
+        else:
+            values[name] = _array([process(value) for value in sequence] if process else sequence)
     session.execute(_insert(table, tuple(columns), repeated), values)
 
 
 def _is_one_value(sequence: Sequence[Any]) -> bool:
     # Decimals are left out: 1 and 1.0 are equal and yet not the same.
-    return isinstance(sequence[0], str | int | datetime | None) and sequence.count(sequence[0]) == len(sequence)
+    return isinstance(sequence[0], str | int | datetime | Month | None) and sequence.count(sequence[0]) == len(sequence)
 
 
 def _array(sequence: Sequence[Any]) -> str | list[Any]:
     """An array's text, or the list itself where its elements are of other types."""
-    if not {type(value) for value in sequence} <= _WRITTEN:
+    types = set(map(type, sequence))
+    if not types <= _WRITTEN:
         return list(sequence)
-    elements = {value: _element(value) for value in set(sequence)} if isinstance(sequence[0], str) else None
-    return "{" + ",".join([_element(value) for value in sequence] if elements is None else [elements[value] for value in sequence]) + "}"
+    if types <= _AS_THEY_ARE:
+        return "{" + ",".join(map(str, sequence)) + "}"
+    # A column of codes says few different ones; Decimals that are equal and yet not the same are kept apart.
+    elements = {value: _element(value) for value in set(sequence)} if Decimal not in types else None
+    return "{" + ",".join(map(_element if elements is None else elements.__getitem__, sequence)) + "}"
 
 
 def _element(value: str | int | Decimal | None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
-from typing import Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from app.calendar.expected import CellKey
 from app.kernel.canonical import sha256
@@ -78,9 +78,19 @@ def digest(submission: Submission) -> str:
 
     Codes and figures in their normal form cannot hold a line break or tab; free text goes in as JSON.
     """
-    texts = json.dumps([submission.nil_reason, submission.note, [cell[11:] for cell in submission.cells]], ensure_ascii=False)
-    figures = "\t".join(map(str, chain.from_iterable(cell[:11] for cell in submission.cells)))
+    said = ", ".join([_NOTHING if cell[11:] == (None, None, None) else _json(cell[11:]) for cell in submission.cells])
+    texts = f"[{_json(submission.nil_reason)}, {_json(submission.note)}, [{said}]]"
+    columns = list(zip(*submission.cells, strict=True))
+    figures = "\t".join(chain.from_iterable(zip(*columns[:7], *(map(str, column) for column in columns[7:11]), strict=True)))
     return sha256(f"{texts}\n{figures}".encode())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+_NOTHING: Final = _json((None, None, None))
+"""What most cells say of reasons and explanations, written once."""
 
 
 class CellChange(NamedTuple):
