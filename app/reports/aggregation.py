@@ -24,11 +24,15 @@ _SHARES: Final = {"median": Fraction(1, 2), "p90": Fraction(9, 10)}
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures added up; None where nothing was stated. `bands` has the numerator by category, of banded measures only."""
+    """Figures added up; None where nothing was stated. `bands` has the numerator by category, of banded measures only.
+
+    `mixed` figures have a denominator in one part and none in another: their sums belong to nothing.
+    """
 
     numerator: Decimal | None = None
     denominator: Decimal | None = None
     bands: Mapping[str, Decimal] = field(default_factory=dict)
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +50,24 @@ def add(figures: Iterable[Figures]) -> Figures:
     numerator: Decimal | None = None
     denominator: Decimal | None = None
     bands: dict[str, Decimal] = {}
+    with_denominator, mixed = set[bool](), False
     for total in figures:
+        mixed |= total.mixed
         if total.numerator is not None:
+            with_denominator.add(total.denominator is not None)
             numerator = total.numerator if numerator is None else numerator + total.numerator
         if total.denominator is not None:
             denominator = total.denominator if denominator is None else denominator + total.denominator
         for code, count in total.bands.items():
             bands[code] = bands.get(code, Decimal(0)) + count
-    return Figures(numerator, denominator, bands)
+    return Figures(numerator, denominator, bands, mixed or len(with_denominator) > 1)
 
 
-def statistic(measure: Measure, *, of_category: bool) -> Statistic:
-    """What a row's value is. One band of a banded measure is a count: it has no median."""
+def statistic(measure: Measure, *, of_category: bool, denominator: Decimal | None = None) -> Statistic:
+    """What a row's value is. One band of a banded measure is a count: it has no median.
+
+    Where the measure leaves it open (`distinct_risk`), a row that has a denominator is a ratio.
+    """
     match measure.aggregation:
         case "ratio_sum":
             return "ratio"
@@ -70,17 +80,18 @@ def statistic(measure: Measure, *, of_category: bool) -> Statistic:
         case "banded":
             return "count" if of_category else measure.statistic or "median"
         case "distinct_risk":
-            return "ratio" if measure.proportion or measure.denominator is not None else "count"
+            return "ratio" if measure.proportion or measure.denominator is not None or denominator is not None else "count"
         case "import_only":
             return "index"
 
 
 def evaluate(measure: Measure, total: Figures, *, of_category: bool, subcontracts: int) -> RowValue:
     """The value of stated figures that `subcontracts` subcontracts owe or reported."""
-    nothing = RowValue(None, None, None)
     if total.numerator is None:
-        return nothing
-    if measure.aggregation == "distinct_risk" and subcontracts > 1:
+        return RowValue(None, None, None)
+    is_ratio = statistic(measure, of_category=of_category, denominator=total.denominator) in {"ratio", "mean"}
+    # A ratio without its denominator is not the count of its numerator, nor a count with one a ratio.
+    if total.mixed or is_ratio == (total.denominator is None) or (measure.aggregation == "distinct_risk" and subcontracts > 1):
         return RowValue(None, None, None, "not_poolable")
     if measure.aggregation == "banded" and not of_category:
         value, reason = _percentile(measure, total)

@@ -45,22 +45,24 @@ def pool(contract: Contract, month: Month, by_month: Mapping[Month, tuple[RowRes
     """A period's results out of its months', in the order of their keys.
 
     A stock is never added over months: its last month's census stands for the period, and is missing where that month's is. A key
-    that is reported in one month and computed from its children in another is as reported. A result has the version None where the months' versions
-    differ: what is counted changed, so nothing is pooled.
+    that is reported in one month and computed from its children in another is as reported. A result has the version None where the version of any
+    month is not the one in force in the report's: what is counted changed, so nothing is pooled.
     """
     held: dict[RowKey, list[RowResult]] = defaultdict(list)
+    in_force: dict[str, int] = {}
     final: dict[str, bool] = {}
     for of_month, results in sorted(by_month.items()):
         for result in results:
             measure = contract.measure(result.key.measure, month)
             if measure is not None and (of_month == month or not _is_stock(measure)):
                 held[result.key].append(result)
+                in_force[measure.code] = measure.version
                 final[result.key.measure] = final.get(result.key.measure, True) and result.final
     own = {_unscoped(key) for key in held if not _is_parent(key)}
     return tuple(
         RowResult(
             key=key,
-            version=parts[0].version if len({part.version for part in parts}) == 1 else None,
+            version=in_force[key.measure] if {part.version for part in parts} == {in_force[key.measure]} else None,
             final=final[key.measure],
             figures=add(part.figures for part in parts),
             coverage=together([part.coverage for part in parts]),

@@ -20,7 +20,7 @@ from app.reports.coverage import Book, Coverage, ExpectedCells, Gaps, Missing, R
 from app.reports.reading import Reading
 from app.reports.slices import Place, RowKey, Slice, reported
 
-METHOD_VERSION: Final = "1"
+METHOD_VERSION: Final = "2"
 """Moves when a report of the same inputs would differ: results of another method are never served for this one's."""
 
 _MOST_KEPT: Final = 24
@@ -285,6 +285,7 @@ def to_json(results: Iterable[RowResult]) -> list[list[Any]]:
                 _text(result.figures.numerator),
                 _text(result.figures.denominator),
                 {code: _text(count) for code, count in sorted(result.figures.bands.items())},
+                result.figures.mixed,
             ],
             [
                 result.coverage.expected,
@@ -307,7 +308,7 @@ def from_json(stored: Iterable[list[Any]]) -> tuple[RowResult, ...]:
             key=RowKey(*key),
             version=version,
             final=final,
-            figures=Figures(_figure(numerator), _figure(denominator), {code: Decimal(count) for code, count in bands.items()}),
+            figures=Figures(_figure(numerator), _figure(denominator), {code: Decimal(count) for code, count in bands.items()}, mixed),
             coverage=Coverage(
                 expected,
                 included,
@@ -318,7 +319,7 @@ def from_json(stored: Iterable[list[Any]]) -> tuple[RowResult, ...]:
                 tuple(subcontracts),
             ),
         )
-        for key, version, final, (numerator, denominator, bands), (
+        for key, version, final, (numerator, denominator, bands, mixed), (
             expected,
             included,
             volume_expected,

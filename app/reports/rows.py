@@ -67,7 +67,7 @@ class Rows:
         value = self._value(measure, result)
         coverage = result.coverage
         return {
-            **self._about(measure, result),
+            **self._about(measure, result, value),
             **self._places(result),
             "breakdown": measure.breakdown.code if measure.breakdown is not None and "category" in SLICES[self._slice] else ALL,
             "category": result.key.category,
@@ -99,7 +99,7 @@ class Rows:
             return "not_published_yet"
         return value.reason or result.coverage.reason
 
-    def _about(self, measure: Measure, result: RowResult) -> dict[str, Any]:
+    def _about(self, measure: Measure, result: RowResult, value: RowValue) -> dict[str, Any]:
         first = self._months[0]
         if self._period == "month":
             # A quarterly collection's figures stand in the month that ends the quarter, and are about all of it.
@@ -112,7 +112,7 @@ class Rows:
             "measure_version": measure.version,
             "kind": measure.kind,
             "basis": measure.basis,
-            "statistic": statistic(measure, of_category=result.key.category != ALL),
+            "statistic": statistic(measure, of_category=result.key.category != ALL, denominator=value.denominator),
             "month": str(self._month),
             "period": self._period,
             "period_start": first.first_day.isoformat(),

@@ -46,6 +46,11 @@ POOLED: list[tuple[str, Sequence[Cell], str | None, str | None, str | None, str 
     ("distinct_risk", [("7", "9")], "7", "9", "0.777778", None),
     ("distinct_risk", [("7", None)], "7", None, "7", None),
     ("distinct_risk", [("7", None), ("3", None)], None, None, None, "not_poolable"),
+    # Figures that were counted otherwise than the measure is now: a ratio is never the count of its numerator.
+    ("ratio_sum", [("15", None)], None, None, None, "not_poolable"),
+    ("mean_weighted", [("15", None)], None, None, None, "not_poolable"),
+    ("count_sum", [("15", "20")], None, None, None, "not_poolable"),
+    ("ratio_sum", [("10", "20"), ("15", None)], None, None, None, "not_poolable"),
 ]
 
 
@@ -98,6 +103,21 @@ def test_one_band_is_a_count() -> None:
     waits = measure("banded", breakdown=BANDS)
     assert statistic(waits, of_category=True) == "count"
     assert evaluate(waits, figures("7"), of_category=True, subcontracts=2).value == 7
+
+
+def test_what_is_counted_either_way_is_one_or_the_other() -> None:
+    """Of one subcontract and several months: a count here and a ratio there make neither."""
+    people = measure("distinct_risk")
+    mixed = evaluate(people, add([figures("1", "2.5"), figures("4")]), of_category=False, subcontracts=1)
+    assert (mixed.value, mixed.reason) == (None, "not_poolable")
+    assert statistic(people, of_category=False, denominator=Decimal(9)) == "ratio"
+    assert statistic(people, of_category=False) == "count"
+
+
+def test_a_count_is_not_judged_as_the_ratio_that_its_measure_is() -> None:
+    share = measure("distinct_risk", denominator="People on the list", proportion=True)
+    found = evaluate(share, figures("7"), of_category=False, subcontracts=1)
+    assert (found.numerator, found.value, found.reason) == (None, None, "not_poolable")
 
 
 def test_a_subcontract_shows_its_own_count_of_people_whom_others_may_count_too() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns
 from app.kernel.months import Month
+from app.reports.aggregation import Figures
 from app.reports.coverage import PRECEDENCE, ExpectedCells, Reason, cover
 from app.reports.periods import months_of, pool
 from app.reports.results import (
@@ -233,6 +234,34 @@ def test_the_digest_follows_everything_that_a_figure_is_computed_from() -> None:
 )
 def test_the_months_of_a_period(period: str, month: str, first: str) -> None:
     assert months_of(period, Month.parse(month), CONTRACT) == tuple(Month.parse(first).through(Month.parse(month)))
+
+
+def test_a_count_in_one_month_and_a_ratio_in_another_make_neither() -> None:
+    november = OCTOBER.plus(1)
+    by_month = {month: results(inputs(CONTRACT, month=month), "subcontract") for month in (OCTOBER, november)}
+    parts = {
+        month: tuple(
+            replace(result, figures=Figures(Decimal(4), Decimal(9) if month == november else None))
+            for result in by_month[month]
+            if (result.key.measure, result.key.subcontract) == ("DEATHS", "SC-RRE")
+        )
+        for month in by_month
+    }
+    (pooled,) = pool(CONTRACT, november, parts)
+    assert pooled.figures.mixed
+    assert from_json(to_json([pooled])) == (pooled,)
+
+
+def test_figures_of_an_earlier_definition_are_not_written_as_the_one_in_force() -> None:
+    """Nobody owes lung from November on, when another version begins: what October says of it is not that version's."""
+    plain = {"code": "CONTACTS", "name": "Contacts", "aggregation": "count_sum", "split_by": ["commissioner"]}
+    measures = [line for line in document()["measures"] if not isinstance(line, dict) or line["code"] != "CONTACTS"]
+    assignments = [{**line, "to_month": "2026-10"} if line["segment"] == "palliative" else line for line in document()["assignments"]]
+    stands = the_contract(measures=[*measures, plain, {**plain, "version": 2, "from_month": "2026-11"}], assignments=assignments)
+    november = OCTOBER.plus(1)
+    by_month = {month: results(inputs(stands, month=month), "all") for month in (OCTOBER, november)}
+    assert "CONTACTS" not in {result.key.measure for result in by_month[november]}
+    assert one(pool(stands, november, by_month), measure="CONTACTS").version is None
 
 
 def test_two_definitions_of_a_measure_are_never_pooled() -> None:
