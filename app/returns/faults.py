@@ -67,6 +67,10 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "numerator_missing": ("A value of {measure} carries a numerator.", "Add the count, or state not_collected with a reason."),
     "denominator_missing": ("A value of {measure} carries a denominator.", "Add it: {denominator}."),
     "denominator_unexpected": ("A value of {measure} carries no denominator.", "Leave it out; send the count as numerator."),
+    "denominator_mixed": (
+        "Other values of {measure} carry a denominator, and this one does not: one return counts it one way.",
+        "Give every value of {measure} its denominator, or none.",
+    ),
     "not_a_number": ("This is not a number.", "Send a number, or a number as a string, without separators: 41.5."),
     "percentage": ("A percentage is never accepted: figures are pooled from counts.", "Send the counts as numerator and denominator."),
     "negative": ("A count is not below zero.", "Send the count itself; correct an earlier revision by sending the whole return again."),

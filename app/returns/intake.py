@@ -65,8 +65,10 @@ def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, fa
         faults.append(fault("missing", "/cells", name="cells"))
     elif stated is not None and not isinstance(stated, list):
         faults.append(fault("wrong_type", "/cells", kind="an array"))
-    listed, positions, with_value = _read_each(stated if isinstance(stated, list) else [], expected, faults)
+    lines = stated if isinstance(stated, list) else []
+    listed, positions, with_value = _read_each(lines, expected, faults)
     faults += _double_counted(listed, positions, expected)
+    faults += _counted_both_ways(lines, listed, positions, expected)
     cells = [*listed.values(), *complete(expected, listed, rest=rest, rest_reason=rest_reason, with_value=with_value, faults=faults)]
     cells.sort()
     warnings = tuple(CellWarning("outside_assignment", cell.key, cell.explained) for cell in cells if cell.outside_assignment)
@@ -107,6 +109,19 @@ def _read_each(
         elif cell is not None:
             with_value.add(cell)
     return listed, positions, with_value
+
+
+def _counted_both_ways(
+    stated: list[Any], listed: Mapping[tuple[str, ...], Cell], positions: Mapping[tuple[str, ...], int], expected: ExpectedReturn
+) -> list[Fault]:
+    """A measure that may be a count or a ratio, and is both in one return: at each value without a denominator."""
+    faults: list[Fault] = []
+    for code in (code for code, measure in expected.measures.items() if measure.aggregation == "distinct_risk"):
+        values = [positions[place] for place, cell in listed.items() if cell.measure == code and cell.state == "value"]
+        without = [position for position in values if stated[position].get("denominator") is None]
+        if len(without) < len(values):
+            faults += [fault("denominator_mixed", f"/cells/{position}/denominator", measure=code) for position in without]
+    return faults
 
 
 def _double_counted(

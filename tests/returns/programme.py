@@ -76,7 +76,7 @@ def mixed_body() -> dict[str, Any]:
             {"measure": "M-STOCK", "numerator": 12},
             {"measure": "M-MEAN", "numerator": "12.125", "denominator": 3},
             {"measure": "M-RISK", "site": "lung", "numerator": 1, "denominator": "2.5"},
-            {"measure": "M-RISK", "site": "prostate", "numerator": 4},
+            {"measure": "M-RISK", "site": "prostate", "numerator": 4, "denominator": 4},
         ]
     }
 

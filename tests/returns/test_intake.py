@@ -94,6 +94,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "no numerator": (replaced(COUNT, numerator=...), "numerator_missing", "/cells/2/numerator"),
     "no denominator of a ratio": (replaced(RATIO, denominator=...), "denominator_missing", "/cells/0/denominator"),
     "no denominator of a mean": (replaced(MEAN, denominator=None), "denominator_missing", "/cells/5/denominator"),
+    "a count beside a ratio": (replaced(RISK, denominator=None), "denominator_mixed", "/cells/6/denominator"),
     "a denominator of a count": (replaced(COUNT, denominator=9), "denominator_unexpected", "/cells/2/denominator"),
     "a denominator of a stock": (replaced(STOCK, denominator=9), "denominator_unexpected", "/cells/4/denominator"),
     "true": (replaced(COUNT, numerator=True), "not_a_number", "/cells/2/numerator"),
@@ -105,6 +106,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "an exponent": (replaced(COUNT, numerator="1e999999"), "too_large", "/cells/2/numerator"),
     "a half of what is whole": (replaced(COUNT, numerator=Decimal("1.5")), "numeric_kind", "/cells/2/numerator"),
     "a third of what is halved": (replaced(RISK, numerator="0.3"), "numeric_kind", "/cells/6/numerator"),
+    "a sliver that arithmetic would lose": (replaced(RISK, numerator="1e-999999999"), "numeric_kind", "/cells/6/numerator"),
     "too many places": (replaced(MEAN, numerator="0.1234567"), "numeric_kind", "/cells/5/numerator"),
     "a sliver that rounding would hide": (replaced(RISK, numerator="0." + "5" + "0" * 40 + "1"), "numeric_kind", "/cells/6/numerator"),
     "half a patient behind a mean": (replaced(MEAN, denominator=Decimal("2.5")), "numeric_kind", "/cells/5/denominator"),
@@ -178,6 +180,20 @@ def test_what_looks_like_an_nhs_number() -> None:
         assert not holds_patient_identifier(text), text
 
 
+def test_what_may_be_a_count_or_a_ratio_is_one_throughout(whole: Contract) -> None:
+    body = mixed_body()
+    for cell in body["cells"][RISK:]:
+        del cell["denominator"]
+    counted = [cell for cell in read_submission(body, owed(MIXED, whole)).cells if cell.measure == "M-RISK"]
+    assert [(cell.numerator, cell.denominator) for cell in counted] == [(1, None), (4, None)]
+    body["cells"][RISK] |= {"state": "not_collected", "reason": "other", "numerator": None}
+    body["cells"][RISK + 1]["denominator"] = 5
+    read_submission(body, owed(MIXED, whole))
+    body["cells"][RISK + 1]["denominator"] = "many"
+    body["cells"][RISK] = {"measure": "M-RISK", "site": "lung", "numerator": 1, "denominator": 2}
+    assert faults_of(body, whole) == [("not_a_number", f"/cells/{RISK + 1}/denominator")]
+
+
 def test_every_fault_of_the_register_occurs() -> None:
     assert {code for _, code, _ in CASES.values()} | {"patient_identifier"} == set(FAULTS)
 
@@ -236,7 +252,7 @@ def test_each_aggregation_states_its_figures(whole: Contract) -> None:
         ("M-RATIO", "lung", 3, 4),
         ("M-RATIO", "prostate", 0, 0),
         ("M-RISK", "lung", 1, Decimal("2.5")),
-        ("M-RISK", "prostate", 4, None),
+        ("M-RISK", "prostate", 4, Decimal(4)),
         ("M-STOCK", "all", 12, None),
     ]
     assert {str(cell.numerator) for cell in stated.cells} >= {"8", "12.125"}
