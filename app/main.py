@@ -21,6 +21,7 @@ from starlette.types import Lifespan
 from app.access.actions import authenticate
 from app.access.domain import Permission, require
 from app.assurance.api import router as assurance
+from app.calendar.api import router as calendar
 from app.configuration.api import router as configuration
 from app.configuration.assignment_api import router as assignments
 from app.configuration.gaps_api import router as gaps
@@ -41,7 +42,7 @@ from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
 from app.web.work import CLOSING, Replayed, Service, Unit
 
-ROOMS: Final[tuple[APIRouter, ...]] = (configuration, assignments, gaps, organisations, measures, assurance, returns, reports)
+ROOMS: Final[tuple[APIRouter, ...]] = (configuration, assignments, gaps, organisations, measures, calendar, assurance, returns, reports)
 """Every room that speaks HTTP, in the order of the reference pages."""
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})

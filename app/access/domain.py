@@ -38,6 +38,8 @@ class Permission(StrEnum):
     CONFIGURATION_WRITE = "configuration_write"
     ORGANISATION_READ = "organisation_read"
     ORGANISATION_WRITE = "organisation_write"
+    CALENDAR_READ = "calendar_read"
+    CALENDAR_WRITE = "calendar_write"
     SUBCONTRACT_READ = "subcontract_read"
     RETURN_READ = "return_read"
     RETURN_SUBMIT = "return_submit"
@@ -67,15 +69,15 @@ _READS: Final = frozenset(
     {
         Permission.CONFIGURATION_READ,
         Permission.ORGANISATION_READ,
+        Permission.CALENDAR_READ,
         Permission.SUBCONTRACT_READ,
         Permission.RETURN_READ,
         Permission.REPORT_READ,
         Permission.OBSERVATION_READ,
     }
 )
-_OWN_READS: Final = frozenset(
-    {Permission.SUBCONTRACT_READ, Permission.RETURN_READ, Permission.OBSERVATION_READ, Permission.ORGANISATION_READ}
-)
+_PUBLISHED: Final = frozenset({Permission.OBSERVATION_READ, Permission.ORGANISATION_READ, Permission.CALENDAR_READ})
+_OWN_READS: Final = _PUBLISHED | {Permission.SUBCONTRACT_READ, Permission.RETURN_READ}
 
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
@@ -85,8 +87,8 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.FINANCE: _READS,
     Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT},
     Role.APPROVER: _OWN_READS,
-    Role.COMMISSIONER_LEAD: frozenset({Permission.OBSERVATION_READ, Permission.ORGANISATION_READ}),
-    Role.COMMISSIONER: frozenset({Permission.OBSERVATION_READ, Permission.ORGANISATION_READ}),
+    Role.COMMISSIONER_LEAD: _PUBLISHED,
+    Role.COMMISSIONER: _PUBLISHED,
     Role.AUDITOR: _READS | {Permission.CLIENT_READ, Permission.METRICS_READ},
 }
 """What each role may do, within its scope."""

@@ -1,8 +1,8 @@
 """The instants that deadlines fall on, and the months that a collection's period has."""
 
-from collections.abc import Iterator
-from datetime import datetime, time
-from typing import Final
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.calendar.domain import Collection, DeadlineRule, Frequency
@@ -34,14 +34,52 @@ def months_of_period(month: Month, every: Frequency) -> tuple[Month, ...]:
     return tuple(month.plus(-back) for back in reversed(range(_MONTHS_OF[every])))
 
 
-def _rules(collection: Collection) -> Iterator[DeadlineRule]:
-    yield collection.due
-    yield from (rule for rule in (collection.close, collection.freeze) if rule is not None)
+def rule_words(rule: DeadlineRule, month: Month) -> str:
+    """A deadline's rule for a return's month, as people say it."""
+    return f"working day {rule.working_day} after the end of {month.plus(rule.months_later)}, {rule.at} in London"
+
+
+DeadlineKind = Literal["due", "close", "freeze"]
+
+
+def rules_of(collection: Collection) -> dict[DeadlineKind, DeadlineRule]:
+    """The deadlines that a collection has: what it does not have never comes."""
+    rules: dict[DeadlineKind, DeadlineRule | None] = {"due": collection.due, "close": collection.close, "freeze": collection.freeze}
+    return {kind: rule for kind, rule in rules.items() if rule is not None}
+
+
+class MovedDeadline(NamedTuple):
+    """A deadline that falls on another instant under another calendar."""
+
+    collection: str
+    month: Month
+    kind: DeadlineKind
+    before: datetime
+    after: datetime
+
+
+_FARTHEST: Final = timedelta(days=500)
+"""Beyond the 250th working day: no rule counts as far."""
+
+
+def moved_by(
+    day: date, before: WorkingDays, after: WorkingDays, collections: Iterable[Collection], *, first: Month, last: Month, year_begins: int
+) -> Iterator[MovedDeadline]:
+    """The deadlines of returns from `first` to `last` that move when one day becomes worked, or is no longer."""
+    for collection in collections:
+        for month in first.through(last):
+            if not ends_period(month, collection.every, year_begins=year_begins):
+                continue
+            for kind, rule in rules_of(collection).items():
+                if timedelta(0) < day - month.plus(rule.months_later).last_day < _FARTHEST:
+                    instants = deadline(rule, month, before), deadline(rule, month, after)
+                    if instants[0] != instants[1]:
+                        yield MovedDeadline(collection.code, month, kind, *instants)
 
 
 def last_passed(collections: tuple[Collection, ...], days: WorkingDays, *, first: Month, last: Month, now: datetime) -> datetime | None:
     """The last deadline of any collection that has passed: just before `now`, or None."""
-    passed = (_last_of(rule, days, first=first, last=last, now=now) for collection in collections for rule in _rules(collection))
+    passed = (_last_of(rule, days, first=first, last=last, now=now) for collection in collections for rule in rules_of(collection).values())
     return max((moment for moment in passed if moment is not None), default=None)
 
 

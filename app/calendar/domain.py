@@ -1,10 +1,10 @@
-"""What a collection is: measures returned together, how often, due, closed and frozen when."""
+"""What a collection is: measures returned together, how often, due, closed and frozen when; and what is proclaimed of a day."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from app.kernel.lines import Line, Many, Name, NewCode
+from app.kernel.lines import Day, Line, Many, Name, NewCode
 from app.pathways.domain import Use
 
 Frequency = Literal["month", "quarter", "half_year", "year"]
@@ -30,3 +30,11 @@ class Collection(Line):
     freeze: DeadlineRule | None = None
     sign_off: Literal["none", "optional", "required"] = "none"
     auto_accept: bool = False
+
+
+class CalendarDay(Line):
+    """What was proclaimed of a day, for all programmes: worked or not, whatever weekday or bank holiday it is."""
+
+    day: Day
+    worked: bool
+    name: Name

@@ -1,16 +1,18 @@
-"""The table of collections, and the contract as it stood at a moment, put together from every room's facts."""
+"""The tables of collections and of proclaimed days, and the contract as it stood at a moment, put together from every room's facts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Boolean, Column, Engine, Text
+from sqlalchemy import Boolean, Column, Date, Engine, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app.assignments.store import ASSIGNMENTS, assignments
 from app.calendar.contract import Contract
-from app.calendar.domain import Collection
+from app.calendar.domain import CalendarDay, Collection
+from app.calendar.working_days import calendar_of
 from app.db import facts
+from app.db.installation import last_of
 from app.db.ledger import contract_changed
 from app.db.rows import FactTable, code_column, fact_table
 from app.db.tenancy import Tenant
@@ -48,6 +50,13 @@ COLLECTIONS = fact_table(
     ],
 )
 
+CALENDAR_DAYS = fact_table(
+    "calendar_days",
+    key=[Column("day", Date, nullable=False)],
+    content=[Column("worked", Boolean, nullable=False), Column("name", Text, nullable=False)],
+    of_programme=False,
+)
+
 CONTRACT_TABLES: tuple[FactTable, ...] = (
     PROGRAMMES,
     COMMISSIONERS,
@@ -71,6 +80,23 @@ _KEPT: WeakKeyDictionary[Engine, dict[str, dict[tuple[str, str, datetime], Contr
 
 def collections(session: Session, programme: str, *, as_of: datetime | None) -> tuple[Collection, ...]:
     return facts.read_lines(session, COLLECTIONS, Collection, programme, as_of=as_of)
+
+
+def calendar_days(session: Session, *, as_of: datetime | None) -> tuple[CalendarDay, ...]:
+    """Everything that was proclaimed, by day."""
+    return facts.read_lines(session, CALENDAR_DAYS, CalendarDay, None, as_of=as_of)
+
+
+def calendar_day(session: Session, day: date) -> tuple[CalendarDay, datetime] | None:
+    """What is proclaimed of a day, and the moment at which it was recorded."""
+    query = select(CALENDAR_DAYS.table).where(facts.in_force(CALENDAR_DAYS, None), CALENDAR_DAYS.table.c.day == day)
+    row = session.execute(query).mappings().one_or_none()
+    return None if row is None else (CalendarDay(day=row["day"], worked=row["worked"], name=row["name"]), row["recorded_at"])
+
+
+def days_last_changed(session: Session) -> datetime | None:
+    """The last moment at which anything was proclaimed or taken back."""
+    return last_of(session, CALENDAR_DAYS.table.c.recorded_at, CALENDAR_DAYS.table.c.closed_at)
 
 
 def load_contract(session: Session, code: str, *, as_of: datetime | None = None) -> Contract:
@@ -110,5 +136,6 @@ def _read(session: Session, code: str, moment: datetime) -> Contract:
         requirements=requirements(session, code, as_of=moment),
         subcontracts=subcontracts(session, code, as_of=moment),
         assignments=assignments(session, code, as_of=moment),
+        days=calendar_of(calendar_days(session, as_of=moment)),
         successions=successions(session, as_of=moment),
     )

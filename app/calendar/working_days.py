@@ -1,22 +1,31 @@
-"""Which days are worked: weekdays but England's bank holidays, and what the override table says otherwise."""
+"""Which days are worked: weekdays but England's bank holidays, and what was proclaimed otherwise."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, Literal
 
 import holidays
 
+from app.calendar.domain import CalendarDay
 from app.kernel.months import Month
 
 _WEEKDAYS: Final = 5
 _LONGEST_SEARCH: Final = timedelta(days=3 * 366)
 
+Why = Literal["weekday", "weekend", "bank_holiday", "proclaimed"]
+
+
+@lru_cache(maxsize=256)
+def _named_holidays(year: int) -> dict[date, str]:
+    return dict(holidays.country_holidays("GB", subdiv="ENG", years=year))
+
 
 @lru_cache(maxsize=256)
 def bank_holidays(year: int) -> frozenset[date]:
     """England's bank holidays of a year, as the pinned library knows them. A test holds them: a release that moves one is an override."""
-    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
+    return frozenset(_named_holidays(year))
 
 
 @dataclass(frozen=True)
@@ -50,3 +59,24 @@ class WorkingDays:
 
 ENGLAND: Final = WorkingDays()
 """The calendar where nothing has been proclaimed."""
+
+
+def calendar_of(lines: Iterable[CalendarDay]) -> WorkingDays:
+    """England's calendar with what was proclaimed."""
+    by_day = {line.day: line.worked for line in lines}
+    if not by_day:
+        return ENGLAND
+    return WorkingDays(
+        proclaimed=frozenset(day for day, worked in by_day.items() if not worked),
+        worked=frozenset(day for day, worked in by_day.items() if worked),
+    )
+
+
+def reason_of(day: date, line: CalendarDay | None) -> tuple[Why, str | None]:
+    """Why a day is worked or not, and by which name; `line` is what was proclaimed of it."""
+    if line is not None:
+        return "proclaimed", line.name
+    name = _named_holidays(day.year).get(day)
+    if day.weekday() >= _WEEKDAYS:
+        return "weekend", name
+    return ("weekday", None) if name is None else ("bank_holiday", name)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
 from app.assignments.actions import bring_assignments
-from app.calendar.actions import bring_collections
+from app.calendar.actions import after_calendar, bring_collections
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.expected import ReturnKey
@@ -137,9 +137,8 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
     registered = frozenset(line.ods_code for line in register)
     changes = differences(before, after, new=[line for line in document.organisations if line.ods_code not in registered])
     if changes and not dry_run:
-        recording = begin_recording(
-            session, programme, actor=actor, now=after_register(session, now), contract=True
-        )
+        moment = after_calendar(session, after_register(session, now))
+        recording = begin_recording(session, programme, actor=actor, now=moment, contract=True)
         _bring(session, recording, document, before=before, after=after, nouns=changes.keys())
         counts = {noun: [len(each.added), len(each.changed), len(each.withdrawn)] for noun, each in changes.items()}
         details = {"document_sha256": sha256(written_of(after)), "added_changed_withdrawn": counts}

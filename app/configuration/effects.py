@@ -8,6 +8,7 @@ from typing import Final
 from app.assignments.domain import Assignment
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey, closed_throughout, expected_cells
+from app.calendar.working_days import ENGLAND
 from app.configuration.assigned import Placed, placed
 from app.configuration.document import Document
 from app.kernel.refusals import Fault
@@ -41,6 +42,7 @@ def contract_of(
         requirements=tuple(sorted(document.requirements, key=lambda line: line.measure)),
         subcontracts=tuple(sorted(document.subcontracts, key=lambda line: line.reference)),
         assignments=_facts(placed(document) if lines is None else lines, before),
+        days=ENGLAND if before is None else before.days,
     )
 
 

@@ -24,7 +24,7 @@ from app.kernel.months import Month
 
 metadata: Final = MetaData()
 
-SHARED_TABLES: Final = frozenset({"organisations", "successions"})
+SHARED_TABLES: Final = frozenset({"organisations", "successions", "calendar_days"})
 """Tables that belong to nobody in particular; every other one has forced row-level security."""
 
 

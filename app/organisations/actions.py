@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
 from app.db import audit, facts
-from app.db.ledger import Recording, begin_recording, hold_ledger, last_recorded, open_ledger
+from app.db.installation import begin_changing_all, judged_at
+from app.db.ledger import Recording, begin_recording, hold_ledger, open_ledger
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import digest
 from app.kernel.moments import TICK
-from app.kernel.refusals import AsOfInFuture, Fault, Forbidden, NotFound
+from app.kernel.refusals import Fault, Forbidden, NotFound
 from app.organisations import store
 from app.organisations.domain import Organisation, OrganisationKind, Succession, Version, refuse_circle
 from app.organisations.store import ORGANISATIONS, SUCCESSIONS, organisation_rows, organisations
@@ -81,14 +82,14 @@ def organisations_after(
 ) -> tuple[Organisation, ...]:
     """At most `limit` of the organisations asked for, by code, after one."""
     _may_read(actor)
-    moment = _judged_at(session, as_of, now=now)
+    moment = judged_at(session, as_of, now=now)
     return store.organisations_after(session, after, limit=limit, kind=kind, open_on=open_on, scheme=scheme, value=value, as_of=moment)
 
 
 def organisation(session: Session, code: str, *, actor: Actor, as_of: datetime | None, now: datetime) -> Registered:
     """An organisation as it stands or stood. NotFound where the register has or had none of this code."""
     _may_read(actor)
-    found = _registered(session, code, as_of=_judged_at(session, as_of, now=now))
+    found = _registered(session, code, as_of=judged_at(session, as_of, now=now))
     if found is None:
         raise _unknown()
     return found
@@ -97,7 +98,7 @@ def organisation(session: Session, code: str, *, actor: Actor, as_of: datetime |
 def succession(session: Session, predecessor: str, successor: str, *, actor: Actor, as_of: datetime | None, now: datetime) -> Succession:
     """The link by which one organisation goes on from another. NotFound where there is or was none."""
     _may_read(actor)
-    link = _link(session, predecessor, successor, as_of=_judged_at(session, as_of, now=now))
+    link = _link(session, predecessor, successor, as_of=judged_at(session, as_of, now=now))
     if link is None:
         raise _unknown()
     return link
@@ -126,7 +127,7 @@ def register(session: Session, line: Organisation, *, why: str, actor: Actor, no
         recording = begin_recording(session, EVERY, actor=actor, now=after_register(session, now))
         action = "organisation.added"
     else:
-        recording = _begin_changing(session, actor=actor, now=now)
+        recording = begin_changing_all(session, actor=actor, now=now)
         facts.close(session, ORGANISATIONS, recording, [key], programme=None)
         action = "organisation.changed"
     facts.add(session, ORGANISATIONS, recording, organisation_rows([line]), programme=None)
@@ -150,7 +151,7 @@ def link(session: Session, line: Succession, *, why: str, actor: Actor, now: dat
     if before == line:
         return False
     refuse_circle(line, store.successions(session, as_of=None))
-    recording = _begin_changing(session, actor=actor, now=now)
+    recording = begin_changing_all(session, actor=actor, now=now)
     if before is not None:
         facts.close(session, SUCCESSIONS, recording, [(line.predecessor, line.successor)], programme=None)
     facts.add(session, SUCCESSIONS, recording, facts.rows_of(SUCCESSIONS, [line]), programme=None)
@@ -167,7 +168,7 @@ def withdraw_link(
     if before is None:
         raise _unknown()
     expect(before)
-    recording = _begin_changing(session, actor=actor, now=now)
+    recording = begin_changing_all(session, actor=actor, now=now)
     facts.close(session, SUCCESSIONS, recording, [(predecessor, successor)], programme=None)
     _record_link(session, recording, "succession.withdrawn", before, why=why)
     return before
@@ -187,28 +188,6 @@ def _hold_register(session: Session, actor: Actor, *, now: datetime) -> None:
         raise Forbidden("All programmes rely on the register: only an administrator of all of them changes it.")
     open_ledger(session, EVERY, now=now)
     hold_ledger(session, EVERY)
-
-
-def _judged_at(session: Session, asked: datetime | None, *, now: datetime) -> datetime | None:
-    """The moment that a read is judged at; None is what is in force. AsOfInFuture for one that has not come."""
-    if asked is None:
-        return None
-    last = last_recorded(session, EVERY)
-    if asked > max(now, last):
-        fault = Fault("as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out.")
-        raise AsOfInFuture("The register cannot be read at a moment that has not come.", faults=[fault])
-    if asked > last:
-        # Once whoever is recording now has ended: the same question never has two answers.
-        last_recorded(session, EVERY, wait=True)
-    return asked
-
-
-def _begin_changing(session: Session, *, actor: Actor, now: datetime) -> Recording:
-    """A recording in the installation's chain that every programme's contract is changed by, at one moment later than any of theirs."""
-    last = store.hold_every_programme(session)
-    recording = begin_recording(session, EVERY, actor=actor, now=now if last is None else max(now, last + TICK))
-    store.change_every_contract(session, recording)
-    return recording
 
 
 def _registered(session: Session, code: str, *, as_of: datetime | None) -> Registered | None:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import CheckConstraint, Column, Date, RowMapping, Table, Text, and_, func, insert, literal, or_, select, update
+from sqlalchemy import CheckConstraint, Column, Date, RowMapping, Table, Text, and_, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app.db import facts
 from app.db.audit import events
-from app.db.ledger import Recording, contract_changes, ledger
+from app.db.installation import last_of
 from app.db.rows import FactTable, code_column, fact_table
 from app.kernel.actors import EVERY
 from app.organisations.domain import Act, Organisation, Succession, Version
@@ -161,21 +161,4 @@ def _acts(session: Session, rows: Iterable[RowMapping]) -> dict[datetime, Act]:
 
 def last_changed(session: Session) -> datetime | None:
     """The last moment at which anything in the register was added or ended."""
-    halves = [each.table.c[name] for each in (ORGANISATIONS, SUCCESSIONS) for name in ("recorded_at", "closed_at")]
-    moments = [select(func.max(half)).scalar_subquery() for half in halves]
-    last: datetime | None = session.execute(select(func.greatest(*moments))).scalar_one()
-    return last
-
-
-def hold_every_programme(session: Session) -> datetime | None:
-    """Lock the ledger row of every programme (the installation's is held already); the last moment recorded in any."""
-    programmes = select(ledger.c.last_recorded_at).where(ledger.c.programme != EVERY).order_by(ledger.c.programme).with_for_update()
-    return max(session.execute(programmes).scalars(), default=None)
-
-
-def change_every_contract(session: Session, recording: Recording) -> None:
-    """Let a change of the register be a change of every programme's contract, at the register's moment."""
-    session.execute(update(ledger).where(ledger.c.programme != EVERY).values(last_recorded_at=recording.at))
-    known = select(contract_changes.c.programme).distinct().where(contract_changes.c.programme != EVERY)
-    recorded = known.add_columns(literal(recording.at, contract_changes.c.recorded_at.type), literal(recording.by, Text))
-    session.execute(insert(contract_changes).from_select(["programme", "recorded_at", "recorded_by"], recorded))
+    return last_of(session, *(each.table.c[name] for each in (ORGANISATIONS, SUCCESSIONS) for name in ("recorded_at", "closed_at")))

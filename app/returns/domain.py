@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import ClassVar, Final, Literal
 
 from app.calendar.deadlines import deadline
-from app.calendar.domain import Collection, DeadlineRule
+from app.calendar.domain import Collection
 from app.calendar.expected import ReturnKey
 from app.calendar.working_days import WorkingDays
 from app.kernel.moments import moment_text
@@ -83,11 +83,6 @@ def deadlines_of(collection: Collection, month: Month, days: WorkingDays) -> Dea
         close=deadline(collection.close, month, days) if collection.close else None,
         freeze=deadline(collection.freeze, month, days) if collection.freeze else None,
     )
-
-
-def rule_words(rule: DeadlineRule, month: Month) -> str:
-    """A deadline's rule for a return's month, as people say it."""
-    return f"working day {rule.working_day} after the end of {month.plus(rule.months_later)}, {rule.at} in London"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from app.calendar.deadlines import rule_words
 from app.calendar.domain import DeadlineRule
 from app.calendar.expected import CellKey, flags_of
 from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.measures.domain import Measure
 from app.returns.actions import Receipt, ReturnRead, Standing
-from app.returns.domain import rule_words
 from app.returns.expectation import ExpectedReturn
 from app.returns.store import Revision
 from app.returns.submission import Cell, CellWarning

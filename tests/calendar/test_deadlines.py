@@ -1,6 +1,6 @@
 """Working days and deadlines against published timetables, and their edges over clock changes."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -8,23 +8,50 @@ from app.calendar.deadlines import deadline, ends_period, last_passed
 from app.calendar.domain import Collection, DeadlineRule
 from app.calendar.working_days import ENGLAND, WorkingDays, bank_holidays
 from app.kernel.canonical import sha256
+from app.kernel.moments import TICK
 from app.kernel.months import Month
+from app.returns.domain import Deadlines
 
 # CSDS close on the 10th working day; RTT on the 13th and 18th; CWT upload, edits and reports on the 23rd to 25th (2018 timetable).
 TIMETABLES = [
-    ("2024-02", 10, "2024-03-14"),
-    ("2024-03", 10, "2024-04-15"),
-    ("2024-04", 10, "2024-05-15"),
-    ("2025-12", 10, "2026-01-15"),
-    ("2026-03", 10, "2026-04-16"),
-    ("2026-10", 10, "2026-11-13"),
-    ("2026-03", 13, "2026-04-21"),
-    ("2026-03", 18, "2026-04-28"),
     ("2018-05", 23, "2018-07-03"),
     ("2018-05", 24, "2018-07-04"),
     ("2018-05", 25, "2018-07-05"),
+    ("2018-06", 23, "2018-08-01"),
+    ("2018-06", 24, "2018-08-02"),
+    ("2018-06", 25, "2018-08-03"),
+    ("2018-07", 23, "2018-09-03"),
+    ("2018-07", 24, "2018-09-04"),
+    ("2018-07", 25, "2018-09-05"),
     ("2018-08", 23, "2018-10-03"),
+    ("2018-08", 24, "2018-10-04"),
     ("2018-08", 25, "2018-10-05"),
+    ("2018-09", 23, "2018-10-31"),
+    ("2018-09", 24, "2018-11-01"),
+    ("2018-09", 25, "2018-11-02"),
+    ("2024-02", 10, "2024-03-14"),
+    ("2024-03", 10, "2024-04-15"),
+    ("2024-03", 13, "2024-04-18"),
+    ("2024-03", 18, "2024-04-25"),
+    ("2024-03", 25, "2024-05-07"),
+    ("2024-04", 10, "2024-05-15"),
+    ("2024-12", 10, "2025-01-15"),
+    ("2024-12", 13, "2025-01-20"),
+    ("2024-12", 18, "2025-01-27"),
+    ("2024-12", 25, "2025-02-05"),
+    ("2025-03", 10, "2025-04-14"),
+    ("2025-03", 13, "2025-04-17"),
+    ("2025-03", 18, "2025-04-28"),
+    ("2025-03", 25, "2025-05-08"),
+    ("2025-12", 10, "2026-01-15"),
+    ("2025-12", 13, "2026-01-20"),
+    ("2025-12", 18, "2026-01-27"),
+    ("2025-12", 25, "2026-02-05"),
+    ("2026-03", 10, "2026-04-16"),
+    ("2026-03", 13, "2026-04-21"),
+    ("2026-03", 18, "2026-04-28"),
+    ("2026-03", 25, "2026-05-08"),
+    ("2026-10", 10, "2026-11-13"),
 ]
 
 
@@ -50,6 +77,33 @@ def test_bank_holidays_and_weekends_are_no_working_days() -> None:
 )
 def test_a_deadline_is_an_hour_in_london(month: str, instant: datetime) -> None:
     assert deadline(DeadlineRule(working_day=10), Month.parse(month), ENGLAND) == instant
+
+
+@pytest.mark.parametrize(
+    ("month", "day", "offset"),
+    [("2026-02", "2026-03-27", 0), ("2026-02", "2026-03-30", 1), ("2026-09", "2026-10-23", 1), ("2026-09", "2026-10-26", 0)],
+)
+def test_the_last_second_is_in_time_on_either_side_of_a_clock_change(month: str, day: str, offset: int) -> None:
+    """The clocks went forward on 29 March and back on 25 October 2026, both Sundays."""
+    number = next(number for number in range(1, 40) if ENGLAND.nth_after(Month.parse(month), number) == date.fromisoformat(day))
+    for at in ("00:00", "01:30", "17:00", "23:59"):
+        instant = deadline(DeadlineRule(working_day=number, at=at), Month.parse(month), ENGLAND)
+        hour, minute = map(int, at.split(":"))
+        assert instant == datetime.fromisoformat(day).replace(hour=hour, minute=minute, tzinfo=UTC) - timedelta(hours=offset)
+        on_time = Deadlines(due=instant, close=instant, freeze=instant)
+        for moment, late in ((instant - timedelta(seconds=1), False), (instant, False), (instant + TICK, True)):
+            assert (on_time.timeliness(moment) == "late", on_time.is_closed(moment), on_time.is_frozen(moment)) == (late, late, late)
+
+
+@pytest.mark.parametrize(("sunday", "at", "instant"), [("2026-03-29", "01:30", "01:30"), ("2026-10-25", "01:30", "00:30")])
+def test_an_hour_that_the_clock_skips_or_has_twice_is_one_instant(sunday: str, at: str, instant: str) -> None:
+    """On a Sunday that is worked: the skipped hour is as long after midnight as it says, of two the first counts."""
+    day = date.fromisoformat(sunday)
+    days = WorkingDays(worked=frozenset({day}))
+    month = Month.of(day).plus(-1)
+    number = next(number for number in range(1, 40) if days.nth_after(month, number) == day)
+    found = deadline(DeadlineRule(working_day=number, at=at), month, days)
+    assert found.astimezone(UTC) == datetime.fromisoformat(f"{sunday}T{instant}:00+00:00")
 
 
 def test_months_later_counts_from_the_end_of_a_later_month() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.calendar.deadlines import rule_words
 from app.calendar.domain import Collection, DeadlineRule
 from app.calendar.working_days import ENGLAND
 from app.kernel.lines import Line
@@ -20,7 +21,6 @@ from app.returns.domain import (
     accept,
     accepts_itself,
     deadlines_of,
-    rule_words,
     submit,
 )
 from tests.returns.programme import CWT
