@@ -1,0 +1,66 @@
+"""A submission asks the database a fixed number of things, however many cells it has: each round trip costs as much as a hundred cells."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import event
+
+from tests.returns.conftest import Programme
+from tests.returns.programme import CWT, HOSPICE, address, hospice_body
+
+
+@contextlib.contextmanager
+def statements(programme: Programme) -> Iterator[list[str]]:
+    """The statements of what happens in the block, by their first words; who is calling is asked anew now and then, and left out."""
+    engine, said = programme.web.app.state.service.engine, []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("SELECT set_config", "SELECT clients.")):
+            said.append(" ".join(statement.split()[:3]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+FIRST = [
+    "WITH dropped AS",
+    "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))",
+    "SELECT max(contract_changes.recorded_at) AS",
+    "SELECT returns.collection, returns.subcontract,",
+    "SELECT ledger.programme, ledger.last_recorded_at,",
+    "UPDATE ledger SET",
+    "INSERT INTO revisions",
+    "INSERT INTO cells",
+    "INSERT INTO returns",
+    "WITH event AS",
+    "UPDATE idempotency_keys SET",
+]
+
+
+def test_the_statements_of_a_submission(programme: Programme) -> None:
+    manager = programme.manager()
+    path = f"{address(HOSPICE)}/revisions"
+    # The contract is read before.
+    programme.web.post(f"{path}?dry_run=true", hospice_body(), key=manager)
+    with statements(programme) as first:
+        assert programme.web.post(path, hospice_body(), key=manager, headers={"Idempotency-Key": "1"}).status_code == 201
+    assert first == FIRST
+    again = {**hospice_body(), "note": "again"}
+    with statements(programme) as second:
+        assert programme.web.post(path, again, key=manager, headers={"Idempotency-Key": "2"}).status_code == 201
+    assert sorted(set(second) - set(first)) == ["SELECT cells.pathway, cells.segment,", "UPDATE returns AS"]
+    assert len(second) == len(first) + 2
+
+
+def test_a_larger_return_asks_no_more(programme: Programme) -> None:
+    manager = programme.manager()
+    path = f"{address(CWT)}/revisions"
+    body = {"rest": "not_collected", "rest_reason": "other", "cells": []}
+    programme.web.post(f"{path}?dry_run=true", body, key=manager)
+    with statements(programme) as said:
+        assert programme.web.post(path, body, key=manager, headers={"Idempotency-Key": "1"}).status_code == 201
+    assert said == FIRST
