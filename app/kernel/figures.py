@@ -72,9 +72,8 @@ def json_number(figure: Decimal) -> int | float:
 
     The only place where a figure meets a float. ValueError where a double cannot carry it.
     """
-    figure = plain(figure)
-    if figure == figure.to_integral_value():
-        whole = int(figure)
+    whole = int(figure)
+    if whole == figure:
         if abs(whole) >= 2**53:
             raise ValueError("a JSON number carries integers below 2^53")
         return whole
