@@ -22,6 +22,7 @@ from app.access.actions import authenticate
 from app.access.domain import Permission, require
 from app.assurance.api import router as assurance
 from app.calendar.api import router as calendar
+from app.calendar.deadlines import LONDON
 from app.configuration.api import router as configuration
 from app.configuration.assignment_api import router as assignments
 from app.configuration.gaps_api import router as gaps
@@ -35,6 +36,7 @@ from app.organisations.api import router as organisations
 from app.reports.api import router as reports
 from app.returns.api import router as returns
 from app.settings import CannotStart, Settings
+from app.subcontracts.actions import inheriting
 from app.telemetry import Metrics, configure_logging, log
 from app.web import problems, reference
 from app.web.callers import Callers
@@ -118,7 +120,11 @@ def _lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fas
             current_default_thread_limiter().total_tokens = settings.request_threads
             app.state.service = Service(
                 engine=engine,
-                callers=Callers(engine, lambda session, key, now: authenticate(session, key, now=now)),
+                callers=Callers(
+                    engine,
+                    lambda session, key, now: authenticate(session, key, now=now),
+                    lambda session, actor, now: inheriting(session, actor, on=now.astimezone(LONDON).date()),
+                ),
                 clock=clock,
                 body_limit_bytes=settings.body_limit_bytes,
                 closing=anyio.CapacityLimiter(CLOSING),

@@ -4,6 +4,7 @@ from alembic import op
 
 PROGRAMME = "(SELECT nullif(current_setting('mainstem.programme', true), ''))"
 SUBCONTRACT = "(SELECT nullif(current_setting('mainstem.subcontract', true), ''))"
+INHERITED = "((SELECT string_to_array(nullif(current_setting('mainstem.inherited_subcontracts', true), ''), ','))::text[])"
 CLIENT = "(SELECT nullif(current_setting('mainstem.client', true), ''))"
 
 OF_PROGRAMME = f"programme = {PROGRAMME}"
@@ -13,6 +14,11 @@ WHOLE_PROGRAMME = f"{OF_PROGRAMME} AND {SUBCONTRACT} = '*'"
 def of_subcontract(column: str) -> str:
     """Rows of the tenant's programme that belong to its subcontract, or all of them for whoever sees every one."""
     return f"{OF_PROGRAMME} AND {SUBCONTRACT} IN ({column}, '*')"
+
+
+def inherited(*columns: str) -> str:
+    """Rows of the tenant's programme that belong to a subcontract whose organisation its own has succeeded: for policies of SELECT only."""
+    return f"{OF_PROGRAMME} AND ({' OR '.join(f'{column} = ANY {INHERITED}' for column in columns)})"
 
 
 def wall(table: str, *, using: str, check: str) -> None:

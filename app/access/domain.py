@@ -93,6 +93,9 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
 }
 """What each role may do, within its scope."""
 
+_INHERITED: Final = frozenset({Permission.SUBCONTRACT_READ, Permission.RETURN_READ, Permission.OBSERVATION_READ})
+"""What may be done with what a predecessor left: it is read, never changed."""
+
 SUBCONTRACTORS: Final = frozenset({Role.PREPARER, Role.APPROVER})
 COMMISSIONERS: Final = frozenset({Role.COMMISSIONER_LEAD, Role.COMMISSIONER})
 MAY_SPAN: Final = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
@@ -178,8 +181,11 @@ def require(
     subcontract: str | None = None,
 ) -> None:
     """Pass, or refuse: NotFound for what is outside the caller's scope (there or not), Forbidden for what its role may not do."""
-    for reach, wanted in ((actor.programme, programme), (actor.subcontract, subcontract)):
+    inherited = subcontract is not None and subcontract in actor.inherited_subcontracts
+    for reach, wanted in ((actor.programme, programme), (actor.subcontract, None if inherited else subcontract)):
         if wanted is not None and reach not in {EVERY, wanted}:
             raise NotFound("There is no such thing here, or it is not yours.")
+    if inherited and permission not in _INHERITED:
+        raise Forbidden("This is a predecessor's subcontract: it can be read, and nothing of it changed.")
     if not may(actor, permission):
         raise Forbidden(f"A client in the role {actor.role} may not do this (it needs {permission}).")

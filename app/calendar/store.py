@@ -74,7 +74,7 @@ CONTRACT_TABLES: tuple[FactTable, ...] = (
 _MOST_KEPT = {"whole": 32, "own": 1_024}
 """A subcontract's own view of a contract is small, and as many are in use at once as there are subcontracts; a whole one is large."""
 
-_KEPT: WeakKeyDictionary[Engine, dict[str, dict[tuple[str, str, datetime], Contract]]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Engine, dict[str, dict[tuple[str, tuple[str, ...], datetime], Contract]]] = WeakKeyDictionary()
 """Contracts read before, by engine (a database), extent, and programme, subcontract scope and moment."""
 
 
@@ -111,7 +111,7 @@ def load_contract(session: Session, code: str, *, as_of: datetime | None = None)
     tenant: Tenant = session.info["tenant"]
     extent = "whole" if tenant.subcontract == EVERY else "own"
     kept = _KEPT.setdefault(session.connection().engine, {}).setdefault(extent, {})
-    key = (code, tenant.subcontract, moment)
+    key = (code, (tenant.subcontract, *tenant.inherited_subcontracts), moment)
     if key not in kept:
         if len(kept) >= _MOST_KEPT[extent]:
             kept.pop(next(iter(kept)), None)

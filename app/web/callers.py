@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from app.db.session import open_session
-from app.db.tenancy import INSTALLATION
-from app.kernel.actors import Actor
+from app.db.session import act_as, open_session
+from app.db.tenancy import INSTALLATION, Tenant
+from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
 
 REMEMBERED_SECONDS: Final = 0.5
@@ -21,13 +21,17 @@ _MOST_REMEMBERED: Final = 10_000
 Authenticate = Callable[[Session, str | None, datetime], Actor]
 """The actor that a key stands for, or a refusal. Given in, for who may call is a higher room's matter."""
 
+Inherit = Callable[[Session, Actor, datetime], Actor]
+"""The actor with what its organisation has succeeded to in its programme. Given in, for successions are a higher room's matter too."""
+
 
 class Callers:
-    """Finds out who is calling. One transaction a key and half second, none for a mistyped one."""
+    """Finds out who is calling. One transaction a key and half second (two where it may have inherited), none for a mistyped one."""
 
-    def __init__(self, engine: Engine, authenticate: Authenticate) -> None:
+    def __init__(self, engine: Engine, authenticate: Authenticate, inherit: Inherit) -> None:
         self._engine = engine
         self._authenticate = authenticate
+        self._inherit = inherit
         # Under the key's digest: the key itself is not kept. A dict's single operations are whole, whichever thread does them.
         self._remembered: dict[str, tuple[float, Actor]] = {}
 
@@ -52,4 +56,8 @@ class Callers:
         with open_session(self._engine, INSTALLATION) as session:
             actor = self._authenticate(session, key, now)
             session.commit()
-            return actor
+            if actor.programme in {None, EVERY} or {actor.subcontract, actor.commissioner} <= {None, EVERY}:
+                return actor
+            # Which subcontracts its predecessors hold, the caller itself cannot see yet.
+            act_as(session, Tenant(programme=actor.programme or "", subcontract=EVERY))
+            return self._inherit(session, actor, now)

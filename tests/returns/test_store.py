@@ -57,6 +57,57 @@ def test_nobody_writes_for_another(sent: Programme) -> None:
         session.execute(text(copy))
 
 
+def heir(programme: Programme, *, of: str = PROGRAMME, inherited: tuple[str, ...] = ("SC-RJE",)) -> Session:
+    return open_session(programme.database.engine, Tenant(of, "SC-RL4", client="test", inherited_subcontracts=inherited))
+
+
+@pytest.mark.parametrize(
+    ("of", "inherited", "seen"),
+    [
+        (PROGRAMME, (), set()),
+        (PROGRAMME, ("SC-RJE",), {"SC-RJE"}),
+        (PROGRAMME, ("SC-RJE", "SC-H9901"), {"SC-RJE", "SC-H9901"}),
+        (PROGRAMME, ("*",), set()),
+        ("another", ("SC-RJE",), set()),
+        ("", ("SC-RJE",), set()),
+    ],
+)
+def test_an_heir_sees_what_it_inherited_and_nothing_else(sent: Programme, of: str, inherited: tuple[str, ...], seen: set[str]) -> None:
+    own = {"SC-RL4"} if of == PROGRAMME else set()
+    with heir(sent, of=of, inherited=inherited) as session:
+        for table in TABLES:
+            assert set(session.execute(text(f"SELECT DISTINCT subcontract FROM {table}")).scalars()) == seen
+        assert set(session.execute(text("SELECT reference FROM subcontracts")).scalars()) == own | seen
+        assert set(session.execute(text("SELECT DISTINCT subcontract FROM assignments")).scalars()) == own | seen
+        for table in ("requirements", "events", "month_results"):
+            assert session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO revisions ({columns}, number) SELECT {columns}, 2 FROM revisions",
+        "INSERT INTO cells SELECT programme, revision_id, subcontract, 'another', {cells} FROM cells",
+        "INSERT INTO returns SELECT programme, collection, subcontract, month + 1, {returns} FROM returns",
+    ],
+)
+def test_an_heir_adds_nothing_to_what_it_inherited(sent: Programme, statement: str) -> None:
+    columns = ", ".join(column.name for column in store.REVISIONS.c if column.name not in {"revision_id", "number"})
+    rest = {"cells": list(store.CELLS.c)[4:], "returns": list(store.RETURNS.table.c)[4:]}
+    named = {table: ", ".join(column.name for column in of) for table, of in rest.items()}
+    with heir(sent) as session, pytest.raises(DBAPIError, match="row-level security"):
+        session.execute(text(statement.format(columns=columns, **named)))
+
+
+@pytest.mark.parametrize("table", ["returns", "subcontracts", "assignments"])
+def test_an_heir_ends_nothing_that_it_inherited(sent: Programme, table: str) -> None:
+    whose = "reference" if table == "subcontracts" else "subcontract"
+    statement = f"UPDATE {table} SET closed_at = recorded_at + interval '1 day', closed_by = 'test' WHERE {whose} = 'SC-RJE'"
+    with heir(sent) as session:
+        assert session.execute(text(statement)).rowcount == 0  # type: ignore[attr-defined]  # of an UPDATE it is a cursor's
+        assert session.execute(text(f"SELECT FROM {table} WHERE {whose} = 'SC-RJE' FOR UPDATE")).all() == []
+
+
 def test_a_cell_belongs_to_a_revision_of_its_subcontract(sent: Programme) -> None:
     move = "INSERT INTO cells SELECT programme, revision_id + 1000, subcontract, {} FROM cells".format(
         ", ".join(column.name for column in list(store.CELLS.c)[3:])
