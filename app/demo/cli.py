@@ -105,5 +105,7 @@ def calls(engine: Engine, base: str, *, now: datetime) -> str:
     owed = _CURL.format(key=hospice, base=base, path="/returns?status=expected")
     return (
         f"\nAs the integrator, the consolidated report of {month}:\n  {report}\n"
-        f"\nAs a hospice, what it owes:\n  {owed}\n\nCtrl-C stops. The keys are for this run; the next one makes new ones.\n"
+        f"\nAs a hospice, what it owes:\n  {owed}\n"
+        f"\nFor the README's month in the life:\n  export MAINSTEM={base} INTEGRATOR={integrator} HOSPICE={hospice} MONTH={month}\n"
+        "\nCtrl-C stops. The keys are for this run; the next one makes new ones.\n"
     )

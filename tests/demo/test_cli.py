@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ import pytest
 from app.demo.document import PROGRAMME
 from tests.support.server import MAINSTEM, STARTS_IN_SECONDS, STOPS_IN_SECONDS, environment
 
+ROOT = Path(__file__).resolve().parents[2]
 CALL = re.compile(r"curl --header '([^:]+): ([^']+)' '([^']+)'")
 
 
@@ -89,6 +91,22 @@ def test_two_runs_serve_the_same_data_with_keys_of_their_own_and_stop_at_once(da
         assert [answer.status_code for answer in second.answers(stale)] == [401, 401]
         assert second.end(signal.SIGTERM) == 0
     assert not (data / "postgres-18" / "postmaster.pid").exists()
+
+
+# What each call of the README's month answers, in order; the collection has accepted the return by itself.
+README_ANSWERS = ["200", "200", "200", "201", "409", "200", "200"]
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="the README's calls are pasted into a shell with curl")
+def test_the_month_in_the_readme_can_be_pasted(data: Path) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    with run(data) as running:
+        running.answers(running.calls)
+        exports = next(line for line in running.said.read_text().splitlines() if line.strip().startswith("export "))
+        script = "\n".join(["curl() { command curl -s -o /dev/null -w '%{http_code}\\n' \"$@\"; }", exports, *blocks])
+        pasted = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=False, timeout=60)
+        assert running.end(signal.SIGTERM) == 0
+    assert (pasted.stdout.split(), pasted.stderr) == (README_ANSWERS, "")
 
 
 def test_the_demonstration_is_told_once(data: Path) -> None:
