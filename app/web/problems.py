@@ -54,6 +54,14 @@ class BadRequest(Refusal):
     title: ClassVar[str] = "The request cannot be read"
 
 
+class UnknownParameter(Refusal):
+    """The operation has no query parameter of this name: left unsaid, it would seem to have been heeded."""
+
+    code: ClassVar[str] = "unknown_parameter"
+    kind: ClassVar[Kind] = Kind.INVALID
+    title: ClassVar[str] = "This operation does not know this parameter"
+
+
 class MethodNotAllowed(Refusal):
     """The address is known, but not with this method; `Allow` names those that are."""
 
@@ -188,6 +196,24 @@ def _faults_of_parameters(error: RequestValidationError) -> Iterator[Fault]:
             )
 
 
+def unknown_parameters(request: Request) -> list[Fault]:
+    """A fault for each query parameter that the operation of this request does not know."""
+    if not request.query_params:
+        return []
+    known: set[str] = set()
+    waiting = [request.scope["route"].dependant]
+    while waiting:
+        dependant = waiting.pop()
+        known.update(field.alias for field in dependant.query_params)
+        waiting.extend(dependant.dependencies)
+    fix = f"Leave it out, or use any of {', '.join(sorted(known))}." if known else "Leave it out: this operation takes no parameters."
+    return [
+        Fault("unknown_parameter", "This operation does not know this parameter.", fix, pointer=pointer(("query", name)))
+        for name in request.query_params
+        if name not in known
+    ]
+
+
 def _of_database(error: Exception) -> Refusal | None:
     """What a failure of the database means for the caller; None where it is a defect of ours."""
     if isinstance(error, PoolTimeout):
@@ -219,7 +245,9 @@ async def _answer_refusal(request: Request, error: Refusal) -> Response:
 
 
 async def _answer_parameters(request: Request, error: RequestValidationError) -> Response:
-    refusal = Invalid("A parameter is not what it must be; see errors.", faults=list(_faults_of_parameters(error)))
+    refusal = Invalid(
+        "A parameter is not what it must be; see errors.", faults=[*_faults_of_parameters(error), *unknown_parameters(request)]
+    )
     return problem(refusal, _request_id(request))
 
 

@@ -16,7 +16,7 @@ from app.web.bodies import JSON
 from app.web.etags import PreconditionRequired, Stale
 from app.web.idempotency import BadIdempotencyKey, IdempotencyKeyReused
 from app.web.intake import Malformed
-from app.web.problems import MEDIA_TYPE, Broken, TooLarge, Unavailable, UnsupportedMedia, status_of
+from app.web.problems import MEDIA_TYPE, Broken, TooLarge, Unavailable, UnknownParameter, UnsupportedMedia, status_of
 from app.web.work import OutcomeUnknown, unit_of_work
 
 WRITING: Final = (Malformed, TooLarge, UnsupportedMedia, BadIdempotencyKey, IdempotencyKeyReused, OutcomeUnknown)
@@ -43,7 +43,7 @@ _POLICY: Final = "default-src 'none'; script-src 'self'; style-src 'self' 'unsaf
 
 def refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of an operation that needs a key: its own refusals, and those that any such operation may give."""
-    return _responses((Unauthenticated, Forbidden, NotFound, Invalid, Broken, Unavailable, *kinds))
+    return _responses((Unauthenticated, Forbidden, NotFound, Invalid, UnknownParameter, Broken, Unavailable, *kinds))
 
 
 def open_refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:

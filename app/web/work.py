@@ -24,6 +24,7 @@ from app.web.bodies import METHODS_WITH_BODY, read_body, require_json
 from app.web.callers import Callers
 from app.web.etags import Precondition, strong, tag_of
 from app.web.intake import parse
+from app.web.problems import UnknownParameter, unknown_parameters
 from app.web.shapes import read_as
 
 M = TypeVar("M", bound=BaseModel)
@@ -80,6 +81,7 @@ class UnitOfWork:
         self._engine = service.engine
         self._clock = service.clock
         self._session: TenantSession | None = None
+        self._unknown = unknown_parameters(request)
         self._attempt: idempotency.Attempt | None = None
         key = headers.get("idempotency-key")
         if key is not None and request.method == "POST":
@@ -100,10 +102,19 @@ class UnitOfWork:
                 self.close()
                 headers = {**earlier.headers, "Idempotent-Replayed": "true"}
                 raise Replayed(Response(earlier.body, earlier.status, headers, media_type=JSON))
+            self._refuse_unknown()
         return self._session
 
+    def _refuse_unknown(self) -> None:
+        """Pass where the operation knows every query parameter that was sent."""
+        if self._unknown:
+            raise UnknownParameter("The operation does not know a parameter that was sent; see errors.", faults=self._unknown)
+
     def json(self) -> Any:
-        """The body as strict JSON, whatever it says."""
+        """The body as strict JSON, whatever it says; of a request that carries a key, once it is known that the key is for it."""
+        if self._attempt is not None:
+            _ = self.session
+        self._refuse_unknown()
         require_json(self.content_type)
         return parse(self.body)
 
@@ -154,6 +165,7 @@ class UnitOfWork:
 
         With `keep`, what was computed on the way is kept for the next reader.
         """
+        self._refuse_unknown()
         content = payload if isinstance(payload, bytes) else json_bytes(payload)
         if keep:
             self.session.commit()

@@ -53,6 +53,23 @@ def test_a_stranger_is_told_how_to_come_in(web: Web) -> None:
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+def test_a_parameter_that_an_operation_does_not_know_is_refused(web: Web, manager: str) -> None:
+    problem = problem_of(web.get(f"{BOATS}?include=submitted&as-of=x&limit=1&9434765919=y", key=manager), 422, "unknown_parameter")
+    assert [error.get("pointer") for error in problem["errors"]] == ["/query/include", "/query/as-of", "/query"]
+    assert {error["fix"] for error in problem["errors"]} == {"Leave it out, or use any of as_of, cursor, limit."}
+    assert "9434765919" not in str(problem)
+    problem = problem_of(web.get(f"{BOATS}/x?as_of=2026-10-01T00:00:00Z", key=manager), 422, "unknown_parameter")
+    assert problem["errors"][0]["fix"] == "Leave it out: this operation takes no parameters."
+    kept = web.post(f"{BOATS}?dryrun=true", {"code": "unasked", "name": "X"}, key=manager)
+    problem_of(kept, 422, "unknown_parameter")
+    assert web.get(f"{BOATS}/unasked", key=manager).status_code == 404
+    # All that is wrong at once, and nothing for a stranger.
+    problem = problem_of(web.get(f"{BOATS}?limit=none&include=x", key=manager), 422, "invalid")
+    assert {error["pointer"] for error in problem["errors"]} == {"/query/limit", "/query/include"}
+    problem_of(web.get(f"{BOATS}?include=x"), 401, "unauthenticated")
+    problem_of(web.get("/metrics?x=1", key=web.key("administrator")), 422, "unknown_parameter")
+
+
 def test_anothers_programme_looks_exactly_like_none(web: Web, manager: str) -> None:
     web.post("/v1/programmes/theirs/boats", {"code": "x", "name": "X"}, key=web.key("administrator"))
     bodies = set()

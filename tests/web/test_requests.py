@@ -61,7 +61,7 @@ def test_a_trace_goes_on_through_us(web: Web) -> None:
 
 
 def test_one_line_a_request_with_an_event_and_ids(web: Web, manager: str, lines: io.StringIO) -> None:
-    web.get(f"{BOATS}/swift?x={CANARY}", key=manager, headers={"X-Request-ID": "the-request"})
+    web.get(f"{BOATS}/swift-{CANARY}", key=manager, headers={"X-Request-ID": "the-request"})
     web.get(f"/{CANARY}")
     first, second = events(lines)
     assert {name: first[name] for name in ("event", "method", "route", "status", "request_id", "level")} == {
@@ -80,7 +80,7 @@ def test_one_line_a_request_with_an_event_and_ids(web: Web, manager: str, lines:
 def test_nothing_that_was_sent_reaches_the_log(web: Web, manager: str, lines: io.StringIO) -> None:
     body = {"code": "ok", "name": CANARY, CANARY: CANARY}
     headers = {"Idempotency-Key": CANARY, "X-Request-ID": "9434765919", "X-Other": CANARY}
-    web.post(f"{BOATS}/{CANARY}/defects?q={CANARY}", body, key=manager, headers=headers)
+    web.post(f"{BOATS}/{CANARY}/defects", body, key=manager, headers=headers)
     web.post(f"{BOATS}?q={CANARY}", body, key=manager, headers=headers)
     web.post(BOATS, {"code": "ok", "name": "Titanic"}, key=manager)
     web.get(f"{BOATS}?cursor={CANARY}", key=f"ms_live_{CANARY}")

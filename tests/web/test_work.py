@@ -92,6 +92,17 @@ def test_the_same_key_for_anything_else_is_refused(web: Web, manager: str, path:
     assert "another" not in names(web)
 
 
+def test_a_used_key_is_looked_at_before_the_body_is(web: Web, manager: str) -> None:
+    key = once()
+    assert web.post(BOATS, boat("before"), key=manager, headers=key).status_code == 201
+    for content, media_type in ((b"{not json", "application/json"), (b"{}", "application/json"), (b"code", "text/csv")):
+        refused = web.request("POST", BOATS, content=content, key=manager, headers=key | {"Content-Type": media_type})
+        assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+    fresh = once()
+    assert web.request("POST", BOATS, content=b"{not json", key=manager, headers=fresh).status_code == 400
+    assert web.post(BOATS, boat("after"), key=manager, headers=fresh).status_code == 201
+
+
 def test_a_key_belongs_to_one_client_and_to_posts(web: Web, manager: str) -> None:
     key = once()
     assert web.post(BOATS, boat("mine"), key=manager, headers=key).status_code == 201
