@@ -13,11 +13,12 @@ from typing import Final, Literal
 
 from rich.progress import track
 
+from app.db.embedded import ServerUrls
 from app.db.roles import DATABASE
 from app.kernel.months import Month
-from tests.bench import largest, payload
+from tests.bench import largest, payload, submitters
 from tests.bench.bare import BareCopy
-from tests.bench.servers import Service, database, mainstem, straightforward_service
+from tests.bench.servers import Service, client_of, database, mainstem, straightforward_service
 from tests.support.databases import urls_of
 
 ROUNDS: Final = 60
@@ -45,14 +46,24 @@ class Promise:
         return f"{self.name} {self.ratio:.2f} ({self.better} {self.bound}) {'holds' if self.holds else 'falls short'}"
 
 
-def submissions() -> list[Promise]:
-    """S1 and S2: the three ways take turns, so that whatever else the machine does falls on all of them."""
-    random = Random(SEED)
-    taken: dict[str, list[float]] = {"service": [], "copy": [], "straightforward": []}
+def served() -> Iterator[Promise]:
+    """What is measured on one database and service."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mainstem-bench-")))
         urls = stack.enter_context(database(folder))
-        service = stack.enter_context(mainstem(folder, urls))
+        port = stack.enter_context(mainstem(folder))
+        yield from submissions(folder, urls, port)
+        milliseconds = submitters.measured(folder, urls, port, seed=SEED)
+        ratio = milliseconds["one"] / milliseconds["eight"]
+        yield Promise("S3", "eight submitters at once, against one", ratio, 1.2, "at least", milliseconds)
+
+
+def submissions(folder: Path, urls: ServerUrls, port: int) -> list[Promise]:
+    """S1 and S2: the three ways take turns, so that whatever else the machine does falls on all of them."""
+    random = Random(SEED)
+    taken: dict[str, list[float]] = {"service": [], "copy": [], "straightforward": []}
+    service = client_of(port, folder, urls, payload.PROGRAMME, payload.SUBCONTRACT)
+    with ExitStack() as stack:
         straightforward = stack.enter_context(straightforward_service(folder, urls))
         bare = BareCopy(str(urls_of(urls, DATABASE).superuser))
         stack.callback(bare.close)
@@ -97,7 +108,7 @@ def _round(
 
 
 def main() -> None:
-    promises = [*submissions(), *of_the_largest()]
+    promises = [*served(), *of_the_largest()]
     for promise in promises:
         print(promise.line)
     Path("bench.json").write_text(json.dumps([{**asdict(promise), "holds": promise.holds} for promise in promises], indent=2) + "\n")

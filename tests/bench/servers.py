@@ -61,41 +61,38 @@ class Service:
 
 @contextlib.contextmanager
 def database(folder: Path) -> Iterator[ServerUrls]:
-    """A migrated database with the bench's programme in it."""
+    """A migrated database with the bench's programmes in it."""
     settings = Settings(data=folder)
     with running(settings) as urls:
         migrate(urls.owner, application_url=urls.application)
         engine = make_engine(urls.application, settings)
-        with open_session(engine, Tenant(programme=payload.PROGRAMME, subcontract=EVERY, commissioner=EVERY, client=EVERY)) as session:
-            apply_configuration(
-                session, payload.PROGRAMME, payload.document(), actor=MACHINE, now=datetime.now(UTC), expect=lambda digest: None
-            )
-            session.commit()
+        for programme in (payload.PROGRAMME, payload.MANY):
+            with open_session(engine, Tenant(programme=programme, subcontract=EVERY, commissioner=EVERY, client=EVERY)) as session:
+                document, now = payload.document(programme), datetime.now(UTC)
+                apply_configuration(session, programme, document, actor=MACHINE, now=now, expect=lambda digest: None)
+                session.commit()
         engine.dispose()
         yield urls
 
 
 @contextlib.contextmanager
-def mainstem(folder: Path, urls: ServerUrls) -> Iterator[Service]:
-    """The service as it is run, with the key of the subcontract's own client."""
-    settings = Settings(data=folder)
-    engine = make_engine(urls.application, settings)
-    with open_session(engine, INSTALLATION) as session:
-        _, key = create_client(
-            session,
-            name="bench",
-            role="preparer",
-            programme=payload.PROGRAMME,
-            subcontract=payload.SUBCONTRACT,
-            actor=MACHINE,
-            now=datetime.now(UTC),
-        )
-        session.commit()
-    engine.dispose()
+def mainstem(folder: Path) -> Iterator[int]:
+    """The service as it is run, on this port."""
     port = _free_port()
     command = [str(Path(sys.executable).with_name("mainstem")), "serve", "--port", str(port)]
     with _process(command, {"MAINSTEM_DATA": str(folder)}, port, ready="/readyz", log=folder / "service.log"):
-        yield Service(port, key)
+        yield port
+
+
+def client_of(port: int, folder: Path, urls: ServerUrls, programme: str, subcontract: str) -> Service:
+    """The service to a new client of a subcontract's own."""
+    engine = make_engine(urls.application, Settings(data=folder))
+    with open_session(engine, INSTALLATION) as session:
+        now = datetime.now(UTC)
+        _, key = create_client(session, name="bench", role="preparer", programme=programme, subcontract=subcontract, actor=MACHINE, now=now)
+        session.commit()
+    engine.dispose()
+    return Service(port, key)
 
 
 @contextlib.contextmanager
