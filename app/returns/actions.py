@@ -78,12 +78,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class ReturnRead:
-    """An owed return with all that is known of it: what is expected, its revisions, and its current figures."""
+    """An owed return with all that is known of it: what is expected, its revisions, and its current figures; and the moment it names."""
 
     standing: Standing
     expected: ExpectedReturn
     revisions: tuple[Revision, ...]
     current: tuple[Cell, ...] | None
+    as_of: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _decide(session: Session, valid: _Valid, before: Received | None, at: dateti
     key, submission = valid.sent.key, valid.submission
     after = domain.submit(before.state if before else ReturnState(), key, valid.deadlines, at=at)
     if domain.accepts_itself(valid.collection, valid.deadlines, explained=submission.explained, at=at):
-        after = domain.accept(after, key, valid.deadlines, at=at)
+        after = domain.accept(after, key, valid.collection, valid.deadlines, at=at)
     if before is None:
         return after, None
     return after, changed_cells(store.cells(session, valid.sent.programme, before.latest_id), submission.cells)
@@ -259,7 +260,7 @@ def _subject(key: ReturnKey, revision: int) -> dict[str, str | int]:
 
 
 def accept(session: Session, programme: str, key: ReturnKey, *, actor: Actor, now: datetime) -> ReturnRead:
-    """Make the latest revision the return's current figures. NotFound, WrongStatus, ReturnFrozen."""
+    """Make the latest revision the return's current figures. NotFound, WrongStatus, ReturnFrozen, SignOffMissing."""
     require(actor, Permission.RETURN_ACCEPT, programme=programme, subcontract=key.subcontract)
     _lock(session, programme, key)
     # With the ledger held, neither the return nor the contract can change any more.
@@ -267,28 +268,35 @@ def accept(session: Session, programme: str, key: ReturnKey, *, actor: Actor, no
     contract = load_contract(session, programme)
     _owed(contract, key)
     before = store.received(session, programme, key)
-    deadlines = deadlines_of(contract.collection[key.collection], key.month, contract.days)
-    after = domain.accept(before.state if before else ReturnState(), key, deadlines, at=recording.at)
+    collection = contract.collection[key.collection]
+    deadlines = deadlines_of(collection, key.month, contract.days)
+    after = domain.accept(before.state if before else ReturnState(), key, collection, deadlines, at=recording.at)
     store.move(session, programme, key, after, before=before, act=Act.ACCEPTED, recording=recording)
     audit.record(session, recording, "return.accepted", subject=_subject(key, after.latest_revision), details={"automatic": False})
-    return _read(session, programme, contract, key, recording.at)
+    return _read(session, programme, contract, key, recording.at, as_of=_told(actor, None, recording.at))
 
 
 def read_return(session: Session, programme: str, key: ReturnKey, *, actor: Actor, as_of: datetime | None, now: datetime) -> ReturnRead:
     """Where a return stands, what it expects, its revisions and its current figures. NotFound where it is not owed or not the actor's."""
     require(actor, Permission.RETURN_READ, programme=programme, subcontract=key.subcontract)
     moment = resolve(session, programme, asked=as_of, now=now)
-    return _read(session, programme, load_contract(session, programme, as_of=moment), key, moment)
+    contract = load_contract(session, programme, as_of=moment)
+    return _read(session, programme, contract, key, moment, as_of=_told(actor, as_of, moment))
 
 
-def _read(session: Session, programme: str, contract: Contract, key: ReturnKey, moment: datetime) -> ReturnRead:
+def _told(actor: Actor, asked: datetime | None, moment: datetime) -> datetime | None:
+    """The moment that an answer names: to a subcontract only the one it asked for, for the last recorded one tells when others act."""
+    return moment if actor.subcontract == EVERY else asked
+
+
+def _read(session: Session, programme: str, contract: Contract, key: ReturnKey, moment: datetime, *, as_of: datetime | None) -> ReturnRead:
     expected = _owed(contract, key)
     received = store.received(session, programme, key, as_of=moment)
     standing = Standing(contract, key, deadlines_of(contract.collection[key.collection], key.month, contract.days), received, moment)
     revisions = store.revisions(session, programme, key, as_of=moment)
     accepted = next((revision for revision in revisions if revision.number == standing.state.accepted_revision), None)
     current = None if accepted is None else store.cells(session, programme, accepted.revision_id)
-    return ReturnRead(standing, expected, revisions, current)
+    return ReturnRead(standing, expected, revisions, current, as_of)
 
 
 def read_expected(
@@ -337,8 +345,8 @@ def list_returns(
     actor: Actor,
     as_of: datetime | None,
     now: datetime,
-) -> list[Standing]:
-    """At most `limit` owed returns that come after a key (month's ordinal, collection, subcontract), in its order.
+) -> tuple[list[Standing], datetime | None]:
+    """At most `limit` owed returns that come after a key (month's ordinal, collection, subcontract), in its order; and the moment to name.
 
     Without a month: from the programme's first to the one in which the moment lies.
     """
@@ -351,7 +359,7 @@ def list_returns(
         for standing in _standings(session, contract, wanted, moment, after)
         if (EVERY in own or standing.key.subcontract in own) and wanted.shows(standing)
     )
-    return list(islice(found, limit))
+    return list(islice(found, limit)), _told(actor, as_of, moment)
 
 
 def _standings(

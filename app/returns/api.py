@@ -12,7 +12,7 @@ from app.kernel.months import Month
 from app.kernel.refusals import Fault, Forbidden, Invalid, NotFound
 from app.returns import actions
 from app.returns.actions import Wanted
-from app.returns.domain import ReturnFrozen, Status, WrongStatus
+from app.returns.domain import ReturnFrozen, SignOffMissing, Status, WrongStatus
 from app.returns.intake import ReturnInvalid
 from app.returns.schemas import ExpectedCellView, ReceiptView, ReturnDetailView, ReturnsView, RevisionDetailView, SubmissionBody
 from app.returns.views import cell_view, detail_view, expected_cell_view, receipt_view, return_view, revision_view
@@ -193,11 +193,14 @@ def list_returns(
     status: Annotated[Status | None, Query(description="Only returns of this status.")] = None,
     overdue: Annotated[bool | None, Query(description="Only those that are due and not received (or only the others).")] = None,
 ) -> Response:
-    """List the returns that are owed, received or not, with their deadlines, by month, collection and subcontract."""
+    """List the returns that are owed, received or not, with their deadlines, by month, collection and subcontract.
+
+    `as_of` is the moment they were judged at; a subcontract's client is told only the one it asked for.
+    """
     if page.after is not None and list(map(type, page.after)) != [int, str, str]:
         fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
         raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
-    found = actions.list_returns(
+    found, moment = actions.list_returns(
         unit.session,
         programme,
         Wanted(month, collection, subcontract, status, overdue),
@@ -208,7 +211,7 @@ def list_returns(
         now=unit.now,
     )
     rows, following, link = page.cut(found, lambda row: (row.key.month.ordinal, row.key.collection, row.key.subcontract))
-    return unit.read({"as_of": as_of, "returns": [return_view(row) for row in rows], "next": following}, headers=link)
+    return unit.read({"as_of": moment, "returns": [return_view(row) for row in rows], "next": following}, headers=link)
 
 
 @router.get(
@@ -217,9 +220,12 @@ def list_returns(
     responses=_READING | json_answer(ReturnDetailView, RETURN_DETAIL, description="The return"),
 )
 def read_return(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of: AsOf) -> Response:
-    """Read where a return stands: what it expects, its current figures and its revisions."""
+    """Read where a return stands: what it expects, its current figures and its revisions.
+
+    `as_of` is the moment it was judged at; a subcontract's client is told only the one it asked for.
+    """
     found = actions.read_return(unit.session, programme, key, actor=unit.actor, as_of=as_of, now=unit.now)
-    return unit.read(detail_view(found, as_of=as_of))
+    return unit.read(detail_view(found))
 
 
 @router.get(f"{_RETURN}/expected-cells.csv", response_class=Response, responses=_READING | _CSV)
@@ -296,7 +302,7 @@ def read_revision(
 @router.post(
     f"{_RETURN}/acceptance",
     response_class=Response,
-    responses=refusals(Forbidden, NotFound, Invalid, ReturnFrozen, WrongStatus, *WRITING)
+    responses=refusals(Forbidden, NotFound, Invalid, ReturnFrozen, SignOffMissing, WrongStatus, *WRITING)
     | json_answer(ReturnDetailView, RETURN_DETAIL, description="Accepted: the return as it stands now"),
 )
 def accept_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
@@ -304,4 +310,4 @@ def accept_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
     if unit.body.strip() and unit.json() != {}:
         fault = Fault("unknown_member", "An acceptance says nothing more.", "Send no body, or an empty object.", pointer="")
         raise Invalid("The body of an acceptance is empty.", faults=[fault])
-    return unit.answer(detail_view(actions.accept(unit.session, programme, key, actor=unit.actor, now=unit.now), as_of=None))
+    return unit.answer(detail_view(actions.accept(unit.session, programme, key, actor=unit.actor, now=unit.now)))

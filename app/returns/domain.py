@@ -59,6 +59,14 @@ class ReturnFrozen(Refusal):
     title: ClassVar[str] = "The return is frozen"
 
 
+class SignOffMissing(Refusal):
+    """The collection's returns are accepted once they are signed, and nobody signed this one."""
+
+    code: ClassVar[str] = "sign_off_missing"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The return has no sign-off"
+
+
 @dataclass(frozen=True, slots=True)
 class Deadlines:
     """The instants of one return. Each is on time at it and passed just after it; None never comes."""
@@ -111,10 +119,13 @@ def submit(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: date
     return ReturnState(_moved(state, Act.SUBMITTED, key), state.latest_revision + 1, state.accepted_revision)
 
 
-def accept(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: datetime) -> ReturnState:
+def accept(state: ReturnState, key: ReturnKey, collection: Collection, deadlines: Deadlines, *, at: datetime) -> ReturnState:
     """The state after the latest revision became the return's current figures."""
     _refuse_frozen(key, deadlines, at)
-    return ReturnState(_moved(state, Act.ACCEPTED, key), state.latest_revision, state.latest_revision)
+    status = _moved(state, Act.ACCEPTED, key)
+    if collection.sign_off == "required":
+        raise SignOffMissing(f"The return {words(key)} is accepted once its latest revision is signed.")
+    return ReturnState(status, state.latest_revision, state.latest_revision)
 
 
 def _refuse_frozen(key: ReturnKey, deadlines: Deadlines, at: datetime) -> None:

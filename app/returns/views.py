@@ -65,13 +65,13 @@ def return_view(standing: Standing) -> dict[str, Any]:
     }
 
 
-def detail_view(read: ReturnRead, *, as_of: datetime | None) -> dict[str, Any]:
+def detail_view(read: ReturnRead) -> dict[str, Any]:
     current = None
     if read.current is not None:
         current = {"revision": read.standing.state.accepted_revision, "cells": [cell_view(cell) for cell in read.current]}
     return {
         **return_view(read.standing),
-        "as_of": as_of,
+        "as_of": read.as_of,
         "measures": [measure_view(measure) for _, measure in sorted(read.expected.measures.items())],
         "expected_cells": [expected_cell_view(read.expected, cell) for cell in read.expected.cells],
         "current": current,

@@ -14,7 +14,19 @@ from pydantic import BaseModel
 from app.returns.schemas import ReceiptView, ReturnDetailView, ReturnsView, RevisionDetailView
 from app.web.intake import parse
 from tests.returns.conftest import Programme
-from tests.returns.programme import CWT, HOSPICE, MIXED, MONTH, PROGRAMME, RETURNS, address, cwt_body, hospice_body, mixed_body
+from tests.returns.programme import (
+    CWT,
+    HOSPICE,
+    MIXED,
+    MONTH,
+    PROGRAMME,
+    RETURNS,
+    address,
+    cwt_body,
+    hospice_body,
+    mixed_body,
+    whole_document,
+)
 
 
 def has_shape(response: httpx.Response, model: type[BaseModel], status: int = 200) -> dict[str, Any]:
@@ -71,7 +83,28 @@ def test_where_a_return_stands(programme: Programme) -> None:
         ("2-3", 0),
         ("4-up", 0),
     ]
-    assert has_shape(programme.read(HOSPICE, by=programme.preparer("SC-H9901")), ReturnDetailView) == accepted
+    assert has_shape(programme.read(HOSPICE, by=programme.preparer("SC-H9901")), ReturnDetailView) == {**accepted, "as_of": None}
+
+
+def test_who_sees_the_whole_programme_is_told_the_moment_that_others_are_not(programme: Programme) -> None:
+    received_at = programme.submit(HOSPICE, hospice_body()).json()["received_at"]
+    mine = programme.preparer("SC-H9901")
+    for path in (address(HOSPICE), RETURNS):
+        assert programme.web.get(path, key=programme.manager()).json()["as_of"] == received_at
+        # When anything was last recorded would tell when others act.
+        assert programme.web.get(path, key=mine).json()["as_of"] is None
+        assert programme.web.get(f"{path}?as_of={received_at}", key=mine).json()["as_of"] == received_at
+    accepted = programme.accept(HOSPICE).json()
+    assert accepted["as_of"] == programme.read(HOSPICE).json()["as_of"] > received_at
+
+
+def test_a_return_that_must_be_signed_is_not_accepted_unsigned(programme: Programme) -> None:
+    document = whole_document()
+    document["collections"] = [{**line, "sign_off": "required"} for line in document["collections"]]
+    assert programme.apply(document).status_code == 200
+    assert programme.submit(HOSPICE, hospice_body()).json()["status"] == "submitted"
+    refused = programme.accept(HOSPICE)
+    assert (refused.status_code, refused.json()["code"]) == (409, "sign_off_missing")
 
 
 def test_reads_are_judged_at_their_moment_and_not_sent_twice(programme: Programme) -> None:

@@ -16,6 +16,7 @@ from app.returns.domain import (
     Deadlines,
     ReturnFrozen,
     ReturnState,
+    SignOffMissing,
     Status,
     WrongStatus,
     accept,
@@ -64,11 +65,11 @@ def test_submitting_adds_a_revision_and_leaves_the_accepted_one(before: ReturnSt
 
 
 def test_accepting_takes_the_latest_revision() -> None:
-    assert accept(ReturnState(Status.SUBMITTED, 3, 1), CWT, DEADLINES, at=DUE) == ReturnState(Status.ACCEPTED, 3, 3)
-    assert accept(ReturnState(Status.QUERIED, 3, None), CWT, DEADLINES, at=DUE) == ReturnState(Status.ACCEPTED, 3, 3)
+    assert accept(ReturnState(Status.SUBMITTED, 3, 1), CWT, collection(), DEADLINES, at=DUE) == ReturnState(Status.ACCEPTED, 3, 3)
+    assert accept(ReturnState(Status.QUERIED, 3, None), CWT, collection(), DEADLINES, at=DUE) == ReturnState(Status.ACCEPTED, 3, 3)
     for state in (ReturnState(), ReturnState(Status.ACCEPTED, 1, 1)):
         with pytest.raises(WrongStatus, match="cwt of SC-RJE for 2026-10"):
-            accept(state, CWT, DEADLINES, at=DUE)
+            accept(state, CWT, collection(), DEADLINES, at=DUE)
 
 
 def test_a_deadline_has_not_passed_at_its_instant() -> None:
@@ -77,12 +78,20 @@ def test_a_deadline_has_not_passed_at_its_instant() -> None:
     assert (DEADLINES.is_closed(DEADLINES.close), DEADLINES.is_closed(DEADLINES.close + TICK)) == (False, True)
     assert DEADLINES.freeze is not None
     assert submit(ReturnState(), CWT, DEADLINES, at=DEADLINES.freeze).latest_revision == 1
-    for act in (submit, accept):
-        with pytest.raises(ReturnFrozen):
-            act(ReturnState(Status.SUBMITTED, 1, None), CWT, DEADLINES, at=DEADLINES.freeze + TICK)
+    with pytest.raises(ReturnFrozen):
+        submit(ReturnState(Status.SUBMITTED, 1, None), CWT, DEADLINES, at=DEADLINES.freeze + TICK)
+    with pytest.raises(ReturnFrozen):
+        accept(ReturnState(Status.SUBMITTED, 1, None), CWT, collection(), DEADLINES, at=DEADLINES.freeze + TICK)
     never = Deadlines(due=DUE, close=None, freeze=None)
     assert not never.is_closed(datetime.max.replace(tzinfo=UTC))
     assert not never.is_frozen(datetime.max.replace(tzinfo=UTC))
+
+
+def test_where_sign_off_is_required_nothing_unsigned_is_accepted() -> None:
+    submitted = ReturnState(Status.SUBMITTED, 1, None)
+    with pytest.raises(SignOffMissing):
+        accept(submitted, CWT, collection(sign_off="required"), DEADLINES, at=DUE)
+    assert accept(submitted, CWT, collection(sign_off="optional"), DEADLINES, at=DUE).accepted_revision == 1
 
 
 def test_what_accepts_itself() -> None:
