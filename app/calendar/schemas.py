@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, PlainSerializer, StringConstraints, WithJsonSchema
 
 from app.calendar.actions import DayChange, Days, Proclaimed, Schedule
 from app.calendar.deadlines import DeadlineKind, deadline, rule_words, rules_of
 from app.calendar.domain import Collection, DeadlineRule, Frequency
 from app.calendar.working_days import Why as WhyWorked
 from app.calendar.working_days import WorkingDays, reason_of
-from app.kernel.lines import Line, Name
+from app.kernel.lines import Line, Name, no_patient
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
 
-Why = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=2000, strip_whitespace=True)]
+Why = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(no_patient)]
 """The reason for a change of what all programmes share; kept in the record."""
 
 Moment = Annotated[

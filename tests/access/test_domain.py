@@ -1,5 +1,7 @@
 """Roles as a table: what each may do, and how far each reaches."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.access.domain import ROLES, Permission, Role, require, scope_of
@@ -7,8 +9,9 @@ from app.kernel.actors import Actor
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 
 P = Permission
-STAFF = {P.CONFIGURATION_READ, P.ORGANISATION_READ, P.SUBCONTRACT_READ, P.RETURN_READ, P.REPORT_READ, P.OBSERVATION_READ}
-OWN = {P.ORGANISATION_READ, P.SUBCONTRACT_READ, P.RETURN_READ, P.OBSERVATION_READ}
+PUBLISHED = {P.ORGANISATION_READ, P.CALENDAR_READ, P.OBSERVATION_READ}
+OWN = PUBLISHED | {P.SUBCONTRACT_READ, P.RETURN_READ}
+STAFF = OWN | {P.CONFIGURATION_READ, P.REPORT_READ}
 MAY = {
     "administrator": set(P),
     "contract_manager": STAFF | {P.CONFIGURATION_WRITE, P.ORGANISATION_WRITE, P.RETURN_SUBMIT, P.RETURN_ACCEPT},
@@ -16,8 +19,8 @@ MAY = {
     "finance": STAFF,
     "preparer": OWN | {P.RETURN_SUBMIT},
     "approver": OWN,
-    "commissioner_lead": {P.ORGANISATION_READ, P.OBSERVATION_READ},
-    "commissioner": {P.ORGANISATION_READ, P.OBSERVATION_READ},
+    "commissioner_lead": PUBLISHED,
+    "commissioner": PUBLISHED,
     "auditor": STAFF | {P.CLIENT_READ, P.METRICS_READ},
 }
 
@@ -51,6 +54,20 @@ def test_outside_the_scope_is_not_found_whatever_the_role_may() -> None:
         with pytest.raises(NotFound):
             require(caller, P.CLIENT_MANAGE, programme=programme, subcontract=subcontract)
     require(actor("auditor", programme="*"), P.RETURN_READ, programme="anything", subcontract="s")
+
+
+@pytest.mark.parametrize("permission", P)
+def test_what_is_inherited_is_read_and_nothing_else(permission: Permission) -> None:
+    read = {P.SUBCONTRACT_READ, P.RETURN_READ, P.OBSERVATION_READ}
+    heir = replace(actor("preparer", subcontract="s"), inherited_subcontracts=("before",))
+    if permission in read:
+        require(heir, permission, programme="p", subcontract="before")
+    else:
+        with pytest.raises(Forbidden):
+            require(heir, permission, programme="p", subcontract="before")
+    for programme, subcontract in (("q", "before"), ("p", "other")):
+        with pytest.raises(NotFound):
+            require(heir, permission, programme=programme, subcontract=subcontract)
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,18 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from app.access.actions import create_client
 from app.db.session import open_session
-from app.db.tenancy import INSTALLATION
-from app.kernel.actors import MACHINE
+from app.db.tenancy import INSTALLATION, Tenant, tenant_of
+from app.kernel.actors import MACHINE, Actor
+from app.subcontracts.actions import inheriting
 from tests.make import subcontract
 from tests.support.databases import Database
 from tests.support.http import Web, serving
@@ -154,7 +156,11 @@ def test_a_successor_reads_from_its_legal_day_and_changes_nothing(parties: Parti
     assert [(line["subcontract"], line["month"]) for line in listed] == [("SC-R1E", "2018-04"), ("SC-R1E", "2018-05")]
     assert web.get(f"{PROGRAMME}/returns?subcontract=SC-R1E&month=2018-05", key=successor).json()["returns"]
     assert web.get(f"{PROGRAMME}/returns?subcontract=SC-R1E", key=stranger).json()["returns"] == []
-    for path in ("returns/care/SC-R1E/2018-05/revisions/1", "returns/care/SC-R1E/2018-05/expected-cells.csv", "subcontracts/SC-R1E/variations"):
+    for path in (
+        "returns/care/SC-R1E/2018-05/revisions/1",
+        "returns/care/SC-R1E/2018-05/expected-cells.csv",
+        "subcontracts/SC-R1E/variations",
+    ):
         assert [web.get(f"{PROGRAMME}/{path}", key=key).status_code for key in (successor, stranger)] == [200, 404], path
     refused = parties.submit("R1E", "2018-05", 99, by=successor)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
@@ -172,3 +178,16 @@ def test_a_link_that_is_withdrawn_shows_nothing_any_more(parties: Parties) -> No
     gone = parties.web.request("DELETE", f"{path}?why=A+mistake.", key=key, headers={"If-Match": tag})
     assert gone.status_code == 200, gone.text
     assert parties.read("R1E", "2018-05", by=parties.of("RRE")) == 404
+
+
+def test_a_commissioner_inherits_its_predecessors_codes(parties: Parties) -> None:
+    """What is published for them is read by whoever carries them on; their own transactions carry the codes."""
+    engine = parties.web.database.engine
+    actor = Actor("client", "Test", "commissioner", "community", None, "RRE")
+    with open_session(engine, Tenant("community", "*")) as session:
+        days = [date(2018, 5, 31), date(2018, 6, 1)]
+        before, after = (inheriting(session, actor, on=day) for day in days)
+    assert [heir.inherited_commissioners for heir in (before, after)] == [(), ("R1E",)]
+    assert (after.inherited_subcontracts, before) == ((), actor)
+    with open_session(engine, tenant_of(after, programme="community")) as session:
+        assert session.execute(text("SELECT current_setting('mainstem.inherited_commissioners')")).scalar_one() == "R1E"
