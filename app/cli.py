@@ -168,7 +168,7 @@ def apply_command(
         with fit_engine(load_settings()) as engine, open_session(engine, replace(INSTALLATION, programme=programme)) as session:
             # An operator at the machine means the document to be the truth, whatever is in force.
             applied = apply_configuration(
-                session, programme, document.value, actor=MACHINE, now=datetime.now(UTC), expect=lambda _current: None
+                session, programme, document.value, actor=MACHINE, now=datetime.now(UTC), expect=lambda _current: None, dry_run=dry_run
             )
             if not dry_run:
                 session.commit()

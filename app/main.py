@@ -26,6 +26,7 @@ from app.calendar.deadlines import LONDON
 from app.configuration.api import router as configuration
 from app.configuration.assignment_api import router as assignments
 from app.configuration.gaps_api import router as gaps
+from app.configuration.nouns_api import router as nouns
 from app.db.embedded import running
 from app.db.engine import make_engine
 from app.db.schema import start_problems
@@ -44,7 +45,7 @@ from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
 from app.web.work import CLOSING, Replayed, Service, Unit
 
-ROOMS: Final[tuple[APIRouter, ...]] = (configuration, assignments, gaps, organisations, measures, calendar, assurance, returns, reports)
+ROOMS: Final[tuple[APIRouter, ...]] = (configuration, nouns, assignments, gaps, organisations, measures, calendar, assurance, returns, reports)
 """Every room that speaks HTTP, in the order of the reference pages."""
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})

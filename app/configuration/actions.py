@@ -15,10 +15,12 @@ from app.calendar.contract import Contract
 from app.calendar.expected import ReturnKey
 from app.calendar.store import load_contract
 from app.configuration.assigned import Placed, placed
+from app.configuration.consequences import Consequences, consequences
 from app.configuration.differences import Changes, changed_facts, differences
 from app.configuration.document import Document, completed, written_of
 from app.configuration.domain import faults_of
 from app.configuration.effects import contract_of, no_longer_owed
+from app.configuration.history import accepted_months
 from app.configuration.nesting import parent_with_child
 from app.configuration.owing import is_touched, owing_otherwise
 from app.db import audit
@@ -62,11 +64,15 @@ class RegisterConflict(ConfigurationInvalid):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A document brought into force (or tried): the contract before (None where the programme is new) and after it, what changed by noun."""
+    """A document brought into force (or tried): the contract before (None where the programme is new) and after it, what changed by noun.
+
+    What follows of it is worked out of a dry run only.
+    """
 
     before: Contract | None
     after: Contract
     changes: dict[str, Changes]
+    follows: Consequences | None = None
 
     @property
     def body(self) -> bytes:
@@ -136,7 +142,10 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
         raise _refusal(faults)
     registered = frozenset(line.ods_code for line in register)
     changes = differences(before, after, new=[line for line in document.organisations if line.ods_code not in registered])
-    if changes and not dry_run:
+    if dry_run:
+        accepted = accepted_months(session, programme) if before is not None and changes else ()
+        return Applied(before, after, changes, consequences(before, after, accepted=accepted))
+    if changes:
         moment = after_calendar(session, after_register(session, now))
         recording = begin_recording(session, programme, actor=actor, now=moment, contract=True)
         _bring(session, recording, document, before=before, after=after, nouns=changes.keys())

@@ -79,9 +79,9 @@ def put_configuration(
         if not dry_run:
             unit.precondition.check(current)
 
-    applied = apply_configuration(unit.session, programme, unit.json(), actor=unit.actor, now=unit.now, expect=expect)
+    applied = apply_configuration(unit.session, programme, unit.json(), actor=unit.actor, now=unit.now, expect=expect, dry_run=dry_run)
     if dry_run:
-        return unit.read(difference(programme, applied).model_dump(mode="json"))
+        return unit.read(difference(programme, applied))
     if applied.created:
         return unit.answer(applied.body, status=201, etag=applied.etag, location=f"/v1/programmes/{programme}/configuration")
     return unit.answer(applied.body, etag=applied.etag)

@@ -82,7 +82,9 @@ def written(document: Document) -> bytes:
 
 def written_of(contract: Contract) -> bytes:
     """The document in force as JSON; worked out once for each contract."""
-    if "document" not in contract.worked_out:
-        contract.worked_out["document"] = written(document_of(contract))
-    content: bytes = contract.worked_out["document"]
-    return content
+    return contract.worked_out.kept("document", None, lambda: written(document_of(contract)))
+
+
+def line_bytes(line: Line) -> bytes:
+    """One line as JSON in its normal form, every member stated."""
+    return json_bytes(line.model_dump(mode="json", by_alias=True))

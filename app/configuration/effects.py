@@ -1,4 +1,4 @@
-"""What a document does to what was reported already: the revisions that a new contract would leave without a duty."""
+"""What a document does: the contract that comes of it, and the revisions that it would leave without a duty."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime

@@ -3,15 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from app.calendar.contract import Contract
-from app.calendar.deadlines import months_of_period
+from app.calendar.deadlines import ends_period, months_of_period
 from app.calendar.expected import ReturnKey, delivering_spans
 from app.configuration.differences import changed_lines
+from app.kernel.codes import ALL
 from app.kernel.months import Month
-from app.kernel.ranges import EVER, Range, Ranges, span, united, without
+from app.kernel.ranges import EVER, Range, Ranges, common, of_months, span, united, without
 from app.measures.domain import Measure
+
+S = TypeVar("S", bound=Hashable)
 
 Said = Mapping[tuple[Hashable, ...], Ranges]
 """What a contract says, each with the months that it says it of."""
@@ -19,7 +22,7 @@ Said = Mapping[tuple[Hashable, ...], Ranges]
 ALWAYS: Ranges = (EVER,)
 
 
-def xor(one: Said, other: Said) -> Iterator[tuple[tuple[Hashable, ...], Ranges]]:
+def xor(one: Mapping[S, Ranges], other: Mapping[S, Ranges]) -> Iterator[tuple[S, Ranges]]:
     """What only one of the two says, with its months."""
     for said in {**one, **other}:
         mine, theirs = one.get(said, ()), other.get(said, ())
@@ -134,3 +137,69 @@ def _reporters(contract: Contract, places: Mapping[Any, Ranges], codes: Mapping[
         if places:
             held = {("site", fact.site) for fact in facts} | {("commissioner", fact.commissioner) for fact in facts}
             yield from ((first.reporter, months) for place, months in places.items() if place in held)
+
+
+class Owed(NamedTuple):
+    """Cells of one place that differ in their category only, in one collection."""
+
+    collection: str
+    measure: str
+    pathway: str
+    segment: str
+    site: str
+    commissioner: str
+    categories: tuple[str, ...]
+
+
+def owed(contract: Contract, subcontract: str) -> dict[Owed, Ranges]:
+    """Every cell that a subcontract owes, with the months that it is owed of: `calendar.expected`, over all months at once."""
+    agreement = contract.subcontract.get(subcontract)
+    if agreement is None:
+        return {}
+    ((_, live),) = ((said, months) for said, months in _agreements(contract).items() if said[0] == subcontract)
+    scope = {said[0]: months for said, months in _places(contract).items()}
+    found: dict[Owed, list[Range]] = defaultdict(list)
+    asked: dict[tuple[str, str], list[tuple[str, Measure, Ranges]]] = {}
+    for fact in contract.assignments_of.get(subcontract, ()):
+        where = (fact.pathway, fact.segment)
+        if where not in asked:
+            asked[where] = list(_asked_in(contract, where, agreement.sector))
+        months = common(live, united([span(fact.from_month, fact.to_month)]))
+        months = common(months, scope.get(("site", fact.site), ALWAYS))
+        months = common(months, scope.get(("commissioner", fact.commissioner), ALWAYS))
+        for collection, measure, ranges in asked[where]:
+            places = (
+                fact.pathway if "pathway" in measure.split_by else ALL,
+                fact.segment if "segment" in measure.split_by else ALL,
+                measure.site_of(fact.site),
+                fact.commissioner if "commissioner" in measure.split_by else ALL,
+            )
+            found[Owed(collection, measure.code, *places, measure.category_codes)] += common(months, ranges)
+    return {cells: united(months) for cells, months in found.items() if months}
+
+
+def _asked_in(contract: Contract, where: tuple[str, str], sector: str) -> Iterator[tuple[str, Measure, Ranges]]:
+    """The versions of measures that a segment asks of a sector, with their collections and the months in which they are in force."""
+    for use in contract.segment[where].measures:
+        collection = contract.collection_of(use.code, sector)
+        if collection is None or not use.asked_of(sector):
+            continue
+        versions = {measure.version: measure for measure in contract.measures if measure.code == use.code}
+        for (version,), months in in_force(contract, use.code, lambda measure: (measure.version,)).items():
+            measure = versions[int(str(version))]
+            if measure.aggregation != "import_only":
+                yield collection.code, measure, months
+
+
+def return_months(contract: Contract, collection: str, months: Ranges) -> Ranges:
+    """The months of the returns in which a collection answers these months."""
+    every, begins = contract.collection[collection].every, contract.programme.contract_year_month
+    if every == "month":
+        return months
+    ends = (Month(month) for first, last in months for month in range(first, last + 12))
+    return of_months(
+        end.ordinal
+        for end in ends
+        if ends_period(end, every, year_begins=begins)
+        and any(first <= month.ordinal <= last for month in months_of_period(end, every) for first, last in months)
+    )

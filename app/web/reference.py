@@ -129,10 +129,11 @@ def _hoisted(schema: dict[str, Any], schemas: dict[str, Any], *, suffix: str) ->
     while True:
         moved = {name: _with_names(definition, renamed) for name, definition in definitions.items()}
         clashing = {name for name in moved if schemas.get(renamed.get(name, name), moved[name]) != moved[name]}
-        if clashing & renamed.keys():
-            raise RuntimeError(f"two shapes share a name in the published contract: {sorted(clashing)}")
         if not clashing:
             break
+        # A shape that was renamed may clash once more only until what it refers to is renamed too.
+        if clashing <= renamed.keys():
+            raise RuntimeError(f"two shapes share a name in the published contract: {sorted(clashing)}")
         renamed |= {name: name + suffix for name in clashing}
     schemas.update({renamed.get(name, name): definition for name, definition in moved.items()})
     return {"$ref": _SCHEMAS + renamed.get(title, title)} if title is not None else _with_names(schema, renamed)

@@ -1,0 +1,241 @@
+"""Each noun of the document over HTTP: list, read, add, change, withdraw and history, one set of endpoints for every noun."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from app.calendar.as_of import AsOfInFuture
+from app.configuration import nouns_actions as actions
+from app.configuration.actions import ConfigurationInvalid, InUse
+from app.configuration.differences import Key
+from app.configuration.nouns import NOUNS, Noun
+from app.configuration.nouns_schemas import DIFFERENCE, EXAMPLES, either_model, history_view, page_examples, page_models
+from app.configuration.schemas import difference
+from app.kernel.codes import Code
+from app.kernel.months import Month
+from app.kernel.refusals import Fault
+from app.web.etags import PreconditionRequired, Stale, tag_of
+from app.web.moments import AsOf
+from app.web.pages import BadCursor, Page, PageOf
+from app.web.reference import PUTTING, json_answer, json_body, refusals
+from app.web.work import OutcomeUnknown, Unit
+
+router = APIRouter(prefix="/v1/programmes/{programme}", tags=["nouns"])
+
+ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
+DryRun = Annotated[bool, Query(description="Answer with what would change and what that would do, and change nothing.")]
+
+
+def _only(description: str, example: str) -> Any:
+    return Query(description=description, examples=[example])
+
+
+@dataclass(frozen=True, slots=True)
+class _ByParent:
+    parent: Annotated[Code | None, _only("Only those right below this one.", "QNC")] = None
+    month: Annotated[Month | None, _only("Only those in force in this month.", "2026-10")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfPhases:
+    payment: Annotated[str | None, _only("Only those with this payment mode.", "shadow")] = None
+    month: Annotated[Month | None, _only("Only those planned for this month.", "2026-10")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfMeasures:
+    measure: Annotated[Code | None, _only("Only versions of the measure of this code.", "CWT-62")] = None
+    kind: Annotated[str | None, _only("Only measures of this kind.", "service_standard")] = None
+    aggregation: Annotated[str | None, _only("Only measures that are added up in this way.", "ratio_sum")] = None
+    month: Annotated[Month | None, _only("Only the versions in force in this month.", "2026-10")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfPathways:
+    site: Annotated[Code | None, _only("Only pathways that are for this site.", "lung")] = None
+    month: Annotated[Month | None, _only("Only pathways that somebody is assigned to in this month.", "2026-10")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfCollections:
+    measure: Annotated[Code | None, _only("Only collections of this measure.", "CWT-62")] = None
+    every: Annotated[str | None, _only("Only collections this often.", "month")] = None
+    month: Annotated[Month | None, _only("Only collections that have a return of this month.", "2026-10")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfRequirements:
+    judged_on: Annotated[str | None, _only("Only those judged on this period.", "month")] = None
+    month: Annotated[Month | None, _only("Only those with a target in this month.", "2026-10")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfSubcontracts:
+    organisation: Annotated[Code | None, _only("Only those with this organisation.", "RJE")] = None
+    sector: Annotated[str | None, _only("Only those of this sector.", "acute")] = None
+    status: Annotated[str | None, _only("Only those stated to be in this status.", "live")] = None
+    month: Annotated[Month | None, _only("Only those that deliver in this month.", "2026-10")] = None
+
+
+_FILTERS: Final[dict[str, Callable[..., Any]]] = {
+    "commissioners": _ByParent,
+    "phases": _OfPhases,
+    "sites": _ByParent,
+    "measures": _OfMeasures,
+    "pathways": _OfPathways,
+    "collections": _OfCollections,
+    "requirements": _OfRequirements,
+    "subcontracts": _OfSubcontracts,
+}
+
+
+def _keys(noun: Noun) -> tuple[str, Callable[..., Key]]:
+    """The part of an address that names a line, and the dependency that reads it."""
+    if noun.section == "measures":
+
+        def of_version(
+            measure: Annotated[str, Path(description="The measure's code.", examples=["CWT-62"])],
+            version: Annotated[int, Path(description="The version's number.", examples=[1])],
+        ) -> Key:
+            return (measure, version)
+
+        return "/measures/{measure}/versions/{version}", of_version
+    example = EXAMPLES[noun.section][noun.key[0]]
+    named = Path(alias=noun.singular, description=f"What names the {noun.singular}: its {noun.key[0]}.", examples=[example])
+    kind: type[Any] = type(example)
+
+    def of_line(named: Annotated[kind, named]) -> Key:  # type: ignore[valid-type]  # a number for phases, a code for all others
+        return (named,)
+
+    return f"/{noun.section}/{{{noun.singular}}}", of_line
+
+
+def _after(noun: Noun, page: Page) -> Key | None:
+    """Where the page before ended, or a refusal of a cursor that is not this list's."""
+    kinds = [type(EXAMPLES[noun.section][member]) for member in noun.key]
+    if page.after is not None and list(map(type, page.after)) != kinds:
+        fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
+        raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
+    return page.after
+
+
+def _reads(noun: Noun) -> None:
+    address, key_of = _keys(noun)
+    page_model, history_model = page_models(noun)
+    page_example, history_example = page_examples(noun)
+    filters = _FILTERS[noun.section]
+
+    def list_lines(unit: Unit, programme: ProgrammeCode, page: PageOf, as_of: AsOf, asked: Annotated[Any, Depends(filters)]) -> Response:
+        after = _after(noun, page)
+        wanted = {each.name: value for each in fields(asked) if (value := getattr(asked, each.name)) is not None}
+        found = actions.read_lines(unit.session, programme, noun, wanted, actor=unit.actor, as_of=as_of, now=unit.now)
+        rest = [(key, line) for key, line in found.items() if after is None or key > after]
+        rows, following, link = page.cut(rest[: page.limit + 1], key=lambda row: row[0])
+        lines = [line.model_dump(mode="json", by_alias=True) for _, line in rows]
+        return unit.read({noun.section: lines, "next": following}, headers=link)
+
+    def get_line(unit: Unit, programme: ProgrammeCode, key: Annotated[Key, Depends(key_of)], as_of: AsOf) -> Response:
+        return unit.read(actions.read_line(unit.session, programme, noun, key, actor=unit.actor, as_of=as_of, now=unit.now))
+
+    def list_history(unit: Unit, programme: ProgrammeCode, key: Annotated[Key, Depends(key_of)], page: PageOf) -> Response:
+        found = list(enumerate(actions.read_history(unit.session, programme, noun, key, actor=unit.actor)))
+        last = page.after[0] if page.after else -1
+        first = last + 1 if isinstance(last, int) and last >= 0 else 0
+        rows, following, link = page.cut(found[first : first + page.limit + 1], key=lambda row: (row[0],))
+        return unit.read({"versions": [history_view(version) for _, version in rows], "next": following}, headers=link)
+
+    router.get(
+        f"/{noun.section}",
+        name=f"list_{noun.section}",
+        description=f"List the {noun.section} of the contract, in the order of their keys, as it stands or stood.",
+        responses=refusals(BadCursor, AsOfInFuture) | json_answer(page_model, page_example, description="A page"),
+    )(list_lines)
+    router.get(
+        address,
+        name=f"get_{noun.singular}",
+        description=f"Read one {noun.singular} as it stands or stood, in the form in which the document states it.",
+        responses=refusals(AsOfInFuture) | json_answer(noun.line, EXAMPLES[noun.section], description="The line"),
+    )(get_line)
+    router.get(
+        f"{address}/history",
+        name=f"list_{noun.singular}_history",
+        description=f"Read every version of a {noun.singular}: what it said, when that was recorded and closed, and by which client.",
+        responses=refusals(BadCursor) | json_answer(history_model, history_example, description="A page of versions, the first one first"),
+    )(list_history)
+
+
+_PUT: Final = """Add one {singular} to the contract, or change it.
+
+The document in force with this one line in it is brought into force, under the document's own rules and in one act. A new line takes
+`If-None-Match: *`, one that is there `If-Match`; a dry run takes neither, and answers with the difference and its effects."""
+_PREVIEW: Final = """ For a new version of a
+measure that is its preview: which obligations and which months with accepted figures it would touch, before it takes effect."""
+_DELETE: Final = """Withdraw one {singular} from the contract.
+
+It stays in the history, and in answers as of then. Refused where something refers to it, or where a revision depends on it (`in_use`):
+end it by its months instead. Answers with the line that was withdrawn."""
+
+
+def _answers(noun: Noun) -> dict[int | str, dict[str, Any]]:
+    """The line itself, or what a dry run answers."""
+    line = EXAMPLES[noun.section]
+    done = json_answer(either_model(noun), line, description="Done; or, of a dry run, what would change and what would follow")
+    content = done[200]["content"]["application/json"]
+    del content["example"]
+    content["examples"] = {"done": {"value": line}, "dry_run": {"value": DIFFERENCE}}
+    return done
+
+
+def _puts(noun: Noun) -> None:
+    address, key_of = _keys(noun)
+
+    def put_line(unit: Unit, programme: ProgrammeCode, key: Annotated[Key, Depends(key_of)], *, dry_run: DryRun = False) -> Response:
+        line = unit.json_as(noun.line)
+
+        def expect(current: bytes | None) -> None:
+            if not dry_run:
+                unit.precondition.check(None if current is None else tag_of(current))
+
+        put = actions.put_line(unit.session, programme, noun, key, line, actor=unit.actor, now=unit.now, expect=expect, dry_run=dry_run)
+        if dry_run:
+            return unit.read(difference(programme, put.applied))
+        path = address.format(**{noun.singular: key[0], "version": key[-1]})
+        location = f"/v1/programmes/{programme}{path}" if put.created else None
+        return unit.answer(put.content, status=201 if put.created else 200, etag=tag_of(put.content), location=location)
+
+    example = EXAMPLES[noun.section]
+    created = json_answer(noun.line, example, status=201, description="Created")
+    router.put(
+        address,
+        name=f"put_{noun.singular}",
+        description=_PUT.format(singular=noun.singular) + (_PREVIEW if noun.section == "measures" else ""),
+        responses=refusals(ConfigurationInvalid, InUse, *PUTTING) | _answers(noun) | created,
+        openapi_extra=json_body(noun.line, example),
+    )(put_line)
+
+
+def _deletes(noun: Noun) -> None:
+    address, key_of = _keys(noun)
+
+    def delete_line(unit: Unit, programme: ProgrammeCode, key: Annotated[Key, Depends(key_of)], *, dry_run: DryRun = False) -> Response:
+        def expect(current: bytes | None) -> None:
+            if not dry_run:
+                unit.precondition.check(None if current is None else tag_of(current))
+
+        gone = actions.withdraw_line(unit.session, programme, noun, key, actor=unit.actor, now=unit.now, expect=expect, dry_run=dry_run)
+        return unit.read(difference(programme, gone.applied)) if dry_run else unit.answer(gone.content)
+
+    router.delete(
+        address,
+        name=f"delete_{noun.singular}",
+        description=_DELETE.format(singular=noun.singular),
+        responses=refusals(ConfigurationInvalid, InUse, PreconditionRequired, Stale, OutcomeUnknown) | _answers(noun),
+    )(delete_line)
+
+
+for _noun in NOUNS:
+    _reads(_noun)
+    _puts(_noun)
+    _deletes(_noun)
