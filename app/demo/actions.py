@@ -82,18 +82,23 @@ def engage(session: Session, first: Month, *, actor: Actor) -> Cast:
 
 
 def new_key(session: Session, name: str, *, actor: Actor, now: datetime) -> str:
-    """A new key for a client of the demonstration; those that it had are dead from now on."""
+    """A new key for a client of the demonstration; those that it had are dead from now on. One that was revoked is made anew."""
     require(actor, Permission.CLIENT_MANAGE, programme=PROGRAMME)
     client = _client(session, name)
+    if client is None:
+        subcontract = HOSPICE_SUBCONTRACT if name == HOSPICE else None
+        role = Role.PREPARER if subcontract else Role.CONTRACT_MANAGER
+        _, made = create_client(session, name=name, role=role.value, programme=PROGRAMME, subcontract=subcontract, actor=actor, now=now)
+        return made
     for key in clients.keys_of(session, client.id):
         if key.revoked_at is None:
             revoke_key(session, key.id, actor=actor, now=now)
     return add_key(session, client.id, actor=actor, now=now)
 
 
-def _client(session: Session, name: str) -> Client:
+def _client(session: Session, name: str) -> Client | None:
     live = (client for client in clients.list_clients(session) if client.revoked_at is None and client.scope.programme == PROGRAMME)
-    return next(client for client in live if client.name == name)
+    return next((client for client in live if client.name == name), None)
 
 
 def perform(session: Session, contract: Contract, act: Act, *, actor: Actor, seed: str) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.access.actions import authenticate, create_client
+from app.access.actions import authenticate, create_client, revoke_client
 from app.access.domain import Client
 from app.access.store import list_clients
 from app.calendar.expected import ReturnKey
@@ -105,3 +105,16 @@ def test_each_run_has_new_keys_and_those_of_the_last_are_dead(told: Database) ->
             with pytest.raises(Unauthenticated):
                 authenticate(session, key, now=later)
     assert f"/v1/programmes/{PROGRAMME}/reports/{LAST}'" in runs[0]
+
+
+def test_a_client_that_somebody_revoked_is_made_anew(told: Database) -> None:
+    with open_session(told.engine, INSTALLATION) as session:
+        for client in list_clients(session):
+            if client.name in {actions.INTEGRATOR, actions.HOSPICE}:
+                revoke_client(session, client.id, actor=MACHINE, now=NOW + timedelta(minutes=6))
+        session.commit()
+    run = calls(told.engine, "http://127.0.0.1:8000", now=NOW + timedelta(minutes=7))
+    keys = sorted({word for word in run.replace("'", " ").split() if word.startswith("ms_live_")})
+    with open_session(told.engine, INSTALLATION) as session:
+        actors = {(actor.role, actor.subcontract) for key in keys for actor in [authenticate(session, key, now=NOW + timedelta(minutes=8))]}
+    assert actors == {("contract_manager", EVERY), ("preparer", "SC-H9903")}
