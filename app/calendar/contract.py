@@ -4,17 +4,20 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Final
 
 from app.assignments.domain import Assignment, AssignmentLine, by_line, line_of
 from app.calendar.domain import Collection
 from app.calendar.working_days import ENGLAND, WorkingDays
 from app.kernel.months import Month
+from app.kernel.shelf import Shelf
 from app.measures.domain import Measure, in_force
 from app.organisations.domain import Organisation, Succession
 from app.pathways.domain import Pathway, Segment
 from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
 from app.subcontracts.domain import Subcontract
+
+_MONTHS_KEPT: Final = 24
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class Contract:
     successions: tuple[Succession, ...] = ()
 
     @cached_property
-    def worked_out(self) -> dict[object, Any]:
-        """What rules have worked out of this contract before: pure functions of it, kept as long as it is."""
-        return {}
+    def worked_out(self) -> Shelf:
+        """What rules have worked out of this contract before: pure functions of it. There is room for the returns of two years."""
+        return Shelf(_MONTHS_KEPT * max(1, len(self.subcontracts) * len(self.collections)))
 
     @cached_property
     def site(self) -> dict[str, Site]:
@@ -108,11 +111,7 @@ class Contract:
 
     def line(self, name: str) -> AssignmentLine:
         """The line of this name, as it was written."""
-        kept = ("line", name)
-        if kept not in self.worked_out:
-            self.worked_out[kept] = line_of(self.lines[name])
-        found: AssignmentLine = self.worked_out[kept]
-        return found
+        return self.worked_out.kept("lines", name, lambda: line_of(self.lines[name]), most=len(self.lines))
 
     def collection_of(self, measure: str, sector: str) -> Collection | None:
         """The one collection that a sector returns a measure in."""

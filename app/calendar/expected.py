@@ -94,16 +94,16 @@ def _asked(contract: Contract, place: tuple[str, str], sector: str, month: Month
 
 def delivering_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
     """The days on which a subcontract delivers under its programme, and its organisation is open."""
-    kept = ("delivering_spans", subcontract)
-    if kept not in contract.worked_out:
+
+    def work_out() -> tuple[Span, ...]:
         term, opened = contract.programme, _opened(contract, subcontract)
         spans = (
             Span(max(span.first, term.starts_on, opened.first), min(span.last, term.ends_on, opened.last))
             for span in live_spans(contract.subcontract[subcontract])
         )
-        contract.worked_out[kept] = tuple(span for span in spans if span.first <= span.last)
-    found: tuple[Span, ...] = contract.worked_out[kept]
-    return found
+        return tuple(span for span in spans if span.first <= span.last)
+
+    return contract.worked_out.kept("delivering_spans", subcontract, work_out)
 
 
 def _opened(contract: Contract, subcontract: str) -> Span:
@@ -134,12 +134,17 @@ def _in_scope(contract: Contract, assignment: Assignment, month: Month) -> bool:
     )
 
 
-def _duties_of_month(contract: Contract, subcontract: str, month: Month) -> tuple[Duty, ...]:
-    key = ("duties", subcontract, month)
-    if key not in contract.worked_out:
-        contract.worked_out[key] = tuple(duties(contract, subcontract, month))
-    found: tuple[Duty, ...] = contract.worked_out[key]
-    return found
+def duties_of_month(contract: Contract, subcontract: str, month: Month) -> tuple[Duty, ...]:
+    """What a subcontract's assignments ask of it in a month. Most months ask for the same as others: they share it."""
+    shelf = contract.worked_out
+
+    def work_out() -> tuple[Duty, ...]:
+        asked = tuple(duties(contract, subcontract, month))
+        alike = (subcontract, hash(tuple((id(duty.assignment), id(duty.measure)) for duty in asked)))
+        before = shelf.kept("duties_alike", alike, lambda: asked)
+        return before if before == asked else asked
+
+    return shelf.kept("duties", (subcontract, month), work_out)
 
 
 def duties_of_return(contract: Contract, key: ReturnKey) -> tuple[Duty, ...]:
@@ -150,22 +155,25 @@ def duties_of_return(contract: Contract, key: ReturnKey) -> tuple[Duty, ...]:
     return tuple(
         duty
         for month in months_of_period(key.month, collection.every)
-        for duty in _duties_of_month(contract, key.subcontract, month)
+        for duty in duties_of_month(contract, key.subcontract, month)
         if duty.collection is collection
     )
 
 
 def expected_cells(contract: Contract, key: ReturnKey) -> tuple[CellKey, ...]:
     """Every cell that a return must state, in the order of its key; empty where nothing is owed."""
-    if key not in contract.worked_out:
+    if key.collection not in contract.collection or key.subcontract not in contract.subcontract:
+        # Anybody may ask for what there is not: it is not kept.
+        return ()
+    shelf = contract.worked_out
+
+    def work_out() -> tuple[CellKey, ...]:
         duties = duties_of_return(contract, key)
-        # Most months ask for the same as others: they share their cells. A duty's measure is one of the contract's, which lives as long.
-        alike = ("cells", *((id(duty.measure), *duty[3:]) for duty in duties))
-        if alike not in contract.worked_out:
-            contract.worked_out[alike] = tuple(sorted({cell for duty in duties for cell in duty.cells()}))
-        contract.worked_out[key] = contract.worked_out[alike]
-    cells: tuple[CellKey, ...] = contract.worked_out[key]
-    return cells
+        # Months that ask for the same share their cells. A duty's measure is one of the contract's, which lives as long.
+        alike = tuple((id(duty.measure), *duty[3:]) for duty in duties)
+        return shelf.kept("cells_alike", alike, lambda: tuple(sorted({cell for duty in duties for cell in duty.cells()})))
+
+    return shelf.kept("cells", key, work_out)
 
 
 def expected_returns(contract: Contract, month: Month, *, subcontract: str | None = None) -> tuple[ReturnKey, ...]:
@@ -187,7 +195,7 @@ def flags_of(contract: Contract, key: ReturnKey) -> ReturnFlags:
     owed = [
         month
         for month in months
-        if any(duty.collection.code == key.collection for duty in _duties_of_month(contract, key.subcontract, month))
+        if any(duty.collection.code == key.collection for duty in duties_of_month(contract, key.subcontract, month))
     ]
     return ReturnFlags(
         part_month=not all(any(span.holds(month) for span in spans) for month in months),

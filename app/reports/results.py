@@ -1,11 +1,11 @@
 """A month's results: figures and coverage of every row of a slice, a pure function of the contract, what was accepted, and the method."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
 from app.calendar.deadlines import deadline
@@ -18,13 +18,13 @@ from app.kernel.months import Month
 from app.reports.aggregation import Figures, add
 from app.reports.coverage import Book, Coverage, ExpectedCells, Gaps, Missing, Reason, book, cover, gaps, places_of, return_volume, together
 from app.reports.reading import Reading
-from app.reports.slices import Place, RowKey, Slice, reported
+from app.reports.slices import SLICES, Place, RowKey, Slice, reported
 
 METHOD_VERSION: Final = "2"
 """Moves when a report of the same inputs would differ: results of another method are never served for this one's."""
 
-_MOST_KEPT: Final = 24
-T = TypeVar("T")
+_MOST_KEPT: Final = len(SLICES)
+"""What is owed in each row is large: every slice of one month is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +151,8 @@ def inputs_digest(inputs: MonthInputs) -> str:
 
 def measures_of(contract: Contract, key: ReturnKey) -> frozenset[str]:
     """The measures that a return owes cells of."""
-    kept = ("measures", key)
-    if kept not in contract.worked_out:
-        contract.worked_out[kept] = frozenset(cell.measure for cell in expected_cells(contract, key))
-    codes: frozenset[str] = contract.worked_out[kept]
-    return codes
+    cells = expected_cells(contract, key)
+    return contract.worked_out.kept("measures", key, lambda: frozenset(cell.measure for cell in cells)) if cells else frozenset()
 
 
 def slice_results(
@@ -217,11 +214,12 @@ def _import_rows(inputs: MonthInputs) -> list[RowKey]:
 def owed_in(inputs: MonthInputs, slice_: str, reporting: Sequence[Place]) -> tuple[Slice, Book]:
     """What is owed in each row. It depends on the contract alone (and on which parents are reported), so the last few are kept with it."""
     contract, expected, reading = inputs.contract, inputs.expected, inputs.reading
-    owing = _kept(
-        contract,
+    shelf = contract.worked_out
+    owing = shelf.kept(
         "owing",
         (slice_, inputs.month, reading.key),
         lambda: reported(contract, slice_, (place for key in expected for place in places_of(contract, key)), reading),
+        most=_MOST_KEPT,
     )
     parents = owing | reported(contract, slice_, reporting, reading)
 
@@ -229,18 +227,7 @@ def owed_in(inputs: MonthInputs, slice_: str, reporting: Sequence[Place]) -> tup
         rows = Slice(contract, inputs.month, slice_, parents, reading)
         return rows, book(contract, rows, expected)
 
-    return _kept(contract, "books", (slice_, inputs.month, parents, reading.key), work_out)
-
-
-def _kept(contract: Contract, shelf: str, key: object, work_out: Callable[[], T]) -> T:
-    """What was worked out of a contract before, of the last few keys: kept for every month, it would fill the memory."""
-    shelves: dict[object, T] = contract.worked_out.setdefault(("reports", shelf), {})
-    found = shelves.get(key)
-    if found is None:
-        found = shelves[key] = work_out()
-        for oldest in list(shelves)[:-_MOST_KEPT]:
-            shelves.pop(oldest, None)
-    return found
+    return shelf.kept("books", (slice_, inputs.month, parents, reading.key), work_out, most=_MOST_KEPT)
 
 
 @dataclass(frozen=True, slots=True)

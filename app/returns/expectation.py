@@ -163,16 +163,20 @@ class ExpectedReturn:
 
 def expected_return(contract: Contract, key: ReturnKey) -> ExpectedReturn | None:
     """What a return may state; None where it is not owed."""
-    kept = ("expected_return", key)
-    if kept not in contract.worked_out:
-        duties = duties_of_return(contract, key)
+    cells = expected_cells(contract, key)
+    if not cells:
+        return None
+    shelf = contract.worked_out
+
+    def work_out() -> ExpectedReturn:
         # Of several months' versions of a measure, the latest month's is last.
-        measures = {duty.measure.code: duty.measure for duty in duties}
-        cells = expected_cells(contract, key)
-        # Months with the same cells share the very tuple, which lives as long as the contract. The last one asked for knows most.
-        alike = ("expected_return", id(cells), *map(id, measures.values()))
-        last: ExpectedReturn | None = contract.worked_out.get(alike)
-        found = last.of(key) if last else ExpectedReturn(contract, key, cells, measures)
-        contract.worked_out[kept] = contract.worked_out[alike] = found if cells else None
-    expected: ExpectedReturn | None = contract.worked_out[kept]
-    return expected
+        measures = {duty.measure.code: duty.measure for duty in duties_of_return(contract, key)}
+        # Months with the same cells share the very tuple, which lives as long as the entry that holds it. The last one asked for knows most.
+        alike = (id(cells), *map(id, measures.values()))
+        found = shelf.kept("expected_returns_alike", alike, lambda: ExpectedReturn(contract, key, cells, measures))
+        if found.key != key:
+            found = found.of(key)
+            shelf.put("expected_returns_alike", alike, found)
+        return found
+
+    return shelf.kept("expected_returns", key, work_out)

@@ -6,6 +6,7 @@ import pytest
 
 from app.calendar.expected import CellKey, ReturnKey, closed_throughout, expected_cells, expected_returns, flags_of
 from app.kernel.months import Month
+from app.returns.expectation import expected_return
 from tests.make import contract, document, subcontract
 
 OCTOBER = Month.parse("2026-10")
@@ -54,6 +55,19 @@ def test_nothing_is_owed_outside_the_term_the_assignment_the_scope_or_the_measur
     assert {cell.site for cell in owed("cwt", "SC-RJE", sites=sites)} == {"lung"}
     lines = [{**line, "to_month": "2026-09"} if line["segment"] == "treatment" else line for line in document()["assignments"]]
     assert {cell.measure for cell in owed("cwt", "SC-RJE", assignments=lines)} == {"CWT-FDS"}
+
+
+def test_what_is_worked_out_takes_no_more_room_whatever_is_asked() -> None:
+    stood = contract()
+    for month in OCTOBER.through(OCTOBER.plus(60)):
+        expected_returns(stood, month)
+    held = len(stood.worked_out)
+    for number in range(200):
+        assert expected_return(stood, ReturnKey(f"none-{number}", "SC-RL4", OCTOBER)) is None
+        assert expected_return(stood, ReturnKey("cwt", f"SC-{number}", OCTOBER)) is None
+    for month in OCTOBER.plus(61).through(OCTOBER.plus(120)):
+        expected_returns(stood, month)
+    assert len(stood.worked_out) == held
 
 
 def test_a_quarterly_collection_is_owed_in_the_last_month_of_its_quarter() -> None:
