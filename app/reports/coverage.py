@@ -13,8 +13,10 @@ from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.expected import CellKey, Duty, ReturnKey, duties_of_return, expected_cells
+from app.calendar.deadlines import months_of_period
+from app.calendar.expected import CellKey, Duty, ReturnKey, duties_of_month, duties_of_return, expected_cells
 from app.kernel.codes import ALL
+from app.kernel.months import Month
 from app.reports.slices import Place, RowKey, Slice
 
 Reason = Literal["late", "not_accepted", "not_collected", "not_due", "not_applicable"]
@@ -83,10 +85,12 @@ def places_of(contract: Contract, key: ReturnKey) -> Iterator[Place]:
 
 
 def return_volume(contract: Contract, key: ReturnKey) -> Decimal | None:
-    """The patients behind a whole return: those of every line that it answers for."""
-    lines: dict[str, dict[tuple[str, str], Duty]] = defaultdict(dict)
-    for duty in duties_of_return(contract, key):
-        lines[duty.assignment.line][duty.assignment.site, duty.assignment.commissioner] = duty
+    """The patients behind a whole return: those of every line that it answers for, in every month, whatever measures it asks for."""
+    lines: dict[str, dict[tuple[str, str, Month], Duty]] = defaultdict(dict)
+    for month in months_of_period(key.month, contract.collection[key.collection].every):
+        for duty in duties_of_month(contract, key.subcontract, month):
+            if duty.collection.code == key.collection:
+                lines[duty.assignment.line][duty.assignment.site, duty.assignment.commissioner, month] = duty
     return _sum(_line_volume(list(duties.values()), whole=True) for duties in lines.values())
 
 

@@ -63,6 +63,7 @@ def pool(contract: Contract, month: Month, by_month: Mapping[Month, tuple[RowRes
         RowResult(
             key=key,
             version=in_force[key.measure] if {part.version for part in parts} == {in_force[key.measure]} else None,
+            months=max(part.months for part in parts),
             final=final[key.measure],
             figures=add(part.figures for part in parts),
             coverage=together([part.coverage for part in parts]),

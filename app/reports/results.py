@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.deadlines import deadline
+from app.calendar.deadlines import deadline, months_of_period
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
 from app.kernel.canonical import digest
 from app.kernel.codes import ALL
@@ -88,10 +88,14 @@ class CellWithoutValue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """A row of one slice in one month before any name, target or rounding: what is stored and what periods are pooled from."""
+    """A row of one slice in one month before any name, target or rounding: what is stored and what periods are pooled from.
+
+    `months` is how many months the figures are about: a quarterly return's stand in the month that ends the quarter.
+    """
 
     key: RowKey
     version: int | None
+    months: int
     final: bool
     figures: Figures
     coverage: Coverage
@@ -192,12 +196,22 @@ def _result(
     return RowResult(
         key=key,
         version=measure.version,
+        months=_months_of(inputs, key.measure, {duty.collection for duty in owed.values()}, reporters),
         final=key.measure in final,
         figures=add(
             Figures(summed.numerator, summed.denominator, {summed.category: summed.numerator} if banded else {}) for summed in sums
         ),
         coverage=cover(owed, month=str(inputs.month), gaps=lacking.get(key, {}), absent=absent, reporters=reporters),
     )
+
+
+def _months_of(inputs: MonthInputs, measure: str, owed: Collection[str], reporters: Iterable[str]) -> int:
+    """The months of the longest period of the returns that owe a row; where none does, of those that its reporters return."""
+    contract = inputs.contract
+    agreements = [contract.subcontract[code] for code in reporters if code in contract.subcontract] if not owed else []
+    returned = [contract.collection_of(measure, agreement.sector) for agreement in agreements]
+    collections = [*(contract.collection[code] for code in owed), *(collection for collection in returned if collection is not None)]
+    return max((len(months_of_period(inputs.month, collection.every)) for collection in collections), default=1)
 
 
 def _import_rows(inputs: MonthInputs) -> list[RowKey]:
@@ -267,6 +281,7 @@ def to_json(results: Iterable[RowResult]) -> list[list[Any]]:
         [
             list(result.key),
             result.version,
+            result.months,
             result.final,
             [
                 _text(result.figures.numerator),
@@ -294,6 +309,7 @@ def from_json(stored: Iterable[list[Any]]) -> tuple[RowResult, ...]:
         RowResult(
             key=RowKey(*key),
             version=version,
+            months=months,
             final=final,
             figures=Figures(_figure(numerator), _figure(denominator), {code: Decimal(count) for code, count in bands.items()}, mixed),
             coverage=Coverage(
@@ -306,7 +322,7 @@ def from_json(stored: Iterable[list[Any]]) -> tuple[RowResult, ...]:
                 tuple(subcontracts),
             ),
         )
-        for key, version, final, (numerator, denominator, bands, mixed), (
+        for key, version, months, final, (numerator, denominator, bands, mixed), (
             expected,
             included,
             volume_expected,

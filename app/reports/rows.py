@@ -5,7 +5,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from app.calendar.deadlines import months_of_period
 from app.kernel.codes import ALL
 from app.kernel.figures import carried, rounded
 from app.kernel.months import Month
@@ -102,9 +101,7 @@ class Rows:
     def _about(self, measure: Measure, result: RowResult, value: RowValue) -> dict[str, Any]:
         first = self._months[0]
         if self._period == "month":
-            # A quarterly collection's figures stand in the month that ends the quarter, and are about all of it.
-            uses = (collection for collection in self._contract.collections if any(use.code == measure.code for use in collection.measures))
-            first = min((months_of_period(self._month, collection.every)[0] for collection in uses), default=first)
+            first = self._month.plus(1 - result.months)
         return {
             "slice": self._slice,
             "measure": measure.code,

@@ -14,8 +14,9 @@ from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns
 from app.kernel.months import Month
 from app.reports.aggregation import Figures
-from app.reports.coverage import PRECEDENCE, ExpectedCells, Reason, cover
+from app.reports.coverage import PRECEDENCE, ExpectedCells, Reason, cover, return_volume
 from app.reports.periods import months_of, pool
+from app.reports.reading import Reading
 from app.reports.results import (
     CellWithoutValue,
     MonthInputs,
@@ -28,6 +29,7 @@ from app.reports.results import (
     status_of,
     to_json,
 )
+from app.reports.rows import Rows
 from app.reports.slices import PARENTS, SLICES, Place
 from tests.make import contract
 from tests.reports.conftest import document
@@ -166,6 +168,69 @@ def test_coverage_is_the_included_share_of_a_volume_that_is_known(
     stated = [(subcontract, cell, "1", "2") for subcontract, cell in CELLS if subcontract == "SC-RJE"]
     found = one(results(inputs(stands, accepted=CWT[:1]), slice_, stated), measure="CWT-62", **keys).coverage
     assert (None if found.share is None else round(found.share, 6)) == (None if share is None else round(Decimal(share), 6))
+
+
+QUARTERLY = {"code": "quarterly", "name": "Contacts", "every": "quarter", "due": {"working_day": 10}}
+DECEMBER = Month.parse("2026-12")
+
+
+@pytest.mark.parametrize("volume", [8, [{"site": "lung", "commissioner": code, "volume": 4} for code in ("05W", "05G")]])
+def test_the_volume_behind_a_quarterly_return_is_that_of_its_months(volume: Any) -> None:
+    """The same in the head of a report and in its rows: by place and month, each once however many measures are asked of it."""
+    later = {"code": "LATER", "name": "From November on", "aggregation": "count_sum", "from_month": "2026-11"}
+    codes = ["LATER", "CONTACTS", "BEDS"]
+    segment = {"code": "palliative", "name": "Palliative care", "measures": codes}
+    stands = the_contract(
+        measures=[_measure("CONTACTS"), _measure("BEDS"), later],
+        pathways=[{"code": "cancer", "name": "Cancer", "segments": [segment]}],
+        collections=[{**QUARTERLY, "measures": codes}],
+        requirements=[],
+        assignments=[
+            {
+                "subcontract": "SC-RRE",
+                "pathway": "cancer",
+                "segment": "palliative",
+                "sites": ["lung"],
+                "commissioners": ["05W", "05G"],
+                "expected_volume": volume,
+            }
+        ],
+    )
+    assert return_volume(stands, ReturnKey("quarterly", "SC-RRE", DECEMBER)) == 24
+    found = results(inputs(stands, month=DECEMBER), "all")
+    assert [one(found, measure=code).coverage.volume_expected for code in ("BEDS", "CONTACTS", "LATER")] == [24, 24, 16]
+
+
+def _measure(code: str) -> dict[str, Any]:
+    (measure,) = (line for line in document()["measures"] if isinstance(line, dict) and line["code"] == code)
+    return measure
+
+
+@pytest.mark.parametrize(
+    ("month", "slice_", "keys", "starts"),
+    [
+        # Community returns contacts by the month, hospices by the quarter.
+        ("2026-12", "all", {}, "2026-10-01"),
+        ("2026-12", "subcontract", {"subcontract": "SC-RRE"}, "2026-12-01"),
+        ("2026-12", "subcontract", {"subcontract": "SC-H9901"}, "2026-10-01"),
+        ("2026-11", "all", {}, "2026-11-01"),
+    ],
+)
+def test_a_row_starts_where_the_longest_period_of_those_who_owe_it_starts(
+    month: str, slice_: str, keys: dict[str, str], starts: str
+) -> None:
+    monthly = [{**line, "measures": [*line["measures"][:-2], "DEATHS"]} for line in document()["collections"] if line["code"] == "care"]
+    uses = {"care": [{"code": "CONTACTS", "sectors": ["community"]}], "quarterly": [{"code": "CONTACTS", "sectors": ["hospice"]}]}
+    collections = [
+        document()["collections"][0],
+        {**monthly[0], "measures": [*monthly[0]["measures"], *uses["care"]]},
+        {**QUARTERLY, "measures": uses["quarterly"]},
+    ]
+    stands, asked = the_contract(collections=collections), Month.parse(month)
+    found = one(results(inputs(stands, month=asked), slice_), measure="CONTACTS", **keys)
+    row = Rows(Reading(stands, asked), asked, slice_, "month", [asked]).row(found)
+    assert (row["period_start"], row["period_end"]) == (starts, asked.last_day.isoformat())
+    assert from_json(to_json([found])) == (found,)
 
 
 COVERAGE: list[tuple[str, dict[Reason, int], tuple[int, int, str | None, str | None]]] = [
