@@ -20,7 +20,7 @@ from app.db.installation import begin_changing_all, judged_at, narrowed, program
 from app.db.ledger import Recording, hold_ledger, open_ledger
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import digest
-from app.kernel.moments import TICK, moment_text
+from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Forbidden, Kind, NotFound, Refusal
 from app.programmes.store import programme as programme_of
@@ -36,12 +36,6 @@ class DeadlinePassed(Refusal):
 
 def bring_collections(session: Session, recording: Recording, lines: Sequence[Collection]) -> facts.Changes:
     return facts.bring_to(session, COLLECTIONS, recording, facts.rows_of(COLLECTIONS, lines), programme=recording.chain)
-
-
-def after_calendar(session: Session, now: datetime) -> datetime:
-    """The clock, or the first moment after all that was proclaimed: a contract comes after what it reads there."""
-    last = store.days_last_changed(session)
-    return now if last is None else max(now, last + TICK)
 
 
 @dataclass(frozen=True, slots=True)

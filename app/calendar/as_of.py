@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 
 from app.calendar.deadlines import last_passed
 from app.calendar.store import load_contract
-from app.db.ledger import last_recorded
+from app.db.ledger import judged_at, last_recorded
 from app.kernel.moments import TICK
-from app.kernel.refusals import AsOfInFuture, Fault
+from app.kernel.refusals import AsOfInFuture
 
 __all__ = ["AsOfInFuture", "resolve"]
 
@@ -17,18 +17,11 @@ def resolve(session: Session, programme: str, *, asked: datetime | None, now: da
     """The moment that a read of a programme is judged at.
 
     Without `asked`: the later of the last recorded moment and the first microsecond after the last deadline that has passed.
-    A moment beyond the last recorded one waits for whoever is recording now, so that the same question never has two answers.
+    It waits for whoever is recording now where it lies beyond the last recorded one, so that it never has two answers.
     """
-    last = last_recorded(session, programme)
     if asked is not None:
-        if asked > max(now, last):
-            fault = Fault(
-                "as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out."
-            )
-            raise AsOfInFuture("A report cannot be judged at a moment that has not come.", faults=[fault])
-        if asked > last:
-            last_recorded(session, programme, wait=True)
-        return asked
+        return judged_at(session, programme, asked, now=now)
+    last = last_recorded(session, programme)
     passed = _deadline_passed(session, programme, now=now)
     if passed is None or passed <= last:
         return last

@@ -12,7 +12,6 @@ from app.calendar.contract import Contract
 from app.calendar.domain import CalendarDay, Collection
 from app.calendar.working_days import calendar_of
 from app.db import facts
-from app.db.installation import last_of
 from app.db.ledger import contract_changed
 from app.db.rows import FactTable, code_column, fact_table
 from app.db.tenancy import Tenant
@@ -92,11 +91,6 @@ def calendar_day(session: Session, day: date) -> tuple[CalendarDay, datetime] | 
     query = select(CALENDAR_DAYS.table).where(facts.in_force(CALENDAR_DAYS, None), CALENDAR_DAYS.table.c.day == day)
     row = session.execute(query).mappings().one_or_none()
     return None if row is None else (CalendarDay(day=row["day"], worked=row["worked"], name=row["name"]), row["recorded_at"])
-
-
-def days_last_changed(session: Session) -> datetime | None:
-    """The last moment at which anything was proclaimed or taken back."""
-    return last_of(session, CALENDAR_DAYS.table.c.recorded_at, CALENDAR_DAYS.table.c.closed_at)
 
 
 def load_contract(session: Session, code: str, *, as_of: datetime | None = None) -> Contract:

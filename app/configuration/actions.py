@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
 from app.assignments.actions import bring_assignments
-from app.calendar.actions import after_calendar, bring_collections
+from app.calendar.actions import bring_collections
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.expected import ReturnKey
@@ -19,22 +19,23 @@ from app.configuration.consequences import Consequences, consequences
 from app.configuration.differences import Changes, changed_facts, differences
 from app.configuration.document import Document, completed, written_of
 from app.configuration.domain import faults_of
-from app.configuration.effects import contract_of, no_longer_owed
+from app.configuration.effects import contract_of, counted_as_another, no_longer_owed
 from app.configuration.history import accepted_months
 from app.configuration.nesting import parent_with_child
-from app.configuration.owing import is_touched, owing_otherwise
+from app.configuration.owing import counted_otherwise, is_touched, owing_otherwise
 from app.db import audit
+from app.db.installation import after_shared
 from app.db.ledger import Recording, begin_recording, contract_changed, hold_ledger, open_ledger
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
 from app.kernel.refusals import Fault, Invalid, Kind
 from app.measures.actions import bring_measures
-from app.organisations.actions import add_new, after_register, conflicts
+from app.organisations.actions import add_new, conflicts
 from app.organisations.store import organisations
 from app.pathways.actions import bring_pathways, bring_segments
 from app.programmes.actions import bring_commissioners, bring_phases, bring_programme, bring_requirements, bring_sites
 from app.returns.expectation import expected_return
-from app.returns.store import reported_cells
+from app.returns.store import reported_cells, reported_measures
 from app.subcontracts.actions import bring_subcontracts
 from app.web.shapes import read_as
 
@@ -146,7 +147,7 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
         accepted = accepted_months(session, programme) if before is not None and changes else ()
         return Applied(before, after, changes, consequences(before, after, accepted=accepted))
     if changes:
-        moment = after_calendar(session, after_register(session, now))
+        moment = after_shared(session, now)
         recording = begin_recording(session, programme, actor=actor, now=moment, contract=True)
         _bring(session, recording, document, before=before, after=after, nouns=changes.keys())
         counts = {noun: [len(each.added), len(each.changed), len(each.withdrawn)] for noun, each in changes.items()}
@@ -176,13 +177,15 @@ def _faults(
             return owed is not None and owed.sha256 == expected_sha256
 
         faults += no_longer_owed(after, reported_cells(session, programme, unchanged=unchanged) if touched else ())
+        otherwise = counted_otherwise(before, after)
+        faults += counted_as_another(otherwise, reported_measures(session, programme, otherwise))
     return faults
 
 
 def _refusal(faults: list[Fault]) -> ConfigurationInvalid:
     codes = {fault.code for fault in faults}
     if codes == {"in_use"}:
-        return InUse(f"{len(faults)} returns state what this document no longer asks for; see errors.", faults=faults)
+        return InUse("Returns depend on what this document withdraws or counts otherwise; see errors.", faults=faults)
     if codes == {"register_conflict"}:
         return RegisterConflict("The shared register says something else of an organisation; see errors.", faults=faults)
     return ConfigurationInvalid("The document cannot be brought into force; see errors.", faults=faults)

@@ -4,28 +4,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Text, func, insert, literal, select, text, update
+from sqlalchemy import Text, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
+from app.db import ledger as ledgers
 from app.db.ledger import Recording, begin_recording, contract_changes, last_recorded, ledger
 from app.db.tenancy import Tenant
 from app.kernel.actors import EVERY, Actor
 from app.kernel.moments import TICK
-from app.kernel.refusals import AsOfInFuture, Fault
 
 
 def judged_at(session: Session, asked: datetime | None, *, now: datetime) -> datetime | None:
     """The moment that a read of what is shared is judged at; None is what is in force. AsOfInFuture for one that has not come."""
-    if asked is None:
-        return None
-    last = last_recorded(session, EVERY)
-    if asked > max(now, last):
-        fault = Fault("as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out.")
-        raise AsOfInFuture("Nothing can be read at a moment that has not come.", faults=[fault])
-    if asked > last:
-        # Once whoever is recording now has ended: the same question never has two answers.
-        last_recorded(session, EVERY, wait=True)
-    return asked
+    return None if asked is None else ledgers.judged_at(session, EVERY, asked, now=now)
+
+
+def after_shared(session: Session, now: datetime) -> datetime:
+    """The clock, or the first moment after all that was recorded of what is shared: a contract comes after what it reads there.
+
+    The installation's ledger row is held already.
+    """
+    return max(now, last_recorded(session, EVERY) + TICK)
+
+
+def advance(session: Session, recording: Recording) -> None:
+    """Let what is shared be recorded up to a programme's moment, taken `after_shared`: the programme added to it."""
+    session.execute(update(ledger).where(ledger.c.programme == EVERY).values(last_recorded_at=recording.at))
 
 
 def begin_changing_all(session: Session, *, actor: Actor, now: datetime) -> Recording:
@@ -70,10 +74,3 @@ def narrowed(session: Session, programme: str) -> Iterator[None]:
     yield
     # Where it failed inside, the transaction ends, and the setting with it.
     session.execute(setting, {"programme": EVERY})
-
-
-def last_of(session: Session, *moments: object) -> datetime | None:
-    """The latest of some columns of moments, over all their rows."""
-    halves = [select(func.max(moment)).scalar_subquery() for moment in moments]
-    last: datetime | None = session.execute(select(func.greatest(*halves))).scalar_one()
-    return last

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.db.rows import code_column, metadata, moment_column
 from app.kernel.actors import EVERY, Actor
 from app.kernel.moments import TICK
-from app.kernel.refusals import NotFound
+from app.kernel.refusals import AsOfInFuture, Fault, NotFound
 
 FIRST_HASH: Final = "0" * 64
 
@@ -100,6 +100,20 @@ def last_recorded(session: Session, programme: str, *, wait: bool = False) -> da
     if moment is None:
         raise NotFound("There is no programme of that code here, or it is not yours.")
     return moment
+
+
+def judged_at(session: Session, programme: str, asked: datetime, *, now: datetime) -> datetime:
+    """The moment that a read of a programme (or of what all share, `*`) is judged at where it asks for one. AsOfInFuture, NotFound.
+
+    One beyond the last recorded moment waits for whoever is recording now, so that the same question never has two answers.
+    """
+    last = last_recorded(session, programme)
+    if asked > max(now, last):
+        fault = Fault("as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out.")
+        raise AsOfInFuture("Nothing can be read at a moment that has not come.", faults=[fault])
+    if asked > last:
+        last_recorded(session, programme, wait=True)
+    return asked
 
 
 def contract_changed(session: Session, programme: str, *, as_of: datetime | None = None) -> datetime | None:

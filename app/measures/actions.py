@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
 from app.db import facts
-from app.db.ledger import Recording, last_recorded
+from app.db.ledger import Recording, judged_at
 from app.kernel.actors import Actor
-from app.kernel.refusals import AsOfInFuture, Fault, NotFound
+from app.kernel.refusals import NotFound
 from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Measure, MeasureDifference, MeasureKind, difference
 from app.measures.store import MEASURES, measures
@@ -37,25 +37,8 @@ def version_differences(
 ) -> MeasureDifference:
     """What one version of a programme's measure says that another does not. NotFound where either is not there, or was not yet."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
-    versions = {
-        each.version: each
-        for each in measures(session, programme, as_of=_judged_at(session, programme, as_of, now=now))
-        if each.code == code
-    }
+    moment = None if as_of is None else judged_at(session, programme, as_of, now=now)
+    versions = {each.version: each for each in measures(session, programme, as_of=moment) if each.code == code}
     if not {old, new} <= versions.keys():
         raise NotFound("The programme has no measure of this code in both versions.")
     return difference(versions[old], versions[new])
-
-
-def _judged_at(session: Session, programme: str, asked: datetime | None, *, now: datetime) -> datetime | None:
-    """The moment that a read is judged at; None is what is in force. AsOfInFuture for one that has not come."""
-    last = last_recorded(session, programme)
-    if asked is None:
-        return None
-    if asked > max(now, last):
-        fault = Fault("as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out.")
-        raise AsOfInFuture("Measures cannot be read at a moment that has not come.", faults=[fault])
-    if asked > last:
-        # Once whoever is recording now has ended: the same question never has two answers.
-        last_recorded(session, programme, wait=True)
-    return asked

@@ -9,11 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
 from app.db import audit, facts
-from app.db.installation import begin_changing_all, judged_at
+from app.db.installation import advance, begin_changing_all, judged_at
 from app.db.ledger import Recording, begin_recording, hold_ledger, open_ledger
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import digest
-from app.kernel.moments import TICK
 from app.kernel.refusals import Fault, Forbidden, NotFound
 from app.organisations import store
 from app.organisations.domain import Organisation, OrganisationKind, Succession, Version, refuse_circle
@@ -38,19 +37,15 @@ def conflicts(session: Session, lines: Sequence[Organisation]) -> list[Fault]:
 def add_new(session: Session, recording: Recording, lines: Sequence[Organisation]) -> facts.Changes:
     """Add the organisations that the register does not have yet, at the moment of the programme that brings them.
 
-    The transaction holds the installation's ledger row. What only adds can be dated by the programme: nobody could name the
-    organisation before, so no earlier answer of another programme changes.
+    The transaction holds the installation's ledger row, and the moment comes after all that was recorded there: no answer that the
+    register has given changes. No other programme's does either, for nobody could name the organisation before.
     """
     registered = {organisation.ods_code for organisation in organisations(session, as_of=None)}
     new = [line for line in lines if line.ods_code not in registered]
-    facts.add(session, ORGANISATIONS, recording, organisation_rows(new), programme=None)
+    if new:
+        facts.add(session, ORGANISATIONS, recording, organisation_rows(new), programme=None)
+        advance(session, recording)
     return facts.Changes(added=tuple((line.ods_code,) for line in new))
-
-
-def after_register(session: Session, now: datetime) -> datetime:
-    """The clock, or the first moment after all that the register says: a contract comes after what it reads there."""
-    last = store.last_changed(session)
-    return now if last is None else max(now, last + TICK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +119,7 @@ def register(session: Session, line: Organisation, *, why: str, actor: Actor, no
     details = {"why": why, "organisation_sha256": digest(line.model_dump(mode="json", by_alias=True))}
     if before is None:
         # Nobody could name it before, so no programme's contract changes.
-        recording = begin_recording(session, EVERY, actor=actor, now=after_register(session, now))
+        recording = begin_recording(session, EVERY, actor=actor, now=now)
         action = "organisation.added"
     else:
         recording = begin_changing_all(session, actor=actor, now=now)

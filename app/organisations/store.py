@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from app.db import facts
 from app.db.audit import events
-from app.db.installation import last_of
 from app.db.rows import FactTable, code_column, fact_table
 from app.kernel.actors import EVERY
 from app.organisations.domain import Act, Organisation, Succession, Version
@@ -157,8 +156,3 @@ def _acts(session: Session, rows: Iterable[RowMapping]) -> dict[datetime, Act]:
     query = select(columns.recorded_at, columns.recorded_by, columns.client_name, columns.details["why"].astext)
     found = session.execute(query.where(columns.programme == EVERY, columns.recorded_at.in_(sorted(moments))))
     return {at: Act(at, by, name, why) for at, by, name, why in found}
-
-
-def last_changed(session: Session) -> datetime | None:
-    """The last moment at which anything in the register was added or ended."""
-    return last_of(session, *(each.table.c[name] for each in (ORGANISATIONS, SUCCESSIONS) for name in ("recorded_at", "closed_at")))

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from app.kernel.moments import moment_text
 from tests.make import document
 from tests.support.databases import Database
 from tests.support.http import serving
@@ -60,3 +61,22 @@ def test_programmes_are_set_up_while_the_register_changes(database: Database) ->
         query = "SELECT programme, count(*) = count(DISTINCT recorded_at) AND bool_and(recorded_at <= last_recorded_at) AS risen"
         changes = connection.execute(text(f"{query} FROM contract_changes JOIN ledger USING (programme) GROUP BY programme")).all()
     assert [row.risen for row in changes] == [True] * 4
+
+
+def test_what_a_document_adds_is_dated_after_all_that_the_register_has_answered_for(database: Database) -> None:
+    """Or a moment for which the register has answered already would have a second answer."""
+    with serving(database) as web:
+        key = web.key("administrator")
+        with database.superuser_engine.begin() as connection:
+            ahead = connection.execute(
+                text(
+                    "UPDATE ledger SET last_recorded_at = last_recorded_at + interval '1 hour' WHERE programme = '*' RETURNING last_recorded_at"
+                )
+            ).scalar_one()
+        before = f"/v1/organisations?as_of={moment_text(ahead)}"
+        assert web.get(before, key=key).json()["organisations"] == []
+        assert web.put("/v1/programmes/test-cancer/configuration", document(), key=key, headers=NEW).status_code == 201
+        assert web.get(before, key=key).json()["organisations"] == []
+        added = web.get("/v1/organisations/RJE", key=key).json()["recorded_at"]
+        assert added > moment_text(ahead)
+        assert web.get(f"/v1/organisations/RJE?as_of={added}", key=key).status_code == 200

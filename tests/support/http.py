@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -26,6 +26,7 @@ class Web:
     database: Database
     portal: BlockingPortal
     client: httpx.AsyncClient
+    clock: Callable[[], datetime]
     keys: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def key(self, role: str, *, programme: str | None = None, subcontract: str | None = None, commissioner: str | None = None) -> str:
@@ -36,9 +37,10 @@ class Web:
         return self.keys[asked]
 
     def new_client(self, role: str, **scope: str | None) -> tuple[str, str]:
-        """The id and key of a client nobody else has."""
+        """The id and key of a client nobody else has, made before all that happens at the application's clock."""
+        now = self.clock() - timedelta(minutes=1)
         with open_session(self.database.engine, INSTALLATION) as session:
-            made = create_client(session, name=f"Test {role}", role=role, **scope, actor=MACHINE, now=datetime.now(UTC))  # type: ignore[arg-type]  # the scope's members are named by the caller
+            made = create_client(session, name=f"Test {role}", role=role, **scope, actor=MACHINE, now=now)  # type: ignore[arg-type]  # the scope's members are named by the caller
             session.commit()
         return made
 
@@ -87,4 +89,4 @@ def serving(
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
             client = httpx.AsyncClient(transport=transport, base_url="http://mainstem.test")
             with portal.wrap_async_context_manager(client):
-                yield Web(app, database, portal, client)
+                yield Web(app, database, portal, client, clock)
