@@ -27,11 +27,11 @@ class Assured:
 
 
 def read_assurance(session: Session, programme: str, *, on: date | None, actor: Actor, as_of: datetime | None, now: datetime) -> Assured:
-    """What is not in order on a day: the one asked for, else that of `as_of`, else today, as London has it."""
+    """What is not in order on a day: the one asked for, else that of the moment it is judged at, as London has it."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
     moment = resolve(session, programme, asked=as_of, now=now)
     contract = load_contract(session, programme, as_of=moment)
-    day = on or (as_of or now).astimezone(LONDON).date()
+    day = on or moment.astimezone(LONDON).date()
     return Assured(contract, day, findings(contract, day))
 
 

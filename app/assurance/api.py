@@ -76,7 +76,7 @@ def list_assurance(
     page: PageOf,
     *,
     on: Annotated[
-        Day | None, Query(description="The day to look at; left out, that of `as_of`, or today.", examples=["2026-10-01"])
+        Day | None, Query(description="The day to look at; left out, that of the moment judged at.", examples=["2026-10-01"])
     ] = None,
 ) -> Response:
     """List what is not in order with the subcontracts on a day.

@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from app.access.actions import create_client
 from app.assurance.schemas import AssuranceView, VariationsView
 from app.calendar.deadlines import LONDON
+from app.db.session import open_session
+from app.db.tenancy import INSTALLATION
+from app.kernel.actors import MACHINE
 from app.kernel.moments import moment_text
 from tests.make import document, subcontract
 from tests.support.databases import Database
@@ -99,6 +103,20 @@ def test_the_day_is_that_of_the_question_of_its_moment_or_today(web: Web) -> Non
         assert web.get(f"{ASSURANCE}?on={day}", key=key).status_code == 422
     for day in ("1900-01-01", "2199-12-31"):
         assert web.get(f"{ASSURANCE}?on={day}", key=key).status_code == 200
+
+
+def test_the_same_question_with_the_moment_of_its_answer_has_the_same_answer_for_ever(database: Database) -> None:
+    clock = [datetime(2026, 8, 3, 9, tzinfo=UTC)]
+    with serving(database, clock=lambda: clock[0]) as web:
+        with open_session(database.engine, INSTALLATION) as session:
+            made = create_client(session, name="Keeper", role="administrator", actor=MACHINE, now=clock[0])
+            session.commit()
+        body = document(subcontracts=[RJE, RL4, H9901], collections=[])
+        assert web.put(f"{PROGRAMME}/configuration", body, key=made[1], headers={"If-None-Match": "*"}).status_code == 201
+        first = web.get(ASSURANCE, key=made[1])
+        # Nothing was recorded since, and no deadline has passed.
+        clock[0] += timedelta(days=40)
+        assert (web.get(ASSURANCE, key=made[1]).content, first.json()["on"]) == (first.content, "2026-08-03")
 
 
 def test_findings_and_variations_come_page_by_page(web: Web) -> None:
