@@ -37,8 +37,8 @@ _LATER: Final[dict[str, Any]] = {
     "spc_from": None,
     "spc_points": None,
     "spc_variation": None,
-    "spc_signal": "none",
-    "spc_assurance": "too_few_points",
+    "spc_signal": None,
+    "spc_assurance": None,
 }
 
 

@@ -108,8 +108,8 @@ class ObservationView(BaseModel):
     spc_from: str | None
     spc_points: int | None
     spc_variation: Literal["common_cause", "improvement", "concern", "neither_high", "neither_low"] | None
-    spc_signal: Literal["none", "outside_limits", "shift", "trend", "two_of_three"]
-    spc_assurance: Literal["consistently_hitting", "hit_and_miss", "consistently_failing", "no_target", "too_few_points"]
+    spc_signal: Literal["none", "outside_limits", "shift", "trend", "two_of_three"] | None
+    spc_assurance: Literal["consistently_hitting", "hit_and_miss", "consistently_failing", "no_target", "too_few_points"] | None
     coverage: Number | None
     returns_expected: int
     returns_included: int

@@ -259,8 +259,11 @@ def _subject(key: ReturnKey, revision: int) -> dict[str, str | int]:
     return {"collection": key.collection, "subcontract": key.subcontract, "month": str(key.month), "revision": revision}
 
 
-def accept(session: Session, programme: str, key: ReturnKey, *, actor: Actor, now: datetime) -> ReturnRead:
-    """Make the latest revision the return's current figures. NotFound, WrongStatus, ReturnFrozen, SignOffMissing."""
+def accept(session: Session, programme: str, key: ReturnKey, *, actor: Actor, now: datetime, revision: int | None = None) -> ReturnRead:
+    """Make the latest revision the return's current figures; with `revision`, only if it is that one.
+
+    NotFound, WrongStatus, NotLatest, ReturnFrozen, SignOffMissing.
+    """
     require(actor, Permission.RETURN_ACCEPT, programme=programme, subcontract=key.subcontract)
     _lock(session, programme, key)
     # With the ledger held, neither the return nor the contract can change any more.
@@ -270,7 +273,7 @@ def accept(session: Session, programme: str, key: ReturnKey, *, actor: Actor, no
     before = store.received(session, programme, key)
     collection = contract.collection[key.collection]
     deadlines = deadlines_of(collection, key.month, contract.days)
-    after = domain.accept(before.state if before else ReturnState(), key, collection, deadlines, at=recording.at)
+    after = domain.accept(before.state if before else ReturnState(), key, collection, deadlines, at=recording.at, revision=revision)
     store.move(session, programme, key, after, before=before, act=Act.ACCEPTED, recording=recording)
     audit.record(session, recording, "return.accepted", subject=_subject(key, after.latest_revision), details={"automatic": False})
     return _read(session, programme, contract, key, recording.at, as_of=_told(actor, None, recording.at))

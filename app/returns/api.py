@@ -12,9 +12,17 @@ from app.kernel.months import Month
 from app.kernel.refusals import Fault, Forbidden, Invalid, NotFound
 from app.returns import actions
 from app.returns.actions import Wanted
-from app.returns.domain import ReturnFrozen, SignOffMissing, Status, WrongStatus
+from app.returns.domain import NotLatest, ReturnFrozen, SignOffMissing, Status, WrongStatus
 from app.returns.intake import ReturnInvalid
-from app.returns.schemas import ExpectedCellView, ReceiptView, ReturnDetailView, ReturnsView, RevisionDetailView, SubmissionBody
+from app.returns.schemas import (
+    AcceptanceBody,
+    ExpectedCellView,
+    ReceiptView,
+    ReturnDetailView,
+    ReturnsView,
+    RevisionDetailView,
+    SubmissionBody,
+)
 from app.returns.views import cell_view, detail_view, expected_cell_view, receipt_view, return_view, revision_view
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
@@ -302,12 +310,15 @@ def read_revision(
 @router.post(
     f"{_RETURN}/acceptance",
     response_class=Response,
-    responses=refusals(Forbidden, NotFound, Invalid, ReturnFrozen, SignOffMissing, WrongStatus, *WRITING)
+    responses=refusals(Forbidden, NotFound, Invalid, ReturnFrozen, SignOffMissing, NotLatest, WrongStatus, *WRITING)
     | json_answer(ReturnDetailView, RETURN_DETAIL, description="Accepted: the return as it stands now"),
+    openapi_extra=json_body(AcceptanceBody, {"revision": 1}, required=False),
 )
 def accept_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
-    """Accept a return's latest revision: from now on its figures count. The body is empty, or an empty object."""
-    if unit.body.strip() and unit.json() != {}:
-        fault = Fault("unknown_member", "An acceptance says nothing more.", "Send no body, or an empty object.", pointer="")
-        raise Invalid("The body of an acceptance is empty.", faults=[fault])
-    return unit.answer(detail_view(actions.accept(unit.session, programme, key, actor=unit.actor, now=unit.now)))
+    """Accept a return's latest revision: from now on its figures count.
+
+    The body may say which `revision` was looked at: if another has come since, it is refused. It may be empty.
+    """
+    said = unit.json_as(AcceptanceBody) if unit.body.strip() else AcceptanceBody()
+    accepted = actions.accept(unit.session, programme, key, actor=unit.actor, now=unit.now, revision=said.revision)
+    return unit.answer(detail_view(accepted))

@@ -140,6 +140,8 @@ def _figures(raw: Mapping[str, Any], measure: Measure | None, pointer: str, faul
         faults.append(fault("denominator_missing", f"{pointer}/denominator", measure=measure.code, denominator=what))
     if measure is not None and measure.proportion and numerator is not None and denominator is not None and numerator > denominator:
         faults.append(fault("numerator_above_denominator", f"{pointer}/numerator", measure=measure.code))
+    elif measure is not None and measure.aggregation == "mean_weighted" and denominator == 0 and numerator:
+        faults.append(fault("sum_of_none", f"{pointer}/denominator"))
     return numerator, denominator
 
 

@@ -51,6 +51,14 @@ class WrongStatus(Refusal):
     title: ClassVar[str] = "The return's status does not allow this"
 
 
+class NotLatest(Refusal):
+    """An acceptance is of a return's latest revision, and another one has come since it was looked at."""
+
+    code: ClassVar[str] = "not_latest"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "That is not the return's latest revision"
+
+
 class ReturnFrozen(Refusal):
     """The return's figures are fixed: it takes no further revision and no acceptance."""
 
@@ -119,9 +127,13 @@ def submit(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: date
     return ReturnState(_moved(state, Act.SUBMITTED, key), state.latest_revision + 1, state.accepted_revision)
 
 
-def accept(state: ReturnState, key: ReturnKey, collection: Collection, deadlines: Deadlines, *, at: datetime) -> ReturnState:
-    """The state after the latest revision became the return's current figures."""
+def accept(
+    state: ReturnState, key: ReturnKey, collection: Collection, deadlines: Deadlines, *, at: datetime, revision: int | None = None
+) -> ReturnState:
+    """The state after the latest revision became the return's current figures; `revision` says which one was meant."""
     _refuse_frozen(key, deadlines, at)
+    if revision is not None and revision != state.latest_revision:
+        raise NotLatest(f"The latest revision of the return {words(key)} is {state.latest_revision}: look at it before you accept it.")
     status = _moved(state, Act.ACCEPTED, key)
     if collection.sign_off == "required":
         raise SignOffMissing(f"The return {words(key)} is accepted once its latest revision is signed.")

@@ -74,9 +74,10 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "not_a_number": ("This is not a number.", "Send a number, or a number as a string, without separators: 41.5."),
     "percentage": ("A percentage is never accepted: figures are pooled from counts.", "Send the counts as numerator and denominator."),
     "negative": ("A count is not below zero.", "Send the count itself; correct an earlier revision by sending the whole return again."),
-    "too_large": ("A figure has at most seven digits before the point.", "Check the figure; split it if it is right."),
+    "too_large": ("A figure has at most seven digits before the point.", "Check the figure, and that it counts what the measure says."),
     "numeric_kind": ("This is counted {kind}.", "Send {fix}."),
     "numerator_above_denominator": ("For {measure} the numerator is part of the denominator.", "Check the two counts."),
+    "sum_of_none": ("A sum of values that nobody gave cannot be above zero.", "Say how many gave a value, or correct the sum to 0."),
     "cell_missing": (
         "The expected cell {cell} is not there.",
         'State it, with its figures or as not_collected with a reason, or state the rest ("rest").',

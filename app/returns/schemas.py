@@ -34,6 +34,14 @@ class CellBody(BaseModel):
     explanation: Annotated[str, Field(max_length=LONGEST_EXPLANATION)] | None = None
 
 
+class AcceptanceBody(BaseModel):
+    """What an acceptance may say: which revision was looked at. Without it, the latest is meant whatever it says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Annotated[int, Field(ge=1, strict=True)] | None = None
+
+
 class SubmissionBody(BaseModel):
     """A return as it is sent: every expected cell, or a rest that states those not listed; or a nil return, alone."""
 

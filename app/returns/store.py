@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    exists,
     insert,
     or_,
     select,
@@ -262,6 +263,29 @@ def move(
     facts.add(session, RETURNS, recording, [row], programme=programme)
 
 
+_STANDS: Final = and_(
+    RETURNS.table.c.programme == REVISIONS.c.programme,
+    *(RETURNS.table.c[name] == REVISIONS.c[name] for name in RETURNS.key),
+    RETURNS.table.c.closed_at.is_(None),
+    or_(REVISIONS.c.number == RETURNS.table.c.latest_revision, REVISIONS.c.number == RETURNS.table.c.accepted_revision),
+)
+"""A revision is the latest or the accepted one of its return, as it stands now."""
+
+
+def reported_measures(session: Session, programme: str, codes: Iterable[str]) -> Iterator[tuple[str, ReturnKey]]:
+    """The returns whose latest or accepted revision states a figure of these measures, each with its measure."""
+    of, cell = REVISIONS.c, CELLS.c
+    has = and_(cell.programme == of.programme, cell.revision_id == of.revision_id, cell.state == "value")
+    for code in codes:
+        query = (
+            select(of.collection, of.subcontract, of.month)
+            .distinct()
+            .join(RETURNS.table, _STANDS)
+            .where(of.programme == programme, exists().where(has, cell.measure == code))
+        )
+        yield from ((code, ReturnKey(*row)) for row in session.execute(query))
+
+
 def reported_cells(
     session: Session, programme: str, *, unchanged: Callable[[ReturnKey, str], bool] = lambda _key, _sha256: False
 ) -> Iterator[tuple[ReturnKey, int, frozenset[CellKey]]]:
@@ -270,15 +294,11 @@ def reported_cells(
     `unchanged` is asked with each return and the digest of the cells that were expected of the revision; where it says so
     they are passed over. Cells that only warn, and UNKNOWN places, were never owed.
     """
-    stands, of = RETURNS.table.c, REVISIONS.c
+    of = REVISIONS.c
     query = (
         select(of.collection, of.subcontract, of.month, of.number, of.revision_id, of.expected_sha256)
-        .join(RETURNS.table, and_(stands.programme == of.programme, *(stands[name] == of[name] for name in RETURNS.key)))
-        .where(
-            of.programme == programme,
-            stands.closed_at.is_(None),
-            or_(of.number == stands.latest_revision, of.number == stands.accepted_revision),
-        )
+        .join(RETURNS.table, _STANDS)
+        .where(of.programme == programme)
         .order_by(of.month, of.collection, of.subcontract, of.number)
     )
     for collection, subcontract, month, number, revision_id, expected_sha256 in session.execute(query).all():

@@ -64,10 +64,10 @@ def _responses(kinds: tuple[type[Refusal], ...]) -> dict[int | str, dict[str, An
     }
 
 
-def json_body(model: type[BaseModel], example: Any) -> dict[str, Any]:
+def json_body(model: type[BaseModel], example: Any, *, required: bool = True) -> dict[str, Any]:
     """The `openapi_extra=` of an operation whose body is read raw: its shape and an example."""
     schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema, "example": example}}}}
+    return {"requestBody": {"required": required, "content": {JSON: {"schema": schema, "example": example}}}}
 
 
 def json_answer(model: type[BaseModel], example: Any, *, status: int = 200, description: str = "Done") -> dict[int | str, dict[str, Any]]:

@@ -60,8 +60,9 @@ class Programme:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.web.post(f"{address(key)}/revisions{query}", body, key=by or self.preparer(key.subcontract), headers=named)
 
-    def accept(self, key: ReturnKey, *, by: str | None = None) -> httpx.Response:
-        return self.web.post(f"{address(key)}/acceptance", key=by or self.manager())
+    def accept(self, key: ReturnKey, *, by: str | None = None, revision: int | None = None) -> httpx.Response:
+        said = None if revision is None else {"revision": revision}
+        return self.web.post(f"{address(key)}/acceptance", said, key=by or self.manager())
 
     def read(self, key: ReturnKey, *, by: str | None = None, query: str = "") -> httpx.Response:
         return self.web.get(f"{address(key)}{query}", key=by or self.manager())

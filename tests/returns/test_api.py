@@ -98,6 +98,14 @@ def test_who_sees_the_whole_programme_is_told_the_moment_that_others_are_not(pro
     assert accepted["as_of"] == programme.read(HOSPICE).json()["as_of"] > received_at
 
 
+def test_an_acceptance_of_a_revision_that_is_not_the_latest_is_refused(programme: Programme) -> None:
+    programme.submit(HOSPICE, hospice_body())
+    programme.submit(HOSPICE, {**hospice_body(), "note": "corrected"})
+    refused = programme.accept(HOSPICE, revision=1)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_latest")
+    assert programme.accept(HOSPICE, revision=2).json()["accepted_revision"] == 2
+
+
 def test_a_return_that_must_be_signed_is_not_accepted_unsigned(programme: Programme) -> None:
     document = whole_document()
     document["collections"] = [{**line, "sign_off": "required"} for line in document["collections"]]
@@ -336,7 +344,7 @@ def test_acceptance_takes_no_body_or_an_empty_one_and_needs_a_revision(programme
     assert programme.accept(CWT).json()["code"] == "wrong_status"
     programme.submit(CWT, cwt_body())
     at = f"{address(CWT)}/acceptance"
-    assert programme.web.post(at, {"revision": 1}, key=programme.manager()).status_code == 422
+    assert programme.web.post(at, {"remark": 1}, key=programme.manager()).status_code == 422
     assert programme.web.post(at, {}, key=programme.manager()).status_code == 200
     assert programme.web.post(at, {}, key=programme.manager()).status_code == 409
 

@@ -110,6 +110,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "too many places": (replaced(MEAN, numerator="0.1234567"), "numeric_kind", "/cells/5/numerator"),
     "a sliver that rounding would hide": (replaced(RISK, numerator="0." + "5" + "0" * 40 + "1"), "numeric_kind", "/cells/6/numerator"),
     "half a patient behind a mean": (replaced(MEAN, denominator=Decimal("2.5")), "numeric_kind", "/cells/5/denominator"),
+    "a sum of values that nobody gave": (replaced(MEAN, denominator=0), "sum_of_none", "/cells/5/denominator"),
     "a numerator above its denominator": (replaced(RATIO, numerator=5), "numerator_above_denominator", "/cells/0/numerator"),
     "a missing cell": ({"cells": mixed_body()["cells"][1:]}, "cell_missing", "/cells"),
     "a measure without a value": ({"cells": mixed_body()["cells"][2:], "rest": "zero"}, "measure_missing", "/cells"),
@@ -185,7 +186,7 @@ def test_what_may_be_a_count_or_a_ratio_is_one_throughout(whole: Contract) -> No
     for cell in body["cells"][RISK:]:
         del cell["denominator"]
     counted = [cell for cell in read_submission(body, owed(MIXED, whole)).cells if cell.measure == "M-RISK"]
-    assert [(cell.numerator, cell.denominator) for cell in counted] == [(1, None), (4, None)]
+    assert [(cell.numerator, cell.denominator) for cell in counted] == [(Decimal(1), None), (Decimal(4), None)]
     body["cells"][RISK] |= {"state": "not_collected", "reason": "other", "numerator": None}
     body["cells"][RISK + 1]["denominator"] = 5
     read_submission(body, owed(MIXED, whole))
