@@ -1,6 +1,7 @@
 """What a document does: the contract that comes of it, and the revisions that it would leave without a duty."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Final
@@ -11,6 +12,7 @@ from app.calendar.expected import CellKey, ReturnKey, closed_throughout, expecte
 from app.calendar.working_days import ENGLAND
 from app.configuration.assigned import Placed, placed
 from app.configuration.document import Document
+from app.kernel.ranges import Ranges
 from app.kernel.refusals import Fault
 from app.organisations.domain import Organisation
 
@@ -87,6 +89,22 @@ def no_longer_owed(contract: Contract, reported: Iterable[tuple[ReturnKey, int, 
             )
             fix = "Keep the line, and end it with to_month from the month on in which nothing has been reported."
             yield Fault("in_use", detail, fix, pointer=_withdrawn(contract, key, cell))
+
+
+def counted_as_another(measures: Mapping[str, Ranges], reported: Iterable[tuple[str, ReturnKey]]) -> Iterator[Fault]:
+    """The measures that were reported in months in which a contract counts something else; each measure is named once."""
+    found: dict[str, list[ReturnKey]] = defaultdict(list)
+    for code, key in reported:
+        if any(first <= key.month.ordinal <= last for first, last in measures[code]):
+            found[code].append(key)
+    for code, keys in found.items():
+        key = min(keys, key=lambda key: (key.month, *key[:2]))
+        detail = (
+            f"{len(keys)} returns state figures of {code}, {key.collection}/{key.subcontract}/{key.month} the first of them: by this document"
+            " they would be figures of something else."
+        )
+        fix = "Leave the version as it is, and add one that begins with a month in which nothing has been reported."
+        yield Fault("in_use", detail, fix, pointer="/measures")
 
 
 def _withdrawn(contract: Contract, key: ReturnKey, cell: CellKey) -> str:

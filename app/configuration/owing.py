@@ -12,7 +12,7 @@ from app.configuration.differences import changed_lines
 from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.kernel.ranges import EVER, Range, Ranges, common, of_months, span, united, without
-from app.measures.domain import Measure
+from app.measures.domain import Measure, counts
 
 S = TypeVar("S", bound=Hashable)
 
@@ -45,6 +45,19 @@ def owing_otherwise(before: Contract, after: Contract) -> dict[str, Ranges]:
             for reference, months in _reporters(contract, places, codes):
                 found[reference] += months
     return {reference: ranges for reference, months in found.items() if (ranges := united(months))}
+
+
+def counted_otherwise(before: Contract, after: Contract) -> dict[str, Ranges]:
+    """The measures of which a contract counts something else, and the months in which it does. Who owes it may be the same."""
+    if before.measures == after.measures:
+        return {}
+    found: dict[str, Ranges] = {}
+    for code in sorted({measure.code for measure in before.measures} & {measure.code for measure in after.measures}):
+        old, new = in_force(before, code, counts), in_force(after, code, counts)
+        found[code] = united(
+            months for says, mine in old.items() for other, theirs in new.items() if says != other for months in common(mine, theirs)
+        )
+    return {code: months for code, months in found.items() if months}
 
 
 def is_touched(before: Contract, after: Contract, key: ReturnKey, touched: Mapping[str, Ranges]) -> bool:

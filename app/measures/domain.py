@@ -140,6 +140,17 @@ _CUT: Final = frozenset({"split_by", "site_map", "breakdown"})
 """Members that say into which parts it is cut: the totals go on."""
 
 
+_RELIED_ON: Final = tuple(sorted((_COUNTED - {"code", "unknown"}) | {"split_by"}))
+
+
+def counts(measure: Measure) -> tuple[Any, ...]:
+    """What figures of a version are figures of: those who say another thing here read them as something that nobody stated.
+
+    Names may change, and places may be added (`site_map`, `unknown`): which cells are owed is looked at cell by cell.
+    """
+    return (*(getattr(measure, member) for member in _RELIED_ON), *_parts(measure))
+
+
 def difference(old: Measure, new: Measure) -> MeasureDifference:
     """What a version of a measure says that another does not, and whether their series can be compared.
 

@@ -207,3 +207,50 @@ def test_what_revisions_depend_on_is_not_withdrawn_but_ended(web: Web, manager: 
     assert web.put(ADDRESS, ended, key=manager, headers={"If-Match": etag}).json()["code"] == "in_use"
     ended["assignments"][-1]["to_month"] = "2026-09"
     assert web.put(ADDRESS, ended, key=manager, headers={"If-Match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aggregation": "count_sum", "proportion": False},
+        {"basis": "commissioner"},
+        {"numeric_kind": "decimal"},
+        {"denominator": "Beds that could be used"},
+    ],
+)
+def test_what_a_version_counts_is_fixed_once_it_was_reported(web: Web, manager: str, changes: dict[str, Any]) -> None:
+    """Figures are read as what they were stated as: another way of counting is another version, from a month not yet reported on."""
+    etag = web.put(ADDRESS, document(), key=manager, headers=CREATE).headers["ETag"]
+    beds = document()["measures"][-1]
+    others = document()["measures"][:-1]
+
+    def put(*versions: dict[str, Any], tag: str = etag) -> Any:
+        return web.put(ADDRESS, document(measures=[*others, *versions]), key=manager, headers={"If-Match": tag})
+
+    before = put({**beds, **changes})
+    assert before.status_code == 200, before.text
+    etag = put(beds, tag=before.headers["ETag"]).headers["ETag"]
+    submit_september(web)
+    for refused in (
+        put({**beds, **changes}, tag=etag),
+        put(beds, {**beds, **changes, "version": 2, "from_month": "2026-09"}, tag=etag),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
+        (fault,) = refused.json()["errors"]
+        assert fault["pointer"] == "/measures"
+        assert "E-BEDOCC" in fault["detail"]
+        assert "hospice/SC-H9901/2026-09" in fault["detail"]
+    renamed = put({**beds, "name": "Beds in use", "direction": "lower"}, tag=etag)
+    assert renamed.status_code == 200, renamed.text
+    added = put(beds, {**beds, **changes, "version": 2, "from_month": "2026-10"}, tag=renamed.headers["ETag"])
+    assert added.status_code == 200, added.text
+
+
+def test_bands_that_were_reported_keep_their_bounds(web: Web, manager: str) -> None:
+    etag = web.put(ADDRESS, document(), key=manager, headers=CREATE).headers["ETag"]
+    submit_september(web)
+    changed = document()
+    changed["measures"][2]["breakdown"]["categories"][0]["upper"] = 2
+    assert web.put(ADDRESS, changed, key=manager, headers={"If-Match": etag}).json()["code"] == "in_use"
+    changed["measures"][2]["breakdown"]["categories"][0] |= {"upper": 1, "name": "At once"}
+    assert web.put(ADDRESS, changed, key=manager, headers={"If-Match": etag}).status_code == 200
