@@ -1,0 +1,187 @@
+"""Ten years of one contract, lived over HTTP: what is owed follows the contract, and every year can be read again as it stood."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from app.kernel.months import Month
+from tests.journeys.decade import CCGS, FIRST, PROGRAMME, YEARS, Decade, Key
+from tests.journeys.decade_story import LATE, Story, Told, ask_returns, at, questions, report_of, tell
+from tests.support.databases import Database
+
+DELIVERED: Final = {
+    "SC-RJE": (("treated",), [("2014-07", "2024-06")]),
+    "SC-RL4": (("treated",), [("2014-07", "2024-06")]),
+    "SC-R1E": (("community",), [("2014-07", "2018-05")]),
+    "SC-RRE": (("community",), [("2018-06", "2024-06")]),
+    "SC-H9901": (("hospice", "voices"), [("2014-07", "2020-04"), ("2020-07", "2024-06")]),
+    "SC-H9902": (("hospice", "voices"), [("2019-10", "2024-06")]),
+    "SC-X9902": (("home",), [("2016-07", "2021-03")]),
+}
+"""Who delivered in which months, and what each returns: written down from the story, not asked of the service."""
+
+PART_MONTHS: Final = {("hospice", "SC-H9901", "2020-04"), ("voices", "SC-H9901", "2020-06"), ("home", "SC-X9902", "2021-03")}
+FINAL: Final = {("community", "SC-R1E", "2018-05"), ("home", "SC-X9902", "2021-03")}
+
+
+@pytest.fixture(scope="module")
+def story(module_database: Database) -> Iterator[Story]:
+    """The ten years, and then the same database under a service that has just started."""
+    decade = Decade(module_database)
+    with decade.served():
+        story = tell(decade)
+    with decade.served():
+        yield story
+
+
+def owed_until(last: Month) -> set[Key]:
+    """Every duty up to a month: monthly, and of a quarter in its last month if any of its months was delivered."""
+    found: set[Key] = set()
+    for reference, (collections, spans) in DELIVERED.items():
+        delivered = {month for first, end in spans for month in Month.parse(first).through(Month.parse(end))}
+        for month in FIRST.through(last):
+            if month in delivered:
+                found |= {(code, reference, str(month)) for code in collections if code != "voices"}
+            if "voices" in collections and month.number % 3 == 0 and delivered & {month, month.plus(-1), month.plus(-2)}:
+                found.add(("voices", reference, str(month)))
+    return found
+
+
+def key_of(line: dict[str, Any]) -> Key:
+    return (line["collection"], line["subcontract"], line["month"])
+
+
+def row_of(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
+    found = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+    assert len(found) == 1, (wanted, len(found))
+    return found[0]
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_each_year_is_owed_exactly_what_was_delivered(story: Story, year: int) -> None:
+    owed = [key_of(line) for line in story.years[year].owed]
+    assert len(owed) == len(set(owed))
+    assert set(owed) == owed_until(Month.parse(f"{year}-06"))
+
+
+def test_part_months_and_final_returns_are_marked(story: Story) -> None:
+    owed = story.years[2024].owed
+    assert {key_of(line) for line in owed if line["part_month"]} == PART_MONTHS
+    ends = {key for key in owed_until(Month.parse("2024-06")) if key[2] == "2024-06"}
+    assert {key_of(line) for line in owed if line["final"]} == FINAL | ends
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_each_year_is_seen_as_it_was_seen_then(story: Story, year: int) -> None:
+    """Byte for byte, from another start of the service, after all that came later."""
+    told, decade = story.years[year], story.decade
+    for question in questions(year):
+        answer = decade.get(at(question, told.as_of))
+        assert (answer.content, answer.headers["ETag"]) == (told.answers[question], told.tags[question]), question
+    again = Told(told.as_of)
+    ask_returns(decade, again)
+    assert again.answers["returns"] == told.answers["returns"]
+
+
+def test_no_revision_has_changed(story: Story) -> None:
+    """Also those made under definitions that were replaced since."""
+    decade = story.decade
+    assert len(decade.revisions) > 100
+    assert {address: decade.get(address).content for address in decade.revisions} == decade.revisions
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_each_report_is_the_sum_of_what_was_accepted_by_then(story: Story, year: int) -> None:
+    rows = json.loads(story.years[year].answers[report_of(year)])["observations"]
+    codes = {row["measure"] for row in rows}
+    assert {"TREAT", "CONTACTS", "BEDS", "VOICES"} - codes == ({"TREAT"} if year == 2024 else set())
+    for code in sorted(codes):
+        cells = [cell for key, cells in story.then[year].items() if key[2] == f"{year}-03" for cell in cells if cell["measure"] == code]
+        row = row_of(rows, measure=code, slice="all", period="month")
+        assert row["numerator"] == (sum(cell["numerator"] for cell in cells) if cells else None), code
+        if cells and "denominator" in cells[0]:
+            assert row["denominator"] == sum(cell["denominator"] for cell in cells), code
+
+
+def test_a_correction_is_in_later_years_only(story: Story) -> None:
+    """March 2015 as it stood in 2015 and 2016, and as it stands since its correction in November 2016."""
+    key = ("community", "SC-R1E", "2015-03")
+    first, corrected = (sum(cell["numerator"] for cell in story.then[year][key]) for year in (2016, 2017))
+    assert first != corrected
+    for year, contacts in ((2015, first), (2016, first), (2017, corrected), (2024, corrected)):
+        rows = story.decade.report("2015-03", as_of=story.years[year].as_of, measure="CONTACTS")
+        assert row_of(rows, slice="all")["numerator"] == contacts, year
+
+
+def test_what_came_too_late_is_refused(story: Story) -> None:
+    said = {name: (answer.status_code, answer.json()["code"]) for name, answer in story.refused.items()}
+    assert said == {"frozen": (409, "return_frozen"), "closed": (422, "return_invalid"), "terminated": (404, "not_found")}
+    rows = story.decade.report("2016-03", slice="subcontract", measure="TREAT")
+    missing = row_of(rows, subcontract=LATE[1])
+    assert (missing["numerator"], missing["missing_reason"]) == (None, "late")
+
+
+def test_bladder_leaves_urological_with_a_new_version(story: Story) -> None:
+    decade = story.decade
+    for month, sites in (("2017-03", {"lung", "urological"}), ("2017-09", {"lung", "bladder", "prostate"})):
+        cells = decade.get(f"{PROGRAMME}/returns/treated/SC-RJE/{month}").json()["expected_cells"]
+        assert {cell["site"] for cell in cells} == sites, month
+    before, after = (
+        {row["site"]: row["site_scope"] for row in decade.report(month, slice="site", measure="TREAT")} for month in ("2017-03", "2017-09")
+    )
+    assert before == {"lung": "exact", "urological": "wider"}
+    assert after == {"lung": "exact", "bladder": "exact", "prostate": "exact", "urological": "parent"}
+
+
+def test_the_board_is_the_parent_of_its_part_from_july_2022(story: Story) -> None:
+    decade = story.decade
+    before, after = (
+        {row["commissioner"]: row for row in decade.report(month, slice="commissioner", measure="CONTACTS")}
+        for month in ("2022-03", "2022-09")
+    )
+    assert set(before) == set(CCGS)
+    assert set(after) == {*CCGS, "QNC"}
+    assert {after[code]["commissioner_scope"] for code in CCGS} == {"exact"}
+    assert after["QNC"]["commissioner_scope"] == "part"
+    assert after["QNC"]["numerator"] == sum(after[code]["numerator"] for code in CCGS)
+    assert {cell["commissioner"] for cells in decade.said.values() for cell in cells} == {*CCGS, "all"}
+    # What is owed is owed by place as before.
+    effects = story.effects["board"]
+    assert [effects[name] for name in effects if name.startswith("obligations")] == [[], [], []]
+
+
+def test_gaps_are_of_the_contract_as_it_stood(story: Story) -> None:
+    def uncovered(year: int) -> set[tuple[str, str, str | None]]:
+        gaps = json.loads(story.years[year].answers["gaps"])["uncovered"]
+        return {(gap["segment"], gap["from_month"], gap["to_month"]) for gap in gaps}
+
+    assert uncovered(2015) == set()
+    assert uncovered(2016) == {("home", "2014-07", "2016-06")}
+    assert uncovered(2020) == {("home", "2014-07", "2016-06")}
+    assert uncovered(2021) == {("home", "2014-07", "2016-06"), ("home", "2021-04", "2024-06")}
+
+
+def test_history_reads_under_its_own_name_or_its_successors(story: Story) -> None:
+    decade = story.decade
+    years = {"slice": "subcontract", "measure": "CONTACTS", "period": "contract_year_to_date"}
+    own, successors = (
+        {row["organisation"]: row["numerator"] for row in decade.report("2018-06", succession=way, **years)}
+        for way in ("as_reported", "restated")
+    )
+    sent = {code: [key for key in decade.said if key[1] == f"SC-{code}" and "2017-07" <= key[2] <= "2018-06"] for code in ("R1E", "RRE")}
+    counts = {code: sum(cell["numerator"] for key in keys for cell in decade.said[key]) for code, keys in sent.items()}
+    assert own == counts
+    assert successors == {"RRE": counts["R1E"] + counts["RRE"]}
+
+
+def test_a_document_of_then_brought_into_force_again_says_what_depends_on_later_ones(story: Story) -> None:
+    decade = story.decade
+    path = f"{PROGRAMME}/configuration"
+    old = json.loads(story.years[2016].answers["configuration"])
+    refused = decade.web.put(f"{path}?dry_run=true", old, key=decade.key("administrator"))
+    assert (refused.status_code, refused.json()["code"]) in {(409, "in_use"), (409, "register_conflict"), (422, "configuration_invalid")}
+    now = decade.get(path)
+    same = decade.web.put(path, now.json(), key=decade.key("administrator"), headers={"If-Match": now.headers["ETag"]})
+    assert (same.status_code, same.content) == (200, now.content)
