@@ -1,6 +1,7 @@
 """The tables of collections and of proclaimed days, and the contract as it stood at a moment, put together from every room's facts."""
 
 from datetime import date, datetime
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Boolean, Column, Date, Engine, Text, select
@@ -17,6 +18,7 @@ from app.db.rows import FactTable, code_column, fact_table
 from app.db.tenancy import Tenant
 from app.kernel.actors import EVERY
 from app.kernel.refusals import NotFound
+from app.kernel.shelf import Shelf
 from app.measures.store import MEASURES, measures
 from app.organisations.store import organisations, successions
 from app.pathways.store import PATHWAYS, SEGMENTS, pathways
@@ -70,11 +72,11 @@ CONTRACT_TABLES: tuple[FactTable, ...] = (
     ASSIGNMENTS,
 )
 
-_MOST_KEPT = {"whole": 32, "own": 1_024}
+_MOST_KEPT: Final = {"whole": 32, "own": 1_024}
 """A subcontract's own view of a contract is small, and as many are in use at once as there are subcontracts; a whole one is large."""
 
-_KEPT: WeakKeyDictionary[Engine, dict[str, dict[tuple[str, tuple[str, ...], datetime], Contract]]] = WeakKeyDictionary()
-"""Contracts read before, by engine (a database), extent, and programme, subcontract scope and moment."""
+_KEPT: Final[WeakKeyDictionary[Engine, Shelf]] = WeakKeyDictionary()
+"""Contracts read before, by engine (a database); on its shelf by extent, and programme, subcontract scope and moment."""
 
 
 def collections(session: Session, programme: str, *, as_of: datetime | None) -> tuple[Collection, ...]:
@@ -104,13 +106,9 @@ def load_contract(session: Session, code: str, *, as_of: datetime | None = None)
         raise NotFound("There is no programme of that code here, or it is not yours.")
     tenant: Tenant = session.info["tenant"]
     extent = "whole" if tenant.subcontract == EVERY else "own"
-    kept = _KEPT.setdefault(session.connection().engine, {}).setdefault(extent, {})
+    shelf = _KEPT.setdefault(session.connection().engine, Shelf(_MOST_KEPT["own"]))
     key = (code, (tenant.subcontract, *tenant.inherited_subcontracts), moment)
-    if key not in kept:
-        if len(kept) >= _MOST_KEPT[extent]:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = _read(session, code, moment)
-    return kept[key]
+    return shelf.kept(extent, key, lambda: _read(session, code, moment), most=_MOST_KEPT[extent])
 
 
 def _read(session: Session, code: str, moment: datetime) -> Contract:
