@@ -22,7 +22,7 @@ def misfits(
     for number, line in enumerate(lines):
         setting, allowed = segment_settings.get((line.pathway, line.segment)), subcontract_settings.get(line.subcontract)
         if line.waiver is None and setting is not None and allowed is not None and setting not in allowed:
-            detail = f"{line.subcontract} does not deliver in the setting {setting} of {line.pathway}/{line.segment}."
+            detail = f"The subcontract does not deliver in the segment's setting, {setting}."
             fix = "Add the setting to the subcontract, or give the line a waiver with its reason and who approved it."
             yield Fault("setting_does_not_fit", detail, fix, pointer=f"/assignments/{number}")
 

@@ -85,6 +85,9 @@ def _places_of_both(one: Placed, other: Placed) -> int:
 def _volumes(number: int, line: AssignmentLine, each: Placed) -> Iterator[Fault]:
     places = line.expected_volume.places if line.expected_volume else None
     for position, place in enumerate(places or ()):
+        if place.volume < 0:
+            where = f"/assignments/{number}/expected_volume/{position}/volume"
+            yield Fault("negative", "Nobody expects fewer patients than none.", "State a volume from 0.", pointer=where)
         if place.site not in each.sites or place.commissioner not in each.commissioners:
             detail = "The line does not hold this site and commissioner."
             at = f"/assignments/{number}/expected_volume/{position}"

@@ -2,17 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from itertools import pairwise
+from typing import Any, Final
 
+from app.calendar.deadlines import deadline, rules_of
+from app.calendar.domain import DeadlineRule
+from app.calendar.working_days import ENGLAND
 from app.configuration.assigned import Placed, faults_between, placed
 from app.configuration.document import Document
 from app.kernel.months import Month, overlap
 from app.kernel.refusals import Fault
 from app.measures.catalogue import CATALOGUE
-from app.measures.domain import Measure
-from app.programmes.domain import descends
+from app.measures.domain import Aggregation, Measure
+from app.programmes.domain import Programme, descends
 from app.subcontracts.domain import faults_of as faults_of_subcontract
+
+_COUNTS: Final[frozenset[Aggregation]] = frozenset({"count_sum", "stock_last", "banded"})
 
 
 def faults_of(document: Document, *, registered: frozenset[str], lines: Sequence[Placed] | None = None) -> list[Fault]:
@@ -23,6 +30,8 @@ def faults_of(document: Document, *, registered: frozenset[str], lines: Sequence
     return [
         *_repeated(document),
         *_reversed(document),
+        *_year_starts(document.programme),
+        *_deadlines(document),
         *_hierarchies(document),
         *_measures(document),
         *_versions(document),
@@ -87,6 +96,32 @@ def _reversed(document: Document) -> Iterator[Fault]:
             yield Fault("reversed", "to_month lies before from_month.", fix, pointer=f"{pointer}/to_month")
 
 
+def _year_starts(programme: Programme) -> Iterator[Fault]:
+    try:
+        # A year that is no leap year: the day has to be in all of them.
+        date.fromisoformat(f"2001-{programme.contract_year_starts or '01-01'}")
+    except ValueError:
+        detail, fix = "Not every year has this day.", "Name the month and day on which contract years begin, such as 04-01."
+        yield Fault("no_such_day", detail, fix, pointer="/programme/contract_year_starts")
+
+
+def _deadlines(document: Document) -> Iterator[Fault]:
+    months = list(document.programme.first_month.through(document.programme.last_month))
+    for number, collection in enumerate(document.collections):
+        rules = list(rules_of(collection).items())
+        for (before, earlier), (kind, later) in pairwise(rules):
+            if not _in_order(earlier, later, months):
+                detail = f"In some month {kind} would fall before {before}."
+                yield Fault("deadline_order", detail, f"Let {kind} fall no earlier than {before}.", pointer=f"/collections/{number}/{kind}")
+
+
+def _in_order(earlier: DeadlineRule, later: DeadlineRule, months: Sequence[Month]) -> bool:
+    """Whether one deadline never falls after another in any of these months."""
+    if later.months_later >= earlier.months_later and (later.working_day, later.at) >= (earlier.working_day, earlier.at):
+        return True
+    return all(deadline(earlier, month, ENGLAND) <= deadline(later, month, ENGLAND) for month in months)
+
+
 def _agreements(document: Document) -> Iterator[Fault]:
     for number, agreement in enumerate(document.subcontracts):
         yield from (replace(fault, pointer=f"/subcontracts/{number}{fault.pointer}") for fault in faults_of_subcontract(agreement))
@@ -101,9 +136,9 @@ def _hierarchies(document: Document) -> Iterator[Fault]:
     parents += [(f"/sites/{number}/parent", line.code, line.parent, sites) for number, line in enumerate(document.sites)]
     for pointer, code, parent, known in parents:
         if parent is not None and parent not in known:
-            yield _unknown("parent", parent, pointer)
+            yield _unknown("parent", pointer)
         elif descends(code, code, known) or parent == code:
-            yield Fault("circular", f"{code} lies above itself.", "Break the circle of parents.", pointer=pointer)
+            yield Fault("circular", "This place lies above itself.", "Break the circle of parents.", pointer=pointer)
 
 
 def _measures(document: Document) -> Iterator[Fault]:
@@ -114,8 +149,14 @@ def _measures(document: Document) -> Iterator[Fault]:
         yield from _bands(measure, at)
         for narrow, wide in measure.site_map.items():
             if narrow in sites and not descends(narrow, wide, parents):
-                detail = f"The site map sends {narrow} to {wide}, which is not a site above it."
+                detail = "The site map sends this site to what is not a site above it."
                 yield Fault("site_map", detail, "Name a site of the programme that lies above it.", pointer=f"{at}/site_map/{narrow}")
+        for member, places in (("split_by", measure.split_by), ("unknown", measure.unknown)):
+            if len(set(places)) != len(places):
+                yield Fault("repeated", "A place stands twice in this list.", "Name each once.", pointer=f"{at}/{member}")
+        if measure.proportion and measure.aggregation in _COUNTS:
+            detail = f"The aggregation {measure.aggregation} has no denominator that this could be a proportion of."
+            yield Fault("proportion", detail, "Leave proportion out, or aggregate a ratio.", pointer=f"{at}/proportion")
         for place in measure.unknown:
             if place not in measure.split_by:
                 detail = f"UNKNOWN is allowed for {place}, which the measure is not split by."
@@ -128,13 +169,13 @@ def _versions(document: Document) -> Iterator[Fault]:
     for number, measure in sorted(enumerate(document.measures), key=lambda each: each[1].version):
         earlier = last.setdefault(measure.code, measure)
         if earlier.version != measure.version and not _begins_after(measure, earlier):
-            detail = f"Version {measure.version} does not begin after version {earlier.version}."
+            detail = "This version does not begin after the one before it."
             yield Fault("version_order", detail, "Let each version begin in a later month.", pointer=f"/measures/{number}/from_month")
         last[measure.code] = measure
         for each, superseded in enumerate(measure.supersedes):
             at = f"/measures/{number}/supersedes/{each}"
             if (superseded.code, superseded.version) not in known:
-                yield _unknown("measure", f"{superseded.code} of version {superseded.version}", at)
+                yield _unknown("measure", at)
             elif (superseded.code, superseded.version) == (measure.code, measure.version):
                 yield Fault("circular", "A version does not supersede itself.", "Name another version.", pointer=at)
 
@@ -149,6 +190,10 @@ def _bands(measure: Measure, at: str) -> Iterator[Fault]:
             yield Fault("statistic", "Only a banded measure has a statistic.", "Leave statistic out.", pointer=f"{at}/statistic")
         return
     uppers = [category.upper for category in measure.breakdown.categories] if measure.breakdown else []
+    for number, upper in enumerate(uppers):
+        if upper is not None and upper < 0:
+            where = f"{at}/breakdown/categories/{number}/upper"
+            yield Fault("negative", "Nothing that is measured lies below zero.", "State a bound from 0.", pointer=where)
     closed = [upper for upper in uppers[:-1] if upper is not None]
     if (
         not uppers
@@ -159,10 +204,9 @@ def _bands(measure: Measure, at: str) -> Iterator[Fault]:
         yield Fault("bands", detail, "Give every category but the last an upper, in rising order.", pointer=f"{at}/breakdown")
 
 
-def _unknown(noun: str, code: str, pointer: str) -> Fault:
-    return Fault(
-        f"unknown_{noun}", f"There is no {noun} {code} in this document.", f"Add the {noun}, or correct the code.", pointer=pointer
-    )
+def _unknown(noun: str, pointer: str) -> Fault:
+    """The pointer says which: what was sent is never repeated."""
+    return Fault(f"unknown_{noun}", f"There is no such {noun} in this document.", f"Add the {noun}, or correct the code.", pointer=pointer)
 
 
 def _references(document: Document, registered: frozenset[str]) -> Iterator[Fault]:
@@ -205,7 +249,7 @@ def _references(document: Document, registered: frozenset[str]) -> Iterator[Faul
         for p, line in enumerate(document.pathways)
         for n, code in enumerate(line.sites or ())
     ]
-    yield from (_unknown(noun, code, pointer) for noun, code, known, pointer in asked if code not in known)
+    yield from (_unknown(noun, pointer) for noun, code, known, pointer in asked if code not in known)
 
 
 def _assigned(document: Document) -> Iterator[Fault]:
@@ -224,9 +268,9 @@ def _assigned(document: Document) -> Iterator[Fault]:
             *(("commissioner", code, commissioners, f"{at}/commissioners/{n}") for n, code in enumerate(line.commissioners or ())),
         ]
         if (line.pathway, line.segment) not in segments:
-            noun, code = ("segment", line.segment) if line.pathway in pathways else ("pathway", line.pathway)
-            yield _unknown(noun, code, f"{at}/{noun}")
-        yield from (_unknown(noun, code, pointer) for noun, code, known, pointer in asked if code is not None and code not in known)
+            noun = "segment" if line.pathway in pathways else "pathway"
+            yield _unknown(noun, f"{at}/{noun}")
+        yield from (_unknown(noun, pointer) for noun, code, known, pointer in asked if code is not None and code not in known)
 
 
 def _collected_twice(document: Document) -> Iterator[Fault]:
@@ -240,7 +284,7 @@ def _collected_twice(document: Document) -> Iterator[Fault]:
                     continue
                 earlier = first.setdefault((use.code, sector), pointer)
                 if earlier != pointer:
-                    detail = f"{use.code} is already collected from the {sector} sector by {earlier}."
+                    detail = f"This measure is already collected from the {sector} sector by {earlier}."
                     yield Fault("collected_twice", detail, "Leave it in one collection for each sector.", pointer=pointer)
 
 

@@ -25,7 +25,7 @@ def conflicts(session: Session, lines: Sequence[Organisation]) -> list[Fault]:
     return [
         Fault(
             "register_conflict",
-            f"The shared register says something else of {line.ods_code}, which other programmes rely on.",
+            "The shared register says something else of this organisation, and other programmes rely on it.",
             "Repeat the register's entry exactly, or leave the line out.",
             pointer=f"/organisations/{number}",
         )

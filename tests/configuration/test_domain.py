@@ -59,6 +59,20 @@ FAULTS: list[tuple[str, Mutation, tuple[str, str]]] = [
     ("collected twice", lambda d: d["collections"][0]["measures"].append("CWT-62"), ("collected_twice", "/collections/1/measures/0")),
     ("weights", lambda d: d["requirements"][0].update(weight="0.9"), ("weights", "/requirements")),
     ("assigned twice", lambda d: d["assignments"].append({**d["assignments"][0], "sites": ["lung"]}), ("assigned_twice", "/assignments/5")),
+    ("no day of a year", lambda d: d["programme"].update(contract_year_starts="02-31"), ("no_such_day", "/programme/contract_year_starts")),
+    ("no day of every year", lambda d: d["programme"].update(contract_year_starts="02-29"), ("no_such_day", "/programme/contract_year_starts")),
+    ("closes before due", lambda d: d["collections"][0].update(close={"working_day": 9}), ("deadline_order", "/collections/0/close")),
+    ("closes an hour before", lambda d: d["collections"][0].update(close={"working_day": 10, "at": "16:00"}), ("deadline_order", "/collections/0/close")),
+    ("frozen before closed", lambda d: d["collections"][0].update(close={"working_day": 30}, freeze={"working_day": 2, "months_later": 1}), ("deadline_order", "/collections/0/freeze")),
+    ("split twice", lambda d: d["measures"][3].update(split_by=["site", "commissioner", "site"]), ("repeated", "/measures/3/split_by")),
+    ("unknown twice", lambda d: d["measures"][3].update(unknown=["site", "site"]), ("repeated", "/measures/3/unknown")),
+    ("negative band", lambda d: d["measures"][2]["breakdown"]["categories"][0].update(upper=-1), ("negative", "/measures/2/breakdown/categories/0/upper")),
+    ("proportion of a count", lambda d: d["measures"][3].update(aggregation="count_sum", proportion=True), ("proportion", "/measures/3/proportion")),
+    (
+        "negative volume",
+        lambda d: d["assignments"][0].update(expected_volume=[{"site": "lung", "commissioner": "05W", "volume": -3}]),
+        ("negative", "/assignments/0/expected_volume/0/volume"),
+    ),
     (
         "volume elsewhere",
         lambda d: d["assignments"][0].update(expected_volume=[{"site": "bladder", "commissioner": "05W", "volume": 3}]),
@@ -74,11 +88,50 @@ def test_each_rule_names_its_fault_and_place(mutate: Mutation, fault: tuple[str,
     assert fault in found(value)
 
 
+CANARY = "zqxcanary"
+NAMED: list[Mutation] = [
+    lambda d: d["sites"][0].update(parent=CANARY),
+    lambda d: d["sites"].append({"code": CANARY, "name": "X", "parent": CANARY}),
+    lambda d: d["measures"][3].update(site_map={"bladder": CANARY}),
+    lambda d: d["measures"][3].update(supersedes=[{"code": CANARY, "version": 1}]),
+    lambda d: d["measures"].append({**d["measures"][3], "code": CANARY, "unknown": ["site"]}),
+    lambda d: d["measures"].extend([{"code": CANARY, "name": "X", "version": 4711}, {"code": CANARY, "name": "X", "version": 4712}]),
+    lambda d: d["programme"].update(prime=CANARY),
+    lambda d: d["subcontracts"][0].update(organisation=CANARY),
+    lambda d: [collection["measures"].append(CANARY) for collection in d["collections"]],
+    lambda d: d["assignments"][0].update(subcontract=CANARY, pathway=CANARY, segment=CANARY, sites=[CANARY], commissioners=[CANARY]),
+]
+
+
+@pytest.mark.parametrize("mutate", NAMED)
+def test_a_fault_names_the_place_and_never_what_was_sent(mutate: Mutation) -> None:
+    value = document()
+    mutate(value)
+    faults = faults_of(stated(value), registered=frozenset())
+    assert faults
+    said = [f"{fault.detail} {fault.fix}" for fault in faults]
+    assert not [text for text in said if any(word in text for word in (CANARY, "4711", "4712", "SC-RJE"))]
+
+
 def test_everything_wrong_is_named_at_once() -> None:
     value = document()
     for _, mutate, _ in FAULTS[:5]:
         mutate(value)
     assert {fault for _, _, fault in FAULTS[:5]} <= found(value)
+
+
+@pytest.mark.parametrize(
+    ("due", "close"),
+    [
+        ({"working_day": 10}, {"working_day": 10}),
+        ({"working_day": 27}, {"working_day": 10, "months_later": 1}),
+        ({"working_day": 10, "months_later": 1}, {"working_day": 40}),
+    ],
+)
+def test_deadlines_are_in_order_as_they_fall_not_as_they_are_written(due: dict[str, Any], close: dict[str, Any]) -> None:
+    value = document()
+    value["collections"][0].update(due=due, close=close)
+    assert found(value) == set()
 
 
 def test_a_site_and_the_one_above_it_are_not_returned_together() -> None:
