@@ -78,7 +78,7 @@ def fill(engine: Engine, *, now: datetime) -> None:
     with open_session(engine, _WHOLE) as session:
         contract = actions.begin(session, first, actor=MACHINE)
         cast = actions.engage(session, first, actor=MACHINE)
-        for act in track(acts(contract, first), f"inventing {MONTHS} months of returns", console=Console(stderr=True)):
+        for act in track(acts(contract, first, until=now), f"inventing {MONTHS} months of returns", console=Console(stderr=True)):
             actions.perform(session, contract, act, actor=cast.who(act), seed=SEED)
         session.commit()
 

@@ -1,4 +1,4 @@
-"""What happens in the demonstration's twelve months: who sends which return when, and what goes wrong once each."""
+"""What happens in the demonstration's months: who sends which return when, and what goes wrong once each."""
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
@@ -46,9 +46,9 @@ _DAYS_TO_ACCEPTANCE: Final = 2
 _CORRECTED_AFTER: Final = 33
 
 
-def acts(contract: Contract, first: Month) -> list[Act]:
-    """The whole story in the order in which it happened."""
-    return sorted(act for number in range(MONTHS) for act in _of_month(contract, first, number))
+def acts(contract: Contract, first: Month, *, until: datetime) -> list[Act]:
+    """The whole story in the order in which it happened: twelve months, and what of the month after them has been sent by now."""
+    return sorted(act for number in range(MONTHS + 1) for act in _of_month(contract, first, number) if act.at < until)
 
 
 def _of_month(contract: Contract, first: Month, number: int) -> Iterator[Act]:
