@@ -34,6 +34,7 @@ _SOCKET_PATH_BYTES: Final = 103
 _LOG_BYTES: Final = 10_000_000
 _POLL_SECONDS: Final = 0.02
 _OBSTACLE_SECONDS: Final = 60
+_WATCH_SECONDS: Final = 1
 # What a fresh postmaster says while processes of a killed one are still finishing, or another has just been launched.
 _OBSTACLES: Final = ("is still in use", "already exists")
 _OPTIONS: Final = {
@@ -75,9 +76,15 @@ def running(settings: Settings, *, progress: Progress = lambda _: None) -> Itera
     cluster = Cluster(settings.data, progress)
     users = cluster.enter()
     try:
-        yield cluster.urls()
+        with cluster.watched():
+            yield cluster.urls()
     finally:
         cluster.leave(users)
+
+
+def is_there(settings: Settings) -> bool:
+    """Whether there is a database to start; one that is named in the settings is taken to be there."""
+    return settings.database_url is not None or Cluster(settings.data, lambda _: None).folder.exists()
 
 
 class Cluster:
@@ -88,6 +95,7 @@ class Cluster:
         self.folder = data / "postgres-18"
         self.log = data / "postgres.log"
         self.progress = progress
+        self._leaving = threading.Event()
 
     def enter(self) -> int:
         """Have the server running and be counted as its user; the result is what `leave` takes."""
@@ -112,6 +120,42 @@ class Cluster:
         """No longer be a user; the last one stops the server."""
         with self._locked("postgres-start.lock"):
             self._stop_if_last(users)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Have a server that was killed brought back until the block ends; of several users' watches the first to lock does it."""
+        watch = threading.Thread(target=self._watch, name="postgres-watch", daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            self._leaving.set()
+            watch.join()
+
+    def _watch(self) -> None:
+        said = ""
+        while not self._leaving.wait(_WATCH_SECONDS):
+            try:
+                self.bring_back()
+                said = ""
+            except (CannotStart, OSError) as problem:
+                # It may be able to later: a disk that was full has room again.
+                if str(problem) != said:
+                    said = str(problem)
+                    self.progress(said)
+
+    def bring_back(self) -> None:
+        """Start the server again if it has ended. CannotStart also where its data are gone: nobody asked for a new, empty database."""
+        # By the process: asking for a connection each second would stop every thread while a busy server hesitates to answer.
+        if self._is_running():
+            return
+        with self._locked("postgres-start.lock"):
+            if self._leaving.is_set() or self._is_running():
+                return
+            if not self.folder.exists():
+                raise CannotStart(f"The folder {self.folder} of the embedded PostgreSQL is gone: put it back from a backup.")
+            self.progress("PostgreSQL has ended; it is started again")
+            self._start()
 
     def urls(self) -> ServerUrls:
         login = roles.LOGINS
@@ -201,7 +245,7 @@ class Cluster:
             with self.log.open("rb") as log:
                 log.seek(said_from)
                 said = log.read().decode(errors="replace")
-            if not any(obstacle in said for obstacle in _OBSTACLES) or time.monotonic() > give_up:
+            if not any(obstacle in said for obstacle in _OBSTACLES) or time.monotonic() > give_up or self._leaving.is_set():
                 raise CannotStart(f"The embedded PostgreSQL does not start: {_reason(said)} (its log is {self.log}).")
             self.progress("waiting for processes of the last PostgreSQL to finish")
             time.sleep(10 * _POLL_SECONDS)
@@ -275,6 +319,10 @@ class Cluster:
             return int((self.folder / "postmaster.pid").read_text().split()[0])
         except (FileNotFoundError, ValueError, IndexError):
             return None
+
+    def _is_running(self) -> bool:
+        number = self._process_number()
+        return number is not None and self._is_server(number)
 
     def _is_server(self, number: int) -> bool:
         """Whether that process works in this cluster's folder: numbers are given again, and the dead may keep theirs for a while."""

@@ -151,17 +151,18 @@ def test_a_killed_server_recovers_what_was_answered_for(tmp_path: Path, use: Cal
 
 
 def test_a_server_is_brought_back_though_a_child_of_the_killed_one_is_busy(tmp_path: Path) -> None:
+    told: list[str] = []
     with (
-        running(Settings(data=tmp_path / "data")) as urls,
+        running(Settings(data=tmp_path / "data"), progress=told.append) as urls,
         contextlib.closing(psycopg.connect(str(urls.superuser), autocommit=True)) as busy,
     ):
         # It computes, and does not look up to see that the postmaster is gone.
         busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 10000000)")
         os.kill(postmaster(tmp_path / "data"), signal.SIGKILL)
-        told: list[str] = []
+        # Whether by the other user or by the watch of the first.
         with running(Settings(data=tmp_path / "data"), progress=told.append) as again:
             assert one(again, "SELECT 1") == 1
-        assert set(told) == {"waiting for processes of the last PostgreSQL to finish"}
+        assert "waiting for processes of the last PostgreSQL to finish" in told
 
 
 def test_a_process_number_given_again_is_no_server(tmp_path: Path) -> None:
