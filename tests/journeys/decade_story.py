@@ -1,10 +1,12 @@
 """What happens in the ten years, act by act, and what the service is seen to say at the end of each contract year."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
 
+from app.kernel.moments import moment_text
 from tests.journeys.decade import (
     CCGS,
     CONTACTS,
@@ -81,6 +83,8 @@ class Story:
     effects: dict[str, dict[str, Any]] = field(default_factory=dict)
     then: dict[int, dict[Key, list[dict[str, Any]]]] = field(default_factory=dict)
     """What was accepted by the end of each year."""
+    mistaken: str = ""
+    """A moment at which the contract said something by mistake."""
     refused: dict[str, httpx.Response] = field(default_factory=dict)
 
 
@@ -176,8 +180,14 @@ def _march_is_corrected(story: Story) -> None:
 
 
 def _bladder_leaves(story: Story) -> None:
-    story.decade.on(2017, 5, 9)
-    story.decade.put(f"{PROGRAMME}/measures/TREAT/versions/2", {**TREATED_V2, "to_month": None}, new=True)
+    """From July 2017, as a dry run foretells; it could not be from a month that was returned already."""
+    decade = story.decade
+    decade.on(2017, 5, 9)
+    path, line = f"{PROGRAMME}/measures/TREAT/versions/2", {**TREATED_V2, "to_month": None}
+    key = decade.key("administrator")
+    story.effects["bladder"] = decade.web.put(f"{path}?dry_run=true", line, key=key).json()["effects"]
+    story.refused["rewriting"] = decade.web.put(path, {**line, "from_month": "2017-03"}, key=key, headers={"If-None-Match": "*"})
+    decade.put(path, line, new=True)
 
 
 def _community_trust_closes(story: Story) -> None:
@@ -302,6 +312,26 @@ def _waiting_times_are_reformed(story: Story) -> None:
     story.effects["reform"] = decade.amend(change)
 
 
+def _a_mistake_is_undone(story: Story) -> None:
+    """Two lines are lost by mistake in May 2023; the document as of before is brought into force again."""
+    decade = story.decade
+    decade.on(2023, 5, 10)
+    path = f"{PROGRAMME}/configuration"
+    before = decade.get(path)
+
+    def change(document: dict[str, Any]) -> None:
+        document["requirements"].clear()
+        document["phases"].pop()
+
+    decade.amend(change)
+    story.mistaken = moment_text(decade.now + timedelta(seconds=1))
+    decade.on(2023, 5, 11)
+    then = decade.get(f"{path}?as_of=2023-05-10T09:59:59Z")
+    assert then.content == before.content
+    decade.put(path, then.json())
+    assert decade.get(path).content == before.content
+
+
 _AUTUMN: Final = {
     2019: _successor_sends,
     2020: _hospice_joins,
@@ -316,4 +346,5 @@ _SPRING: Final = {
     2020: _hospice_is_suspended,
     2021: _contacts_are_told_apart,
     2022: _ccgs_become_one_board,
+    2023: _a_mistake_is_undone,
 }

@@ -24,6 +24,7 @@ DELIVERED: Final = {
 
 PART_MONTHS: Final = {("hospice", "SC-H9901", "2020-04"), ("voices", "SC-H9901", "2020-06"), ("home", "SC-X9902", "2021-03")}
 FINAL: Final = {("community", "SC-R1E", "2018-05"), ("home", "SC-X9902", "2021-03")}
+ONE_CELL: Final = {"hospice": "BEDS", "voices": "VOICES", "home": "VISITS"}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,31 @@ def test_each_year_is_owed_exactly_what_was_delivered(story: Story, year: int) -
     owed = [key_of(line) for line in story.years[year].owed]
     assert len(owed) == len(set(owed))
     assert set(owed) == owed_until(Month.parse(f"{year}-06"))
+
+
+def places_of(key: Key) -> set[tuple[str, str, str, str]]:
+    """What a return asks for, from what was agreed when: measure, site, commissioner and category of each cell."""
+    code, reference, month = key
+    if code in ONE_CELL:
+        return {(ONE_CELL[code], "all", "all", "all")}
+    if code == "community":
+        manners = ("in_person", "remote") if month >= "2021-07" else ("all",)
+        return {("CONTACTS", "all", place, manner) for place in CCGS for manner in manners}
+    sites = ("lung", "bladder", "prostate") if reference == "SC-RJE" else ("lung", "bladder")
+    places = [(site, place) for site in sites for place in (CCGS if reference == "SC-RJE" else ("04Y", "05V"))]
+    if month >= "2023-10":
+        return {("CWT-62", *each, route) for each in places for route in ("urgent", "breast_symptomatic", "screening", "upgrade")}
+    if month >= "2017-07":
+        return {("TREAT", *each, "all") for each in places}
+    return {("TREAT", "lung" if site == "lung" else "urological", place, "all") for site, place in places}
+
+
+def test_each_return_asked_for_exactly_its_cells(story: Story) -> None:
+    assert len(story.decade.said) > 100
+    for key, cells in story.decade.said.items():
+        asked = [(cell["measure"], cell["site"], cell["commissioner"], cell["category"]) for cell in cells]
+        assert len(asked) == len(set(asked)), key
+        assert set(asked) == places_of(key), key
 
 
 def test_part_months_and_final_returns_are_marked(story: Story) -> None:
@@ -117,7 +143,12 @@ def test_a_correction_is_in_later_years_only(story: Story) -> None:
 
 def test_what_came_too_late_is_refused(story: Story) -> None:
     said = {name: (answer.status_code, answer.json()["code"]) for name, answer in story.refused.items()}
-    assert said == {"frozen": (409, "return_frozen"), "closed": (422, "return_invalid"), "terminated": (404, "not_found")}
+    assert said == {
+        "frozen": (409, "return_frozen"),
+        "closed": (422, "return_invalid"),
+        "terminated": (404, "not_found"),
+        "rewriting": (409, "in_use"),
+    }
     rows = story.decade.report("2016-03", slice="subcontract", measure="TREAT")
     missing = row_of(rows, subcontract=LATE[1])
     assert (missing["numerator"], missing["missing_reason"]) == (None, "late")
@@ -176,12 +207,37 @@ def test_history_reads_under_its_own_name_or_its_successors(story: Story) -> Non
     assert successors == {"RRE": counts["R1E"] + counts["RRE"]}
 
 
-def test_a_document_of_then_brought_into_force_again_says_what_depends_on_later_ones(story: Story) -> None:
+def test_a_document_of_then_cannot_unsay_what_was_returned_since(story: Story) -> None:
     decade = story.decade
-    path = f"{PROGRAMME}/configuration"
-    old = json.loads(story.years[2016].answers["configuration"])
-    refused = decade.web.put(f"{path}?dry_run=true", old, key=decade.key("administrator"))
-    assert (refused.status_code, refused.json()["code"]) in {(409, "in_use"), (409, "register_conflict"), (422, "configuration_invalid")}
+    path, key = f"{PROGRAMME}/configuration", decade.key("administrator")
+    old = json.loads(story.years[2020].answers["configuration"])
+    # What the register says of an organisation is for the register to change back.
+    old["organisations"] = []
+    refused = decade.web.put(f"{path}?dry_run=true", old, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (409, "in_use"), refused.text
     now = decade.get(path)
-    same = decade.web.put(path, now.json(), key=decade.key("administrator"), headers={"If-Match": now.headers["ETag"]})
+    same = decade.web.put(path, now.json(), key=key, headers={"If-Match": now.headers["ETag"]})
     assert (same.status_code, same.content) == (200, now.content)
+
+
+def test_a_mistake_stays_in_its_own_time(story: Story) -> None:
+    decade = story.decade
+    for moment, lines in ((story.mistaken, (0, 1)), (story.years[2022].as_of, (1, 2)), (story.years[2023].as_of, (1, 2))):
+        document = decade.get(f"{PROGRAMME}/configuration?as_of={moment}").json()
+        assert (len(document["requirements"]), len(document["phases"])) == lines, moment
+    mistaken = decade.report("2023-03", as_of=story.mistaken, measure="TREAT")
+    assert row_of(mistaken, slice="all")["contract_test"] == "no_target"
+
+
+def test_what_was_foretold_of_a_change_is_what_it_did(story: Story) -> None:
+    def obligations(act: str, kind: str) -> list[tuple[str, str, str, str]]:
+        found = story.effects[act][f"obligations_{kind}"]
+        return [(each["collection"], each["subcontract"], each["from_month"], each["to_month"]) for each in found]
+
+    assert obligations("home", "appearing") == [("home", "SC-X9902", "2016-07", "2024-06")]
+    treated = [("treated", "SC-RJE"), ("treated", "SC-RL4")]
+    assert obligations("bladder", "changing") == [(*each, "2017-07", "2024-06") for each in treated]
+    assert obligations("reform", "changing") == [(*each, "2023-10", "2024-06") for each in treated]
+    for act in ("home", "bladder", "reform"):
+        assert obligations(act, "disappearing") == [], act
+    assert story.effects["bladder"]["months_touched"] == []
