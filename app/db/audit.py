@@ -49,7 +49,8 @@ def record(
 ) -> None:
     """Append an event to the recording's chain, in the transaction of the act itself.
 
-    `subject` names the thing by its keys; `details` holds ids, counts and digests, never figures or free text.
+    `subject` names the thing by its keys; `details` holds ids, counts and digests, never figures. Its only free text is `why`, the reason
+    given for a change of what all programmes share, which was looked through for patients' identifiers.
     """
     recorded_at: datetime = recording.at
     event: dict[str, Any] = {

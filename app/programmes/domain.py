@@ -1,7 +1,6 @@
 """What a head contract says of itself: parties, phases, scope, and what it asks of each measure."""
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
@@ -205,8 +204,3 @@ def leaves(codes: tuple[str, ...], parents: dict[str, str | None]) -> tuple[str,
     """The places that are nobody's parent."""
     above = {parent for parent in parents.values() if parent is not None}
     return tuple(code for code in codes if code not in above)
-
-
-def months_of_term(starts_on: date, ends_on: date) -> tuple[Month, Month]:
-    """The first and last month that a term touches."""
-    return Month.of(starts_on), Month.of(ends_on)

@@ -10,8 +10,7 @@ from math import isqrt
 from typing import Final, NamedTuple
 
 Z_95: Final = Fraction("1.959963984540054")
-Z_998: Final = Fraction("3.090232306167813")
-"""The standard normal quantiles of two-sided 95% and 99.8% limits."""
+"""The standard normal quantile of two-sided 95% limits."""
 
 _DIGITS: Final = 40
 

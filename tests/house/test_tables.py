@@ -1,10 +1,20 @@
 """Every table of the migrated database keeps the rules: pairs, states, keys, zones, walls (rules 4, 7, 8 and 10)."""
 
 import importlib
+import re
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
 
+from app.calendar.domain import Collection
 from app.db.rows import metadata
+from app.kernel.lines import Line
+from app.measures.domain import Measure
+from app.organisations.domain import Organisation
+from app.pathways.domain import Pathway, Segment
+from app.programmes.domain import Phase, Programme, Requirement, Site
+from app.subcontracts.domain import Subcontract
 from tests.house.schema import NO_ACT, OF_CLIENTS, OF_THE_INSTALLATION, TableAsMigrated, faults_of, tables_of
 from tests.house.tree import sources
 from tests.support.databases import Database
@@ -38,6 +48,32 @@ def test_the_tables_that_stores_declare_are_the_migrated_ones(tables: list[Table
     }
     migrated = {table.name: {column.name: column.nullable for column in table.columns if not column.generated} for table in tables}
     assert declared == {name: columns for name, columns in migrated.items() if name not in BESIDE_THE_ROOMS}
+
+
+def words_of(annotation: Any) -> frozenset[str]:
+    """The words of a member that is one of some words; none of any other."""
+    parts = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return frozenset(parts)
+    return frozenset[str]().union(*map(words_of, parts)) if get_origin(annotation) in {Union, UnionType} else frozenset()
+
+
+def test_a_member_that_is_one_of_some_words_is_so_in_the_database_too(tables: list[TableAsMigrated]) -> None:
+    lines: dict[str, type[Line]] = {
+        "collections": Collection, "measures": Measure, "organisations": Organisation, "pathways": Pathway, "phases": Phase,
+        "programmes": Programme, "requirements": Requirement, "segments": Segment, "sites": Site, "subcontracts": Subcontract,
+    }  # fmt: skip
+    checks = {table.name: table.checks for table in tables}
+    stated = {
+        (table, name): words
+        for table, line in lines.items()
+        for name, field in line.model_fields.items()
+        if (words := words_of(field.annotation))
+    }
+    assert len(stated) > 12
+    for (table, column), words in stated.items():
+        listed = [frozenset(re.findall(r"'(\w+)'", check)) for check in checks[table] if re.search(rf"\(\({column} = ANY", check)]
+        assert listed == [words], f"{table}.{column}"
 
 
 @pytest.mark.parametrize(
