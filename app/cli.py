@@ -1,6 +1,7 @@
 """Operators' commands, calling the same actions as HTTP; whatever fails is one sentence and exit code 1."""
 
 import contextlib
+import errno
 import json
 import signal
 import socket
@@ -20,9 +21,9 @@ from sqlalchemy import Engine, exc
 from app.access import actions as access
 from app.access.domain import Role
 from app.configuration.actions import apply_configuration
-from app.configuration.document import Document
+from app.configuration.intake import programme_named
 from app.configuration.yaml_file import YamlFile
-from app.db.embedded import running
+from app.db.embedded import is_there, running
 from app.db.engine import make_engine
 from app.db.schema import database_sentence, head, migrate, start_problems
 from app.db.session import open_session
@@ -32,7 +33,6 @@ from app.kernel.actors import MACHINE
 from app.kernel.refusals import Fault, Refusal
 from app.main import create_app
 from app.settings import PREFIX, CannotStart, Settings, load_settings, unknown_variables
-from app.web.shapes import read_as
 
 PORTS_TRIED: Final = 50
 
@@ -115,10 +115,11 @@ def listening(host: str, port: int, *, or_next: bool) -> Iterator[socket.socket]
                 listener.listen(1)  # Two may bind to one port; only one may listen.
             except OSError as error:
                 reason = error.strerror or str(error)
+                option = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
                 continue
             yield listener
             return
-    raise CannotStart(f"Mainstem cannot listen on {host}, port {port}: {reason}. Choose another with --port.")
+    raise CannotStart(f"Mainstem cannot listen on {host}, port {port}: {reason}. Choose another with {option}.")
 
 
 def serve_on(listener: socket.socket, settings: Settings) -> None:
@@ -164,7 +165,7 @@ def apply_command(
     """Bring a programme to what its document says; faults come with line and column."""
     document = YamlFile(file.read_bytes())
     try:
-        programme = read_as(Document, document.value).programme.code
+        programme = programme_named(document.value)
         with fit_engine(load_settings()) as engine, open_session(engine, replace(INSTALLATION, programme=programme)) as session:
             # An operator at the machine means the document to be the truth, whatever is in force.
             applied = apply_configuration(
@@ -190,10 +191,12 @@ def apply_command(
 
 @commands.command()
 def doctor() -> None:
-    """Say in a sentence each what is wrong with this installation."""
+    """Say in a sentence each what is wrong with this installation; nothing is made or changed."""
     findings = [f"{name} is not a setting; `mainstem settings` lists them." for name in unknown_variables()]
     try:
         settings = load_settings()
+        if not is_there(settings):
+            raise CannotStart(f"There is no database in {settings.data} yet: run `mainstem migrate`.")
         with running(settings, progress=tell) as urls:
             engine = make_engine(urls.application, settings)
             findings += start_problems(engine)

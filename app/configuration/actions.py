@@ -21,6 +21,7 @@ from app.configuration.document import Document, completed, written_of
 from app.configuration.domain import faults_of
 from app.configuration.effects import contract_of, counted_as_another, no_longer_owed
 from app.configuration.history import accepted_months
+from app.configuration.intake import read_document
 from app.configuration.nesting import parent_with_child
 from app.configuration.owing import counted_otherwise, is_touched, owing_otherwise
 from app.db import audit
@@ -37,7 +38,6 @@ from app.programmes.actions import bring_commissioners, bring_phases, bring_prog
 from app.returns.expectation import expected_return
 from app.returns.store import reported_cells, reported_measures
 from app.subcontracts.actions import bring_subcontracts
-from app.web.shapes import read_as
 
 
 class ConfigurationInvalid(Invalid):
@@ -115,7 +115,7 @@ def apply_configuration(
     where the caller had another one in mind. Refuses with every fault at once: `ConfigurationInvalid`, `InUse`, `RegisterConflict`.
     """
     require(actor, Permission.CONFIGURATION_WRITE, programme=programme)
-    document = read_as(Document, value)
+    document = read_document(value, registered=[line.ods_code for line in organisations(session, as_of=None)])
 
     def change(before: Contract | None) -> Document:
         expect(None if before is None else sha256(written_of(before)))

@@ -130,6 +130,18 @@ def test_every_fault_is_named_with_its_place_and_nothing_is_kept(web: Web, manag
         "/requirements/0/targets/0/standard",
         "/programme/surprise",
     }
+    both = document(phases=[{"number": 1, "name": "x", "payment": "cash"}])
+    both["subcontracts"][0]["organisation"] = "X0"
+    both["sites"][0]["colour"] = "blue"
+    both["subcontracts"].append({**both["subcontracts"][1]})
+    answer = web.put(ADDRESS, both, key=manager, headers=CREATE)
+    # The site that cannot be read is no unknown one; what is wrong between the other lines is named with it.
+    assert {fault["pointer"] for fault in answer.json()["errors"]} == {
+        "/phases/0/payment",
+        "/sites/0/colour",
+        "/subcontracts/0/organisation",
+        "/subcontracts/3",
+    }
     dangling = document(sites=[])
     answer = web.put(ADDRESS, dangling, key=manager, headers=CREATE)
     assert (answer.status_code, answer.json()["code"]) == (422, "configuration_invalid")
