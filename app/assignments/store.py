@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Computed, Index, Numeric, Text, func, select, text
 from sqlalchemy.dialects.postgresql import INT4RANGE
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.assignments.domain import Assignment
 from app.db import facts
+from app.db.bulk import insert_columns
+from app.db.ledger import Recording
 from app.db.rows import code_column, fact_table, month_column
 
 ASSIGNMENTS = fact_table(
@@ -83,6 +85,10 @@ def assignments(session: Session, programme: str, *, as_of: datetime | None) -> 
     return tuple(sorted(found))
 
 
-def rows(assignments: Iterable[Assignment]) -> list[dict[str, Any]]:
-    """The columns of these facts."""
-    return [assignment._asdict() for assignment in assignments]
+def add(session: Session, recording: Recording, assignments: Iterable[Assignment]) -> None:
+    """Add facts, current from the recording's moment: column by column, because there may be a hundred thousand."""
+    columns = dict(zip(Assignment._fields, zip(*assignments, strict=True), strict=False))
+    if columns:
+        count = len(columns["line"])
+        recorded = {"recorded_at": (recording.at,) * count, "recorded_by": (recording.by,) * count}
+        insert_columns(session, ASSIGNMENTS.table, {"programme": (recording.chain,) * count, **columns, **recorded})
