@@ -11,6 +11,7 @@ from app.calendar.deadlines import deadline, rules_of
 from app.calendar.domain import DeadlineRule
 from app.calendar.working_days import ENGLAND
 from app.configuration.assigned import Placed, faults_between, placed
+from app.configuration.contradictions import contradictions
 from app.configuration.document import Document
 from app.kernel.months import Month, overlap
 from app.kernel.refusals import Fault
@@ -40,6 +41,7 @@ def faults_of(document: Document, *, registered: frozenset[str], lines: Sequence
         *_collected_twice(document),
         *_weights(document),
         *_grades(document),
+        *contradictions(document),
         *_agreements(document),
         *faults_between(document, placed(document) if lines is None else lines),
     ]
