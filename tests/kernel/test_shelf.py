@@ -1,5 +1,7 @@
 """What was worked out before is kept while it is used, and no more than so much of it."""
 
+from functools import partial
+
 from app.kernel.shelf import Shelf
 
 
@@ -11,7 +13,7 @@ def test_the_longest_unused_is_put_away() -> None:
         return key
 
     for key in ("a", "b", "a", "c", "a", "b"):
-        assert shelf.kept("letters", key, lambda key=key: work_out(key)) == key  # type: ignore[misc]
+        assert shelf.kept("letters", key, partial(work_out, key)) == key
     assert worked_out == ["a", "b", "c", "b"]
     assert len(shelf) == 2
 
