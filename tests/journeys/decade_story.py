@@ -83,6 +83,8 @@ class Story:
     effects: dict[str, dict[str, Any]] = field(default_factory=dict)
     then: dict[int, dict[Key, list[dict[str, Any]]]] = field(default_factory=dict)
     """What was accepted by the end of each year."""
+    documents: dict[str, bytes] = field(default_factory=dict)
+    """The document in force a second after each act."""
     mistaken: str = ""
     """A moment at which the contract said something by mistake."""
     refused: dict[str, httpx.Response] = field(default_factory=dict)
@@ -92,6 +94,11 @@ def report_of(year: int) -> str:
     """The question for the report of a contract year's March, with everything that a report can show."""
     asked = [*(f"slice={name}" for name in _SLICES), "period=month", "period=contract_year_to_date"]
     return f"reports/{year}-03?{'&'.join(asked)}"
+
+
+def sources_of(year: int) -> str:
+    """The question for what is behind the contacts of a contract year."""
+    return f"reports/{year}-03/sources?measure=CONTACTS&period=contract_year_to_date"
 
 
 def questions(year: int) -> list[str]:
@@ -107,6 +114,7 @@ def questions(year: int) -> list[str]:
         "assurance",
         "measures",
         "returns/treated/SC-RJE/2015-03",
+        sources_of(year),
         f"reports/{year}-03?succession=restated&slice=subcontract&period=contract_year_to_date",
     ]
 
@@ -145,6 +153,7 @@ def tell(decade: Decade) -> Story:
                 act(story, year)
             elif year in act:
                 act[year](story)
+            story.documents[moment_text(decade.now + timedelta(seconds=1))] = decade.get(f"{PROGRAMME}/configuration").content
         story.years[year], story.then[year] = look(decade, year), dict(decade.said)
     return story
 

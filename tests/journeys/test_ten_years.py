@@ -8,7 +8,7 @@ import pytest
 
 from app.kernel.months import Month
 from tests.journeys.decade import CCGS, FIRST, PROGRAMME, YEARS, Decade, Key
-from tests.journeys.decade_story import LATE, Story, Told, ask_returns, at, questions, report_of, tell
+from tests.journeys.decade_story import LATE, Story, Told, ask_returns, at, questions, report_of, sources_of, tell
 from tests.support.databases import Database
 
 DELIVERED: Final = {
@@ -111,6 +111,12 @@ def test_each_year_is_seen_as_it_was_seen_then(story: Story, year: int) -> None:
     assert again.answers["returns"] == told.answers["returns"]
 
 
+def test_the_document_of_every_act_is_still_told(story: Story) -> None:
+    path = f"{PROGRAMME}/configuration?as_of="
+    assert len(set(story.documents.values())) >= 9
+    assert {moment: story.decade.get(f"{path}{moment}").content for moment in story.documents} == story.documents
+
+
 def test_no_revision_has_changed(story: Story) -> None:
     """Also those made under definitions that were replaced since."""
     decade = story.decade
@@ -129,6 +135,18 @@ def test_each_report_is_the_sum_of_what_was_accepted_by_then(story: Story, year:
         assert row["numerator"] == (sum(cell["numerator"] for cell in cells) if cells else None), code
         if cells and "denominator" in cells[0]:
             assert row["denominator"] == sum(cell["denominator"] for cell in cells), code
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_the_sources_of_a_year_are_what_was_returned_for_it(story: Story, year: int) -> None:
+    sources = json.loads(story.years[year].answers[sources_of(year)])
+    first, last = f"{year - 1}-07", f"{year}-03"
+    sent = {key: cells for key, cells in story.then[year].items() if key[0] == "community" and first <= key[2] <= last}
+    owed = {key for key in owed_until(Month.parse(last)) if key[0] == "community" and first <= key[2]}
+    assert {key_of(each) for each in sources["returns"]} == owed
+    assert {key_of(each) for each in sources["returns"] if each["revision"] is not None} == set(sent)
+    count = sum(cell["numerator"] for cells in sent.values() for cell in cells)
+    assert sources["row"]["numerator"] == sum(cell["numerator"] for cell in sources["cells"]) == count
 
 
 def test_a_correction_is_in_later_years_only(story: Story) -> None:
