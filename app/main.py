@@ -34,6 +34,7 @@ from app.kernel.canonical import json_bytes
 from app.kernel.refusals import Fault, Kind, Refusal
 from app.measures.api import router as measures
 from app.organisations.api import router as organisations
+from app.phases.api import router as phases
 from app.reports.api import router as reports
 from app.returns.api import router as returns
 from app.settings import CannotStart, Settings
@@ -45,7 +46,19 @@ from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
 from app.web.work import CLOSING, Replayed, Service, Unit
 
-ROOMS: Final[tuple[APIRouter, ...]] = (configuration, nouns, assignments, gaps, organisations, measures, calendar, assurance, returns, reports)
+ROOMS: Final[tuple[APIRouter, ...]] = (
+    configuration,
+    nouns,
+    assignments,
+    gaps,
+    organisations,
+    measures,
+    calendar,
+    assurance,
+    returns,
+    reports,
+    phases,
+)
 """Every room that speaks HTTP, in the order of the reference pages."""
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json"})

@@ -40,6 +40,7 @@ class Permission(StrEnum):
     ORGANISATION_WRITE = "organisation_write"
     CALENDAR_READ = "calendar_read"
     CALENDAR_WRITE = "calendar_write"
+    PHASE_DECIDE = "phase_decide"
     SUBCONTRACT_READ = "subcontract_read"
     RETURN_READ = "return_read"
     RETURN_SUBMIT = "return_submit"
@@ -82,7 +83,13 @@ _OWN_READS: Final = _PUBLISHED | {Permission.SUBCONTRACT_READ, Permission.RETURN
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
     Role.CONTRACT_MANAGER: _READS
-    | {Permission.CONFIGURATION_WRITE, Permission.ORGANISATION_WRITE, Permission.RETURN_SUBMIT, Permission.RETURN_ACCEPT},
+    | {
+        Permission.PHASE_DECIDE,
+        Permission.CONFIGURATION_WRITE,
+        Permission.ORGANISATION_WRITE,
+        Permission.RETURN_SUBMIT,
+        Permission.RETURN_ACCEPT,
+    },
     Role.ANALYST: _READS,
     Role.FINANCE: _READS,
     Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT},

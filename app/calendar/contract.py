@@ -14,7 +14,7 @@ from app.kernel.shelf import Shelf
 from app.measures.domain import Measure, in_force
 from app.organisations.domain import Organisation, Succession
 from app.pathways.domain import Pathway, Segment
-from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
+from app.programmes.domain import Commissioner, Phase, PhaseDecision, Programme, Requirement, Site, phase_in
 from app.subcontracts.domain import Subcontract
 
 _MONTHS_KEPT: Final = 24
@@ -38,11 +38,17 @@ class Contract:
     assignments: tuple[Assignment, ...]
     days: WorkingDays = ENGLAND
     successions: tuple[Succession, ...] = ()
+    decisions: tuple[PhaseDecision, ...] = ()
+    """The approved ones, in the order of their approval."""
 
     @cached_property
     def worked_out(self) -> Shelf:
         """What rules have worked out of this contract before: pure functions of it. There is room for the returns of two years."""
         return Shelf(_MONTHS_KEPT * max(1, len(self.subcontracts) * len(self.collections)))
+
+    def phase_in(self, month: Month) -> int | None:
+        """The phase that a month is in."""
+        return phase_in(self.phases, self.decisions, month)
 
     @cached_property
     def site(self) -> dict[str, Site]:

@@ -29,6 +29,7 @@ from app.programmes.store import (
     REQUIREMENTS,
     SITES,
     commissioners,
+    phase_decisions,
     phases,
     programme,
     requirements,
@@ -129,5 +130,6 @@ def _read(session: Session, code: str, moment: datetime) -> Contract:
         subcontracts=subcontracts(session, code, as_of=moment),
         assignments=assignments(session, code, as_of=moment),
         days=calendar_of(calendar_days(session, as_of=moment)),
+        decisions=tuple(each for each in phase_decisions(session, code, as_of=moment) if each.state == "approved"),
         successions=successions(session, as_of=moment),
     )

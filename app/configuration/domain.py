@@ -18,6 +18,7 @@ from app.kernel.refusals import Fault
 from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Aggregation, Measure
 from app.programmes.domain import Programme, descends
+from app.programmes.faults import above_the_contract, gates_astray
 from app.subcontracts.domain import faults_of as faults_of_subcontract
 
 _COUNTS: Final[frozenset[Aggregation]] = frozenset({"count_sum", "stock_last", "banded"})
@@ -43,6 +44,8 @@ def faults_of(document: Document, *, registered: frozenset[str], lines: Sequence
         *_grades(document),
         *contradictions(document),
         *_agreements(document),
+        *above_the_contract(document.commissioners),
+        *gates_astray(document.phases, {line.code for line in document.measures}),
         *faults_between(document, placed(document) if lines is None else lines),
     ]
 

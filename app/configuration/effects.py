@@ -45,6 +45,7 @@ def contract_of(
         subcontracts=tuple(sorted(document.subcontracts, key=lambda line: line.reference)),
         assignments=_facts(placed(document) if lines is None else lines, before),
         days=ENGLAND if before is None else before.days,
+        decisions=() if before is None else before.decisions,
     )
 
 

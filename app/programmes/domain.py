@@ -1,10 +1,12 @@
 """What a head contract says of itself: parties, phases, scope, and what it asks of each measure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import Code
@@ -46,10 +48,17 @@ class Programme(Line):
         return (month.ordinal - begins) // 12 - (self.first_month.ordinal - begins) // 12 + 1
 
 
+def _percentage(value: Decimal) -> Decimal:
+    if not 0 <= value <= 100:
+        raise PydanticCustomError("percentage", "a percentage from 0 to 100")
+    return value
+
+
 class Commissioner(Line):
     """A population that the contract serves, with its months and its parent.
 
-    `whole` says of a parent that the programme holds all its children; otherwise its row says `part`.
+    `whole` says of a parent that the programme holds all its children; otherwise its row says `part`. `share` is its percentage
+    of the contract; those of one month never pass 100.
     """
 
     ods_code: NewCode
@@ -58,16 +67,123 @@ class Commissioner(Line):
     from_month: Month | None = None
     to_month: Month | None = None
     whole: bool = False
+    share: Annotated[ExactDecimal, AfterValidator(_percentage)] | None = None
+
+
+Criterion = Literal["completeness", "timeliness", "validity", "baselines_agreed", "coverage"]
+USUAL_MONTHS: Final = 3
+
+
+def _share_of_one(value: Decimal) -> Decimal:
+    if not 0 <= value <= 1:
+        raise PydanticCustomError("threshold", "a threshold from 0 to 1")
+    return value
+
+
+class GateCriterion(Line):
+    """What must be reached to leave a phase: a share of at least `threshold`, over the last `months` months, of these measures or all.
+
+    Baselines are agreed once, so they have no months.
+    """
+
+    criterion: Criterion
+    threshold: Annotated[ExactDecimal, AfterValidator(_share_of_one)]
+    months: Annotated[int, Field(ge=1, le=36)] | None = None
+    measures: Annotated[Selection, AfterValidator(lambda codes: None if codes is None else tuple(sorted(codes)))] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_months(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("months") is None and value.get("criterion") != "baselines_agreed":
+            return {**value, "months": USUAL_MONTHS}
+        return value
+
+    @model_validator(mode="after")
+    def _no_months(self) -> "GateCriterion":
+        if self.criterion == "baselines_agreed" and self.months is not None:
+            raise PydanticCustomError("no_months", "baselines are agreed once: leave months out")
+        return self
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...]]:
+        return self.criterion, self.measures or ()
+
+
+def _in_order(criteria: tuple[GateCriterion, ...]) -> tuple[GateCriterion, ...]:
+    if len({each.key for each in criteria}) < len(criteria):
+        raise PydanticCustomError("repeated", "a criterion stands twice in this list for the same measures")
+    return tuple(sorted(criteria, key=lambda each: each.key))
+
+
+class Gate(Line):
+    """Everything that must be reached to leave a phase."""
+
+    criteria: Annotated[Many[GateCriterion], Field(min_length=1, max_length=50), AfterValidator(_in_order)]
 
 
 class Phase(Line):
-    """A stage of a programme with its own payment mode; its months are a plan."""
+    """A stage of a programme with its own payment mode; its months are a plan, and its gate is what must be reached to leave it."""
 
     number: Annotated[int, Field(ge=1, le=100)]
     name: Name
     from_month: Month | None = None
     to_month: Month | None = None
     payment: Literal["off", "shadow", "live"] = "off"
+    gate: Gate | None = None
+
+
+DecisionKind = Literal["move_on", "stay", "move_on_with_conditions"]
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseDecision:
+    """Whether a programme leaves a phase, from which month on: proposed by one client, approved (`recorded`) by another.
+
+    `to_phase` is the phase of the months from then on; the evidence is what the gate answered at a moment, by its digest.
+    """
+
+    phase: int
+    number: int
+    state: Literal["proposed", "approved"]
+    decision: DecisionKind
+    to_phase: int
+    from_month: Month
+    reason: str
+    conditions: tuple[str, ...]
+    evidence_as_of: datetime
+    evidence_sha256: str
+    proposed_at: datetime
+    proposed_by: str
+    recorded_at: datetime
+    recorded_by: str
+
+
+def phase_in(phases: Iterable[Phase], decisions: Iterable[PhaseDecision], month: Month) -> int | None:
+    """The phase that a month is in: the last one decided for it, else the first; None where the programme has none.
+
+    `decisions` are the approved ones, in the order of their approval.
+    """
+    decided = [decision.to_phase for decision in decisions if decision.from_month <= month]
+    return decided[-1] if decided else min((phase.number for phase in phases), default=None)
+
+
+def next_phase(phases: Iterable[Phase], number: int) -> Phase | None:
+    """The phase after one, by number; None after the last."""
+    return min((phase for phase in phases if phase.number > number), key=lambda phase: phase.number, default=None)
+
+
+def undecided_month(phases: Iterable[Phase], decisions: Iterable[PhaseDecision], number: int, *, today: Month) -> Month | None:
+    """The month in which a phase was planned to be left, where it has come and nobody decided whether it is.
+
+    A move decided at any time is a decision; to stay is one for months up to the one from which on it was decided.
+    """
+    phases = tuple(phases)
+    following = next_phase(phases, number)
+    planned = None if following is None else following.from_month
+    if planned is None or today < planned:
+        return None
+    decided = any(decision.phase == number and (decision.to_phase != number or planned <= decision.from_month) for decision in decisions)
+    return None if decided else planned
 
 
 class Site(Line):

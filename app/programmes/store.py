@@ -1,14 +1,14 @@
-"""The tables of head contracts: the programme itself, commissioners, phases, sites and requirements."""
+"""The tables of head contracts: the programme itself, commissioners, phases and their decisions, sites and requirements."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Integer, Numeric, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app.db import facts
-from app.db.rows import code_column, fact_table, month_column
-from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
+from app.db.rows import code_column, fact_table, moment_column, month_column
+from app.programmes.domain import Commissioner, Phase, PhaseDecision, Programme, Requirement, Site
 
 PROGRAMMES = fact_table(
     "programmes",
@@ -32,6 +32,7 @@ COMMISSIONERS = fact_table(
         month_column("from_month", nullable=True),
         month_column("to_month", nullable=True),
         Column("whole", Boolean, nullable=False),
+        Column("share", Numeric),
     ],
 )
 
@@ -43,8 +44,29 @@ PHASES = fact_table(
         month_column("from_month", nullable=True),
         month_column("to_month", nullable=True),
         Column("payment", Text, nullable=False),
+        Column("gate", JSONB, nullable=False),
     ],
 )
+
+PHASE_DECISIONS = fact_table(
+    "phase_decisions",
+    key=[Column("phase", Integer, nullable=False), Column("number", Integer, nullable=False)],
+    content=[
+        Column("state", Text, nullable=False),
+        Column("decision", Text, nullable=False),
+        Column("to_phase", Integer, nullable=False),
+        month_column("from_month"),
+        Column("reason", Text, nullable=False),
+        Column("conditions", JSONB, nullable=False),
+        moment_column("evidence_as_of"),
+        Column("evidence_sha256", Text, nullable=False),
+        moment_column("proposed_at"),
+        code_column("proposed_by"),
+    ],
+)
+"""A proposal is closed when it is approved, and when another takes its place."""
+
+PHASE_DECISIONS.table.append_constraint(CheckConstraint("state IN ('proposed', 'approved')", name="phase_decisions_state"))
 
 SITES = fact_table(
     "sites",
@@ -83,6 +105,14 @@ def commissioners(session: Session, code: str, *, as_of: datetime | None) -> tup
 
 def phases(session: Session, code: str, *, as_of: datetime | None) -> tuple[Phase, ...]:
     return facts.read_lines(session, PHASES, Phase, code, as_of=as_of)
+
+
+def phase_decisions(session: Session, code: str, *, as_of: datetime | None) -> tuple[PhaseDecision, ...]:
+    """What is decided and proposed of every phase, in the order in which it was recorded."""
+    table = PHASE_DECISIONS.table
+    query = select(*(table.c[name] for name in PhaseDecision.__slots__)).where(table.c.programme == code)
+    rows = session.execute(query.where(facts.in_force(PHASE_DECISIONS, as_of)).order_by(table.c.recorded_at)).mappings()
+    return tuple(PhaseDecision(**{**row, "conditions": tuple(row["conditions"])}) for row in rows)
 
 
 def sites(session: Session, code: str, *, as_of: datetime | None) -> tuple[Site, ...]:

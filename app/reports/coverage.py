@@ -6,7 +6,7 @@ expected volume, and unknown unless the volume of every expected one is known in
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -84,12 +84,15 @@ def places_of(contract: Contract, key: ReturnKey) -> Iterator[Place]:
         yield Place(cell.measure, cell.pathway, cell.segment, cell.site, cell.commissioner, key.subcontract)
 
 
-def return_volume(contract: Contract, key: ReturnKey) -> Decimal | None:
-    """The patients behind a whole return: those of every line that it answers for, in every month, whatever measures it asks for."""
+def return_volume(contract: Contract, key: ReturnKey, *, measures: Collection[str] | None = None) -> Decimal | None:
+    """The patients behind a whole return: those of every line that it answers for, in every month, whatever measures it asks for.
+
+    With `measures`, those of the lines that make it ask for any of these.
+    """
     lines: dict[str, dict[tuple[str, str, Month], Duty]] = defaultdict(dict)
     for month in months_of_period(key.month, contract.collection[key.collection].every):
         for duty in duties_of_month(contract, key.subcontract, month):
-            if duty.collection.code == key.collection:
+            if duty.collection.code == key.collection and (measures is None or duty.measure.code in measures):
                 lines[duty.assignment.line][duty.assignment.site, duty.assignment.commissioner, month] = duty
     return _sum(_line_volume(list(duties.values()), whole=True) for duties in lines.values())
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.calendar.contract import Contract
 from app.calendar.expected import expected_returns, flags_of
 from app.kernel.canonical import json_bytes
-from app.kernel.months import Month, covers
+from app.kernel.months import Month
 from app.reports.results import METHOD_VERSION, MonthReturns
 from app.reports.rows import NOTES
 from app.subcontracts.domain import unsigned_spans
@@ -16,12 +16,11 @@ SCHEMA_VERSION: Final = "1.0"
 
 
 def head(contract: Contract, month: Month, returns: MonthReturns, *, as_of: datetime, inputs_sha256: str) -> dict[str, Any]:
-    """What a live report says of itself; what only a publication has is null. The phase is the planned one."""
-    phases = [phase.number for phase in contract.phases if covers(phase.from_month, phase.to_month, month)]
+    """What a live report says of itself; what only a publication has is null."""
     return {
         "programme": contract.programme.code,
         "month": month,
-        "phase": max(phases, default=None),
+        "phase": contract.phase_in(month),
         "status": "final" if returns.final else "provisional",
         "as_of": as_of,
         "sequence": None,

@@ -93,7 +93,10 @@ def test_a_server_that_is_named_is_not_watched(tmp_path: Path) -> None:
 
 
 def test_a_service_outlives_its_server(tmp_path: Path) -> None:
-    with installation(tmp_path) as service, contextlib.closing(service.caller(service.create_client("Integrator", "administrator")).http) as http:
+    with (
+        installation(tmp_path) as service,
+        contextlib.closing(service.caller(service.create_client("Integrator", "administrator")).http) as http,
+    ):
         integrator = Caller(http)
         path = f"/v1/programmes/{document()['programme']['code']}/configuration"
         integrator.put_new(path, document())

@@ -1,0 +1,263 @@
+"""What a gate's criteria come to: exact shares of what was owed over some months, and who is failing them since when."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final, Literal, NamedTuple
+
+from app.calendar.contract import Contract
+from app.calendar.deadlines import LONDON, deadline, ends_period
+from app.calendar.domain import Collection as CollectionLine
+from app.calendar.expected import CellKey, ReturnKey, expected_cells
+from app.kernel.lines import Day, Line
+from app.kernel.months import Month
+from app.programmes.domain import Criterion, GateCriterion
+from app.reports.coverage import return_volume
+
+Why = Literal["too_few_months", "nothing_expected", "volume_unknown"]
+
+
+class Baseline(Line):
+    """The baseline of a measure that the programme and a commissioner agreed on a day, by the digest of the document they signed."""
+
+    phase: int
+    measure: str
+    commissioner: str
+    agreed_on: Day
+    document_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRevision:
+    """The first good revision of a return: when it came, its cells with a value by measure, and those of them that only warned."""
+
+    received_at: datetime
+    populated: Mapping[str, int]
+    unexplained: frozenset[CellKey]
+
+
+@dataclass(frozen=True, slots=True)
+class OwedReturn:
+    """A return that has fallen due, as the record held it at a moment.
+
+    `accepted` says whether its figures count; `lacking` are its owed cells without a value in them, `not_applicable` those of
+    which it was stated that nothing is owed.
+    """
+
+    key: ReturnKey
+    due: datetime
+    accepted: bool
+    first: FirstRevision | None = None
+    lacking: frozenset[CellKey] = frozenset()
+    not_applicable: frozenset[CellKey] = frozenset()
+
+
+def share_of(numerator: Decimal | None, denominator: Decimal | None) -> Fraction | None:
+    """The exact ratio; None where one is not known or nothing was asked."""
+    return None if numerator is None or not denominator else Fraction(numerator) / Fraction(denominator)
+
+
+class Part(NamedTuple):
+    """What one subcontract's return of one month adds to a share. A denominator that is not known is None."""
+
+    subcontract: str
+    month: Month
+    numerator: Decimal
+    denominator: Decimal | None
+
+
+class Failing(NamedTuple):
+    """A subcontract below the threshold, and since which month without a break; or a measure whose baseline is not agreed."""
+
+    subcontract: str | None
+    measure: str | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    since: Month | None
+
+    @property
+    def value(self) -> Fraction | None:
+        return share_of(self.numerator, self.denominator)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A criterion's exact share; `why` says what keeps it from being judged. Met is at the threshold or above."""
+
+    criterion: GateCriterion
+    months: tuple[Month, ...]
+    numerator: Decimal | None
+    denominator: Decimal | None
+    why: Why | None
+    failing: tuple[Failing, ...]
+
+    @property
+    def value(self) -> Fraction | None:
+        return share_of(self.numerator, self.denominator)
+
+    @property
+    def is_met(self) -> bool:
+        value = self.value
+        return self.why is None and value is not None and value >= Fraction(self.criterion.threshold)
+
+
+def due_of(contract: Contract, key: ReturnKey) -> datetime:
+    """The instant at which a return is due."""
+    return deadline(contract.collection[key.collection].due, key.month, contract.days)
+
+
+def window(contract: Contract, criterion: GateCriterion, *, as_of: datetime) -> tuple[Month, ...]:
+    """The last months of which everything that a criterion is about had fallen due at a moment; fewer where the programme is young."""
+    if criterion.months is None:
+        return ()
+    term = contract.programme
+    month = min(term.last_month, Month.of(as_of.astimezone(LONDON).date()))
+    while month >= term.first_month and not _has_fallen_due(contract, criterion, month, as_of):
+        month = month.plus(-1)
+    return tuple(max(month.plus(1 - criterion.months), term.first_month).through(month))
+
+
+def _has_fallen_due(contract: Contract, criterion: GateCriterion, month: Month, as_of: datetime) -> bool:
+    asked = [
+        line
+        for line in contract.collections
+        if ends_period(month, line.every, year_begins=contract.programme.contract_year_month) and _is_about(criterion, line)
+    ]
+    return bool(asked) and all(as_of > deadline(line.due, month, contract.days) for line in asked)
+
+
+def _is_about(criterion: GateCriterion, line: CollectionLine) -> bool:
+    return criterion.measures is None or any(use.code in criterion.measures for use in line.measures)
+
+
+def result_of(
+    contract: Contract,
+    criterion: GateCriterion,
+    owed: Iterable[OwedReturn],
+    *,
+    months: tuple[Month, ...],
+    agreed: Collection[str],
+) -> Result:
+    """What one criterion comes to; `owed` are the returns of its months that had fallen due, `agreed` the measures with a baseline."""
+    if criterion.criterion == "baselines_agreed":
+        return _baselines(contract, criterion, agreed)
+    parts = list(_parts(contract, criterion, owed))
+    numerator, denominator = _sum(part.numerator for part in parts), _total(parts)
+    why: Why | None = None
+    if criterion.months is not None and len(months) < criterion.months:
+        why = "too_few_months"
+    elif denominator is None:
+        why = "volume_unknown"
+    elif denominator == 0:
+        why = "nothing_expected"
+    failing = tuple(_failing(parts, Fraction(criterion.threshold)))
+    return Result(criterion, months, numerator if denominator is not None else None, denominator, why, failing)
+
+
+def _baselines(contract: Contract, criterion: GateCriterion, agreed: Collection[str]) -> Result:
+    wanted = criterion.measures or tuple(sorted({use.code for line in contract.collections for use in line.measures}))
+    lacking = [code for code in wanted if code not in agreed]
+    failing = tuple(Failing(None, code, None, None, None) for code in lacking)
+    count = len(wanted)
+    return Result(criterion, (), Decimal(count - len(lacking)), Decimal(count), None if count else "nothing_expected", failing)
+
+
+def _parts(contract: Contract, criterion: GateCriterion, owed: Iterable[OwedReturn]) -> Iterator[Part]:
+    """What each return adds. A return of which nothing is asked, or everything was stated not to be owed, adds nothing."""
+    for each in owed:
+        cells = [cell for cell in expected_cells(contract, each.key) if criterion.measures is None or cell.measure in criterion.measures]
+        if not cells:
+            continue
+        _, subcontract, month = each.key
+        added = _ADDED[criterion.criterion](contract, criterion, each, cells)
+        if added is not None:
+            yield Part(subcontract, month, *added)
+
+
+_Added = tuple[Decimal, Decimal | None] | None
+
+
+def _completeness(contract: Contract, criterion: GateCriterion, owed: OwedReturn, cells: Sequence[CellKey]) -> _Added:
+    """Cells with a value (zero is one) of those owed, in the accepted revision."""
+    asked = [cell for cell in cells if cell not in owed.not_applicable]
+    stated = sum(cell not in owed.lacking for cell in asked) if owed.accepted else 0
+    return (Decimal(stated), Decimal(len(asked))) if asked else None
+
+
+def _timeliness(contract: Contract, criterion: GateCriterion, owed: OwedReturn, cells: Sequence[CellKey]) -> _Added:
+    """Returns whose first good revision came by the due instant, of those owed."""
+    return Decimal(owed.first is not None and owed.first.received_at <= owed.due), Decimal(1)
+
+
+def _validity(contract: Contract, criterion: GateCriterion, owed: OwedReturn, cells: Sequence[CellKey]) -> _Added:
+    """Cells of the first revision that nothing was odd about, or that came with an explanation, of those with a value."""
+    if owed.first is None:
+        return None
+    populated = sum(count for code, count in owed.first.populated.items() if criterion.measures is None or code in criterion.measures)
+    odd = sum(criterion.measures is None or cell.measure in criterion.measures for cell in owed.first.unexplained)
+    return (Decimal(populated - odd), Decimal(populated)) if populated else None
+
+
+def _coverage(contract: Contract, criterion: GateCriterion, owed: OwedReturn, cells: Sequence[CellKey]) -> _Added:
+    """The expected volume of returns with a value in every cell they owe, of all expected volume."""
+    asked = [cell for cell in cells if cell not in owed.not_applicable]
+    if not asked:
+        return None
+    volume = return_volume(contract, owed.key, measures=criterion.measures)
+    included = owed.accepted and owed.lacking.isdisjoint(asked)
+    return (volume or Decimal(0)) if included else Decimal(0), volume
+
+
+_Adds = Callable[[Contract, GateCriterion, OwedReturn, Sequence[CellKey]], _Added]
+_ADDED: Final[Mapping[Criterion, _Adds]] = {
+    "completeness": _completeness,
+    "timeliness": _timeliness,
+    "validity": _validity,
+    "coverage": _coverage,
+}
+
+
+def _sum(figures: Iterable[Decimal]) -> Decimal:
+    return sum(figures, Decimal(0))
+
+
+def _total(parts: Iterable[Part]) -> Decimal | None:
+    total = Decimal(0)
+    for part in parts:
+        if part.denominator is None:
+            return None
+        total += part.denominator
+    return total
+
+
+def _failing(parts: Iterable[Part], threshold: Fraction) -> Iterator[Failing]:
+    of: dict[str, list[Part]] = defaultdict(list)
+    for part in parts:
+        of[part.subcontract].append(part)
+    for subcontract, own in sorted(of.items()):
+        numerator, denominator = _sum(part.numerator for part in own), _total(own)
+        if denominator is None or (denominator > 0 and _below(numerator, denominator, threshold)):
+            yield Failing(subcontract, None, None if denominator is None else numerator, denominator, _since(own, threshold))
+
+
+def _below(numerator: Decimal, denominator: Decimal, threshold: Fraction) -> bool:
+    return Fraction(numerator) < threshold * Fraction(denominator)
+
+
+def _since(parts: Sequence[Part], threshold: Fraction) -> Month | None:
+    """The first month of the last unbroken run of months below the threshold; months of which nothing was asked break nothing."""
+    of: dict[Month, list[Part]] = defaultdict(list)
+    for part in parts:
+        of[part.month].append(part)
+    since: Month | None = None
+    for month in sorted(of, reverse=True):
+        numerator, denominator = _sum(part.numerator for part in of[month]), _total(of[month])
+        fails = denominator is None or _below(numerator, denominator, threshold)
+        if fails:
+            since = month
+        elif since is not None and denominator:
+            break
+    return since
