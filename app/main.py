@@ -29,12 +29,11 @@ from app.configuration.gaps_api import router as gaps
 from app.configuration.nouns_api import router as nouns
 from app.db.embedded import running
 from app.db.engine import make_engine
-from app.db.schema import start_problems
+from app.db.schema import Check, start_findings, start_problems
 from app.kernel.canonical import json_bytes
 from app.kernel.refusals import Fault, Kind, Refusal
 from app.measures.api import router as measures
 from app.organisations.api import router as organisations
-from app.phases.api import router as phases
 from app.reports.api import router as reports
 from app.returns.api import router as returns
 from app.settings import CannotStart, Settings
@@ -57,7 +56,6 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     assurance,
     returns,
     reports,
-    phases,
 )
 """Every room that speaks HTTP, in the order of the reference pages."""
 
@@ -73,12 +71,19 @@ _DESCRIPTION: Final = (
 
 
 class NotReady(Refusal):
-    """The service runs but should not be sent requests: `errors` says why."""
+    """The service runs but should not be sent requests: `errors` says which check failed: draining, database, schema or role."""
 
     code: ClassVar[str] = "not_ready"
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
     title: ClassVar[str] = "The service is not ready"
 
+
+# Anybody may ask: no address, no role, no table.
+_UNFIT: Final = {
+    Check.DATABASE: "The database does not answer, or is not one that the service may work on.",
+    Check.SCHEMA: "The database's schema is not the one that this program works on.",
+    Check.ROLE: "The service's role in the database may do too much or too little.",
+}
 
 system = APIRouter(tags=["system"])
 
@@ -105,9 +110,10 @@ async def readyz(request: Request) -> Response:
     state = request.app.state
     if state.in_flight.draining:
         raise NotReady("The service is shutting down.", faults=[Fault("draining", "The service is shutting down.", "Ask another.")])
-    found = await run_in_threadpool(start_problems, state.service.engine)
+    found = await run_in_threadpool(start_findings, state.service.engine)
     if found:
-        faults = [Fault("installation", sentence, "Ask whoever runs the service: `mainstem doctor` says more.") for sentence in found]
+        failed = dict.fromkeys(finding.check for finding in found)
+        faults = [Fault(check.value, _UNFIT[check], "Ask whoever runs the service: `mainstem doctor` says more.") for check in failed]
         raise NotReady("The service is not ready; see errors.", faults=faults)
     return Response(json_bytes({"status": "ready"}), media_type="application/json")
 
@@ -127,7 +133,7 @@ def _lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fas
         configure_logging(settings.log_level)
         async with contextlib.AsyncExitStack() as stack:
             # Threads: starting an embedded server may take seconds, and stopping it too.
-            urls = await stack.enter_async_context(_in_thread(running(settings)))
+            urls = await stack.enter_async_context(_in_thread(running(settings, progress=lambda _: log.info("database_starting"))))
             engine = make_engine(urls.application, settings)
             stack.callback(engine.dispose)
             await _refuse_unfit(engine)

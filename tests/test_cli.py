@@ -130,6 +130,12 @@ def test_doctor_names_a_misspelt_setting_beside_the_rest(empty_database: Databas
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["MAINSTEM_POOLSIZE", "The"]
 
 
+def test_doctor_makes_nothing(tmp_path: Path) -> None:
+    done = mainstem("doctor", MAINSTEM_DATA=str(tmp_path / "data"))
+    assert (done.returncode, done.stdout) == (1, f"There is no database in {tmp_path / 'data'} yet: run `mainstem migrate`.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("command", ["serve", "migrate", "doctor", "client"])
 def test_a_database_that_is_away_is_one_sentence(command: str) -> None:
     arguments = ["client", "create", "Name", "--role", "administrator"] if command == "client" else [command]
@@ -198,3 +204,8 @@ def test_a_taken_port_is_a_sentence_or_the_next_is_taken(installation: Mapping[s
         assert serving.ready()
         assert int(serving.url.rsplit(":", 1)[1]) > port
         assert serving.end(signal.SIGTERM) == 0
+
+
+def test_an_address_that_is_not_this_machines_is_not_a_matter_of_the_port() -> None:
+    for host in ("300.1.1.1", "192.0.2.1"):
+        assert sentence(mainstem("serve", "--host", host, "--port", "0")).endswith(". Choose another with --host.")

@@ -3,6 +3,8 @@
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -97,7 +99,14 @@ def _migration_sentence(error: exc.DBAPIError) -> str:
         return "The migration gave up and changed nothing: something else holds what it needs to lock. Run `mainstem migrate` again when it is quieter."
     if isinstance(error.orig, errors.QueryCanceled):
         return "The migration took too long, was given up, and changed nothing."
-    return database_sentence(error)
+    hint = ' Has an administrator made it? README.md, "Running it for real", has the lines.' if _is_login_refused(error) else ""
+    return database_sentence(error) + hint
+
+
+def _is_login_refused(error: exc.DBAPIError) -> bool:
+    # The server says the same of a wrong password and of a role that is not there; the driver keeps no code of a refused connection.
+    said = str(error.orig)
+    return "password authentication failed" in said or ("role " in said and "does not exist" in said)
 
 
 def database_sentence(error: exc.DBAPIError) -> str:
@@ -108,13 +117,35 @@ def database_sentence(error: exc.DBAPIError) -> str:
     return f"The database refused: {said.rstrip('.')}."
 
 
-def start_problems(engine: Engine) -> list[str]:
-    """Everything that forbids the service to work on this database with this role, a sentence each; also that it cannot be reached."""
+class Check(StrEnum):
+    """What is looked at; anybody may be told which of them failed."""
+
+    DATABASE = "database"
+    SCHEMA = "schema"
+    ROLE = "role"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong, for the operator alone: the sentence names roles, addresses and tables."""
+
+    check: Check
+    sentence: str
+
+
+def start_findings(engine: Engine) -> list[Finding]:
+    """Everything that forbids the service to work on this database with this role; also that it cannot be reached."""
     try:
         behind = head_problem(engine)
-        return ([] if behind is None else [behind]) + safety_problems(engine)
+        return ([] if behind is None else [Finding(Check.SCHEMA, behind)]) + _safety_findings(engine)
     except exc.DBAPIError as error:
-        return [database_sentence(error)]
+        hint = " If the role is not there yet, `mainstem migrate` makes it." if _is_login_refused(error) else ""
+        return [Finding(Check.DATABASE, database_sentence(error) + hint)]
+
+
+def start_problems(engine: Engine) -> list[str]:
+    """The findings' sentences."""
+    return [finding.sentence for finding in start_findings(engine)]
 
 
 def head_problem(engine: Engine) -> str | None:
@@ -158,28 +189,30 @@ _TABLES = text("""
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
-def safety_problems(engine: Engine) -> list[str]:
+def _safety_findings(engine: Engine) -> list[Finding]:
     """What would let this role past the walls between tenants, or lose what was answered for."""
     with engine.connect() as connection:
         too_old = version_problem(connection)
-        problems = [] if too_old is None else [too_old]
+        found = [] if too_old is None else [Finding(Check.DATABASE, too_old)]
         role: str = connection.execute(text("SELECT session_user")).scalar_one()
         bypassing = connection.execute(_BYPASSING).all()
-        problems += [_bypass_sentence(role, other, superuser=superuser) for other, superuser in bypassing[:1]]
+        found += [Finding(Check.ROLE, _bypass_sentence(role, other, superuser=superuser)) for other, superuser in bypassing[:1]]
         tables = connection.execute(_TABLES).all()
         owners = sorted({table.owner for table in tables if table.owned})
         if owners and not bypassing:
             owned_by = "itself" if owners == [role] else f"as a member of {', '.join(owners)}"
-            problems.append(f"The role {role} owns tables ({owned_by}), so it could take their walls down: {_OTHER_ROLE}")
+            found.append(Finding(Check.ROLE, f"The role {role} owns tables ({owned_by}), so it could take their walls down: {_OTHER_ROLE}"))
         bare = [table.relname for table in tables if not table.walled and table.relname not in SHARED_TABLES | {"alembic_version"}]
         if bare:
-            problems.append(
+            sentence = (
                 f"Row-level security is not enabled and forced on {', '.join(bare)}: every programme could read every other's rows there."
             )
+            found.append(Finding(Check.SCHEMA, sentence))
         off = [name for name in _DURABLE if connection.execute(text(f"SHOW {name}")).scalar_one() == "off"]
         if off:
-            problems.append(f"The server has {' and '.join(off)} off, so it could lose what was already answered for: switch it on.")
-        return problems
+            sentence = f"The server has {' and '.join(off)} off, so it could lose what was already answered for: switch it on."
+            found.append(Finding(Check.DATABASE, sentence))
+        return found
 
 
 _OTHER_ROLE: Final = "name one that owns nothing in MAINSTEM_DATABASE_URL and the owner in MAINSTEM_OWNER_DATABASE_URL; `mainstem migrate` makes it if it may."

@@ -17,15 +17,20 @@ def set_up_roles(connection: Connection, application_url: str | None) -> None:
     try:
         for statement in needed:
             connection.exec_driver_sql(statement)
-        connection.commit()
+        # A grant that the connection may not make can be a mere warning.
+        done = not _missing(connection, application_url)
     except exc.DBAPIError as error:
         if not isinstance(error.orig, errors.InsufficientPrivilege):
             raise
-        connection.rollback()
-        shown = "; ".join(statement for statement in _missing(connection, application_url, shown=True))
-        raise CannotStart(
-            f"The database lacks roles that this connection may not create. Have an administrator run, in this database: {shown};"
-        ) from None
+        done = False
+    if done:
+        connection.commit()
+        return
+    connection.rollback()
+    shown = "; ".join(_missing(connection, application_url, shown=True))
+    raise CannotStart(
+        f"The database lacks roles or rights that this connection may not give. Have an administrator run, in this database: {shown};"
+    )
 
 
 def _missing(connection: Connection, application_url: str | None, *, shown: bool = False) -> list[str]:

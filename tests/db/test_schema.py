@@ -219,6 +219,8 @@ def test_a_database_that_is_away_is_a_sentence(database: Database) -> None:
         assert said in problem
         assert problem.startswith("The database cannot be reached")
         engine.dispose()
+    with pytest.raises(CannotStart, match=r"password authentication failed .* README\.md"):
+        migrate(database.urls.owner.replace("@/", "x@/"))
     with pytest.raises(CannotStart, match="cannot be reached"):
         migrate("postgresql://role@127.0.0.1:1/database")
     with pytest.raises(CannotStart, match="cannot be read"):
@@ -264,6 +266,21 @@ def test_an_owner_that_may_make_roles_needs_no_administrator(tmp_path: Path) -> 
         engine = make_engine(application, Settings())
         assert start_problems(engine) == []
         engine.dispose()
+
+
+def test_an_owner_without_the_right_to_make_tables_says_what_an_administrator_must_run(server: Server, empty_database: Database) -> None:
+    name = f"test_{uuid4().hex}"
+    server.run(f"CREATE ROLE {name} LOGIN PASSWORD 'test' IN ROLE {roles.OWNER}")
+    # Its group may no longer, and a grant by somebody who may not either is only a warning.
+    change(empty_database, "ALTER SCHEMA public OWNER TO postgres", f"REVOKE CREATE ON SCHEMA public FROM {roles.OWNER}")
+    change(empty_database, f'ALTER DATABASE "{empty_database.name}" OWNER TO postgres')
+    url = make_url(empty_database.urls.owner).set(username=name, password="test").render_as_string(hide_password=False)
+    with pytest.raises(CannotStart, match=f'run, in this database: GRANT USAGE, CREATE ON SCHEMA "public" TO {roles.OWNER};'):
+        migrate(url)
+    change(empty_database, f"GRANT USAGE, CREATE ON SCHEMA public TO {roles.OWNER}")
+    migrate(url)
+    assert start_problems(empty_database.engine) == []
+    server.run(f"DROP ROLE {name}")
 
 
 @pytest.mark.skipif(not IS_THERE, reason="the programs of PostgreSQL 15 are not on this machine")

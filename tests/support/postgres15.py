@@ -19,8 +19,8 @@ IS_THERE = (FOLDER / "postgres").exists()
 
 
 @contextlib.contextmanager
-def postgres15(folder: Path) -> Iterator[str]:
-    """A fresh server with a superuser `admin`, on a socket in the folder; the text is its address."""
+def postgres15(folder: Path, *, passwords: bool = False) -> Iterator[str]:
+    """A fresh server with a superuser `admin`, on a socket in the folder; the text is its address. All but him may be asked for passwords."""
     account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
     programs = Programs(FOLDER, account.pw_uid if account else None, account.pw_gid if account else None)
     cluster = folder / "postgres-15"
@@ -30,6 +30,8 @@ def postgres15(folder: Path) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         arguments = ["--locale=C", "--encoding=UTF8", "--username=admin", "--auth=trust", "--no-sync"]
         assert programs.start("initdb", cluster, arguments, stdin=subprocess.DEVNULL, output=log).wait() == 0
+        if passwords:
+            (cluster / "pg_hba.conf").write_text("local all admin trust\nlocal all all scram-sha-256\n")
         options = ["-c", "listen_addresses=", "-c", "unix_socket_directories=."]
         server = programs.start("postgres", cluster, options, stdin=subprocess.DEVNULL, output=log)
     address = f"postgresql://admin@/postgres?host={cluster}"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import text
@@ -32,6 +33,10 @@ def take_away(server: Server, database: Database) -> None:
     server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.name}'")
 
 
+def failed(answer: httpx.Response) -> list[str]:
+    return [error["code"] for error in answer.json()["errors"]]
+
+
 def test_alive_and_ready(web: Web) -> None:
     assert web.get("/livez").json() == {"status": "alive"}
     assert web.get("/readyz").json() == {"status": "ready"}
@@ -43,6 +48,7 @@ def test_not_ready_while_draining(fresh: Web) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
     assert answer.headers["retry-after"]
     assert answer.headers["connection"] == "close"
+    assert failed(answer) == ["draining"]
     assert fresh.get("/livez").status_code == 200
 
 
@@ -51,9 +57,16 @@ def test_not_ready_when_the_schema_is_not_at_head_nor_the_database_there(server:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     behind = fresh.get("/readyz")
     assert (behind.status_code, behind.json()["code"]) == (503, "not_ready")
+    assert failed(behind) == ["schema"]
+    with fresh.database.superuser_engine.begin() as connection:
+        connection.execute(text("ALTER TABLE ledger OWNER TO mainstem_application_login"))
+    assert failed(fresh.get("/readyz")) == ["schema", "role"]
     take_away(server, fresh.database)
     gone = fresh.get("/readyz")
-    assert gone.status_code == 503
+    assert (gone.status_code, failed(gone)) == (503, ["database"])
+    for answer in (behind, gone):
+        said = re.sub(r'"instance":"[^"]+"', "", answer.text)
+        assert not re.search(rf"mainstem_|socket|/postgres|{fresh.database.name}|0000|localhost|\d+\.\d+", said), said
     assert fresh.get("/livez").status_code == 200
     refused = fresh.get("/metrics", key="ms_live_0123456789abcdef_" + "a" * 40 + "00000000")
     assert refused.status_code == 401  # A mistyped key is seen without asking.
