@@ -17,6 +17,7 @@ from sqlalchemy import text
 from app.db.embedded import running
 from app.db.schema import migrate
 from app.settings import Settings
+from tests.support import commands
 from tests.support.databases import Database
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,7 @@ def environment(changed: Mapping[str, str]) -> dict[str, str]:
 
 
 def mainstem(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*MAINSTEM, *arguments], env=environment(changed), capture_output=True, text=True, check=False, timeout=120)
+    return commands.run(list(arguments), environment(changed))
 
 
 def at(database: Database) -> dict[str, str]:

@@ -22,11 +22,11 @@ from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.kernel.actors import MACHINE
 from app.settings import PREFIX, Settings
+from tests.support import commands
 
 MAINSTEM: Final = Path(sys.executable).parent / "mainstem"
 STARTS_IN_SECONDS: Final = 60
 STOPS_IN_SECONDS: Final = 30
-COMMAND_SECONDS: Final = 120
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,7 @@ def environment(data: Path) -> dict[str, str]:
 
 def run_command(data: Path, *arguments: str) -> str:
     """What `mainstem …` prints for an installation; an error with what it said where it fails."""
-    ended = subprocess.run(
-        [str(MAINSTEM), *arguments], env=environment(data), capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
-    )
+    ended = commands.run(list(arguments), environment(data))
     assert ended.returncode == 0, f"mainstem {arguments[0]} ended with {ended.returncode}: {ended.stderr or ended.stdout}"
     return ended.stdout
 
