@@ -9,13 +9,27 @@ import pytest
 from app.db.embedded import running
 from app.settings import Settings
 from tests.support.databases import Database, Server
+from tests.support.left_behind import none_left_behind
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The embedded server, shared by the workers of a run: the first to ask starts it, the last to end stops it."""
+def shared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the server that the workers of a run share."""
     base: Path = tmp_path_factory.getbasetemp()
-    data = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "mainstem"
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "mainstem"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stopped_midway(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[None]:
+    """A run that is killed leaves no server behind: neither the shared one nor any of a test's own."""
+    with none_left_behind(shared_data, tmp_path_factory.getbasetemp()):
+        yield
+
+
+@pytest.fixture(scope="session")
+def server(shared_data: Path) -> Iterator[Server]:
+    """The embedded server, shared by the workers of a run: the first to ask starts it, the last to end stops it."""
+    data = shared_data
     with running(Settings(data=data)) as urls:
         yield Server(urls=urls, data=data)
 
