@@ -34,6 +34,7 @@ from app.kernel.canonical import json_bytes
 from app.kernel.refusals import Fault, Kind, Refusal
 from app.measures.api import router as measures
 from app.organisations.api import router as organisations
+from app.phases.api import router as phases
 from app.reports.api import router as reports
 from app.returns.api import router as returns
 from app.settings import CannotStart, Settings
@@ -56,6 +57,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     assurance,
     returns,
     reports,
+    phases,
 )
 """Every room that speaks HTTP, in the order of the reference pages."""
 
