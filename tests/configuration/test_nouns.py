@@ -227,3 +227,43 @@ def test_a_subcontracts_client_reads_its_own_subcontract_alone(web: Web, manager
     assert {**theirs.json(), "instance": ""} == {**absent.json(), "instance": ""}
     lead = web.key("commissioner_lead", programme="test-cancer", commissioner="05W")
     assert web.get(f"{PROGRAMME}/subcontracts/SC-RJE", key=lead).status_code == 404
+
+
+def test_a_document_of_before_brings_every_noun_back_as_new_facts(web: Web, manager: str, clock: Clock) -> None:
+    address = f"{PROGRAMME}/configuration"
+    first, then = web.get(address, key=manager), clock.now
+    clock.now += timedelta(hours=1)
+    for path, line in NEW.values():
+        assert web.put(f"{PROGRAMME}/{path}", line, key=manager, headers=CREATE).status_code == 201
+    whole = web.get(address, key=manager).json()
+    whole["assignments"][0]["to_month"] = "2030-12"
+    whole["programme"]["name"] = "Another"
+    web.put(address, whole, key=manager, headers={"If-Match": "*"})
+    lung = web.get(f"{PROGRAMME}/sites/lung", key=manager)
+    clock.now += timedelta(hours=1)
+    changed_lung = {**lung.json(), "name": "Lungs"}
+    assert web.put(f"{PROGRAMME}/sites/lung", changed_lung, key=manager, headers={"If-Match": lung.headers["ETag"]}).status_code == 200
+    stood = web.get(f"{address}?as_of={moment_text(then)}", key=manager)
+    assert stood.content == first.content
+    clock.now += timedelta(hours=1)
+    back = web.put(address, stood.json(), key=manager, headers={"If-Match": "*"})
+    assert (back.status_code, back.content) == (200, first.content)
+    names = [version["line"]["name"] for version in web.get(f"{PROGRAMME}/sites/lung/history", key=manager).json()["versions"]]
+    assert names == ["Lung", "Lungs", "Lung"]
+    for path, _ in NEW.values():
+        (version,) = web.get(f"{PROGRAMME}/{path}/history", key=manager).json()["versions"]
+        assert version["closed_at"] == moment_text(clock.now)
+        assert web.get(f"{PROGRAMME}/{path}", key=manager).status_code == 404
+
+
+def test_a_new_version_of_a_measure_is_previewed(web: Web, manager: str) -> None:
+    path, line = NEW["measures"]
+    told = web.put(f"{PROGRAMME}/{path}?dry_run=true", line, key=manager).json()["effects"]
+    months = {"from_month": "2030-01", "to_month": "2031-06"}
+    assert told["obligations_changing"] == [{"collection": "cwt", "subcontract": each, **months} for each in ("SC-RJE", "SC-RL4")]
+    assert (told["obligations_appearing"], told["obligations_disappearing"], told["publications_touched"]) == ([], [], [])
+    ended = web.request("DELETE", f"{PROGRAMME}/collections/hospice?dry_run=true", key=manager)
+    assert ended.status_code == 200, ended.text
+    (gone,) = ended.json()["effects"]["obligations_disappearing"]
+    assert gone == {"collection": "hospice", "subcontract": "SC-H9901", "from_month": "2026-07", "to_month": "2031-06"}
+    assert web.get(f"{PROGRAMME}/collections/hospice", key=manager).status_code == 200
