@@ -20,8 +20,7 @@ from sqlalchemy import Engine, exc
 
 from app.access import actions as access
 from app.access.domain import Role
-from app.configuration.actions import apply_configuration
-from app.configuration.intake import programme_named
+from app.configuration.actions import apply_configuration, programme_named
 from app.configuration.yaml_file import YamlFile
 from app.db.embedded import is_there, running
 from app.db.engine import make_engine

@@ -21,7 +21,7 @@ from app.configuration.document import Document, completed, written_of
 from app.configuration.domain import faults_of
 from app.configuration.effects import contract_of, counted_as_another, no_longer_owed
 from app.configuration.history import accepted_months
-from app.configuration.intake import read_document
+from app.configuration.intake import between_sound_lines
 from app.configuration.nesting import parent_with_child
 from app.configuration.owing import counted_otherwise, is_touched, owing_otherwise
 from app.db import audit
@@ -29,6 +29,7 @@ from app.db.installation import after_shared
 from app.db.ledger import Recording, begin_recording, contract_changed, hold_ledger, open_ledger
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
+from app.kernel.codes import is_code
 from app.kernel.refusals import Fault, Invalid, Kind
 from app.measures.actions import bring_measures
 from app.organisations.actions import add_new, conflicts
@@ -39,6 +40,7 @@ from app.programmes.faults import decided_and_gone
 from app.returns.expectation import expected_return
 from app.returns.store import reported_cells, reported_measures
 from app.subcontracts.actions import bring_subcontracts
+from app.web.shapes import read_as
 
 
 class ConfigurationInvalid(Invalid):
@@ -116,13 +118,33 @@ def apply_configuration(
     where the caller had another one in mind. Refuses with every fault at once: `ConfigurationInvalid`, `InUse`, `RegisterConflict`.
     """
     require(actor, Permission.CONFIGURATION_WRITE, programme=programme)
-    document = read_document(value, registered=[line.ods_code for line in organisations(session, as_of=None)])
+    document = _read(value, registered=[line.ods_code for line in organisations(session, as_of=None)])
 
     def change(before: Contract | None) -> Document:
         expect(None if before is None else sha256(written_of(before)))
         return document
 
     return bring_into_force(session, programme, change, actor=actor, now=now, dry_run=dry_run)
+
+
+def programme_named(value: Any) -> str:
+    """The code of the programme that a parsed value is about; Invalid with every fault of its shape where it names none."""
+    stated = value.get("programme") if isinstance(value, dict) else None
+    code = stated.get("code") if isinstance(stated, dict) else None
+    return code if isinstance(code, str) and is_code(code) else read_as(Document, value).programme.code
+
+
+def _read(value: Any, *, registered: Collection[str]) -> Document:
+    """The document that a parsed value states; Invalid with what is wrong in its shape, and between the lines that have theirs."""
+
+    def read(part: Any) -> Document:
+        return read_as(Document, part)
+
+    try:
+        return read(value)
+    except Invalid as refusal:
+        between = between_sound_lines(value, refusal.faults, registered=registered, read=read)
+        raise Invalid(refusal.detail, faults=[*refusal.faults, *between]) from None
 
 
 def bring_into_force(session: Session, programme: str, change: Change, *, actor: Actor, now: datetime, dry_run: bool) -> Applied:

@@ -1,15 +1,13 @@
-"""A document as it was sent: read whole, or refused with everything that is wrong with it, in shape and between its lines."""
+"""A document of which some lines do not have their shape: what is wrong between the others."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from app.configuration.document import Document, completed
 from app.configuration.domain import faults_of
-from app.kernel.codes import is_code
 from app.kernel.refusals import Fault, Invalid
-from app.web.shapes import read_as
 
 _LINE: Final = re.compile(r"/([a-z]+)/([0-9]+)(/.*)?\Z")
 
@@ -17,27 +15,14 @@ _OF_THE_WHOLE: Final = frozenset({"weights", "volume_elsewhere", "setting_does_n
 """Rules that say something of lines taken together: without the lines that cannot be read they would be wrong."""
 
 
-def read_document(value: Any, *, registered: Collection[str]) -> Document:
-    """The document that a parsed value states.
+def between_sound_lines(
+    value: Any, shape: Collection[Fault], *, registered: Collection[str], read: Callable[[Any], Document]
+) -> Iterator[Fault]:
+    """What is wrong between the lines that have their shape, of a value in which others have not (`shape`).
 
-    Invalid where a line does not have its shape; the lines that do are still held to the rules between them, so that mending
-    what is named leaves nothing to be found next time. `registered` are the codes of the shared register.
+    So mending what is named leaves nothing to be found next time. `registered` are the codes of the shared register; `read` gives
+    the document that a value states, or refuses with Invalid.
     """
-    try:
-        return read_as(Document, value)
-    except Invalid as refusal:
-        shape = refusal.faults
-        raise Invalid(refusal.detail, faults=[*shape, *_between_sound_lines(value, shape, registered)]) from None
-
-
-def programme_named(value: Any) -> str:
-    """The code of the programme that a parsed value is about; Invalid with every fault of its shape where it names none."""
-    stated = value.get("programme") if isinstance(value, dict) else None
-    code = stated.get("code") if isinstance(stated, dict) else None
-    return code if isinstance(code, str) and is_code(code) else read_as(Document, value).programme.code
-
-
-def _between_sound_lines(value: Any, shape: Collection[Fault], registered: Collection[str]) -> Iterator[Fault]:
     broken: dict[str, set[int]] = {}
     for fault in shape:
         line = _LINE.match(fault.pointer or "")
@@ -49,7 +34,7 @@ def _between_sound_lines(value: Any, shape: Collection[Fault], registered: Colle
         for section, lines in value.items()
     }
     try:
-        document = completed(read_as(Document, rest))
+        document = completed(read(rest))
     except Invalid:
         return
     kept = {section: [number for number in range(len(value[section])) if number not in broken[section]] for section in broken}
