@@ -79,7 +79,7 @@ def consequences(before: Contract | None, after: Contract, *, accepted: Iterable
         overlaps_appearing=overlaps_appearing,
         overlaps_disappearing=overlaps_disappearing,
         weights=list(_weights(before, after)),
-        months_touched=[] if before is None else _months_touched(before, after, touched, accepted),
+        months_touched=[] if before is None else _months_touched(before, after, (*appearing, *disappearing, *changing), accepted),
     )
 
 
@@ -198,24 +198,28 @@ def _weight(contract: Contract, year: int) -> Decimal | None:
     return sum(stated, Decimal(0)) if stated else None
 
 
-def _months_touched(before: Contract, after: Contract, touched: dict[str, Ranges], accepted: Iterable[Month]) -> list[Month]:
+def _months_touched(before: Contract, after: Contract, obligations: Iterable[Obligation], accepted: Iterable[Month]) -> list[Month]:
     names = changed_lines(before, after)
-    changes = [months for ranges in touched.values() for months in ranges]
-    for one, other in ((_shown(before), _shown(after)), (_volumes(before, names), _volumes(after, names))):
+    changes = [each.months for each in obligations]
+    for one, other in ((_shown(before, after), _shown(after, before)), (_volumes(before, names), _volumes(after, names))):
         changes += [months for _, ranges in xor(one, other) for months in ranges]
     reported = of_months(month.ordinal for month in accepted)
     return [Month(month) for first, last in common(reported, united(changes)) for month in range(first, last + 1)]
 
 
-def _shown(contract: Contract) -> Said:
-    """What reports show besides figures, and judge them by: names, definitions, targets, deadlines, places."""
+def _shown(contract: Contract, other: Contract) -> Said:
+    """What reports show besides figures, and judge them by: names, definitions, targets, deadlines, places.
+
+    A measure, pathway, segment, collection or organisation that the other contract does not have is shown by what is owed of it alone.
+    """
     found: dict[tuple[Hashable, ...], list[Range]] = defaultdict(list)
+    theirs = {key for key, _, _ in _named(other)}
 
     def say(noun: str, line: Line, months: Ranges = ALWAYS, *, without: Collection[str] = ()) -> None:
         found[noun, line.model_dump_json(exclude=set(without))] += months
 
     say("programme", contract.programme, without=("name", "value_pence"))
-    for code in {measure.code for measure in contract.measures}:
+    for code in {measure.code for measure in contract.measures} & {measure.code for measure in other.measures}:
         for said, months in in_force(contract, code, lambda measure: (measure.model_dump_json(exclude={*_MONTHS, "version"}),)).items():
             found["measure", *said] += months
     for requirement in contract.requirements:
@@ -226,12 +230,20 @@ def _shown(contract: Contract) -> Said:
     for noun, lines in (("site", contract.sites), ("commissioner", contract.commissioners), ("phase", contract.phases)):
         for line in lines:
             say(noun, line, united([span(line.from_month, line.to_month)]), without=_MONTHS)
-    for noun, others in (("pathway", contract.pathways), ("collection", contract.collections), ("organisation", contract.organisations)):
-        for other in others:
-            say(noun, other)
+    for key, named, members in _named(contract):
+        if key in theirs:
+            say(" ".join(key), named, without=members)
     for agreement in contract.subcontracts:
         found["subcontract", agreement.reference, agreement.organisation] += live_months(agreement)
     return {said: united(months) for said, months in found.items()}
+
+
+def _named(contract: Contract) -> Iterator[tuple[tuple[str, ...], Line, tuple[str, ...]]]:
+    """The lines whose months are those of what is owed of them, by their keys; and which members say only what that is."""
+    yield from ((("pathway", line.code), line, ("segments",)) for line in contract.pathways)
+    yield from ((("segment", pathway, code), line, ("measures",)) for (pathway, code), line in contract.segment.items())
+    yield from ((("collection", line.code), line, ("measures",)) for line in contract.collections)
+    yield from ((("organisation", line.ods_code), line, ()) for line in contract.organisations)
 
 
 def _volumes(contract: Contract, names: Iterable[str]) -> Said:
