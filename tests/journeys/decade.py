@@ -74,6 +74,15 @@ CONTACTS: Final[dict[str, Any]] = {
     "split_by": ["commissioner"],
 }
 
+GATE: Final = {
+    "criteria": [
+        {"criterion": "completeness", "threshold": "0.95", "months": 1},
+        {"criterion": "timeliness", "threshold": "0.95", "months": 1},
+        {"criterion": "baselines_agreed", "threshold": 1, "measures": ["TREAT"]},
+    ]
+}
+"""What is asked of the programme's data before it leaves its first phase."""
+
 _DOCUMENT: Final[dict[str, Any]] = {
     "programme": {"code": CODE, "name": "Ten years of cancer services", "prime": "X9901", "value_pence": 68_700_000_000, **TERM},
     "organisations": [
@@ -86,7 +95,7 @@ _DOCUMENT: Final[dict[str, Any]] = {
     ],
     "commissioners": [{"ods_code": code, "name": name} for code, name in CCGS.items()],
     "phases": [
-        {"number": 1, "name": "Foundation", "from_month": "2014-07", "to_month": "2016-06", "payment": "shadow"},
+        {"number": 1, "name": "Foundation", "from_month": "2014-07", "to_month": "2016-06", "payment": "shadow", "gate": GATE},
         {"number": 2, "name": "Accountable", "from_month": "2016-07", "payment": "live"},
     ],
     "sites": [

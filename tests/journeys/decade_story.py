@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import httpx
 
+from app.kernel.canonical import sha256
 from app.kernel.moments import moment_text
 from tests.journeys.decade import (
     CCGS,
@@ -88,6 +89,8 @@ class Story:
     mistaken: str = ""
     """A moment at which the contract said something by mistake."""
     refused: dict[str, httpx.Response] = field(default_factory=dict)
+    gate: httpx.Response | None = None
+    """What the gate of the first phase said when it was passed."""
 
 
 def report_of(year: int) -> str:
@@ -113,6 +116,8 @@ def questions(year: int) -> list[str]:
         "assignments",
         "assurance",
         "measures",
+        "phases/1/gate",
+        "phases/1/decision",
         "returns/treated/SC-RJE/2015-03",
         sources_of(year),
         f"reports/{year}-03?succession=restated&slice=subcontract&period=contract_year_to_date",
@@ -197,6 +202,35 @@ def _bladder_leaves(story: Story) -> None:
     story.effects["bladder"] = decade.web.put(f"{path}?dry_run=true", line, key=key).json()["effects"]
     story.refused["rewriting"] = decade.web.put(path, {**line, "from_month": "2017-03"}, key=key, headers={"If-None-Match": "*"})
     decade.put(path, line, new=True)
+
+
+def _phase_ends(story: Story) -> None:
+    """A year after it was planned, when March 2017 has come in full and the baselines are agreed, two people move the programme on."""
+    decade = story.decade
+    decade.on(2017, 5, 16)
+    path, manager = "phases/1", decade.key("contract_manager")
+    agreed = {"measures": ["TREAT"], "commissioner": "05W", "agreed_on": "2017-05-15", "document_sha256": "a" * 64}
+    assert decade.post(f"{path}/baselines", agreed, key=manager).status_code == 201
+    story.gate = decade.get(f"{PROGRAMME}/{path}/gate")
+    proposal = {
+        "decision": "move_on",
+        "from_month": "2017-07",
+        "reason": "The data are good enough.",
+        "evidence_as_of": story.gate.json()["as_of"],
+        "evidence_sha256": sha256(story.gate.content),
+    }
+    made = decade.post(f"{path}/decision", proposal, key=manager)
+    assert made.status_code == 201, made.text
+    decade.on(2017, 5, 17)
+    approval = {"number": made.json()["number"]}
+    story.refused["alone"] = decade.post(f"{path}/decision/approval", approval, key=manager)
+    approved = decade.post(f"{path}/decision/approval", approval)
+    assert approved.status_code == 200, approved.text
+
+
+def _bladder_leaves_and_the_phase_ends(story: Story) -> None:
+    _bladder_leaves(story)
+    _phase_ends(story)
 
 
 def _community_trust_closes(story: Story) -> None:
@@ -330,7 +364,7 @@ def _a_mistake_is_undone(story: Story) -> None:
 
     def change(document: dict[str, Any]) -> None:
         document["requirements"].clear()
-        document["phases"].pop()
+        document["phases"][0]["name"] = "Another phase"
 
     decade.amend(change)
     story.mistaken = moment_text(decade.now + timedelta(seconds=1))
@@ -350,7 +384,7 @@ _AUTUMN: Final = {
 _WINTER: Final = {2017: _march_is_corrected, 2020: _hospice_opens, 2021: _home_care_is_terminated}
 _SPRING: Final = {
     2016: _home_care_begins,
-    2017: _bladder_leaves,
+    2017: _bladder_leaves_and_the_phase_ends,
     2018: _community_trust_closes,
     2020: _hospice_is_suspended,
     2021: _contacts_are_told_apart,

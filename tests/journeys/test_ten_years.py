@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from app.kernel.canonical import sha256
 from app.kernel.months import Month
 from tests.journeys.decade import CCGS, FIRST, PROGRAMME, YEARS, Decade, Key
 from tests.journeys.decade_story import LATE, Story, Told, ask_returns, at, questions, report_of, sources_of, tell
@@ -166,6 +167,7 @@ def test_what_came_too_late_is_refused(story: Story) -> None:
         "closed": (422, "return_invalid"),
         "terminated": (404, "not_found"),
         "rewriting": (409, "in_use"),
+        "alone": (409, "same_person"),
     }
     rows = story.decade.report("2016-03", slice="subcontract", measure="TREAT")
     missing = row_of(rows, subcontract=LATE[1])
@@ -199,6 +201,22 @@ def test_the_board_is_the_parent_of_its_part_from_july_2022(story: Story) -> Non
     # What is owed is owed by place as before.
     effects = story.effects["board"]
     assert [effects[name] for name in effects if name.startswith("obligations")] == [[], [], []]
+
+
+def test_two_people_end_the_first_phase_on_the_evidence_of_its_gate(story: Story) -> None:
+    def told(year: int, question: str) -> Any:
+        return json.loads(story.years[year].answers[question])
+
+    assert {year: told(year, report_of(year))["report"]["phase"] for year in YEARS} == {year: 1 if year < 2018 else 2 for year in YEARS}
+    assert (told(2016, "phases/1/gate")["met"], told(2016, "phases/1/gate")["undecided_month"]) == (False, None)
+    assert story.gate is not None
+    passed = story.gate.json()
+    assert (passed["met"], passed["undecided_month"]) == (True, "2016-07")
+    again = story.decade.get(f"{PROGRAMME}/phases/1/gate?as_of={passed['as_of']}")
+    assert again.content == story.gate.content
+    (decision,) = told(2024, "phases/1/decision")["decisions"]
+    assert (decision["state"], decision["from_month"], decision["evidence_sha256"]) == ("approved", "2017-07", sha256(again.content))
+    assert decision["proposed_by"] != decision["approved_by"]
 
 
 def test_gaps_are_of_the_contract_as_it_stood(story: Story) -> None:
@@ -239,10 +257,10 @@ def test_a_document_of_then_cannot_unsay_what_was_returned_since(story: Story) -
 
 
 def test_a_mistake_stays_in_its_own_time(story: Story) -> None:
-    decade = story.decade
-    for moment, lines in ((story.mistaken, (0, 1)), (story.years[2022].as_of, (1, 2)), (story.years[2023].as_of, (1, 2))):
+    decade, right = story.decade, (1, "Foundation")
+    for moment, lines in ((story.mistaken, (0, "Another phase")), (story.years[2022].as_of, right), (story.years[2023].as_of, right)):
         document = decade.get(f"{PROGRAMME}/configuration?as_of={moment}").json()
-        assert (len(document["requirements"]), len(document["phases"])) == lines, moment
+        assert (len(document["requirements"]), document["phases"][0]["name"]) == lines, moment
     mistaken = decade.report("2023-03", as_of=story.mistaken, measure="TREAT")
     assert row_of(mistaken, slice="all")["contract_test"] == "no_target"
 
@@ -258,4 +276,4 @@ def test_what_was_foretold_of_a_change_is_what_it_did(story: Story) -> None:
     assert obligations("reform", "changing") == [(*each, "2023-10", "2024-06") for each in treated]
     for act in ("home", "bladder", "reform"):
         assert obligations(act, "disappearing") == [], act
-    assert story.effects["bladder"]["months_touched"] == []
+        assert story.effects[act]["months_touched"] == [], act
