@@ -37,11 +37,13 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def watchers() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "postgres-watch"]
+def watchers() -> set[int | None]:
+    """The threads that watch; the server that the tests share has one too."""
+    return {thread.ident for thread in threading.enumerate() if thread.name == "postgres-watch"}
 
 
 def test_a_killed_server_comes_back_to_its_user_alone(tmp_path: Path) -> None:
+    before = watchers()
     data = tmp_path / "data"
     told: list[str] = []
     with running(Settings(data=data), progress=told.append) as urls:
@@ -53,7 +55,7 @@ def test_a_killed_server_comes_back_to_its_user_alone(tmp_path: Path) -> None:
             assert one(urls, "SELECT seven FROM kept") == 7
         assert "PostgreSQL has ended; it is started again" in told
     assert not answers(urls.application)
-    assert watchers() == []
+    assert watchers() == before
 
 
 def test_users_of_a_killed_server_agree_and_the_last_still_stops_it(use: Callable[[], User], tmp_path: Path) -> None:
@@ -78,18 +80,20 @@ def test_nothing_is_made_anew_where_the_data_are_gone(tmp_path: Path) -> None:
 
 
 def test_leaving_does_not_wait_for_a_server_that_cannot_come_back(tmp_path: Path) -> None:
+    before = watchers()
     data = tmp_path / "data"
     told: list[str] = []
     with running(Settings(data=data), progress=told.append):
         (data / "postgres-18" / "PG_VERSION").write_text("17\n")
         kill_server(data)
         wait_until(lambda: any("does not start" in sentence for sentence in told))
-    assert watchers() == []
+    assert watchers() == before
 
 
 def test_a_server_that_is_named_is_not_watched(tmp_path: Path) -> None:
+    before = watchers()
     with running(Settings(data=tmp_path / "data", database_url=SecretStr("postgresql://role@127.0.0.1:1/database"))):
-        assert watchers() == []
+        assert watchers() == before
 
 
 def test_a_service_outlives_its_server(tmp_path: Path) -> None:
