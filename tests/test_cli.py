@@ -205,6 +205,19 @@ def test_a_taken_port_is_a_sentence_or_the_next_is_taken(installation: Mapping[s
         assert serving.end(signal.SIGTERM) == 0
 
 
+def test_an_answer_leaves_at_once(installation: Mapping[str, str]) -> None:
+    serving = Serving("--port", "0", **installation)
+    with httpx.Client(base_url=serving.url) as client:
+        client.get("/livez")
+        begun = time.monotonic()
+        for _ in range(20):
+            assert client.get("/livez").status_code == 200
+        seconds = time.monotonic() - begun
+    assert serving.end(signal.SIGTERM) == 0
+    # Each would wait 40 ms for its reader's receipt of its head before its body was sent.
+    assert seconds < 20 * 0.04
+
+
 def test_an_address_that_is_not_this_machines_is_not_a_matter_of_the_port() -> None:
     for host in ("300.1.1.1", "192.0.2.1"):
         assert sentence(mainstem("serve", "--host", host, "--port", "0")).endswith(". Choose another with --host.")
