@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from app.cli import listening
 from app.db.embedded import running
 from app.db.schema import migrate
 from app.settings import Settings
@@ -205,17 +206,10 @@ def test_a_taken_port_is_a_sentence_or_the_next_is_taken(installation: Mapping[s
         assert serving.end(signal.SIGTERM) == 0
 
 
-def test_an_answer_leaves_at_once(installation: Mapping[str, str]) -> None:
-    serving = Serving("--port", "0", **installation)
-    with httpx.Client(base_url=serving.url) as client:
-        client.get("/livez")
-        begun = time.monotonic()
-        for _ in range(20):
-            assert client.get("/livez").status_code == 200
-        seconds = time.monotonic() - begun
-    assert serving.end(signal.SIGTERM) == 0
-    # Each would wait 40 ms for its reader's receipt of its head before its body was sent.
-    assert seconds < 20 * 0.04
+def test_answers_leave_at_once() -> None:
+    # Only of a socket that names its protocol does asyncio turn off the wait for more to send.
+    with listening("127.0.0.1", 0, or_next=False) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_an_address_that_is_not_this_machines_is_not_a_matter_of_the_port() -> None:
