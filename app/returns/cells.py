@@ -20,6 +20,8 @@ LONGEST_EXPLANATION: Final = 500
 
 _WHOLE: Final = 10**7
 _LARGEST: Final = Decimal(_WHOLE)
+_SMALL: Final = tuple(map(Decimal, range(1000)))
+"""Most figures, made once."""
 _MOST_DIGITS: Final = 20
 _ANY: Final = Carried(NumericKind.DECIMAL, NumericKind.DECIMAL, both=False, proportion=False)
 _FIGURES: Final = ("numerator", "denominator")
@@ -61,7 +63,7 @@ def plain_cell(raw: Mapping[str, Any], expected: ExpectedReturn) -> Cell | None:
 def _plain_figure(value: object, kind: NumericKind) -> Decimal | None:
     """A right figure in its normal form; None for any other, and for texts."""
     if type(value) is int:
-        return Decimal(value) if 0 <= value < _WHOLE else None
+        return _SMALL[value] if 0 <= value < len(_SMALL) else Decimal(value) if 0 <= value < _WHOLE else None
     return _normal(value, kind) if type(value) is Decimal else None
 
 
