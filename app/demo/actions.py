@@ -22,7 +22,8 @@ from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.kernel.refusals import Kind, Refusal
-from app.returns.actions import accept, submit
+from app.returns.actions import submit
+from app.returns.review_actions import accept
 from app.web.intake import parse
 
 INTEGRATOR: Final = "demo-integrator"

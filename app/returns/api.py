@@ -10,10 +10,10 @@ from app.calendar.as_of import AsOfInFuture
 from app.calendar.expected import ReturnKey
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Forbidden, Invalid, NotFound
-from app.returns import actions
-from app.returns.actions import Wanted
+from app.returns import actions, read_actions, review_actions
 from app.returns.domain import NotLatest, ReturnFrozen, SignOffMissing, Status, WrongStatus
 from app.returns.intake import ReturnInvalid
+from app.returns.read_actions import Wanted
 from app.returns.schemas import (
     AcceptanceBody,
     ExpectedCellView,
@@ -208,7 +208,7 @@ def list_returns(
     if page.after is not None and list(map(type, page.after)) != [int, str, str]:
         fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
         raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
-    found, moment = actions.list_returns(
+    found, moment = read_actions.list_returns(
         unit.session,
         programme,
         Wanted(month, collection, subcontract, status, overdue),
@@ -232,14 +232,14 @@ def read_return(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of: AsOf) -
 
     `as_of` is the moment it was judged at; a subcontract's client is told only the one it asked for.
     """
-    found = actions.read_return(unit.session, programme, key, actor=unit.actor, as_of=as_of, now=unit.now)
+    found = read_actions.read_return(unit.session, programme, key, actor=unit.actor, as_of=as_of, now=unit.now)
     return unit.read(detail_view(found))
 
 
 @router.get(f"{_RETURN}/expected-cells.csv", response_class=Response, responses=_READING | _CSV)
 def read_expected_cells(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of: AsOf) -> Response:
     """Read the cells that a return must state, as a table to join on."""
-    expected = actions.read_expected(unit.session, programme, key, actor=unit.actor, as_of=as_of, now=unit.now)
+    expected = read_actions.read_expected(unit.session, programme, key, actor=unit.actor, as_of=as_of, now=unit.now)
     text = io.StringIO()
     table = csv.DictWriter(text, ExpectedCellView.model_fields, lineterminator="\r\n")
     table.writeheader()
@@ -303,7 +303,7 @@ def read_revision(
     revision: Annotated[int, Path(description="The revision's number, from 1.", ge=1, le=2**31 - 1)],
 ) -> Response:
     """Read one revision of a return with its cells; it never changes."""
-    found, cells = actions.read_revision(unit.session, programme, key, revision, actor=unit.actor)
+    found, cells = read_actions.read_revision(unit.session, programme, key, revision, actor=unit.actor)
     return unit.read({**revision_view(found), "programme": programme, **key._asdict(), "cells": [cell_view(cell) for cell in cells]})
 
 
@@ -320,5 +320,5 @@ def accept_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
     The body may say which `revision` was looked at: if another has come since, it is refused. It may be empty.
     """
     said = unit.json_as(AcceptanceBody) if unit.body.strip() else AcceptanceBody()
-    accepted = actions.accept(unit.session, programme, key, actor=unit.actor, now=unit.now, revision=said.revision)
+    accepted = review_actions.accept(unit.session, programme, key, actor=unit.actor, now=unit.now, revision=said.revision)
     return unit.answer(detail_view(accepted))

@@ -13,8 +13,9 @@ from app.calendar.expected import CellKey, flags_of
 from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.measures.domain import Measure
-from app.returns.actions import Receipt, ReturnRead, Standing
+from app.returns.actions import Receipt
 from app.returns.expectation import ExpectedReturn
+from app.returns.read_actions import ReturnRead, Standing
 from app.returns.store import Revision
 from app.returns.submission import Cell, CellWarning
 

@@ -18,8 +18,8 @@ from app.kernel.actors import EVERY, MACHINE
 from app.kernel.months import Month
 from app.kernel.refusals import Unauthenticated
 from app.returns import store
-from app.returns.actions import Wanted, list_returns, read_return, read_revision
 from app.returns.domain import Status
+from app.returns.read_actions import Wanted, list_returns, read_return, read_revision
 from tests.support.databases import Database
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -18,7 +18,8 @@ from app.db.tenancy import INSTALLATION, Tenant
 from app.kernel.actors import MACHINE
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
-from app.returns.actions import accept, submit
+from app.returns.actions import submit
+from app.returns.review_actions import accept
 from tests.make import exact, subcontract
 from tests.support.databases import Database
 from tests.support.http import Web, serving

@@ -1,0 +1,170 @@
+"""Reading returns: what is owed, where it stands, its revisions and its figures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from app.access.domain import Permission, require
+from app.calendar.as_of import resolve
+from app.calendar.contract import Contract
+from app.calendar.deadlines import LONDON
+from app.calendar.expected import ReturnKey, expected_returns
+from app.calendar.store import load_contract
+from app.kernel.actors import EVERY, Actor
+from app.kernel.months import Month
+from app.kernel.refusals import NotFound
+from app.returns import store
+from app.returns.domain import Deadlines, ReturnState, Status, deadlines_of
+from app.returns.expectation import ExpectedReturn, expected_return
+from app.returns.store import Received, Revision
+from app.returns.submission import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an owed return stands at a moment."""
+
+    contract: Contract
+    key: ReturnKey
+    deadlines: Deadlines
+    received: Received | None
+    moment: datetime
+
+    @property
+    def state(self) -> ReturnState:
+        return self.received.state if self.received else ReturnState()
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.received is None and self.moment > self.deadlines.due
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRead:
+    """An owed return with all that is known of it: what is expected, its revisions, and its current figures; and the moment it names."""
+
+    standing: Standing
+    expected: ExpectedReturn
+    revisions: tuple[Revision, ...]
+    current: tuple[Cell, ...] | None
+    as_of: datetime | None
+
+
+_NO_RETURN: Final = "There is no such return here, or it is not yours."
+
+
+def owed(contract: Contract, key: ReturnKey) -> ExpectedReturn:
+    expected = expected_return(contract, key)
+    if expected is None:
+        raise NotFound(_NO_RETURN)
+    return expected
+
+
+def read_return(session: Session, programme: str, key: ReturnKey, *, actor: Actor, as_of: datetime | None, now: datetime) -> ReturnRead:
+    """Where a return stands, what it expects, its revisions and its current figures. NotFound where it is not owed or not the actor's."""
+    require(actor, Permission.RETURN_READ, programme=programme, subcontract=key.subcontract)
+    moment = resolve(session, programme, asked=as_of, now=now)
+    contract = load_contract(session, programme, as_of=moment)
+    return read_at(session, programme, contract, key, moment, as_of=told(actor, as_of, moment))
+
+
+def told(actor: Actor, asked: datetime | None, moment: datetime) -> datetime | None:
+    """The moment that an answer names: to a subcontract only the one it asked for, for the last recorded one tells when others act."""
+    return moment if actor.subcontract == EVERY else asked
+
+
+def read_at(
+    session: Session, programme: str, contract: Contract, key: ReturnKey, moment: datetime, *, as_of: datetime | None
+) -> ReturnRead:
+    expected = owed(contract, key)
+    received = store.received(session, programme, key, as_of=moment)
+    standing = Standing(contract, key, deadlines_of(contract.collection[key.collection], key.month, contract.days), received, moment)
+    revisions = store.revisions(session, programme, key, as_of=moment)
+    accepted = next((revision for revision in revisions if revision.number == standing.state.accepted_revision), None)
+    current = None if accepted is None else store.cells(session, programme, accepted.revision_id)
+    return ReturnRead(standing, expected, revisions, current, as_of)
+
+
+def read_expected(
+    session: Session, programme: str, key: ReturnKey, *, actor: Actor, as_of: datetime | None, now: datetime
+) -> ExpectedReturn:
+    """What a return expects. NotFound where it is not owed or not the actor's."""
+    require(actor, Permission.RETURN_READ, programme=programme, subcontract=key.subcontract)
+    moment = resolve(session, programme, asked=as_of, now=now)
+    return owed(load_contract(session, programme, as_of=moment), key)
+
+
+def read_revision(session: Session, programme: str, key: ReturnKey, number: int, *, actor: Actor) -> tuple[Revision, tuple[Cell, ...]]:
+    """One revision with its cells: the same for ever. NotFound where there is none or it is not the actor's."""
+    require(actor, Permission.RETURN_READ, programme=programme, subcontract=key.subcontract)
+    found = store.revisions(session, programme, key, number=number)
+    if not found:
+        raise NotFound("There is no such revision here, or it is not yours.")
+    return found[0], store.cells(session, programme, found[0].revision_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which returns a list is asked for; None asks for any."""
+
+    month: Month | None = None
+    collection: str | None = None
+    subcontract: str | None = None
+    status: Status | None = None
+    overdue: bool | None = None
+
+    def shows(self, standing: Standing) -> bool:
+        return (
+            self.collection in {None, standing.key.collection}
+            and self.status in {None, standing.state.status}
+            and self.overdue in {None, standing.is_overdue}
+        )
+
+
+def list_returns(
+    session: Session,
+    programme: str,
+    wanted: Wanted,
+    *,
+    after: tuple[int, str, str] | None,
+    limit: int,
+    actor: Actor,
+    as_of: datetime | None,
+    now: datetime,
+) -> tuple[list[Standing], datetime | None]:
+    """At most `limit` owed returns that come after a key (month's ordinal, collection, subcontract), in its order; and the moment to name.
+
+    Without a month: from the programme's first to the one in which the moment lies.
+    """
+    require(actor, Permission.RETURN_READ, programme=programme)
+    moment = resolve(session, programme, asked=as_of, now=now)
+    contract = load_contract(session, programme, as_of=moment)
+    own = {actor.subcontract, *actor.inherited_subcontracts}
+    found = (
+        standing
+        for standing in _standings(session, contract, wanted, moment, after)
+        if (EVERY in own or standing.key.subcontract in own) and wanted.shows(standing)
+    )
+    return list(islice(found, limit)), told(actor, as_of, moment)
+
+
+def _standings(
+    session: Session, contract: Contract, wanted: Wanted, moment: datetime, after: tuple[int, str, str] | None
+) -> Iterator[Standing]:
+    term = contract.programme
+    last = min(term.last_month, Month.of(moment.astimezone(LONDON).date()))
+    first = max(term.first_month, Month(after[0])) if after else term.first_month
+    months = first.through(last) if wanted.month is None else [wanted.month]
+    for month in months:
+        received: dict[ReturnKey, Received] | None = None
+        for key in expected_returns(contract, month, subcontract=wanted.subcontract):
+            if after is not None and (month.ordinal, key.collection, key.subcontract) <= after:
+                continue
+            if received is None:
+                received = store.received_in(session, term.code, month, as_of=moment)
+            deadlines = deadlines_of(contract.collection[key.collection], month, contract.days)
+            yield Standing(contract, key, deadlines, received.get(key), moment)
