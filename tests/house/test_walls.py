@@ -74,10 +74,50 @@ def test_no_room_has_rooms_inside() -> None:
 
 
 AWAITED = frozenset(
-    """backfill_api handover_api programme_api quality_api review_api template_api backfill_schemas programme_schemas quality_schemas review_schemas
-    template_schemas backfill_actions handover_actions programme_actions quality_actions query_actions template_actions backfill_store
-    files_store handover_store quality_store query_store review_store breach_allocation breach_table change csv_file differing handovers
-    looking_back plain_words quality queries relations reopening rules signing tables template template_csv workbook workbook_safety""".split()
+    [
+        "backfill_api",
+        "handover_api",
+        "programme_api",
+        "quality_api",
+        "review_api",
+        "template_api",
+        "backfill_schemas",
+        "programme_schemas",
+        "quality_schemas",
+        "review_schemas",
+        "template_schemas",
+        "backfill_actions",
+        "handover_actions",
+        "programme_actions",
+        "quality_actions",
+        "query_actions",
+        "template_actions",
+        "backfill_store",
+        "files_store",
+        "handover_store",
+        "quality_store",
+        "query_store",
+        "review_store",
+        "breach_allocation",
+        "breach_table",
+        "change",
+        "csv_file",
+        "differing",
+        "handovers",
+        "looking_back",
+        "plain_words",
+        "quality",
+        "queries",
+        "relations",
+        "reopening",
+        "rules",
+        "signing",
+        "tables",
+        "template",
+        "template_csv",
+        "workbook",
+        "workbook_safety",
+    ]
 )
 
 
