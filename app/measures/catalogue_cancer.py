@@ -32,6 +32,7 @@ CANCER: Final[tuple[Measure, ...]] = (
         source=_SOURCE,
         supersedes=_superseding("H-2WW", "H-2WB"),
         **_BY_REFERRAL,
+        example="Referral received on 1 October (day 0), told on 29 October (day 28): 1 over 1. Told on 30 October: 0 over 1.",
     ),
     proportion(
         "CWT-31",
@@ -41,6 +42,7 @@ CANCER: Final[tuple[Measure, ...]] = (
         from_month=_REFORM,
         source=_SOURCE,
         supersedes=_superseding("H-31F", "H-31S", "H-31R", "H-31D"),
+        example="Decision to treat on 1 October, treatment started on 1 November (day 31): 1 over 1. Started on 2 November: 0 over 1. A patient whose first and next treatment both started in the month counts twice.",
     ),
     proportion(
         "CWT-62",
@@ -60,6 +62,7 @@ CANCER: Final[tuple[Measure, ...]] = (
                 Category(code="upgrade", name="Consultant upgrade"),
             ),
         ),
+        example="Referred and treated here on day 62: 1 over 1; on day 63: 0 over 1. Referred elsewhere, transferred by day 38 and treated here on day 60: 0.5 over 0.5, and the same for who referred.",
     ),
 )
 
@@ -78,6 +81,7 @@ HISTORICAL: Final[tuple[Measure, ...]] = (
         "Patients first seen within 14 days of an urgent GP referral for suspected cancer",
         "Patients first seen in the month after such a referral",
         **_BY_REFERRAL,
+        example="Referral received on 1 March (day 0), first seen on 15 March (day 14): 1 over 1. First seen on 16 March: 0 over 1.",
     ),
     _historical(
         "H-2WB",
@@ -85,30 +89,35 @@ HISTORICAL: Final[tuple[Measure, ...]] = (
         "Patients first seen within 14 days of a referral for breast symptoms where cancer was not suspected",
         "Patients first seen in the month after such a referral",
         split_by=("segment", "site", "commissioner"),
+        example="Referral received on 1 March (day 0), first seen on 15 March (day 14): 1 over 1. First seen on 16 March: 0 over 1.",
     ),
     _historical(
         "H-31F",
         "31 days from decision to treat to first treatment",
         "First definitive treatments within 31 days of the decision to treat",
         "First definitive treatments in the month",
+        example="Decision to treat on 1 March, first treatment on 1 April (day 31): 1 over 1. On 2 April: 0 over 1.",
     ),
     _historical(
         "H-31S",
         "31 days to subsequent surgery",
         "Subsequent treatments by surgery within 31 days of the decision to treat or the earliest clinically appropriate date",
         "Subsequent treatments by surgery in the month",
+        example="Decision to operate again on 1 March, operation on 1 April (day 31): 1 over 1. On 2 April: 0 over 1.",
     ),
     _historical(
         "H-31R",
         "31 days to subsequent radiotherapy",
         "Subsequent treatments by radiotherapy within 31 days of the decision to treat or the earliest clinically appropriate date",
         "Subsequent treatments by radiotherapy in the month",
+        example="Decision to treat on 1 March, radiotherapy from 1 April (day 31) on: 1 over 1. From 2 April on: 0 over 1.",
     ),
     _historical(
         "H-31D",
         "31 days to subsequent anti-cancer drug treatment",
         "Subsequent treatments by anti-cancer drugs within 31 days of the decision to treat or the earliest clinically appropriate date",
         "Subsequent treatments by anti-cancer drugs in the month",
+        example="Decision to treat on 1 March, drug treatment from 1 April (day 31) on: 1 over 1. From 2 April on: 0 over 1.",
     ),
     _historical(
         "H-62G",
@@ -116,6 +125,7 @@ HISTORICAL: Final[tuple[Measure, ...]] = (
         "First definitive treatments within 62 days of an urgent GP referral for suspected cancer, as allocated to providers",
         "First definitive treatments in the month after such a referral, as allocated to providers",
         numeric_kind="half_unit",
+        example="Referral received on 1 March (day 0), first treatment on 2 May (day 62): 1 over 1. On 3 May: 0 over 1. A patient shared with another provider may count half for each.",
     ),
     _historical(
         "H-62S",
@@ -123,6 +133,7 @@ HISTORICAL: Final[tuple[Measure, ...]] = (
         "First definitive treatments within 62 days of a referral from a screening service, as allocated to providers",
         "First definitive treatments in the month after such a referral, as allocated to providers",
         numeric_kind="half_unit",
+        example="Referral received on 1 March (day 0), first treatment on 2 May (day 62): 1 over 1. On 3 May: 0 over 1. A patient shared with another provider may count half for each.",
     ),
     _historical(
         "H-62U",
@@ -130,5 +141,6 @@ HISTORICAL: Final[tuple[Measure, ...]] = (
         "First definitive treatments within 62 days of a consultant's decision to upgrade, as allocated to providers",
         "First definitive treatments in the month after such an upgrade, as allocated to providers",
         numeric_kind="half_unit",
+        example="Upgraded on 1 March (day 0), first treatment on 2 May (day 62): 1 over 1. On 3 May: 0 over 1. A patient shared with another provider may count half for each.",
     ),
 )

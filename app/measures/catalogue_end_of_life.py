@@ -26,6 +26,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         split_by=_POPULATION,
         ambition="individual",
         source=f"{_PLACE_OF_DEATH}; Public Health England's definition",
+        example="Of 200 deaths 60 were at home, 40 in care homes and 1 in a religious establishment: 101 over 200.",
     ),
     as_published(
         "E-HOSP",
@@ -37,6 +38,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         split_by=_POPULATION,
         ambition="individual",
         source=f"{_PLACE_OF_DEATH}; Public Health England's definition",
+        example="Of 200 deaths 88 were in hospital: 88 over 200.",
     ),
     as_published(
         "E-3ADM",
@@ -48,6 +50,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         split_by=_POPULATION,
         ambition="coordinated_care",
         source="Linked hospital and death records, as the Nuffield Trust published them",
+        example="200 people died, 14 of them after three or more emergency admissions in their last 90 days: 14 over 200.",
     ),
     _of_decedents(
         "E-REG",
@@ -59,6 +62,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         basis="commissioner",
         ambition="fair_access",
         source=f"Palliative care registers; the denominator, and the share of 1% to expect, are {TO_BE_CONFIRMED}",
+        example="95 people are on the register as the month ends: 95. Someone on the registers of two providers counts in both, so these are never added.",
     ),
     _of_decedents(
         "E-DREG",
@@ -68,6 +72,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         aggregation="distinct_risk",
         basis="commissioner",
         ambition="fair_access",
+        example="40 people of the locality died, 22 of whom were on the register before they died: 22 over 40.",
     ),
     _of_decedents(
         "E-ACP",
@@ -75,6 +80,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         "People who died in the month with an advance care plan or ReSPECT form recorded",
         "People on the caseload who died in the month",
         ambition="individual",
+        example="12 people on the caseload died, 9 of them with a plan recorded: 9 over 12.",
     ),
     _of_decedents(
         "E-ACPC",
@@ -83,6 +89,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         "People on the caseload at the last midnight of the month; over several months, each month's census counts once",
         ambition="individual",
         source=f"{LOCAL}; a contract uses this or E-ACP, not both",
+        example="50 people are on the caseload as the month ends, 31 of them with a plan recorded: 31 over 50.",
     ),
     _of_decedents(
         "E-PPDR",
@@ -90,6 +97,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         "People who died in the month with a preferred place of death recorded",
         "People on the caseload who died in the month",
         ambition="individual",
+        example="12 people on the caseload died, 10 of them with a preferred place recorded: 10 over 12.",
     ),
     _of_decedents(
         "E-PPDA",
@@ -98,6 +106,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         "People who died in the month with a preferred place of death recorded",
         ambition="individual",
         source=f"{LOCAL}; read only beside E-PPDR",
+        example="12 people died, 10 of them with a preferred place recorded, and 8 of those 10 died there: 8 over 10.",
     ),
     _of_decedents(
         "E-FT48",
@@ -106,6 +115,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         "Fast-track applications accepted in the month",
         ambition="coordinated_care",
         source="The 48 hours that Marie Curie asked CCGs about (Health Service Journal)",
+        example="Application received on Friday at 16:00, package in place on Sunday at 15:00 (47 hours): 1 over 1. In place on Monday at 9:00 (65 hours): 0 over 1.",
     ),
     _of_decedents(
         "E-RESPU",
@@ -114,6 +124,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         "Urgent referrals accepted in the month",
         ambition="comfort_and_wellbeing",
         source=f"{LOCAL}; St Giles Hospice, Quality Account 2017/18, for comparison",
+        example="20 urgent referrals accepted, 19 of them first contacted within 24 hours: 19 over 20.",
     ),
     _of_decedents(
         "E-RESPR",
@@ -121,6 +132,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         "Routine referrals first contacted within five working days",
         "Routine referrals accepted in the month",
         ambition="comfort_and_wellbeing",
+        example="Accepted on a Monday, first contacted on the Monday after, with no bank holiday between (five working days): 1 over 1. On the Tuesday after: 0 over 1.",
     ),
     _of_decedents(
         "E-BEDOCC",
@@ -131,6 +143,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         direction="neutral",
         split_by=(),
         ambition="fair_access",
+        example="10 beds available on each of 31 days are 310 bed-days; 248 of them were occupied: 248 over 310.",
     ),
     _of_decedents(
         "E-BERV",
@@ -138,6 +151,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         "Deaths of the earlier month after which a bereaved carer was offered support within the agreed weeks",
         "Deaths in the earlier month that the agreed weeks lead back to",
         ambition="individual",
+        example="15 people died in the earlier month, and a bereaved carer of 12 of them was offered support in time: 12 over 15.",
     ),
     _of_decedents(
         "E-VOICES",
@@ -147,6 +161,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         kind="experience",
         ambition="comfort_and_wellbeing",
         source=f"Office for National Statistics, National Survey of Bereaved People (VOICES) 2013; its successors are {TO_BE_CONFIRMED}",
+        example="20 bereaved carers gave a rating, 17 of them outstanding, excellent or good: 17 over 20. A carer who gave none is not counted.",
     ),
     _of_decedents(
         "E-OACC",
@@ -156,6 +171,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         kind="outcome",
         ambition="comfort_and_wellbeing",
         source=f"Outcome Assessment and Complexity Collaborative (IPOS); {TO_BE_CONFIRMED}; read only beside E-OACCR",
+        example="14 patients were measured twice, and the pain or breathlessness of 9 of them improved: 9 over 14.",
     ),
     _of_decedents(
         "E-OACCR",
@@ -165,6 +181,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         kind="data_quality",
         ambition="comfort_and_wellbeing",
         source=f"Outcome Assessment and Complexity Collaborative (IPOS); {TO_BE_CONFIRMED}",
+        example="18 episodes of care ended, 14 of them of patients who were measured twice: 14 over 18.",
     ),
     _of_decedents(
         "E-SPEND",
@@ -175,6 +192,7 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         split_by=(),
         ambition="coordinated_care",
         source=TO_BE_CONFIRMED,
+        example="November has 720 hours, and the line was staffed for 712.5 of them: 712.5 over 720.",
     ),
     _of_decedents(
         "E-OOH",
@@ -184,5 +202,6 @@ END_OF_LIFE: Final[tuple[Measure, ...]] = (
         split_by=(),
         ambition="coordinated_care",
         source=TO_BE_CONFIRMED,
+        example="210 calls were received out of hours, and 198 of them were answered: 198 over 210.",
     ),
 )

@@ -22,6 +22,7 @@ OUTCOMES: Final[tuple[Measure, ...]] = (
         basis="commissioner",
         split_by=_BY_POPULATION,
         source="National Cancer Registration and Analysis Service, cancer outcome metrics for CCGs; read only beside O-STAGED",
+        example="40 cancers diagnosed, 18 of them at stage 1 or 2, 16 at stage 3 or 4 and 6 at an unknown stage: 18 over 40.",
     ),
     proportion(
         "O-EMERG",
@@ -33,6 +34,7 @@ OUTCOMES: Final[tuple[Measure, ...]] = (
         basis="commissioner",
         split_by=_BY_POPULATION,
         source="National Disease Registration Service, emergency presentations, quarterly",
+        example="50 patients first seen as an inpatient, 9 of whom presented as an emergency: 9 over 50.",
     ),
     as_published(
         "O-SURV1",
@@ -42,6 +44,7 @@ OUTCOMES: Final[tuple[Measure, ...]] = (
         basis="commissioner",
         split_by=_BY_POPULATION,
         source=f"National cancer survival statistics; {TO_BE_CONFIRMED}",
+        example="Published as 74.2 for one population and as 71.0 for another: each stands as it is, and no mean of the two is made.",
     ),
     as_published(
         "O-SURV5",
@@ -51,6 +54,7 @@ OUTCOMES: Final[tuple[Measure, ...]] = (
         basis="commissioner",
         split_by=_BY_POPULATION,
         source=f"National cancer survival statistics; {TO_BE_CONFIRMED}",
+        example="Published as 55.1 for one population and as 52.8 for another: each stands as it is, and no mean of the two is made.",
     ),
     proportion(
         "O-SACT30",
@@ -61,6 +65,7 @@ OUTCOMES: Final[tuple[Measure, ...]] = (
         direction="lower",
         split_by=_BY_POPULATION,
         source=f"{_SACT}; crude counts of the provider's own",
+        example="60 patients treated; one died 21 days after the start of the last cycle, one 35 days after it: 1 over 60.",
     ),
     as_published(
         "O-SACT30A",
@@ -70,6 +75,7 @@ OUTCOMES: Final[tuple[Measure, ...]] = (
         direction="lower",
         split_by=_BY_POPULATION,
         source=f"{_SACT}, adjusted rates of trusts by site",
+        example="Published as 1.9 for one trust and as 2.4 for another: each stands as it is, and no mean of the two is made.",
     ),
     Measure(
         code="O-CPES",
@@ -82,6 +88,7 @@ OUTCOMES: Final[tuple[Measure, ...]] = (
         unit="points",
         split_by=_BY_POPULATION,
         source=_CPES,
+        example="Three respondents rated their care 8, 9 and 10: 27 over 3.",
     ),
     as_published(
         "O-CPESA",
@@ -92,6 +99,7 @@ OUTCOMES: Final[tuple[Measure, ...]] = (
         unit="points",
         split_by=_BY_POPULATION,
         source=_CPES,
+        example="Published as 8.9 for one trust and as 9.1 for another: each stands as it is, and no mean of the two is made.",
     ),
     Measure(
         code="O-QOL",
@@ -106,5 +114,6 @@ OUTCOMES: Final[tuple[Measure, ...]] = (
         unit="score",
         split_by=_BY_POPULATION,
         source=f"Cancer Quality of Life Survey (EQ-5D-5L and QLQ-C30); {TO_BE_CONFIRMED}",
+        example="Three respondents scored 0.72, 0.81 and 0.79: 2.32 over 3.",
     ),
 )

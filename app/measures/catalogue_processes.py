@@ -21,6 +21,7 @@ PROCESSES: Final[tuple[Measure, ...]] = (
         "Patients eligible in the month",
         split_by=_BY_POPULATION,
         source=f"Personalised cancer care; {TO_BE_CONFIRMED}",
+        example="30 patients eligible; 24 were offered both the assessment and the plan, 2 the assessment alone: 24 over 30.",
     ),
     proportion(
         "P-CNS",
@@ -29,6 +30,7 @@ PROCESSES: Final[tuple[Measure, ...]] = (
         "Patients eligible in the month",
         split_by=_BY_POPULATION,
         source=f"Personalised cancer care; {TO_BE_CONFIRMED}",
+        example="30 patients eligible, 28 of them with a named nurse: 28 over 30.",
     ),
     proportion(
         "P-PSFU",
@@ -37,6 +39,7 @@ PROCESSES: Final[tuple[Measure, ...]] = (
         "Patients eligible in the month",
         split_by=_BY_POPULATION,
         source=f"Personalised cancer care; {TO_BE_CONFIRMED}",
+        example="30 patients eligible, 21 of them on such a pathway: 21 over 30.",
     ),
     Measure(
         code="P-TIMED",
@@ -53,6 +56,7 @@ PROCESSES: Final[tuple[Measure, ...]] = (
             categories=tuple(Category(code=code, upper=None if upper is None else Decimal(upper)) for code, upper in _BANDS),
         ),
         source=f"{LOCAL}, on the milestones of the optimal pathways",
+        example="Three patients completed the segment, in 5, 9 and 40 days: 1 in 0-7, 1 in 8-14, 1 in 39-62, and 0 in every other band.",
     ),
     proportion(
         "P-TIMEDP",
@@ -61,6 +65,7 @@ PROCESSES: Final[tuple[Measure, ...]] = (
         "Patients who completed the segment in the month",
         split_by=_BY_SEGMENT,
         source=f"{LOCAL}, on the milestones of the optimal pathways",
+        example="20 patients completed the segment, 17 of them within its target: 17 over 20.",
     ),
     proportion(
         "P-IPT38",
@@ -69,6 +74,7 @@ PROCESSES: Final[tuple[Measure, ...]] = (
         "Patients transferred to another provider for treatment in the month",
         split_by=_BY_POPULATION,
         source="Local measure on the National Cancer Breach Allocation Guidance of April 2016 (single maximum handover at day 38)",
+        example="12 patients transferred; 9 by day 38, one of them without the minimum dataset: 8 over 12.",
     ),
     stock(
         "P-PTL",
@@ -77,6 +83,7 @@ PROCESSES: Final[tuple[Measure, ...]] = (
         direction="neutral",
         split_by=_BY_POPULATION,
         source=f"Patient tracking list; {TO_BE_CONFIRMED}",
+        example="412 patients are on the list as 31 October ends: 412. One who is added on 1 November is not counted.",
     ),
     stock(
         "P-PTL62",
@@ -84,6 +91,7 @@ PROCESSES: Final[tuple[Measure, ...]] = (
         "Patients on the list for more than 62 days at the last midnight of the month",
         split_by=_BY_POPULATION,
         source=f"Patient tracking list; {TO_BE_CONFIRMED}",
+        example="As the month ends one patient on the list has waited 62 days and another 63: 1.",
     ),
     stock(
         "P-PTL104",
@@ -91,5 +99,6 @@ PROCESSES: Final[tuple[Measure, ...]] = (
         "Patients on the list for more than 104 days at the last midnight of the month",
         split_by=_BY_POPULATION,
         source=f"Patient tracking list; {TO_BE_CONFIRMED}",
+        example="As the month ends one patient on the list has waited 104 days and another 105: 1.",
     ),
 )

@@ -51,7 +51,7 @@ class Measure(Line):
     """What is counted: one version of a measure, in force from a month on until the next version's, or until it is withdrawn.
 
     `to_month` is the last month of a measure that ends without a next version. `supersedes` names what this version was made in
-    place of; it says nothing about whether the two can be compared.
+    place of; it says nothing about whether the two can be compared. `example` is a worked one, for whoever counts.
     """
 
     code: NewCode
@@ -76,6 +76,7 @@ class Measure(Line):
     source: Words | None = None
     ambition: Ambition | None = None
     supersedes: Many[MeasureVersion] = ()
+    example: Words | None = None
 
     @property
     def figures_kind(self) -> NumericKind:

@@ -34,6 +34,7 @@ MEASURES = fact_table(
         Column("source", Text),
         Column("ambition", Text),
         Column("supersedes", JSONB, nullable=False),
+        Column("example", Text),
     ],
 )
 

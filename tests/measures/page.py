@@ -38,6 +38,7 @@ def _said(measure: Measure) -> Iterator[str]:
     yield f"counted: {measure.numerator}"
     if measure.denominator is not None:
         yield f"{'out of' if measure.proportion else 'over'}: {measure.denominator}"
+    yield f"for example: {measure.example}"
     if measure.from_month is not None or measure.to_month is not None:
         yield f"in force: {measure.from_month or 'ever before'} to {measure.to_month or 'its next version'}"
     statistic = f" ({measure.statistic})" if measure.statistic else ""

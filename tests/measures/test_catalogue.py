@@ -33,7 +33,7 @@ EVERY = [pytest.param(measure, id=code) for code, measure in CATALOGUE.items()]
 
 def incomplete(measure: Measure) -> Iterator[str]:
     """What an entry of the catalogue must say and does not."""
-    for member in ("numerator", "kind", "direction", "unit", "source"):
+    for member in ("numerator", "kind", "direction", "unit", "source", "example"):
         if getattr(measure, member) is None:
             yield member
     if measure.aggregation in WITH_DENOMINATOR and measure.denominator is None:
@@ -59,7 +59,7 @@ def test_every_measure_says_all_of_itself(measure: Measure) -> None:
 
 def test_an_incomplete_measure_is_noticed() -> None:
     assert set(incomplete(Measure(code="E-NEW", name="New"))) == {
-        *("numerator", "kind", "direction", "unit", "source", "denominator", "ambition"),
+        *("numerator", "kind", "direction", "unit", "source", "example", "denominator", "ambition"),
     }
 
 
