@@ -37,6 +37,7 @@ from app.organisations.api import router as organisations
 from app.phases.api import router as phases
 from app.reports.api import router as reports
 from app.returns.api import router as returns
+from app.returns.calculators_api import router as calculators
 from app.settings import CannotStart, Settings
 from app.subcontracts.actions import inheriting
 from app.telemetry import Metrics, configure_logging, log
@@ -56,6 +57,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     calendar,
     assurance,
     returns,
+    calculators,
     reports,
     phases,
 )
