@@ -211,7 +211,10 @@ def _bands(measure: Measure, at: str) -> Iterator[Fault]:
 
 def _unknown(noun: str, pointer: str) -> Fault:
     """The pointer says which: what was sent is never repeated."""
-    return Fault(f"unknown_{noun}", f"There is no such {noun} in this document.", f"Add the {noun}, or correct the code.", pointer=pointer)
+    fix = f"Add the {noun}, or correct the code."
+    if noun == "organisation":
+        fix = "Add the organisation here or to the register (PUT /v1/organisations/{organisation}), or correct the code."
+    return Fault(f"unknown_{noun}", f"There is no such {noun} in this document.", fix, pointer=pointer)
 
 
 def _references(document: Document, registered: frozenset[str]) -> Iterator[Fault]:

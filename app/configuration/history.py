@@ -15,11 +15,12 @@ from app.kernel.lines import Line
 from app.kernel.months import Month
 from app.measures.store import MEASURES
 from app.pathways.store import PATHWAYS, SEGMENTS
-from app.programmes.store import COMMISSIONERS, PHASES, REQUIREMENTS, SITES
+from app.programmes.store import COMMISSIONERS, PHASES, PROGRAMMES, REQUIREMENTS, SITES
 from app.returns.store import RETURNS
 from app.subcontracts.store import SUBCONTRACTS
 
 _TABLES: Final[Mapping[str, FactTable]] = {
+    "programme": PROGRAMMES,
     "commissioners": COMMISSIONERS,
     "phases": PHASES,
     "sites": SITES,
@@ -45,6 +46,9 @@ class Version:
 def versions(session: Session, programme: str, noun: Noun, key: tuple[str | int, ...]) -> list[Version]:
     """Every version of a line, from the first on; none where there never was one."""
     table = _TABLES[noun.section]
+    if noun.section == "programme":
+        rows = _rows(session, table, programme, {})
+        return [_version(noun, {**row}, {"code": programme, **{name: row[name] for name in table.content}}) for row in rows]
     own = _rows(session, table, programme, dict(zip(table.key, key, strict=True)))
     if noun.section != "pathways":
         return [_version(noun, {**row}, {name: row[name] for name in (*table.key, *table.content)}) for row in own]

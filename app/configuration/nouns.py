@@ -14,7 +14,7 @@ from app.kernel.lines import Line
 from app.kernel.months import Month, covers
 from app.measures.domain import Measure
 from app.pathways.domain import Pathway
-from app.programmes.domain import Commissioner, Phase, Requirement, Site
+from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
 from app.subcontracts.domain import Subcontract
 
 Filter = Callable[[Contract, Any, Any], bool]
@@ -31,6 +31,11 @@ class Noun:
     key: tuple[str, ...]
     filters: Mapping[str, Filter] = field(default_factory=dict)
 
+    @property
+    def plural(self) -> str:
+        """What lists of it are called: the section's own name, of which a document has one programme only."""
+        return self.section if self.section != "programme" else "programmes"
+
     def key_of(self, line: Line) -> Key:
         return KEYS[self.section](line)
 
@@ -43,12 +48,14 @@ class Noun:
         found = self.lines(contract).items()
         return {key: line for key, line in found if all(self.filters[name](contract, line, value) for name, value in asked.items())}
 
-    def edited(self, document: Document, key: Key, line: Line | None) -> tuple[Document, int]:
-        """The document with this line under this key (without one, where it is None), and where in its section the line stands."""
+    def edited(self, document: Document, key: Key, line: Line | None) -> tuple[Document, str]:
+        """The document with this line under this key (without one, where it is None), and where in the document the line stands."""
+        if self.section == "programme":
+            return document.model_copy(update={"programme": line}), "/programme"
         lines = list(getattr(document, self.section))
         at = next((number for number, each in enumerate(lines) if self.key_of(each) == key), len(lines))
         lines[at : at + 1] = [] if line is None else [line]
-        return document.model_copy(update={self.section: tuple(lines)}), at
+        return document.model_copy(update={self.section: tuple(lines)}), f"/{self.section}/{at}"
 
 
 def _is(member: str) -> Filter:
@@ -89,6 +96,9 @@ def _targeted_in(contract: Contract, line: Requirement, month: Month) -> bool:
 def _delivers_in(contract: Contract, line: Subcontract, month: Month) -> bool:
     return any(span.meets(month) for span in delivering_spans(contract, line.reference))
 
+
+PROGRAMME: Final = Noun("programme", "programme", Programme, ("code",))
+"""What the document says of the programme itself; it has no list within it, and is never withdrawn."""
 
 NOUNS: Final = (
     Noun("commissioners", "commissioner", Commissioner, ("ods_code",), {"parent": _is("parent"), "month": _in_months}),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,10 +17,14 @@ from app.configuration.differences import Key
 from app.configuration.document import Document, document_of, line_bytes
 from app.configuration.history import Version, versions
 from app.configuration.nouns import Noun
-from app.db.ledger import last_recorded
+from app.db.installation import programmes_known
+from app.db.ledger import judged_at, last_recorded
 from app.kernel.actors import Actor
 from app.kernel.lines import Line
+from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
+from app.programmes.domain import Programme
+from app.programmes.store import programmes_after
 
 Expect = Callable[[bytes | None], None]
 """Given the line in force as bytes (None where there is none), refuses where the caller had another one in mind."""
@@ -32,6 +37,27 @@ def read_lines(
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
     moment = resolve(session, programme, asked=as_of, now=now)
     return noun.asked_for(load_contract(session, programme, as_of=moment), asked)
+
+
+def read_programmes(
+    session: Session,
+    after: str | None,
+    *,
+    limit: int,
+    prime: str | None,
+    month: Month | None,
+    actor: Actor,
+    as_of: datetime | None,
+    now: datetime,
+) -> list[Programme]:
+    """The programmes that the caller reads, in the order of their codes, as they stood; of a prime, or whose term holds a month."""
+    require(actor, Permission.CONFIGURATION_READ)
+    if as_of is not None:
+        for code in programmes_known(session):
+            judged_at(session, code, as_of, now=now)
+    found = programmes_after(session, after, as_of=as_of)
+    asked = (each for each in found if prime in {None, each.prime} and (month is None or each.first_month <= month <= each.last_month))
+    return list(islice(asked, limit))
 
 
 def read_line(session: Session, programme: str, noun: Noun, key: Key, *, actor: Actor, as_of: datetime | None, now: datetime) -> bytes:
@@ -98,25 +124,30 @@ def _change(
     dry_run: bool,
 ) -> LineApplied:
     require(actor, Permission.CONFIGURATION_WRITE, programme=programme)
-    at = -1
+    own = ""
     current: Line | None = None
 
     def change(before: Contract | None) -> Document:
-        nonlocal at, current
+        nonlocal own, current
         if before is None:
-            raise NotFound("There is no programme of that code here, or it is not yours.")
+            if not isinstance(line, Programme):
+                raise NotFound("There is no programme of that code here, or it is not yours.")
+            expect(None)
+            own = "/programme"
+            return Document(programme=line)
         current = noun.lines(before).get(key)
         if current is None and line is None:
             raise _not_there(noun)
         expect(None if current is None else line_bytes(current))
-        edited, at = noun.edited(document_of(before), key, line)
+        edited, own = noun.edited(document_of(before), key, line)
         return edited
 
     try:
         applied = bring_into_force(session, programme, change, actor=actor, now=now, dry_run=dry_run)
     except ConfigurationInvalid as refusal:
-        own = None if line is None else f"/{noun.section}/{at}"
-        raise type(refusal)(_of_line(refusal.detail), faults=[_placed(fault, own) for fault in refusal.faults]) from None
+        raise type(refusal)(
+            _of_line(refusal.detail), faults=[_placed(fault, None if line is None else own) for fault in refusal.faults]
+        ) from None
     after = noun.lines(applied.after).get(key)
     stands = current if after is None else after
     assert stands is not None, "what is neither there nor put there is not found"

@@ -10,7 +10,7 @@ from app.calendar.as_of import AsOfInFuture
 from app.configuration import nouns_actions as actions
 from app.configuration.actions import ConfigurationInvalid, InUse
 from app.configuration.differences import Key
-from app.configuration.nouns import NOUNS, Noun
+from app.configuration.nouns import NOUNS, PROGRAMME, Noun
 from app.configuration.nouns_schemas import DIFFERENCE, EXAMPLES, either_model, history_view, page_examples, page_models
 from app.configuration.schemas import difference
 from app.kernel.codes import Code
@@ -22,7 +22,8 @@ from app.web.pages import BadCursor, Page, PageOf
 from app.web.reference import PUTTING, json_answer, json_body, refusals
 from app.web.work import OutcomeUnknown, Unit
 
-router = APIRouter(prefix="/v1/programmes/{programme}", tags=["nouns"])
+router = APIRouter(prefix="/v1/programmes", tags=["nouns"])
+_IN: Final = "/{programme}"
 
 ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
 DryRun = Annotated[bool, Query(description="Answer with what would change and what that would do, and change nothing.")]
@@ -102,6 +103,12 @@ def _keys(noun: Noun) -> tuple[str, Callable[..., Key]]:
             return (measure, version)
 
         return "/measures/{measure}/versions/{version}", of_version
+    if noun.section == "programme":
+
+        def of_programme(programme: ProgrammeCode) -> Key:
+            return (programme,)
+
+        return "", of_programme
     example = EXAMPLES[noun.section][noun.key[0]]
     named = Path(alias=noun.singular, description=f"What names the {noun.singular}: its {noun.key[0]}.", examples=[example])
     kind: type[Any] = type(example)
@@ -121,10 +128,9 @@ def _after(noun: Noun, page: Page) -> Key | None:
     return page.after
 
 
-def _reads(noun: Noun) -> None:
-    address, key_of = _keys(noun)
-    page_model, history_model = page_models(noun)
-    page_example, history_example = page_examples(noun)
+def _lists(noun: Noun) -> None:
+    page_model, _ = page_models(noun)
+    page_example, _ = page_examples(noun)
     filters = _FILTERS[noun.section]
 
     def list_lines(unit: Unit, programme: ProgrammeCode, page: PageOf, as_of: AsOf, asked: Annotated[Any, Depends(filters)]) -> Response:
@@ -135,6 +141,41 @@ def _reads(noun: Noun) -> None:
         rows, following, link = page.cut(rest[: page.limit + 1], key=lambda row: row[0])
         lines = [line.model_dump(mode="json", by_alias=True) for _, line in rows]
         return unit.read({noun.section: lines, "next": following}, headers=link)
+
+    router.get(
+        f"{_IN}/{noun.section}",
+        name=f"list_{noun.section}",
+        description=f"List the {noun.section} of the contract, in the order of their keys, as it stands or stood.",
+        responses=refusals(BadCursor, AsOfInFuture) | json_answer(page_model, page_example, description="A page"),
+    )(list_lines)
+
+
+@router.get(
+    "",
+    responses=refusals(BadCursor, AsOfInFuture)
+    | json_answer(page_models(PROGRAMME)[0], page_examples(PROGRAMME)[0], description="A page of programmes"),
+)
+def list_programmes(
+    unit: Unit,
+    page: PageOf,
+    as_of: AsOf,
+    *,
+    prime: Annotated[Code | None, _only("Only those of this prime.", "X9901")] = None,
+    month: Annotated[Month | None, _only("Only those whose term holds this month.", "2026-10")] = None,
+) -> Response:
+    """List the programmes that the caller reads: what each says of itself, in the order of their codes, as it stands or stood."""
+    after = _after(PROGRAMME, page)
+    limit = page.limit + 1
+    code = None if after is None else str(after[0])
+    found = actions.read_programmes(unit.session, code, limit=limit, prime=prime, month=month, actor=unit.actor, as_of=as_of, now=unit.now)
+    rows, following, link = page.cut(found, key=lambda row: (row.code,))
+    return unit.read({"programmes": [line.model_dump(mode="json") for line in rows], "next": following}, headers=link)
+
+
+def _reads(noun: Noun) -> None:
+    address, key_of = _keys(noun)
+    _, history_model = page_models(noun)
+    _, history_example = page_examples(noun)
 
     def get_line(unit: Unit, programme: ProgrammeCode, key: Annotated[Key, Depends(key_of)], as_of: AsOf) -> Response:
         return unit.read(actions.read_line(unit.session, programme, noun, key, actor=unit.actor, as_of=as_of, now=unit.now))
@@ -147,19 +188,13 @@ def _reads(noun: Noun) -> None:
         return unit.read({"versions": [history_view(version) for _, version in rows], "next": following}, headers=link)
 
     router.get(
-        f"/{noun.section}",
-        name=f"list_{noun.section}",
-        description=f"List the {noun.section} of the contract, in the order of their keys, as it stands or stood.",
-        responses=refusals(BadCursor, AsOfInFuture) | json_answer(page_model, page_example, description="A page"),
-    )(list_lines)
-    router.get(
-        address,
+        f"{_IN}{address}",
         name=f"get_{noun.singular}",
         description=f"Read one {noun.singular} as it stands or stood, in the form in which the document states it.",
         responses=refusals(AsOfInFuture) | json_answer(noun.line, EXAMPLES[noun.section], description="The line"),
     )(get_line)
     router.get(
-        f"{address}/history",
+        f"{_IN}{address}/history",
         name=f"list_{noun.singular}_history",
         description=f"Read every version of a {noun.singular}: what it said, when that was recorded and closed, and by which client.",
         responses=refusals(BadCursor) | json_answer(history_model, history_example, description="A page of versions, the first one first"),
@@ -172,6 +207,9 @@ The document in force with this one line in it is brought into force, under the 
 `If-None-Match: *`, one that is there `If-Match`; a dry run takes neither, and answers with the difference and its effects."""
 _PREVIEW: Final = """ For a new version of a
 measure that is its preview: which obligations and which months with accepted figures it would touch, before it takes effect."""
+_NEW: Final = """ A new programme takes nothing
+but this line, with a prime that the register knows (`PUT /v1/organisations/{organisation}`); the other nouns are added to it one by one."""
+_MORE: Final = {"programme": _NEW, "measures": _PREVIEW}
 _DELETE: Final = """Withdraw one {singular} from the contract.
 
 It stays in the history, and in answers as of then. Refused where something refers to it, or where a revision depends on it (`in_use`):
@@ -208,9 +246,9 @@ def _puts(noun: Noun) -> None:
     example = EXAMPLES[noun.section]
     created = json_answer(noun.line, example, status=201, description="Created")
     router.put(
-        address,
+        f"{_IN}{address}",
         name=f"put_{noun.singular}",
-        description=_PUT.format(singular=noun.singular) + (_PREVIEW if noun.section == "measures" else ""),
+        description=_PUT.format(singular=noun.singular) + _MORE.get(noun.section, ""),
         responses=refusals(ConfigurationInvalid, InUse, *PUTTING) | _answers(noun) | created,
         openapi_extra=json_body(noun.line, example),
     )(put_line)
@@ -228,14 +266,17 @@ def _deletes(noun: Noun) -> None:
         return unit.read(difference(programme, gone.applied)) if dry_run else unit.answer(gone.content)
 
     router.delete(
-        address,
+        f"{_IN}{address}",
         name=f"delete_{noun.singular}",
         description=_DELETE.format(singular=noun.singular),
         responses=refusals(ConfigurationInvalid, InUse, PreconditionRequired, Stale, OutcomeUnknown) | _answers(noun),
     )(delete_line)
 
 
+_reads(PROGRAMME)
+_puts(PROGRAMME)
 for _noun in NOUNS:
+    _lists(_noun)
     _reads(_noun)
     _puts(_noun)
     _deletes(_noun)

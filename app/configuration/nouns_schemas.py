@@ -5,12 +5,20 @@ from typing import Any, Final
 from pydantic import BaseModel, RootModel, create_model
 
 from app.configuration.history import Version
-from app.configuration.nouns import NOUNS, Noun
+from app.configuration.nouns import NOUNS, PROGRAMME, Noun
 from app.configuration.schemas import Difference
 from app.kernel.moments import moment_text
 from app.measures.catalogue import CATALOGUE
 
 _STATED: Final[dict[str, dict[str, Any]]] = {
+    "programme": {
+        "code": "staffs-cancer",
+        "name": "Cancer services in Staffordshire",
+        "prime": "X9901",
+        "starts_on": "2026-07-01",
+        "ends_on": "2036-06-30",
+        "value_pence": 68700000000,
+    },
     "commissioners": {"ods_code": "05W", "name": "Stoke on Trent", "parent": "QNC", "from_month": "2026-07"},
     "phases": {"number": 1, "name": "Foundation", "from_month": "2026-07", "to_month": "2028-06", "payment": "shadow"},
     "sites": {"code": "prostate", "name": "Prostate", "parent": "urological", "from_month": "2026-07"},
@@ -34,7 +42,7 @@ _STATED: Final[dict[str, dict[str, Any]]] = {
 }
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
-    noun.section: noun.line.model_validate(_STATED[noun.section]).model_dump(mode="json", by_alias=True) for noun in NOUNS
+    noun.section: noun.line.model_validate(_STATED[noun.section]).model_dump(mode="json", by_alias=True) for noun in (PROGRAMME, *NOUNS)
 }
 """A line of each noun in its normal form."""
 
@@ -89,7 +97,7 @@ def history_view(version: Version) -> dict[str, Any]:
 def page_models(noun: Noun) -> tuple[type[BaseModel], type[BaseModel]]:
     """The shapes of a page of lines, and of a page of one line's versions."""
     name = noun.line.__name__
-    members: dict[str, Any] = {noun.section: (list[noun.line], ...), "next": (str | None, ...)}  # type: ignore[name-defined]  # the noun's own model
+    members: dict[str, Any] = {noun.plural: (list[noun.line], ...), "next": (str | None, ...)}  # type: ignore[name-defined]  # the noun's own model
     version = create_model(f"{name}VersionView", __base__=VersionView, line=(noun.line, ...))
     history: dict[str, Any] = {"versions": (list[version], ...), "next": (str | None, ...)}
     return create_model(f"{name}Page", **members), create_model(f"{name}HistoryPage", **history)
@@ -99,7 +107,7 @@ def page_examples(noun: Noun) -> tuple[dict[str, Any], dict[str, Any]]:
     """An example of each."""
     line = EXAMPLES[noun.section]
     version = {"line": line, "recorded_at": "2026-07-01T09:00:00.000000Z", "recorded_by": "k3v9", "closed_at": None, "closed_by": None}
-    return {noun.section: [line], "next": None}, {"versions": [version], "next": None}
+    return {noun.plural: [line], "next": None}, {"versions": [version], "next": None}
 
 
 def either_model(noun: Noun) -> type[BaseModel]:

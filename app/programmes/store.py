@@ -99,6 +99,16 @@ def programme(session: Session, code: str, *, as_of: datetime | None) -> Program
     return Programme.model_validate({"code": code, **rows[0]}) if rows else None
 
 
+def programmes_after(session: Session, after: str | None, *, as_of: datetime | None) -> list[Programme]:
+    """Every programme that this tenant sees, in the order of their codes; from after a code on, where one is given."""
+    table = PROGRAMMES.table
+    query = select(table.c.programme.label("code"), *(table.c[name] for name in PROGRAMMES.content)).order_by(table.c.programme)
+    if after is not None:
+        query = query.where(table.c.programme > after)
+    rows = session.execute(query.where(facts.in_force(PROGRAMMES, as_of))).mappings()
+    return [Programme.model_validate(dict(row)) for row in rows]
+
+
 def commissioners(session: Session, code: str, *, as_of: datetime | None) -> tuple[Commissioner, ...]:
     return facts.read_lines(session, COMMISSIONERS, Commissioner, code, as_of=as_of)
 
