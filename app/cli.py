@@ -20,6 +20,7 @@ from sqlalchemy import Engine, exc
 
 from app.access import actions as access
 from app.access.domain import Role
+from app.client import cli as callers
 from app.configuration.actions import apply_configuration, programme_named
 from app.configuration.yaml_file import YamlFile
 from app.db.embedded import is_there, running
@@ -40,6 +41,7 @@ SWITCH_SECONDS: Final = 0.0005
 commands = typer.Typer(name="mainstem", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 clients = typer.Typer(help="Who may call the service, and with which keys.", no_args_is_help=True)
 commands.add_typer(clients, name="client")
+callers.register(commands)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Lifespan
 
 from app.access.actions import authenticate
+from app.access.api import router as callers
 from app.access.domain import Permission, require
 from app.assurance.api import router as assurance
 from app.calendar.api import router as calendar
@@ -60,6 +61,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     calculators,
     reports,
     phases,
+    callers,
 )
 """Every room that speaks HTTP, in the order of the reference pages."""
 

@@ -8,6 +8,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX: Final = "MAINSTEM_"
+CALLERS: Final = frozenset({"MAINSTEM_URL", "MAINSTEM_KEY"})
+"""Not settings of the service: where it is and who is calling, for `mainstem returns` and `mainstem receipt`."""
 
 
 class CannotStart(Exception):
@@ -100,7 +102,7 @@ def load_settings() -> Settings:
 
 def unknown_variables() -> list[str]:
     """Variables of the environment that look like settings and are none: most likely misspelt."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | CALLERS
     return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.house.tree import ROOT, sources
 
-SERVING_ROOMS = {"kernel", "db", "web", "cli", "demo", "dashboard"}
+SERVING_ROOMS = {"kernel", "db", "web", "cli", "demo", "dashboard", "client"}
 PLANTED = {
     "app/kernel/months.py": ["import app.db.rows"],
     "app/organisations/domain.py": ["import app.organisations.store"],

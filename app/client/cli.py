@@ -1,0 +1,323 @@
+"""`mainstem returns …` and `mainstem receipt …`: a month's returns at a shell, over HTTP.
+
+They end with 0 where all is done, 1 where it could not be, 3 where a return has faults, 4 where a warning waits for an explanation.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from app.client.connection import Problem, Unreachable
+from app.client.files import MEDIA_TYPES, key_in, name_of, read_receipt, receipt_beside, sha256_of
+from app.client.mainstem import Mainstem, ReturnKey
+from app.client.shown import faults_table, local, returns_table, warnings_table
+
+FAILED: Final = 1
+FAULTS: Final = 3
+WARNINGS: Final = 4
+
+_ENDS: Final = (
+    "It ends with 0 where all is done, 1 where it could not be, 3 where a return has faults, 4 where a warning waits for an explanation."
+)
+
+returns = typer.Typer(help=f"A month's returns, over HTTP. {_ENDS}", no_args_is_help=True)
+receipts = typer.Typer(help="What proves that a return was received.", no_args_is_help=True)
+
+Url = Annotated[str, typer.Option("--url", envvar="MAINSTEM_URL", help="Where the service is.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key-file", help="A file that holds the key; otherwise it is taken from MAINSTEM_KEY.", exists=True, dir_okay=False),
+]
+KeyText = Annotated[str | None, typer.Option("--key", envvar="MAINSTEM_KEY", hidden=True)]
+Programme = Annotated[str | None, typer.Option(help="The programme's code; left out, the one that the key is for.")]
+Subcontract = Annotated[str | None, typer.Option(help="The subcontract's reference; left out, the one that the key is for.")]
+Collection = Annotated[str | None, typer.Option(help="The collection's code.")]
+Month = Annotated[str | None, typer.Option(help="The return's month, such as 2026-10.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Filled-in returns: XLSX, CSV or JSON.", exists=True, dir_okay=False)]
+HERE: Final = "http://127.0.0.1:8000"
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the commands."""
+    commands.add_typer(returns, name="returns")
+    commands.add_typer(receipts, name="receipt")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The service as the holder of the key sees it, and what they asked about."""
+
+    service: Mainstem
+    programme: str
+    subcontract: str | None
+
+
+@contextlib.contextmanager
+def calling(url: str, key: str | None, key_file: Path | None, *, programme: str | None, subcontract: str | None) -> Iterator[Caller]:
+    """The service, ready to be asked; a refusal or silence ends the command with a sentence."""
+    key = key_file.read_text().strip() if key_file else key
+    if not key:
+        _fail("Give the key: in the variable MAINSTEM_KEY, or in a file named by --key-file.")
+    try:
+        with Mainstem(url, key) as service:
+            own = service.who_am_i()
+            programme = programme or own["programme"]
+            if programme is None:
+                _fail("This key reaches every programme: say which with --programme.")
+            yield Caller(service, programme, subcontract or own["subcontract"])
+    except Problem as problem:
+        _tell_problem(problem)
+        raise typer.Exit(FAULTS if problem.status == 422 else FAILED) from None
+    except Unreachable as silence:
+        _fail(f"{silence} Is {url} where the service is?")
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(FAILED)
+
+
+def _tell_problem(problem: Problem) -> None:
+    errors = Console(stderr=True)
+    errors.print(problem.detail, markup=False)
+    if problem.errors:
+        errors.print(faults_table(problem))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=lambda figure: float(figure) if isinstance(figure, Decimal) else str(figure))
+
+
+def _show(rows: list[dict[str, Any]], *, as_json: bool, nothing: str) -> None:
+    if as_json:
+        typer.echo(_json(rows))
+    elif rows:
+        Console().print(returns_table(rows))
+    else:
+        typer.echo(nothing)
+
+
+@returns.command()
+def due(
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    programme: Programme = None,
+    subcontract: Subcontract = None,
+    month: Month = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the returns that are still to be sent, and those that wait for an answer."""
+    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+        owed = caller.service.returns(caller.programme, subcontract=caller.subcontract, month=month)
+        rows = [row for row in owed if row["status"] in {"expected", "queried"} and not row["frozen"]]
+        _show(rows, as_json=as_json, nothing="Nothing is due.")
+
+
+@returns.command()
+def status(
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    programme: Programme = None,
+    subcontract: Subcontract = None,
+    collection: Collection = None,
+    month: Month = None,
+    as_json: AsJson = False,
+) -> None:
+    """List returns with where each stands."""
+    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+        rows = list(caller.service.returns(caller.programme, subcontract=caller.subcontract, collection=collection, month=month))
+        _show(rows, as_json=as_json, nothing="No such return is owed.")
+
+
+@returns.command()
+def template(
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    programme: Programme = None,
+    subcontract: Subcontract = None,
+    collection: Collection = None,
+    month: Month = None,
+    form: Annotated[Literal["xlsx", "csv"], typer.Option("--format", help="A spreadsheet, or a plain table.")] = "xlsx",
+    folder: Annotated[Path, typer.Option("--folder", help="Where to put the files.", file_okay=False)] = Path(),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")] = False,
+) -> None:
+    """Fetch what is to be filled in: a file for each return that is still to be sent."""
+    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+        owed = caller.service.returns(
+            caller.programme, subcontract=caller.subcontract, collection=collection, month=month, status="expected"
+        )
+        keys = [ReturnKey(caller.programme, row["collection"], row["subcontract"], row["month"]) for row in owed if not row["frozen"]]
+        if not keys:
+            _fail("No such return is still to be sent.")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in keys:
+            file = folder / name_of(name, f".{form}")
+            if file.exists() and not overwrite:
+                typer.echo(f"{file} is there already; --overwrite replaces it.", err=True)
+                continue
+            file.write_bytes(caller.service.template(name, form=form))
+            typer.echo(str(file))
+
+
+@returns.command()
+def check(
+    files: Files,
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    programme: Programme = None,
+    subcontract: Subcontract = None,
+    collection: Collection = None,
+    month: Month = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the service would say to a file, and keep nothing."""
+    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+        _send_all(files, caller, collection, month, as_json=as_json, dry_run=True)
+
+
+@returns.command()
+def submit(
+    files: Files,
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    programme: Programme = None,
+    subcontract: Subcontract = None,
+    collection: Collection = None,
+    month: Month = None,
+    as_json: AsJson = False,
+) -> None:
+    """Submit files; the receipt of each is kept beside it. Which return a file is, its name or the options say."""
+    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+        _send_all(files, caller, collection, month, as_json=as_json, dry_run=False)
+
+
+def _send_all(files: list[Path], caller: Caller, collection: str | None, month: str | None, *, as_json: bool, dry_run: bool) -> None:
+    """Send each file; one that is refused keeps none of the others back. Ends with the worst that happened."""
+    named = [(file, _key_of(file, caller, collection, month)) for file in files]
+    worst = 0
+    results: list[dict[str, Any]] = []
+    for file, key in track(named, "sending", console=Console(stderr=True), disable=len(named) == 1 or as_json, transient=True):
+        content = file.read_bytes()
+        try:
+            receipt = caller.service.submit(key, content, media_type=MEDIA_TYPES[file.suffix.lower()], file_name=file.name, dry_run=dry_run)
+        except Problem as problem:
+            worst = max(worst, FAULTS if problem.status == 422 else FAILED)
+            results.append({"file": str(file), "code": problem.code, "detail": problem.detail, "errors": problem.errors})
+            if not as_json:
+                typer.echo(f"{file}: {'would be' if dry_run else 'was'} refused.", err=True)
+                _tell_problem(problem)
+            continue
+        if not dry_run:
+            receipt_beside(file).write_text(_json(receipt))
+        unexplained = any(not warning["explained"] for warning in receipt["warnings"])
+        worst = max(worst, WARNINGS if unexplained else 0)
+        results.append({"file": str(file), "receipt": receipt})
+        if not as_json:
+            _tell_receipt(file, receipt, dry_run=dry_run)
+    if as_json:
+        typer.echo(_json(results))
+    if worst:
+        raise typer.Exit(worst)
+
+
+def _key_of(file: Path, caller: Caller, collection: str | None, month: str | None) -> ReturnKey:
+    if file.suffix.lower() not in MEDIA_TYPES:
+        _fail(f"{file}: a return is a file that ends in {', '.join(MEDIA_TYPES)}.")
+    found = key_in(file, caller.programme)
+    if collection and month and caller.subcontract:
+        return ReturnKey(caller.programme, collection, caller.subcontract, month)
+    if found is None:
+        _fail(
+            f"{file}: the name does not say which return this is: give --collection, --month and (unless the key is for one) --subcontract."
+        )
+    return found
+
+
+def _tell_receipt(file: Path, receipt: dict[str, Any], *, dry_run: bool) -> None:
+    key = receipt["return"]
+    what = f"{key['collection']} of {key['subcontract']} for {key['month']}"
+    if dry_run:
+        typer.echo(f"{file}: {what} would be received ({receipt['timeliness'].replace('_', ' ')}).")
+    elif receipt["duplicate_of"] is not None:
+        typer.echo(f"{file}: {what} is what revision {receipt['duplicate_of']} says already; nothing was stored.")
+    else:
+        state = "accepted" if receipt["status"] == "accepted" else "received, and waits for acceptance"
+        when = local(receipt["received_at"])
+        typer.echo(f"{file}: {what}, revision {receipt['revision']}, {state}; {when}, {receipt['timeliness'].replace('_', ' ')}.")
+    if receipt["by_rest"]:
+        typer.echo(f"{len(receipt['by_rest'])} cells were stated by the rest.")
+    if receipt["warnings"]:
+        Console().print(warnings_table(receipt))
+
+
+@receipts.command()
+def verify(
+    file: Annotated[
+        Path, typer.Argument(help="A submitted file with its receipt beside it, or a receipt.", exists=True, dir_okay=False, readable=True)
+    ],
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    sent: Annotated[Path | None, typer.Option(help="The file that a receipt is of.", exists=True, dir_okay=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show that a return was received as its receipt says, and that these are the bytes that were sent."""
+    receipt = read_receipt(file)
+    if receipt is None:
+        sent, receipt = file, read_receipt(receipt_beside(file))
+    if receipt is None:
+        _fail(f"{file} is no receipt, and none is beside it ({receipt_beside(file).name}).")
+    named = ReturnKey(**receipt["return"])
+    with calling(url, key, key_file, programme=named.programme, subcontract=named.subcontract) as caller:
+        findings = _findings(receipt, sent, lambda: caller.service.revision(named, receipt["revision"]))
+    if as_json:
+        typer.echo(_json({"verified": all(holds for _, holds in findings), "findings": dict(findings)}))
+    else:
+        table = Table("what was looked at", "holds")
+        for what, holds in findings:
+            table.add_row(what, "yes" if holds else "NO")
+        Console().print(table)
+    if not all(holds for _, holds in findings):
+        raise typer.Exit(FAILED)
+
+
+def _findings(receipt: dict[str, Any], sent: Path | None, revision: Callable[[], dict[str, Any]]) -> list[tuple[str, bool]]:
+    """What was looked at, and whether it holds."""
+    found = []
+    if sent is not None:
+        found.append(("The file is the one that was sent, to the byte", sha256_of(sent.read_bytes()) == receipt["sha256"]))
+    try:
+        kept = revision()
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        return [*found, ("The service holds this revision", False)]
+    found.append(("The service holds this revision", True))
+    for member, what in (
+        ("sha256", "of these bytes"),
+        ("received_at", "received at that moment"),
+        ("submitted_by", "from that client"),
+    ):
+        found.append((f"{'It is' if member == 'sha256' else 'It was'} {what}", kept[member] == receipt[member]))
+    return found

@@ -1,0 +1,141 @@
+"""What a program can ask of Mainstem: what is owed, templates, submitting, and where a return stands."""
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+import httpx
+
+from app.client.connection import TRIES, Connection, Pause, read_json
+
+JSON: Final = "application/json"
+CSV: Final = "text/csv"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class ReturnKey(NamedTuple):
+    """Names a return: what one subcontract owes for one collection and month (`"2026-10"`)."""
+
+    programme: str
+    collection: str
+    subcontract: str
+    month: str
+
+    @property
+    def path(self) -> str:
+        return f"/v1/programmes/{self.programme}/returns/{self.collection}/{self.subcontract}/{self.month}"
+
+
+class Mainstem:
+    """The service at an address, as one client. Close it, or use it as a context.
+
+    Answers are the objects of the reference pages at `/docs`, figures as exact decimals. Each method raises `Problem` where the service refuses
+    (with everything that is wrong) and `Unreachable` where no answer is had. Whatever writes is done once, however often the network drops it:
+    every try carries the same `Idempotency-Key`, a new one for each call unless it is given.
+    """
+
+    def __init__(
+        self, address: str, key: str, *, tries: int = TRIES, transport: httpx.BaseTransport | None = None, pause: Pause | None = None
+    ) -> None:
+        self._connection = Connection(address, key, tries=tries, transport=transport, pause=pause)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def who_am_i(self) -> dict[str, Any]:
+        """The client that the key stands for: its role, and the programme, subcontract or commissioner that it is for (null: every one)."""
+        return read_json(self._connection.get("/v1/me"))
+
+    def returns(
+        self,
+        programme: str,
+        *,
+        month: str | None = None,
+        collection: str | None = None,
+        subcontract: str | None = None,
+        status: str | None = None,
+        overdue: bool | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """The returns that are owed, received or not, with their deadlines; page after page."""
+        return self._connection.pages(
+            f"/v1/programmes/{programme}/returns",
+            "returns",
+            month=month,
+            collection=collection,
+            subcontract=subcontract,
+            status=status,
+            overdue=overdue,
+        )
+
+    def read(self, key: ReturnKey) -> dict[str, Any]:
+        """A return: what it expects, its current figures and its revisions."""
+        return read_json(self._connection.get(key.path))
+
+    def revision(self, key: ReturnKey, number: int) -> dict[str, Any]:
+        """One revision with its cells: the same for ever."""
+        return read_json(self._connection.get(f"{key.path}/revisions/{number}"))
+
+    def sent(self, key: ReturnKey, number: int) -> bytes:
+        """The very bytes that a revision was submitted as."""
+        return self._connection.get(f"{key.path}/revisions/{number}/file").content
+
+    def template(self, key: ReturnKey, *, form: str = "xlsx") -> bytes:
+        """The return to fill in: `xlsx` or `csv`."""
+        return self._connection.get(f"{key.path}/template.{form}").content
+
+    def submit(
+        self,
+        key: ReturnKey,
+        content: Mapping[str, Any] | bytes,
+        *,
+        media_type: str = JSON,
+        file_name: str | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Submit a return (an object, or a file's bytes with its media type); the receipt. `dry_run` validates and keeps nothing."""
+        answer = self._connection.post(
+            f"{key.path}/revisions",
+            content if isinstance(content, bytes) else write_json(content),
+            media_type=media_type,
+            idempotency_key=idempotency_key,
+            headers=_named(file_name),
+            dry_run=dry_run or None,
+        )
+        return read_json(answer)
+
+    def accept(self, key: ReturnKey, *, revision: int | None = None) -> dict[str, Any]:
+        """Accept the latest revision (with `revision`, only if it is that one); the return as it stands."""
+        said = {} if revision is None else {"revision": revision}
+        return read_json(self._connection.post(f"{key.path}/acceptance", write_json(said), media_type=JSON))
+
+    def sign_off(self, key: ReturnKey, *, revision: int, statement: str | None = None) -> dict[str, Any]:
+        """Sign a revision that another client submitted; the return as it stands."""
+        said = {"revision": revision} | ({} if statement is None else {"statement": statement})
+        return read_json(self._connection.post(f"{key.path}/sign-off", write_json(said), media_type=JSON))
+
+
+def _named(file_name: str | None) -> dict[str, str]:
+    if file_name is None:
+        return {}
+    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._- ") else "_" for letter in file_name)
+    return {"Content-Disposition": f'attachment; filename="{plain}"'}
+
+
+def write_json(value: Any) -> bytes:
+    """JSON that keeps every digit of a decimal: as text, for a double would not."""
+    return json.dumps(value, default=_exact, allow_nan=False, ensure_ascii=False).encode()
+
+
+def _exact(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"a submission holds no {type(value).__name__}")

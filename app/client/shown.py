@@ -1,0 +1,52 @@
+"""What the service answered, as tables for people."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+
+from app.client.connection import Problem
+
+LONDON = ZoneInfo("Europe/London")
+
+
+def local(instant: str) -> str:
+    """An instant as clocks in England show it."""
+    return f"{datetime.fromisoformat(instant).astimezone(LONDON):%a %d %b %Y %H:%M}"
+
+
+def returns_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table("month", "collection", "subcontract", "status", "due (London)", "revision", "accepted")
+    for row in rows:
+        status = "overdue" if row["overdue"] else "frozen" if row["frozen"] else row["status"]
+        revision, accepted = (str(row[member] or "") for member in ("latest_revision", "accepted_revision"))
+        table.add_row(row["month"], row["collection"], row["subcontract"], status, local(row["due"]["instant"]), revision, accepted)
+    return table
+
+
+def faults_table(problem: Problem) -> Table:
+    table = Table("where", "what is wrong", "how to put it right")
+    table.columns[0].no_wrap = True
+    for fault in problem.errors:
+        table.add_row(where(fault), str(fault.get("detail", "")), str(fault.get("fix", "")))
+    return table
+
+
+def warnings_table(receipt: Mapping[str, Any]) -> Table:
+    table = Table("cell", "what is odd", "what to do", "explained")
+    for warning in receipt["warnings"]:
+        places = ("pathway", "segment", "measure", "site", "commissioner", "category")
+        cell = " ".join(str(warning[place]) for place in places if warning[place] != "all")
+        table.add_row(cell, warning["detail"], warning["fix"], "yes" if warning["explained"] else "no")
+    return table
+
+
+def where(fault: Mapping[str, Any]) -> str:
+    """The place of a fault in the file or body."""
+    if fault.get("cell"):
+        return f"{fault.get('sheet', '')} {fault['cell']}".strip()
+    if fault.get("line"):
+        return f"line {fault['line']}, column {fault.get('column', 1)}"
+    return str(fault.get("sheet") or fault.get("pointer") or "")

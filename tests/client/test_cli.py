@@ -1,0 +1,135 @@
+"""A month at a shell: what is due, checking a file, submitting it, and its receipt, against the real service."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import commands
+from tests.make import exact
+from tests.returns.conftest import Programme, set_up
+from tests.returns.programme import HOSPICE, PROGRAMME, hospice_body
+from tests.support.databases import Database
+from tests.support.sockets import listening
+
+NAME = "hospice SC-H9901 2026-10.json"
+
+
+@dataclass
+class Shell:
+    """A terminal at which the hospice's variables are set."""
+
+    programme: Programme
+    address: str
+
+    def run(self, *words: str, key: str | None = None) -> Result:
+        variables = {"MAINSTEM_URL": self.address, "MAINSTEM_KEY": key or self.programme.preparer("SC-H9901"), "COLUMNS": "160"}
+        return CliRunner().invoke(commands, words, env=variables)
+
+    def json(self, *words: str, key: str | None = None) -> Any:
+        return json.loads(self.run(*words, "--json", key=key).stdout)
+
+
+@pytest.fixture(scope="module")
+def shell(module_database: Database) -> Iterator[Shell]:
+    with set_up(module_database) as programme, listening(module_database, clock=programme.clock) as address:
+        yield Shell(programme, address)
+
+
+def written(folder: Path, body: dict[str, Any], name: str = NAME) -> str:
+    file = folder / name
+    file.write_text(json.dumps(exact(body)))
+    return str(file)
+
+
+def test_a_month_from_what_is_due_to_its_receipt(shell: Shell, tmp_path: Path) -> None:
+    due = shell.json("returns", "due", "--month", "2026-10")
+    assert [(row["collection"], row["subcontract"]) for row in due] == [("hospice", "SC-H9901")]
+    assert "Fri 13 Nov 2026 17:00" in shell.run("returns", "due").stdout
+
+    wrong = hospice_body()
+    wrong["cells"][1]["numerator"] = -1
+    refused = shell.run("returns", "check", written(tmp_path, wrong))
+    assert refused.exit_code == 3
+    assert "/cells/1/numerator" in refused.stderr
+    assert "below zero" in refused.stderr
+
+    file = written(tmp_path, hospice_body())
+    checked = shell.run("returns", "check", file)
+    assert (checked.exit_code, "would be received (on time)" in checked.stdout) == (0, True)
+    assert not list(tmp_path.glob("*.receipt.json"))
+
+    sent = shell.run("returns", "submit", file)
+    assert sent.exit_code == 0, sent.output
+    assert "hospice of SC-H9901 for 2026-10, revision 1" in sent.stdout
+    again = shell.json("returns", "submit", file)
+    assert again[0]["receipt"]["duplicate_of"] == 1
+    assert shell.json("returns", "due", "--month", "2026-10") == []
+    (stands,) = shell.json("returns", "status", "--month", "2026-10")
+    assert (stands["latest_revision"], stands["timeliness"]) == (1, "on_time")
+
+    assert shell.json("receipt", "verify", file)["verified"] is True
+    receipt = tmp_path / f"{NAME}.receipt.json"
+    assert shell.json("receipt", "verify", str(receipt))["verified"] is True
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "fails"),
+    [
+        ("sha256", "0" * 64, "It is of these bytes"),
+        ("received_at", "2026-11-01T09:00:00.000000Z", "It was received at that moment"),
+        ("revision", 9, "The service holds this revision"),
+    ],
+)
+def test_a_receipt_that_was_changed_does_not_verify(shell: Shell, tmp_path: Path, member: str, value: object, fails: str) -> None:
+    file = written(tmp_path, hospice_body())
+    assert shell.run("returns", "submit", file).exit_code == 0
+    receipt = tmp_path / f"{NAME}.receipt.json"
+    receipt.write_text(json.dumps(json.loads(receipt.read_text()) | {member: value}))
+    found = shell.run("receipt", "verify", str(receipt), "--json")
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["findings"][fails] is False
+
+
+def test_a_changed_file_does_not_verify(shell: Shell, tmp_path: Path) -> None:
+    file = written(tmp_path, hospice_body())
+    assert shell.run("returns", "submit", file).exit_code == 0
+    written(tmp_path, {**hospice_body(), "note": "later"})
+    found = shell.json("receipt", "verify", file)
+    assert [what for what, holds in found["findings"].items() if not holds] == ["The file is the one that was sent, to the byte"]
+
+
+def test_many_files_go_one_by_one_and_the_worst_is_the_exit_code(shell: Shell, tmp_path: Path) -> None:
+    wrong = written(tmp_path, {"cells": []}, "hospice SC-H9901 2026-09.json")
+    right = written(tmp_path, {**hospice_body(), "note": "after the wrong one"})
+    found = shell.run("returns", "submit", wrong, right, "--json")
+    assert found.exit_code == 3
+    first, second = json.loads(found.stdout)
+    assert (first["code"], second["receipt"]["revision"] > 1) == ("return_invalid", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["returns", "status", "--key-file", "{empty}"], "Give the key"),
+        (["returns", "submit", "{nameless}"], "the name does not say which return this is"),
+        (["returns", "submit", "{text}"], "a return is a file that ends in .json, .csv, .xlsx"),
+        (["receipt", "verify", "{nameless}"], "is no receipt, and none is beside it"),
+        (["returns", "status", "--programme", "another"], "There is no programme of that code here, or it is not yours."),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(shell: Shell, tmp_path: Path, words: list[str], says: str) -> None:
+    files = {"empty": "empty", "nameless": "return.json", "text": "hospice SC-H9901 2026-10.txt"}
+    for name in files.values():
+        (tmp_path / name).touch()
+    found = shell.run(*(word.format_map({short: str(tmp_path / name) for short, name in files.items()}) for word in words))
+    assert (found.exit_code, says in found.stderr.replace("\n", " ")) == (1, True), found.stderr
+
+
+def test_a_key_that_nobody_holds_is_told_so(shell: Shell) -> None:
+    found = shell.run("returns", "status", "--programme", PROGRAMME, key="ms_live_wrong")
+    assert (found.exit_code, "Send a valid key" in found.stderr, HOSPICE.subcontract in found.output) == (1, True, False)
