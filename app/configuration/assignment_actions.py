@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,10 +14,12 @@ from app.assignments.moves import Ending, Move, Split, ended, moved, split
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
-from app.configuration.actions import ConfigurationInvalid, bring_into_force
+from app.configuration.actions import Applied, ConfigurationInvalid, bring_into_force
 from app.configuration.document import Document, document_of
+from app.configuration.history import LineVersion, line_versions
 from app.configuration.store import reported_figures
 from app.configuration.volumes import YEAR, PlaceKey, Proposal, patients, proposals
+from app.db.ledger import last_recorded
 from app.kernel.actors import Actor
 from app.kernel.months import Month
 from app.kernel.ranges import Ranges, common, span, united
@@ -83,55 +86,107 @@ def read_assignment(session: Session, programme: str, name: str, *, actor: Actor
     return _named(contract, _facts(contract, name))
 
 
+def read_line_history(session: Session, programme: str, name: str, *, actor: Actor) -> list[LineVersion]:
+    """When a line stood, and which lines stood at its places just before and just after. NotFound where there never was one."""
+    require(actor, Permission.CONFIGURATION_READ, programme=programme)
+    last_recorded(session, programme)
+    found = line_versions(session, programme, name)
+    if not found:
+        raise _not_there()
+    return found
+
+
 def end_assignment(session: Session, programme: str, name: str, ending: Ending, *, actor: Actor, now: datetime) -> list[NamedLine]:
     """Let an assignment end earlier; the line as it stands then."""
-    return _change(session, programme, name, lambda line: (ended(line, ending), []), actor=actor, now=now)
+    return _change(session, programme, name, lambda line: (ended(line, ending), []), actor=actor, now=now).lines
 
 
 def move_assignment(session: Session, programme: str, name: str, move: Move, *, actor: Actor, now: datetime) -> list[NamedLine]:
     """Hand an assignment over to another subcontract from a month on; the lines in its place, by month."""
-    return _change(session, programme, name, lambda line: moved(line, move), actor=actor, now=now)
+    return _change(session, programme, name, lambda line: moved(line, move), actor=actor, now=now).lines
 
 
 def split_assignment(session: Session, programme: str, name: str, into: Split, *, actor: Actor, now: datetime) -> list[NamedLine]:
     """Hand an assignment over to several subcontracts, by shares; the lines in its place, by month."""
-    return _change(session, programme, name, lambda line: split(line, into), actor=actor, now=now, of_part=lambda part: f"/parts/{part}")
+    parts = "/parts/{}".format
+    return _change(session, programme, name, lambda line: split(line, into), actor=actor, now=now, of_part=parts).lines
 
 
-Change = Callable[[AssignmentLine], tuple[AssignmentLine | None, list[AssignmentLine]]]
+Expect = Callable[[NamedLine], None]
+"""Given the line in force, refuses where the caller had another one in mind."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinesChanged:
+    """What a change made of the document, and the lines that stand in the place of the one that was changed, by month.
+
+    `before` is that line; None where one was added.
+    """
+
+    applied: Applied
+    before: NamedLine | None
+    lines: list[NamedLine]
+
+
+def add_assignment(session: Session, programme: str, line: AssignmentLine, *, actor: Actor, now: datetime, dry_run: bool) -> LinesChanged:
+    """Add a line of assignments to the document in force."""
+    return _change(session, programme, None, lambda _: (None, [line]), actor=actor, now=now, dry_run=dry_run)
+
+
+def put_assignment(
+    session: Session, programme: str, name: str, line: AssignmentLine, *, actor: Actor, now: datetime, expect: Expect, dry_run: bool
+) -> LinesChanged:
+    """Put a line in the place of another, which loses its name to it."""
+    return _change(session, programme, name, lambda _: (None, [line]), actor=actor, now=now, expect=expect, dry_run=dry_run)
+
+
+def withdraw_assignment(
+    session: Session, programme: str, name: str, *, actor: Actor, now: datetime, expect: Expect, dry_run: bool
+) -> LinesChanged:
+    """Take a line out of the document in force. Refused where a revision depends on it."""
+    return _change(session, programme, name, lambda _: (None, []), actor=actor, now=now, expect=expect, dry_run=dry_run)
 
 
 def _change(
     session: Session,
     programme: str,
-    name: str,
-    change: Change,
+    name: str | None,
+    change: Callable[[Any], tuple[AssignmentLine | None, list[AssignmentLine]]],
     *,
     actor: Actor,
     now: datetime,
+    expect: Expect = lambda _: None,
+    dry_run: bool = False,
     of_part: Callable[[int], str] = lambda part: "",
-) -> list[NamedLine]:
+) -> LinesChanged:
+    """Bring the document with this change into force; `change` is given the line of this name (None where none is named)."""
     require(actor, Permission.CONFIGURATION_WRITE, programme=programme)
     changed: list[AssignmentLine] = []
     first_added = 0
+    current: NamedLine | None = None
 
     def edited(contract: Contract | None) -> Document:
-        nonlocal first_added
-        facts = _facts(contract, name)
-        assert contract is not None, "an assignment is some contract's"
-        before, following = change(line_of(facts))
-        others = [contract.line(line) for line in contract.lines if line != facts[0].line]
+        nonlocal first_added, current
+        if contract is None:
+            raise NotFound("There is no programme of that code here, or it is not yours.")
+        facts = None if name is None else _facts(contract, name)
+        if facts is not None:
+            current = _named(contract, facts)
+            expect(current)
+        before, following = change(None if facts is None else line_of(facts))
+        others = [contract.line(line) for line in contract.lines if facts is None or line != facts[0].line]
         changed.extend([*([before] if before else []), *following])
         first_added = len(others) + (before is not None)
         return document_of(contract).model_copy(update={"assignments": (*others, *changed)})
 
     try:
-        after = bring_into_force(session, programme, edited, actor=actor, now=now, dry_run=False).after
+        applied = bring_into_force(session, programme, edited, actor=actor, now=now, dry_run=dry_run)
     except ConfigurationInvalid as refusal:
         faults = [replace(fault, pointer=_pointer(fault, first=first_added, of_part=of_part)) for fault in refusal.faults]
         raise type(refusal)(refusal.detail, faults=faults) from None
+    after = applied.after
     names = (named(line, first_month=after.programme.first_month)[1] for line in changed)
-    return [_named(after, after.lines[line]) for line in names]
+    return LinesChanged(applied, current, [_named(after, after.lines[line]) for line in names])
 
 
 def propose_volumes(
@@ -169,8 +224,12 @@ def _facts(contract: Contract | None, name: str) -> Sequence[Assignment]:
     """The facts of the one line of this name."""
     lines = [facts for line, facts in contract.lines.items() if line[:LINE_ID_DIGITS] == name] if contract else []
     if len(lines) != 1:
-        raise NotFound("There is no assignment of that name here, or it is not yours.")
+        raise _not_there()
     return lines[0]
+
+
+def _not_there() -> NotFound:
+    return NotFound("There is no assignment of that name here, or it is not yours.")
 
 
 def _named(contract: Contract, facts: Sequence[Assignment]) -> NamedLine:

@@ -3,13 +3,15 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import RootModel
 
-from app.assignments.domain import line_of
+from app.assignments.domain import AssignmentLine, line_of
 from app.assignments.moves import Ending, Move, NotWithinAssignment, Split
 from app.calendar.as_of import AsOfInFuture
 from app.configuration import assignment_actions as actions
 from app.configuration.actions import ConfigurationInvalid, InUse
 from app.configuration.assignment_schemas import (
+    AssignmentHistoryView,
     AssignmentsView,
     AssignmentView,
     ChangedAssignmentView,
@@ -18,14 +20,19 @@ from app.configuration.assignment_schemas import (
     assignment_view,
     changed_view,
     proposal_view,
+    version_view,
 )
+from app.configuration.nouns_schemas import DIFFERENCE
+from app.configuration.schemas import Difference, difference
 from app.configuration.volumes import YEAR
+from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
+from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
-from app.web.reference import WRITING, json_answer, json_body, refusals
-from app.web.work import Unit
+from app.web.reference import PUTTING, WRITING, json_answer, json_body, refusals
+from app.web.work import OutcomeUnknown, Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}", tags=["assignments"])
 
@@ -73,6 +80,34 @@ PROPOSALS: Final[dict[str, Any]] = {
         }
     ],
 }
+LINE: Final = {member: value for member, value in ASSIGNMENT.items() if member not in {"assignment", "unsigned"}}
+HISTORY: Final[dict[str, Any]] = {
+    "versions": [
+        {
+            "line": LINE,
+            "recorded_at": "2026-07-01T09:00:00.000000Z",
+            "recorded_by": "k3v9",
+            "closed_at": "2028-03-20T09:00:00.000000Z",
+            "closed_by": "k3v9",
+            "preceded_by": [],
+            "followed_by": ["c01d77a9be35f210"],
+        }
+    ],
+    "next": None,
+}
+
+
+def _line_or_difference() -> dict[int | str, dict[str, Any]]:
+    """A line, or what a dry run answers."""
+    done = json_answer(RootModel[AssignmentView | Difference], ASSIGNMENT, description="Done; or, of a dry run, what would change")
+    content = done[200]["content"]["application/json"]
+    del content["example"]
+    content["examples"] = {"done": {"value": ASSIGNMENT}, "dry_run": {"value": DIFFERENCE}}
+    return done
+
+
+_LINE_OR_DIFFERENCE: Final = _line_or_difference()
+DryRun = Annotated[bool, Query(description="Answer with what would change and what that would do, and change nothing.")]
 _READING: Final = refusals(AsOfInFuture)
 _CHANGING: Final = refusals(NotWithinAssignment, ConfigurationInvalid, InUse, *WRITING) | json_answer(
     ChangedAssignmentView, CHANGED, description="Changed: the lines that stand in its place"
@@ -128,6 +163,91 @@ def read_assignment(unit: Unit, programme: str, assignment: AssignmentName, as_o
     return unit.read(
         assignment_view(actions.read_assignment(unit.session, programme, assignment, actor=unit.actor, as_of=as_of, now=unit.now))
     )
+
+
+@router.get(
+    "/assignments/{assignment}/history",
+    response_class=Response,
+    responses=refusals(BadCursor) | json_answer(AssignmentHistoryView, HISTORY, description="A page of versions, the first one first"),
+)
+def list_assignment_history(unit: Unit, programme: str, assignment: AssignmentName, page: PageOf) -> Response:
+    """Read when a line stood, and which lines stood at its places just before and just after: a line that changes gets another name."""
+    found = list(enumerate(actions.read_line_history(unit.session, programme, assignment, actor=unit.actor)))
+    last = page.after[0] if page.after else -1
+    first = last + 1 if isinstance(last, int) and last >= 0 else 0
+    rows, following, link = page.cut(found[first : first + page.limit + 1], key=lambda row: (row[0],))
+    return unit.read({"versions": [version_view(version) for _, version in rows], "next": following}, headers=link)
+
+
+@router.post(
+    "/assignments",
+    status_code=201,
+    response_class=Response,
+    responses=refusals(ConfigurationInvalid, InUse, *WRITING)
+    | json_answer(AssignmentView, ASSIGNMENT, status=201, description="Created")
+    | json_answer(Difference, DIFFERENCE, description="Of a dry run, what would change and what would follow"),
+    openapi_extra=json_body(AssignmentLine, LINE),
+)
+def add_assignment(unit: Unit, programme: str, *, dry_run: DryRun = False) -> Response:
+    """Add a line of assignments to the contract, under the document's own rules; the answer says by which name."""
+    line = unit.json_as(AssignmentLine)
+    added = actions.add_assignment(unit.session, programme, line, actor=unit.actor, now=unit.now, dry_run=dry_run)
+    if dry_run:
+        return unit.read(difference(programme, added.applied))
+    (named,) = added.lines
+    return unit.answer(assignment_view(named), status=201, location=_address(programme, named.name))
+
+
+@router.put(
+    "/assignments/{assignment}",
+    response_class=Response,
+    responses=refusals(ConfigurationInvalid, InUse, *PUTTING) | _LINE_OR_DIFFERENCE,
+    openapi_extra=json_body(AssignmentLine, LINE),
+)
+def put_assignment(unit: Unit, programme: str, assignment: AssignmentName, *, dry_run: DryRun = False) -> Response:
+    """Put a line in the place of another: the one that is there takes `If-Match`, a dry run does not.
+
+    A line is named by what it says, so the answer names the new one, and `Location` is its address; the old name is in the history.
+    """
+    line = unit.json_as(AssignmentLine)
+    put = actions.put_assignment(
+        unit.session, programme, assignment, line, actor=unit.actor, now=unit.now, expect=_expected(unit, dry_run=dry_run), dry_run=dry_run
+    )
+    if dry_run:
+        return unit.read(difference(programme, put.applied))
+    (named,) = put.lines
+    content = _content(named)
+    return unit.answer(content, etag=tag_of(content), location=_address(programme, named.name))
+
+
+@router.delete(
+    "/assignments/{assignment}",
+    response_class=Response,
+    responses=refusals(ConfigurationInvalid, InUse, PreconditionRequired, Stale, OutcomeUnknown) | _LINE_OR_DIFFERENCE,
+)
+def delete_assignment(unit: Unit, programme: str, assignment: AssignmentName, *, dry_run: DryRun = False) -> Response:
+    """Withdraw a line of assignments: it stays in the history. Refused where a revision depends on it: end it by its months instead."""
+    gone = actions.withdraw_assignment(
+        unit.session, programme, assignment, actor=unit.actor, now=unit.now, expect=_expected(unit, dry_run=dry_run), dry_run=dry_run
+    )
+    assert gone.before is not None, "what is not there is not found"
+    return unit.read(difference(programme, gone.applied)) if dry_run else unit.answer(_content(gone.before))
+
+
+def _address(programme: str, name: str) -> str:
+    return f"/v1/programmes/{programme}/assignments/{name}"
+
+
+def _content(named: actions.NamedLine) -> bytes:
+    return json_bytes(assignment_view(named))
+
+
+def _expected(unit: Unit, *, dry_run: bool) -> actions.Expect:
+    def expect(current: actions.NamedLine) -> None:
+        if not dry_run:
+            unit.precondition.check(tag_of(_content(current)))
+
+    return expect
 
 
 @router.post(

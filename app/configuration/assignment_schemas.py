@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 from app.assignments.domain import LINE_ID_DIGITS, AssignmentLine, Waiver
 from app.configuration.assignment_actions import NamedLine
+from app.configuration.history import LineVersion
 from app.configuration.volumes import Proposal
 from app.kernel.codes import Code
 from app.kernel.figures import plain
+from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.kernel.ranges import Range
 
@@ -67,6 +69,28 @@ class ChangedAssignmentView(BaseModel):
     assignments: list[AssignmentView]
 
 
+class AssignmentVersionView(BaseModel):
+    """When a line stood, by which client it was recorded and closed, and which lines stood at its places just before and just after.
+
+    A line that changes gets another name: `followed_by` names the one that took its place.
+    """
+
+    line: AssignmentLine
+    recorded_at: str
+    recorded_by: str
+    closed_at: str | None
+    closed_by: str | None
+    preceded_by: list[str]
+    followed_by: list[str]
+
+
+class AssignmentHistoryView(BaseModel):
+    """The times in which a line stood, the first one first."""
+
+    versions: list[AssignmentVersionView]
+    next: str | None
+
+
 class VolumesWanted(BaseModel):
     """The measure whose figures are offered, and the first of the twelve months that they are offered for."""
 
@@ -117,6 +141,18 @@ def assignment_view(named: NamedLine) -> dict[str, Any]:
 
 def changed_view(programme: str, replaced: str, lines: Iterable[NamedLine]) -> dict[str, Any]:
     return {"programme": programme, "replaced": replaced, "assignments": [assignment_view(named) for named in lines]}
+
+
+def version_view(version: LineVersion) -> dict[str, Any]:
+    return {
+        "line": written(version.line),
+        "recorded_at": moment_text(version.recorded_at),
+        "recorded_by": version.recorded_by,
+        "closed_at": None if version.closed_at is None else moment_text(version.closed_at),
+        "closed_by": version.closed_by,
+        "preceded_by": list(version.preceded_by),
+        "followed_by": list(version.followed_by),
+    }
 
 
 def written(line: AssignmentLine) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import ColumnElement, RowMapping, func, select
 from sqlalchemy.orm import Session
 
+from app.assignments.domain import LINE_ID_DIGITS, Assignment, AssignmentLine, line_of
+from app.assignments.store import ASSIGNMENTS
 from app.calendar.store import COLLECTIONS
 from app.configuration.nouns import Noun
 from app.db.rows import FactTable
@@ -93,6 +95,62 @@ def _with_segments(noun: Noun, pathway: RowMapping, segments: Sequence[RowMappin
         }
         found.append(_version(noun, stood, value))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class LineVersion:
+    """When a line of assignments stood; still does, where `closed_at` is None.
+
+    `preceded_by` are the lines that ended as it began, at one of its places; `followed_by` those that began as it ended.
+    """
+
+    line: AssignmentLine
+    recorded_at: datetime
+    recorded_by: str
+    closed_at: datetime | None
+    closed_by: str | None
+    preceded_by: tuple[str, ...]
+    followed_by: tuple[str, ...]
+
+
+def line_versions(session: Session, programme: str, name: str) -> list[LineVersion]:
+    """The times in which a line of this name stood, the first one first; it may have been taken out and put back."""
+    columns = ASSIGNMENTS.table.c
+    query = select(ASSIGNMENTS.table).where(columns.programme == programme, func.left(columns.line, LINE_ID_DIGITS) == name)
+    stood: list[list[RowMapping]] = []
+    for row in session.execute(query.order_by(columns.recorded_at, columns.closed_at)).mappings():
+        # Places may come and go while the line stands: what `all` stands for has changed then.
+        if stood and (stood[-1][-1]["closed_at"] is None or row["recorded_at"] <= stood[-1][-1]["closed_at"]):
+            stood[-1].append(row)
+        else:
+            stood.append([row])
+    return [_stood(session, programme, rows) for rows in stood]
+
+
+def _stood(session: Session, programme: str, rows: Sequence[RowMapping]) -> LineVersion:
+    first, last = rows[0], rows[-1]
+    begun = [row for row in rows if row["recorded_at"] == first["recorded_at"]]
+    at_end = [row for row in rows if row["closed_at"] == last["closed_at"]]
+    columns = ASSIGNMENTS.table.c
+    return LineVersion(
+        line_of([Assignment._make(row[member] for member in Assignment._fields) for row in at_end]),
+        first["recorded_at"],
+        first["recorded_by"],
+        last["closed_at"],
+        last["closed_by"],
+        _others(session, programme, begun, columns.closed_at == first["recorded_at"]),
+        () if last["closed_at"] is None else _others(session, programme, at_end, columns.recorded_at == last["closed_at"]),
+    )
+
+
+def _others(session: Session, programme: str, rows: Sequence[RowMapping], then: ColumnElement[bool]) -> tuple[str, ...]:
+    """The names of the other lines that hold a place of these facts, and begin or end then."""
+    columns = ASSIGNMENTS.table.c
+    first = rows[0]
+    query = select(func.left(columns.line, LINE_ID_DIGITS)).distinct().where(columns.programme == programme, then)
+    places = (columns[member].in_({row[member] for row in rows}) for member in ("site", "commissioner"))
+    same = (columns[member] == first[member] for member in ("pathway", "segment"))
+    return tuple(sorted(session.execute(query.where(*same, *places, columns.line != first["line"])).scalars()))
 
 
 def accepted_months(session: Session, programme: str) -> list[Month]:

@@ -173,3 +173,60 @@ def test_a_volume_is_not_proposed_for_one_line_out_of_cells_that_hold_two(web: W
     assert put.status_code == 201, put.text
     answer = web.post(f"{ADDRESS}/expected-volumes:propose", {"measure": "CWT-62", "from_month": "2027-07"}, key=manager).json()
     assert [(row["reason"], row["proposed_volume"]) for row in answer["assignments"]] == [("shared_cells", None)] * 2
+
+
+def test_a_line_is_added_changed_and_withdrawn_by_itself(web: Web, manager: str) -> None:
+    address = f"{ADDRESS}/assignments"
+    line = {**LINE, "sites": ["prostate"], "share": 50}
+    before = web.get(f"{ADDRESS}/configuration", key=manager).content
+    for method, path in (("POST", address), ("PUT", f"{address}/{listed(web, manager)[0]['assignment']}")):
+        tried = web.request(method, f"{path}?dry_run=true", json=line, key=manager)
+        assert (tried.status_code, tried.json()["differences"][0]["noun"]) == (200, "assignments"), tried.text
+    assert web.get(f"{ADDRESS}/configuration", key=manager).content == before
+    added = web.post(address, line, key=manager)
+    assert added.status_code == 201, added.text
+    first = added.headers["Location"]
+    read = web.get(first, key=manager)
+    assert (read.content, read.headers["ETag"]) == (added.content, added.headers["ETag"])
+    again = web.post(address, line, key=manager)
+    assert (again.status_code, [fault["code"] for fault in again.json()["errors"]]) == (422, ["assigned_twice"])
+    other = {**line, "share": 60, "expected_volume": 12}
+    assert web.put(first, other, key=manager).status_code == 428
+    assert web.put(first, other, key=manager, headers={"If-Match": '"x"'}).status_code == 412
+    put = web.put(first, other, key=manager, headers={"If-Match": added.headers["ETag"]})
+    assert (put.status_code, put.json()["share"], put.json()["expected_volume"]) == (200, 60, 12), put.text
+    second = put.headers["Location"]
+    assert second == f"{address}/{put.json()['assignment']}" != first
+    assert [web.get(path, key=manager).status_code for path in (first, second)] == [404, 200]
+    assert web.get(second, key=manager).headers["ETag"] == put.headers["ETag"]
+    wrong = web.put(second, {**other, "subcontract": "SC-NONE"}, key=manager, headers={"If-Match": "*"})
+    assert [(fault["code"], fault["pointer"]) for fault in wrong.json()["errors"]] == [("unknown_subcontract", "/subcontract")]
+    assert web.request("DELETE", second, key=manager).status_code == 428
+    assert web.request("DELETE", f"{second}?dry_run=true", key=manager).json()["effects"]["gaps_opened"]
+    gone = web.request("DELETE", second, key=manager, headers={"If-Match": put.headers["ETag"]})
+    assert (gone.status_code, gone.content) == (200, put.content)
+    assert web.request("DELETE", second, key=manager, headers={"If-Match": "*"}).status_code == 404
+    assert web.get(f"{ADDRESS}/configuration", key=manager).content == before
+    # What stood is told under each name, and which came after it.
+    (stood,) = web.get(f"{first}/history", key=manager).json()["versions"]
+    (stands,) = web.get(f"{second}/history", key=manager).json()["versions"]
+    names = [path.rsplit("/", maxsplit=1)[1] for path in (first, second)]
+    assert (stood["preceded_by"], stood["followed_by"], stands["preceded_by"], stands["followed_by"]) == ([], names[1:], names[:1], [])
+    assert (stood["line"]["share"], stood["closed_at"], stood["recorded_by"]) == (50, stands["recorded_at"], stood["closed_by"])
+    web.post(address, line, key=manager)
+    versions = web.get(f"{first}/history", key=manager).json()["versions"]
+    assert [version["closed_at"] is None for version in versions] == [False, True]
+    assert web.get(f"{address}/0000000000000000/history", key=manager).status_code == 404
+
+
+def test_only_who_may_changes_a_line(web: Web, manager: str) -> None:
+    path = f"{ADDRESS}/assignments/{listed(web, manager)[0]['assignment']}"
+    for key, status in ((web.key("analyst", programme="test-cancer"), 403), (web.key("contract_manager", programme="other"), 404)):
+        assert web.post(f"{ADDRESS}/assignments", LINE, key=key).status_code == status
+        assert web.put(path, LINE, key=key, headers={"If-Match": "*"}).status_code == status
+        assert web.request("DELETE", path, key=key, headers={"If-Match": "*"}).status_code == status
+    preparer = web.key("preparer", programme="test-cancer", subcontract="SC-RJE")
+    assert web.get(f"{path}/history", key=preparer).status_code == 403
+    accept(web, manager)
+    used = web.request("DELETE", path, key=manager, headers={"If-Match": "*"})
+    assert (used.status_code, used.json()["code"]) == (409, "in_use")
