@@ -15,10 +15,12 @@ from app.db.ledger import Recording, begin_recording, last_recorded, lock_key
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
 from app.kernel.moments import TICK
-from app.returns import domain, store
+from app.returns import domain, files_store, store
 from app.returns.domain import Act, Deadlines, ReturnState, Status, deadlines_of
 from app.returns.expectation import ExpectedReturn
+from app.returns.history import earlier_of
 from app.returns.intake import ReturnInvalid, read_submission
+from app.returns.looking_back import NOTHING_EARLIER
 from app.returns.read_actions import owed
 from app.returns.store import NewRevision, Received
 from app.returns.submission import CellChange, Submission, changed_cells, digest
@@ -56,8 +58,10 @@ class _Sent:
     programme: str
     key: ReturnKey
     body: Any
+    content: bytes
     sha256: str
     media_type: str
+    file_name: str | None
     actor: Actor
 
     @property
@@ -94,6 +98,7 @@ def submit(
     *,
     sent: bytes,
     media_type: str,
+    file_name: str | None = None,
     actor: Actor,
     now: datetime,
     dry_run: bool = False,
@@ -105,7 +110,7 @@ def submit(
     require(actor, Permission.RETURN_SUBMIT, programme=programme, subcontract=key.subcontract)
     if not dry_run:
         lock(session, programme, key)
-    came = _Sent(programme, key, body, sha256(sent), media_type, actor)
+    came = _Sent(programme, key, body, sent, sha256(sent), media_type, file_name, actor)
     valid = _validated(session, came)
     before = store.received(session, programme, key)
     if before is not None and valid.repeats(before):
@@ -135,7 +140,8 @@ def _validated(session: Session, sent: _Sent) -> _Valid:
     if closed is not None:
         raise ReturnInvalid("The organisation was closed throughout the return's months.", faults=[replace(closed, pointer="/path/month")])
     expected = owed(contract, sent.key)
-    submission = read_submission(sent.body, expected)
+    earlier = earlier_of(session, sent.programme, expected) if expected.has_rules else NOTHING_EARLIER
+    submission = read_submission(sent.body, expected, earlier=earlier)
     return _Valid(sent, expected, submission, digest(submission))
 
 
@@ -161,11 +167,13 @@ def _keep(session: Session, valid: _Valid, after: ReturnState, before: Received 
         contract_recorded_at=expected.contract.recorded_at,
         submitted_as=sent.submitted_as,
     )
-    store.add_revision(session, sent.programme, sent.key, submission, about, number=after.latest_revision, recording=recording)
+    number = after.latest_revision
+    revision_id = store.add_revision(session, sent.programme, sent.key, submission, about, number=number, recording=recording)
+    files_store.add_file(session, sent.programme, sent.key, revision_id, content=sent.content, file_name=sent.file_name)
     accepted = after.status is Status.ACCEPTED
     act = Act.ACCEPTED if accepted else Act.SUBMITTED
     store.move(session, sent.programme, sent.key, after, before=before, act=act, recording=recording)
-    subject = subject_of(sent.key, after.latest_revision)
+    subject = subject_of(sent.key, number)
     details = {
         "cells": len(submission.cells),
         "by_rest": len(submission.by_rest),

@@ -3,13 +3,14 @@
 import csv
 import io
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.calendar.as_of import AsOfInFuture
 from app.calendar.expected import ReturnKey
 from app.kernel.months import Month
-from app.kernel.refusals import Fault, Forbidden, Invalid, NotFound
+from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.returns import actions, read_actions, review_actions
 from app.returns.domain import NotLatest, ReturnFrozen, SignOffMissing, Status, WrongStatus
 from app.returns.intake import ReturnInvalid
@@ -23,9 +24,10 @@ from app.returns.schemas import (
     RevisionDetailView,
     SubmissionBody,
 )
+from app.returns.tables import CSV, JSON, XLSX
 from app.returns.views import cell_view, detail_view, expected_cell_view, receipt_view, return_view, revision_view
 from app.web.moments import AsOf
-from app.web.pages import BadCursor, PageOf
+from app.web.pages import BadCursor, PageOf, bad_cursor
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
 
@@ -46,6 +48,11 @@ def _key(
 
 KeyOf = Annotated[ReturnKey, Depends(_key)]
 """The return that the path names."""
+
+RevisionNumber = Annotated[int, Path(description="The revision's number, from 1.", ge=1, le=2**31 - 1)]
+
+EXTENSIONS: Final = {JSON: "json", CSV: "csv", XLSX: "xlsx"}
+"""How the name of a file ends, by its media type."""
 
 _PLACE: Final = {"pathway": "lung", "segment": "treatment", "measure": "CWT-31", "site": "lung", "commissioner": "05W", "category": "all"}
 _STATED: Final[dict[str, Any]] = {
@@ -180,6 +187,12 @@ _CSV: Final[dict[int | str, dict[str, Any]]] = {
         "content": {"text/csv": {"schema": {"type": "string"}, "example": ",".join(ExpectedCellView.model_fields)}},
     }
 }
+_FILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The bytes as they were submitted",
+        "content": {kind: {"schema": {"type": "string", "contentMediaType": kind}, "example": ""} for kind in EXTENSIONS},
+    }
+}
 _READING: Final = refusals(Forbidden, NotFound, Invalid, AsOfInFuture)
 
 
@@ -206,8 +219,7 @@ def list_returns(
     `as_of` is the moment they were judged at; a subcontract's client is told only the one it asked for.
     """
     if page.after is not None and list(map(type, page.after)) != [int, str, str]:
-        fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
-        raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
+        raise bad_cursor()
     found, moment = read_actions.list_returns(
         unit.session,
         programme,
@@ -278,7 +290,7 @@ def submit_return(
         key,
         body,
         sent=unit.body,
-        media_type="application/json",
+        media_type=JSON,
         actor=unit.actor,
         now=unit.now,
         dry_run=dry_run,
@@ -300,11 +312,21 @@ def read_revision(
     unit: Unit,
     programme: ProgrammeCode,
     key: KeyOf,
-    revision: Annotated[int, Path(description="The revision's number, from 1.", ge=1, le=2**31 - 1)],
+    revision: RevisionNumber,
 ) -> Response:
     """Read one revision of a return with its cells; it never changes."""
     found, cells = read_actions.read_revision(unit.session, programme, key, revision, actor=unit.actor)
     return unit.read({**revision_view(found), "programme": programme, **key._asdict(), "cells": [cell_view(cell) for cell in cells]})
+
+
+@router.get(f"{_RETURN}/revisions/{{revision}}/file", response_class=Response, responses=_READING | _FILE)
+def read_file(unit: Unit, programme: ProgrammeCode, key: KeyOf, revision: RevisionNumber) -> Response:
+    """Download the very bytes that a revision was made of, under the name it was given: their SHA-256 is the receipt's."""
+    found = read_actions.read_file(unit.session, programme, key, revision, actor=unit.actor)
+    name = f"{key.collection}-{key.subcontract}-{key.month}-{revision}.{EXTENSIONS[found.media_type.partition(';')[0]]}"
+    own = "" if found.file_name is None else f"; filename*=UTF-8''{quote(found.file_name, safe='')}"
+    headers = {"Content-Type": found.media_type, "Content-Disposition": f'attachment; filename="{name}"{own}'}
+    return unit.read(found.content, headers=headers)
 
 
 @router.post(

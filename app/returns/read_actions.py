@@ -17,9 +17,10 @@ from app.calendar.store import load_contract
 from app.kernel.actors import EVERY, Actor
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
-from app.returns import store
+from app.returns import files_store, store
 from app.returns.domain import Deadlines, ReturnState, Status, deadlines_of
 from app.returns.expectation import ExpectedReturn, expected_return
+from app.returns.files_store import SubmittedFile
 from app.returns.store import Received, Revision
 from app.returns.submission import Cell
 
@@ -105,6 +106,15 @@ def read_revision(session: Session, programme: str, key: ReturnKey, number: int,
     if not found:
         raise NotFound("There is no such revision here, or it is not yours.")
     return found[0], store.cells(session, programme, found[0].revision_id)
+
+
+def read_file(session: Session, programme: str, key: ReturnKey, number: int, *, actor: Actor) -> SubmittedFile:
+    """The very bytes that a revision was made of. NotFound where there is none or it is not the actor's."""
+    require(actor, Permission.RETURN_READ, programme=programme, subcontract=key.subcontract)
+    found = files_store.submitted_file(session, programme, key, number)
+    if found is None:
+        raise NotFound("There is no such revision here, or it is not yours.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

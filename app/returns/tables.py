@@ -4,6 +4,11 @@ from typing import Final
 
 from app.returns.places import PLACES
 
+JSON: Final = "application/json"
+CSV: Final = "text/csv"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+"""The media types in which a return is submitted."""
+
 CELL_COLUMNS: Final = (*PLACES, "state", "numerator", "denominator", "reason", "explanation_code", "explanation")
 """What a row states of its cell, by the names of JSON."""
 
@@ -24,6 +29,7 @@ IGNORED_COLUMNS: Final = (
     "last_month_denominator",
     "mean_12_months_numerator",
     "mean_12_months_denominator",
+    "mean_12_months_of",
 )
 """What a template prints beside the places for whoever fills it in; nothing of it is read as a figure."""
 

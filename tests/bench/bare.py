@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from tests.bench.payload import PROGRAMME
 
-_TABLES: Final = ("revisions", "cells", "returns", "events", "ledger")
+_TABLES: Final = ("revisions", "cells", "submitted_files", "returns", "events", "ledger")
 
 
 class BareCopy:
@@ -45,6 +45,7 @@ class BareCopy:
         revision = self._rows("revisions", "ORDER BY revision_id DESC LIMIT 1")[0]
         revision_id = revision[self.columns["revisions"].index("revision_id")]
         cells = self._rows("cells", "AND revision_id = %s", revision_id)
+        file = self._rows("submitted_files", "AND revision_id = %s", revision_id)[0]
         state = self._rows("returns", "ORDER BY recorded_at DESC LIMIT 1")[0]
         event = self._rows("events", "ORDER BY sequence DESC LIMIT 1")[0]
         self.connection.commit()
@@ -53,6 +54,7 @@ class BareCopy:
         with self.connection.cursor().copy(self._statement("COPY bare.{} ({}) FROM STDIN", "cells")) as copy:
             for cell in cells:
                 copy.write_row(cell)
+        self._insert("submitted_files", file)
         supersede = (
             "UPDATE bare.returns SET closed_at = clock_timestamp(), closed_by = 'bench'"
             " WHERE programme = %(programme)s AND collection = %(collection)s AND subcontract = %(subcontract)s AND month = %(month)s"

@@ -35,6 +35,7 @@ FIRST = [
     "UPDATE ledger SET",
     "INSERT INTO revisions",
     "INSERT INTO cells",
+    "INSERT INTO submitted_files",
     "INSERT INTO returns",
     "WITH event AS",
     "UPDATE idempotency_keys SET",
