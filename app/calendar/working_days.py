@@ -44,16 +44,20 @@ class WorkingDays:
     def _found(self) -> dict[tuple[Month, int], date]:
         return {}
 
+    def after(self, day: date, number: int) -> date:
+        """The nth working day after a day."""
+        found, left = day, number
+        while left:
+            found += timedelta(days=1)
+            left -= self.is_worked(found)
+            if found - day > _LONGEST_SEARCH:
+                raise ValueError("too few working days in three years")
+        return found
+
     def nth_after(self, month: Month, number: int) -> date:
         """The nth working day after the end of a month."""
         if (month, number) not in self._found:
-            day, left = month.last_day, number
-            while left:
-                day += timedelta(days=1)
-                left -= self.is_worked(day)
-                if day - month.last_day > _LONGEST_SEARCH:
-                    raise ValueError("too few working days in three years")
-            self._found[month, number] = day
+            self._found[month, number] = self.after(month.last_day, number)
         return self._found[month, number]
 
 

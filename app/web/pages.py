@@ -63,9 +63,14 @@ def decode_cursor(path: str, cursor: str, *, parts: int | None = None) -> Key:
     except (binascii.Error, ValueError, RecursionError):
         key = None
     if not isinstance(key, list) or not all(type(part) in (str, int) for part in key) or parts not in {None, len(key)}:
-        fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
-        raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
+        raise bad_cursor()
     return tuple(key)
+
+
+def bad_cursor() -> BadCursor:
+    """What is said of a cursor that is none of the list's: also by a list that finds out what its parts mean."""
+    fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
+    return BadCursor("The cursor is not one that this list gave.", faults=[fault])
 
 
 def _checksum(path: str, text: bytes) -> bytes:
