@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from app.kernel.lines import Day, Line, Many, Name, NewCode
+from app.measures.rules import CollectionRule
 from app.pathways.domain import Use
 
 Frequency = Literal["month", "quarter", "half_year", "year"]
@@ -30,6 +31,7 @@ class Collection(Line):
     freeze: DeadlineRule | None = None
     sign_off: Literal["none", "optional", "required"] = "none"
     auto_accept: bool = False
+    rules: Annotated[Many[CollectionRule], Field(max_length=50)] = ()
 
 
 class CalendarDay(Line):

@@ -49,6 +49,7 @@ COLLECTIONS = fact_table(
         Column("freeze", JSONB, nullable=False),
         Column("sign_off", Text, nullable=False),
         Column("auto_accept", Boolean, nullable=False),
+        Column("rules", JSONB, nullable=False),
     ],
 )
 

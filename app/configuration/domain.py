@@ -13,6 +13,7 @@ from app.calendar.working_days import ENGLAND
 from app.configuration.assigned import Placed, faults_between, placed
 from app.configuration.contradictions import contradictions
 from app.configuration.document import Document
+from app.configuration.rules import rules_astray
 from app.kernel.months import Month, overlap
 from app.kernel.refusals import Fault
 from app.measures.catalogue import CATALOGUE
@@ -46,6 +47,7 @@ def faults_of(document: Document, *, registered: frozenset[str], lines: Sequence
         *_agreements(document),
         *above_the_contract(document.commissioners),
         *gates_astray(document.phases, {line.code for line in document.measures}),
+        *rules_astray(document),
         *faults_between(document, placed(document) if lines is None else lines),
     ]
 

@@ -9,6 +9,7 @@ from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal, NumericKind
 from app.kernel.lines import Line, Many, Name, NewCode, Words
 from app.kernel.months import Month, covers
+from app.measures.rules import MeasureRule
 
 Place = Literal["pathway", "segment", "site", "commissioner"]
 PLACES: tuple[Place, ...] = ("pathway", "segment", "site", "commissioner")
@@ -77,6 +78,7 @@ class Measure(Line):
     ambition: Ambition | None = None
     supersedes: Many[MeasureVersion] = ()
     example: Words | None = None
+    rules: Annotated[Many[MeasureRule], Field(max_length=50)] = ()
 
     @property
     def figures_kind(self) -> NumericKind:

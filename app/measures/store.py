@@ -35,6 +35,7 @@ MEASURES = fact_table(
         Column("ambition", Text),
         Column("supersedes", JSONB, nullable=False),
         Column("example", Text),
+        Column("rules", JSONB, nullable=False),
     ],
 )
 

@@ -90,6 +90,11 @@ class ExpectedReturn:
         return {code: frozenset(cell.site for cell in cells) for code, cells in self.cells_of.items()}
 
     @cached_property
+    def has_rules(self) -> bool:
+        """Whether its collection or any of its measures names a rule; most name none, and then nothing is looked at."""
+        return bool(self.contract.collection[self.key.collection].rules) or any(measure.rules for measure in self.measures.values())
+
+    @cached_property
     def sha256(self) -> str:
         """The digest of which cells are expected."""
         return digest(self.cells)

@@ -10,16 +10,24 @@ from sqlalchemy.orm import Session
 from app.calendar.expected import CellKey, ReturnKey
 from app.db import facts
 from app.kernel.months import Month
+from app.returns.expectation import ExpectedReturn
+from app.returns.looking_back import Earlier, needed_of
 from app.returns.store import CELLS, RETURNS, REVISIONS
 from app.returns.submission import Cell
 
 
 def stated_before(
-    session: Session, programme: str, key: ReturnKey, *, months: Container[Month], as_of: datetime | None = None
+    session: Session,
+    programme: str,
+    key: ReturnKey,
+    *,
+    months: Container[Month],
+    measures: Container[str] | None = None,
+    as_of: datetime | None = None,
 ) -> dict[Month, dict[CellKey, Cell]]:
     """What other months' returns of the same collection and subcontract state, now or as it stood: the accepted revision, else the latest.
 
-    A month of which nothing was received is not there.
+    A month of which nothing was received is not there. With `measures`, the cells of these.
     """
     stands, of = RETURNS.table.c, REVISIONS.c
     same = and_(of.programme == stands.programme, *(of[name] == stands[name] for name in RETURNS.key))
@@ -35,8 +43,25 @@ def stated_before(
             stands.month.in_(list(months)),
         )
     )
+    if measures is not None:
+        query = query.where(CELLS.c.measure.in_(list(measures)))
     found: dict[Month, dict[CellKey, Cell]] = defaultdict(dict)
     for month, *row in session.execute(query):
         cell = Cell(*row)
         found[month][cell.key] = cell
     return dict(found)
+
+
+def earlier_of(session: Session, programme: str, expected: ExpectedReturn) -> Earlier:
+    """What the rules of a return look at beside itself, as it stands now.
+
+    Read under the return's own lock, before the ledger is held: another return that is received at this very moment may not be seen. Rules
+    look at months before, never after, so one of the two would then have come first; of two returns of a month that look at each other
+    neither may be judged by the other, as where one of them was never sent.
+    """
+    return {
+        collection: stated_before(
+            session, programme, expected.key._replace(collection=collection), months=needed.months, measures=needed.measures
+        )
+        for collection, needed in needed_of(expected).items()
+    }

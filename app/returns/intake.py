@@ -1,6 +1,6 @@
 """A parsed submission against what its return expects: the content of a revision, or everything that is wrong with it at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import permutations
 from typing import Any, ClassVar, Final, cast
 
@@ -8,11 +8,14 @@ from app.kernel.refusals import Fault, Invalid
 from app.returns.cells import plain_cell, read_cell
 from app.returns.expectation import ExpectedReturn
 from app.returns.faults import NIL_REASONS, REASONS, fault
+from app.returns.looking_back import NOTHING_EARLIER, Earlier, Stated
 from app.returns.members import text_of, unknown_members, word_of
 from app.returns.rest import RESTS, Rest, complete
+from app.returns.rules import judge
 from app.returns.submission import Cell, CellWarning, Submission
 
 LONGEST_NOTE: Final = 2000
+MOST_FAULTS: Final = 1000
 
 _MEMBERS: Final = frozenset({"cells", "rest", "rest_reason", "note", "nil", "reason"})
 
@@ -24,8 +27,21 @@ class ReturnInvalid(Invalid):
     title: ClassVar[str] = "The return is not complete and correct"
 
 
-def read_submission(body: Any, expected: ExpectedReturn) -> Submission:
-    """What a submission states, complete; ReturnInvalid with every fault where it is not valid."""
+def invalid(faults: Iterable[Fault]) -> ReturnInvalid:
+    """The refusal that names these faults, the first thousand of them if there are more."""
+    found = list(faults)
+    count = "one fault" if len(found) == 1 else f"{len(found)} faults"
+    if len(found) > MOST_FAULTS:
+        more = Fault("more", f"There are {len(found) - MOST_FAULTS} more faults.", "Put these right and send it again.")
+        found = [*found[:MOST_FAULTS], more]
+    return ReturnInvalid(f"The return has {count} and nothing of it was kept; putting right all that is named makes it valid.", faults=found)
+
+
+def read_submission(body: Any, expected: ExpectedReturn, *, earlier: Earlier = NOTHING_EARLIER) -> Submission:
+    """What a submission states, complete; ReturnInvalid with every fault where it is not valid.
+
+    `earlier` is what was stated before, as far as the return's rules look at it.
+    """
     faults: list[Fault] = []
     if not isinstance(body, dict):
         raise ReturnInvalid("The submission is not an object.", faults=[fault("wrong_type", "", kind="an object")])
@@ -34,12 +50,9 @@ def read_submission(body: Any, expected: ExpectedReturn) -> Submission:
     nil = body.get("nil")
     if nil is not None and not isinstance(nil, bool):
         faults.append(fault("wrong_type", "/nil", kind="true or false"))
-    submission = _read_nil(body, expected, note, faults) if nil is True else _read_cells(body, expected, note, faults)
+    submission = _read_nil(body, expected, note, faults) if nil is True else _read_cells(body, expected, note, earlier, faults)
     if faults:
-        count = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise ReturnInvalid(
-            f"The return has {count} and nothing of it was kept; putting right all that is named makes it valid.", faults=faults
-        )
+        raise invalid(faults)
     return submission
 
 
@@ -56,7 +69,7 @@ def _needed_word(body: Mapping[str, Any], name: str, words: tuple[str, ...], fau
     return word_of(body, name, "", words=words, faults=faults)
 
 
-def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, faults: list[Fault]) -> Submission:
+def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, earlier: Earlier, faults: list[Fault]) -> Submission:
     if body.get("reason") is not None:
         faults.append(fault("nil_reason_unexpected", "/reason"))
     rest, rest_reason = _read_rest(body, faults)
@@ -72,6 +85,11 @@ def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, fa
     cells = [*listed.values(), *complete(expected, listed, rest=rest, rest_reason=rest_reason, with_value=with_value, faults=faults)]
     cells.sort()
     warnings = tuple(CellWarning("outside_assignment", cell.key, cell.explained) for cell in cells if cell.outside_assignment)
+    if expected.has_rules:
+        stated = Stated(expected, {cell[:6]: cell for cell in cells}, positions, len(listed) == len(lines), earlier)
+        judged = judge(stated, refusing_only=bool(faults))
+        faults += judged.faults
+        warnings += judged.warnings
     return Submission(nil_reason=None, note=note, cells=tuple(cells), warnings=warnings)
 
 

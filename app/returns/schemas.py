@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.kernel.figures import ExactDecimal
 from app.kernel.months import Month
+from app.measures.rules import Severity
 from app.returns.cells import LONGEST_EXPLANATION
 from app.returns.domain import Status, Timeliness
 from app.returns.intake import LONGEST_NOTE
@@ -160,9 +161,11 @@ class ChangesView(BaseModel):
 
 
 class WarningView(PlaceView):
-    """What is odd about a cell; explained, it passes."""
+    """What is odd about a cell; explained, it passes. `rule` is the code of the contract's rule that asks; `info` asks for nothing."""
 
     code: str
+    rule: str | None
+    severity: Severity
     detail: str
     fix: str
     explained: bool

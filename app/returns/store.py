@@ -215,7 +215,18 @@ def revisions(
 
 
 def _warnings(stored: list[dict[str, Any]]) -> tuple[CellWarning, ...]:
-    return tuple(CellWarning(warning["code"], CellKey(*warning["cell"]), warning["explained"]) for warning in stored)
+    return tuple(
+        CellWarning(
+            warning["code"],
+            CellKey(*warning["cell"]),
+            warning["explained"],
+            # Revisions of before there were rules say nothing more.
+            warning.get("rule"),
+            warning.get("severity", "warn"),
+            tuple(warning.get("names", {}).items()),
+        )
+        for warning in stored
+    )
 
 
 def cells(session: Session, programme: str, revision_id: int) -> tuple[Cell, ...]:
@@ -240,7 +251,7 @@ def add_revision(
         "nil_reason": submission.nil_reason,
         "note": submission.note,
         "cell_count": len(submission.cells),
-        "warnings": [{"code": warning.code, "cell": list(warning.cell), "explained": warning.explained} for warning in submission.warnings],
+        "warnings": [{**warning._asdict(), "cell": list(warning.cell), "names": dict(warning.names)} for warning in submission.warnings],
         "explained": submission.explained,
         "recorded_at": recording.at,
         "recorded_by": recording.by,

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from app.calendar.expected import CellKey
 from app.kernel.canonical import sha256
+from app.measures.rules import Severity
 
 State = Literal["value", "not_collected", "not_applicable"]
 STATES: tuple[State, ...] = ("value", "not_collected", "not_applicable")
@@ -43,11 +44,18 @@ class Cell(NamedTuple):
 
 
 class CellWarning(NamedTuple):
-    """What is odd about a cell; with an explanation it passes, without one the return waits for acceptance by hand."""
+    """What is odd about a cell; with an explanation it passes, without one the return waits for acceptance by hand.
+
+    `rule` is the code of the rule that asks, if one does, and `names` what its words are filled in with. What is only said (`info`)
+    needs no explanation.
+    """
 
     code: str
     cell: CellKey
     explained: bool
+    rule: str | None = None
+    severity: Severity = "warn"
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 A thousand cells as models would cost more than their insert; tests/returns/test_api.py holds each answer to its shape.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from app.calendar.deadlines import rule_words
 from app.calendar.domain import DeadlineRule
@@ -16,16 +15,9 @@ from app.measures.domain import Measure
 from app.returns.actions import Receipt
 from app.returns.expectation import ExpectedReturn
 from app.returns.read_actions import ReturnRead, Standing
+from app.returns.rules import WARNINGS
 from app.returns.store import Revision
 from app.returns.submission import Cell, CellWarning
-
-_WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
-    "outside_assignment": (
-        "This site and commissioner are not assigned to the subcontract here. The figures count, and are listed as a gap.",
-        "Leave the cell out if it is a mistake; otherwise send it with explanation_code and explanation.",
-    ),
-}
-
 
 def address(programme: str, collection: str, subcontract: str, month: Month) -> str:
     return f"/v1/programmes/{programme}/returns/{collection}/{subcontract}/{month}"
@@ -130,8 +122,16 @@ def _stated_view(cell: Cell | None) -> dict[str, Any] | None:
 
 
 def warning_view(warning: CellWarning) -> dict[str, Any]:
-    detail, fix = _WARNINGS[warning.code]
-    return {**warning.cell._asdict(), "code": warning.code, "detail": detail, "fix": fix, "explained": warning.explained}
+    detail, fix = (text.format_map(dict(warning.names)) for text in WARNINGS[warning.code])
+    return {
+        **warning.cell._asdict(),
+        "code": warning.code,
+        "rule": warning.rule,
+        "severity": warning.severity,
+        "detail": detail,
+        "fix": fix if warning.severity != "info" else "Nothing needs to be done.",
+        "explained": warning.explained,
+    }
 
 
 def revision_view(revision: Revision) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def receipt_view(receipt: Receipt) -> dict[str, Any]:
         "return": {"programme": receipt.programme, **receipt.key._asdict()},
         "revision": receipt.revision,
         "duplicate_of": receipt.duplicate_of,
-        "outcome": "received_with_warnings" if submission.warnings else "received",
+        "outcome": "received_with_warnings" if any(warning.severity != "info" for warning in submission.warnings) else "received",
         "status": receipt.state.status,
         "accepted_revision": receipt.state.accepted_revision,
         "warnings": [warning_view(warning) for warning in submission.warnings],

@@ -32,6 +32,8 @@ _WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "less_than_equal": ("out_of_range", "This number must be at most {le}.", "Correct it."),
     "enum": ("not_one_of", "This must be one of {expected}.", "Use one of these words."),
     "literal_error": ("not_one_of", "This must be one of {expected}.", "Use one of these words."),
+    "union_tag_invalid": ("not_one_of", "The member {discriminator} must be one of {expected_tags}.", "Use one of these words."),
+    "union_tag_not_found": ("missing", "The member {discriminator} must be there: it says which kind this is.", "Add it."),
     "patient_identifier": ("patient_identifier", identifiers.DETAIL, identifiers.FIX),
     "value_error": ("not_allowed", "{error}", _FIX),
 }  # fmt: skip
