@@ -12,10 +12,10 @@ from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON, deadline, ends_period
 from app.calendar.domain import Collection as CollectionLine
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
+from app.calendar.volumes import return_volume
 from app.kernel.lines import Day, Line
 from app.kernel.months import Month
 from app.programmes.domain import Criterion, GateCriterion
-from app.reports.coverage import return_volume
 
 Why = Literal["too_few_months", "nothing_expected", "volume_unknown"]
 

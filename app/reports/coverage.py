@@ -6,17 +6,16 @@ expected volume, and unknown unless the volume of every expected one is known in
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.deadlines import months_of_period
-from app.calendar.expected import CellKey, Duty, ReturnKey, duties_of_month, duties_of_return, expected_cells
+from app.calendar.expected import CellKey, Duty, ReturnKey, duties_of_return, expected_cells
+from app.calendar.volumes import line_volume, sum_known
 from app.kernel.codes import ALL
-from app.kernel.months import Month
 from app.reports.slices import Place, RowKey, Slice
 
 Reason = Literal["late", "not_accepted", "not_collected", "not_due", "not_applicable"]
@@ -84,19 +83,6 @@ def places_of(contract: Contract, key: ReturnKey) -> Iterator[Place]:
         yield Place(cell.measure, cell.pathway, cell.segment, cell.site, cell.commissioner, key.subcontract)
 
 
-def return_volume(contract: Contract, key: ReturnKey, *, measures: Collection[str] | None = None) -> Decimal | None:
-    """The patients behind a whole return: those of every line that it answers for, in every month, whatever measures it asks for.
-
-    With `measures`, those of the lines that make it ask for any of these.
-    """
-    lines: dict[str, dict[tuple[str, str, Month], Duty]] = defaultdict(dict)
-    for month in months_of_period(key.month, contract.collection[key.collection].every):
-        for duty in duties_of_month(contract, key.subcontract, month):
-            if duty.collection.code == key.collection and (measures is None or duty.measure.code in measures):
-                lines[duty.assignment.line][duty.assignment.site, duty.assignment.commissioner, month] = duty
-    return _sum(_line_volume(list(duties.values()), whole=True) for duties in lines.values())
-
-
 def book(contract: Contract, slicing: Slice, returns: Iterable[ReturnKey]) -> Book:
     """What is owed in each row of a slice by these returns. A function of the contract alone."""
     rows: dict[RowKey, dict[str, ExpectedCells]] = defaultdict(dict)
@@ -124,26 +110,9 @@ def _volumes(contract: Contract, slicing: Slice, key: ReturnKey) -> dict[RowKey,
         for row in slicing.keys(place, ALL) if "category" not in slicing.named else ():
             held[row][duty.assignment.line].append(duty)
     return {
-        row: _sum([_line_volume(part, whole=len(part) == whole[row.measure, line]) for line, part in lines.items()])
+        row: sum_known([line_volume(part, whole=len(part) == whole[row.measure, line]) for line, part in lines.items()])
         for row, lines in held.items()
     }
-
-
-def _line_volume(duties: Sequence[Duty], *, whole: bool) -> Decimal | None:
-    total = duties[0].assignment.line_volume
-    if total is None:
-        return _sum([duty.assignment.volume for duty in duties])
-    months = max(Counter((duty.assignment.site, duty.assignment.commissioner) for duty in duties).values())
-    return total * months if whole else None
-
-
-def _sum(volumes: Iterable[Decimal | None]) -> Decimal | None:
-    known = Decimal(0)
-    for volume in volumes:
-        if volume is None:
-            return None
-        known += volume
-    return known
 
 
 Gaps = Mapping[RowKey, Mapping[str, Mapping[Reason, int]]]
@@ -182,11 +151,11 @@ def cover(
         if lacking.get("not_applicable", 0) >= duty.cells:
             continue
         expected += 1
-        volume_expected = _sum([volume_expected, duty.volume])
+        volume_expected = sum_known([volume_expected, duty.volume])
         worst = next((reason for reason in PRECEDENCE[:-1] if reason in lacking), None)
         if worst is None:
             included += 1
-            volume_included = _sum([volume_included, duty.volume])
+            volume_included = sum_known([volume_included, duty.volume])
         else:
             missing.append(Missing(subcontract, month, worst, some=sum(lacking.values()) < duty.cells))
     named = tuple(sorted({*owed, *reporters})[:2])
@@ -200,8 +169,8 @@ def together(parts: Sequence[Coverage]) -> Coverage:
     return Coverage(
         expected=sum(part.expected for part in parts),
         included=sum(part.included for part in parts),
-        volume_expected=_sum(part.volume_expected for part in parts),
-        volume_included=_sum(part.volume_included for part in parts),
+        volume_expected=sum_known(part.volume_expected for part in parts),
+        volume_included=sum_known(part.volume_included for part in parts),
         missing=tuple(missing for part in parts for missing in part.missing),
         reasons=frozenset().union(*(part.reasons for part in parts)),
         subcontracts=tuple(sorted({code for part in parts for code in part.subcontracts})[:2]),

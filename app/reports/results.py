@@ -10,13 +10,14 @@ from typing import Any, Final, Literal, NamedTuple
 from app.calendar.contract import Contract
 from app.calendar.deadlines import deadline, months_of_period
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
+from app.calendar.volumes import return_volume
 from app.kernel.canonical import digest
 from app.kernel.codes import ALL
 from app.kernel.figures import plain, rounded
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.reports.aggregation import Figures, add
-from app.reports.coverage import Book, Coverage, ExpectedCells, Gaps, Missing, Reason, book, cover, gaps, places_of, return_volume, together
+from app.reports.coverage import Book, Coverage, ExpectedCells, Gaps, Missing, Reason, book, cover, gaps, places_of, together
 from app.reports.reading import Reading
 from app.reports.slices import SLICES, Place, RowKey, Slice, reported
 

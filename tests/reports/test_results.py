@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns
+from app.calendar.volumes import return_volume
 from app.kernel.months import Month
 from app.reports.aggregation import Figures
-from app.reports.coverage import PRECEDENCE, ExpectedCells, Reason, cover, return_volume
+from app.reports.coverage import PRECEDENCE, ExpectedCells, Reason, cover
 from app.reports.periods import months_of, pool
 from app.reports.reading import Reading
 from app.reports.results import (
