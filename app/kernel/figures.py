@@ -3,6 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
+from math import isfinite
 from typing import Annotated, Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -46,6 +47,18 @@ def exact(value: object) -> Decimal | None:
     return None
 
 
+def of_double(text: str) -> Decimal | None:
+    """The decimal that a spreadsheet's number stands for: the shortest that reads back as the same double; None where it is no number.
+
+    Spreadsheets write 2.3 as 2.2999999999999998, the double that they keep of it.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return Decimal(repr(number)) if isfinite(number) else None
+
+
 def fits(figure: Decimal, kind: NumericKind) -> bool:
     """Whether a figure is as fine as its kind allows. Judged by its digits: arithmetic would round one that has too many."""
     _, digits, exponent = figure.as_tuple()
@@ -70,7 +83,7 @@ def plain(figure: Decimal) -> Decimal:
 def json_number(figure: Decimal) -> int | float:
     """A figure as a JSON number that reads back as exactly the same decimal.
 
-    The only place where a figure meets a float. ValueError where a double cannot carry it.
+    The only place but `of_double` where a figure meets a float. ValueError where a double cannot carry it.
     """
     whole = int(figure)
     if whole == figure:

@@ -11,7 +11,10 @@ _FEWEST: Final = 10
 _WHOLE: Final = re.compile(r"\s*(\d{3})[ \-]?(\d{3})[ \-]?(\d{4})\s*")
 
 DETAIL: Final = "This holds ten digits that pass the check of an NHS number. Only aggregates belong here."
-FIX: Final = "Remove it; if it is something else, write it so that it cannot be taken for one."
+FIX: Final = (
+    "Remove it. One in eleven numbers of ten digits passes the check by chance: if it is something else, such as a telephone number,"
+    " write it so that it cannot be taken for one."
+)
 
 
 def _is_nhs_number(digits: str) -> bool:

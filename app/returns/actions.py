@@ -18,12 +18,14 @@ from app.kernel.moments import TICK
 from app.returns import domain, files_store, store
 from app.returns.domain import Act, Deadlines, ReturnState, Status, deadlines_of
 from app.returns.expectation import ExpectedReturn
+from app.returns.formats import read_sent
 from app.returns.history import earlier_of
 from app.returns.intake import ReturnInvalid, read_submission
 from app.returns.looking_back import NOTHING_EARLIER
 from app.returns.read_actions import owed
 from app.returns.store import NewRevision, Received
 from app.returns.submission import CellChange, Submission, changed_cells, digest
+from app.returns.tables import Stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class _Sent:
 
     programme: str
     key: ReturnKey
-    body: Any
+    stated: Stated
     content: bytes
     sha256: str
     media_type: str
@@ -110,7 +112,8 @@ def submit(
     require(actor, Permission.RETURN_SUBMIT, programme=programme, subcontract=key.subcontract)
     if not dry_run:
         lock(session, programme, key)
-    came = _Sent(programme, key, body, sent, sha256(sent), media_type, file_name, actor)
+    stated = read_sent(body, sent, media_type=media_type, file_name=file_name)
+    came = _Sent(programme, key, stated, sent, sha256(sent), media_type, file_name, actor)
     valid = _validated(session, came)
     before = store.received(session, programme, key)
     if before is not None and valid.repeats(before):
@@ -141,7 +144,8 @@ def _validated(session: Session, sent: _Sent) -> _Valid:
         raise ReturnInvalid("The organisation was closed throughout the return's months.", faults=[replace(closed, pointer="/path/month")])
     expected = owed(contract, sent.key)
     earlier = earlier_of(session, sent.programme, expected) if expected.has_rules else NOTHING_EARLIER
-    submission = read_submission(sent.body, expected, earlier=earlier)
+    with sent.stated.located(expected):
+        submission = read_submission(sent.stated.body, expected, earlier=earlier)
     return _Valid(sent, expected, submission, digest(submission))
 
 

@@ -5,14 +5,17 @@ import io
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from app.calendar.as_of import AsOfInFuture
 from app.calendar.expected import ReturnKey
 from app.kernel.months import Month
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.returns import actions, read_actions, review_actions
+from app.returns.csv_file import CHARSETS
 from app.returns.domain import NotLatest, ReturnFrozen, SignOffMissing, Status, WrongStatus
+from app.returns.files_schemas import body_in_any_format
+from app.returns.formats import EXTENSIONS, kind_of
 from app.returns.intake import ReturnInvalid
 from app.returns.read_actions import Wanted
 from app.returns.schemas import (
@@ -22,12 +25,13 @@ from app.returns.schemas import (
     ReturnDetailView,
     ReturnsView,
     RevisionDetailView,
-    SubmissionBody,
 )
 from app.returns.tables import CSV, JSON, XLSX
 from app.returns.views import cell_view, detail_view, expected_cell_view, receipt_view, return_view, revision_view
+from app.web.bodies import file_name, media_type
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf, bad_cursor
+from app.web.problems import UnsupportedMedia
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
 
@@ -50,9 +54,6 @@ KeyOf = Annotated[ReturnKey, Depends(_key)]
 """The return that the path names."""
 
 RevisionNumber = Annotated[int, Path(description="The revision's number, from 1.", ge=1, le=2**31 - 1)]
-
-EXTENSIONS: Final = {JSON: "json", CSV: "csv", XLSX: "xlsx"}
-"""How the name of a file ends, by its media type."""
 
 _PLACE: Final = {"pathway": "lung", "segment": "treatment", "measure": "CWT-31", "site": "lung", "commissioner": "05W", "category": "all"}
 _STATED: Final[dict[str, Any]] = {
@@ -101,6 +102,7 @@ RETURN: Final[dict[str, Any]] = {
     "part_month": False,
     "final": False,
     "unsigned": False,
+    "contacts": [],
     "links": {"self": _OWN, "expected_cells": f"{_OWN}/expected-cells.csv", "revisions": f"{_OWN}/revisions"},
 }
 _REVISION: Final[dict[str, Any]] = {
@@ -259,6 +261,17 @@ def read_expected_cells(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of:
     return unit.read(text.getvalue().encode(), media_type="text/csv; charset=utf-8")
 
 
+def _kind_of_submission(unit: Unit) -> str:
+    """The media type of a submission, with its charset where it says one."""
+    kind, parameters = media_type(unit.content_type)
+    if kind in {JSON, XLSX}:
+        return kind
+    charset = parameters.get("charset")
+    if kind != CSV or (charset is not None and charset not in CHARSETS):
+        raise UnsupportedMedia(f"Send `Content-Type: {JSON}`, `{CSV}` (in UTF-8, UTF-16 or Windows-1252) or `{XLSX}`.")
+    return kind if charset is None else f"{kind}; charset={charset}"
+
+
 @router.post(
     f"{_RETURN}/revisions",
     status_code=201,
@@ -270,7 +283,7 @@ def read_expected_cells(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of:
         {**RECEIPT, "duplicate_of": 1},
         description="Nothing was stored: it is identical to the latest revision (`duplicate_of`), or a dry run",
     ),
-    openapi_extra=json_body(SubmissionBody, SUBMISSION),
+    openapi_extra=body_in_any_format(SUBMISSION),
 )
 def submit_return(
     unit: Unit,
@@ -278,19 +291,28 @@ def submit_return(
     key: KeyOf,
     *,
     dry_run: Annotated[bool, Query(description="Validate and answer with the receipt it would get, and keep nothing.")] = False,
+    content_disposition: Annotated[
+        str | None,
+        Header(
+            description="The file's name, kept and given back with it.", examples=['attachment; filename="october.xlsx"'], max_length=1000
+        ),
+    ] = None,
 ) -> Response:
-    """Submit a return: complete, as its next revision, or not at all.
+    """Submit a return: complete, as its next revision, or not at all; as JSON, as CSV or as an Excel workbook.
 
-    Every expected cell is stated, or the rest is. What is wrong is named all at once, by JSON pointers.
+    Every expected cell is stated, or the rest is. What is wrong is named all at once: of JSON by pointers, of CSV by line and column (the
+    column counts fields), of a workbook by sheet and cell. The same figures in another format are the same revision. What is sent is kept
+    as it came.
     """
-    body = unit.json()
+    kind = _kind_of_submission(unit)
     receipt = actions.submit(
         unit.session,
         programme,
         key,
-        body,
+        unit.json() if kind == JSON else None,
         sent=unit.body,
-        media_type=JSON,
+        media_type=kind,
+        file_name=file_name(content_disposition),
         actor=unit.actor,
         now=unit.now,
         dry_run=dry_run,
@@ -323,7 +345,7 @@ def read_revision(
 def read_file(unit: Unit, programme: ProgrammeCode, key: KeyOf, revision: RevisionNumber) -> Response:
     """Download the very bytes that a revision was made of, under the name it was given: their SHA-256 is the receipt's."""
     found = read_actions.read_file(unit.session, programme, key, revision, actor=unit.actor)
-    name = f"{key.collection}-{key.subcontract}-{key.month}-{revision}.{EXTENSIONS[found.media_type.partition(';')[0]]}"
+    name = f"{key.collection}-{key.subcontract}-{key.month}-{revision}.{EXTENSIONS[kind_of(found.media_type)]}"
     own = "" if found.file_name is None else f"; filename*=UTF-8''{quote(found.file_name, safe='')}"
     headers = {"Content-Type": found.media_type, "Content-Disposition": f'attachment; filename="{name}"{own}'}
     return unit.read(found.content, headers=headers)

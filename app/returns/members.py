@@ -10,7 +10,8 @@ from app.returns.faults import fault
 
 LONGEST_CODE: Final = 64
 
-_RATIOS: Final = frozenset({"value", "ratio", "rate", "mean", "percent", "percentage", "performance"})
+RATIOS: Final = frozenset({"value", "ratio", "rate", "mean", "percent", "percentage", "performance"})
+"""Names of what is never accepted, for it cannot be pooled."""
 # A member's name is the sender's own text: only a plain word is repeated in a pointer.
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_]{1,40}\Z")
 
@@ -23,7 +24,7 @@ def unknown_members(raw: Mapping[str, Any], allowed: frozenset[str], pointer: st
         if holds_patient_identifier(name) or (isinstance(raw[name], str | int) and holds_patient_identifier(str(raw[name]))):
             found.append(fault("patient_identifier", place))
         else:
-            found.append(fault("ratio_not_accepted" if name.lower() in _RATIOS else "unknown_member", place))
+            found.append(fault("ratio_not_accepted" if name.lower() in RATIOS else "unknown_member", place))
     return found
 
 

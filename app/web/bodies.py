@@ -1,5 +1,8 @@
 """Bodies off the wire: as far as the limit, and of the type that is read."""
 
+import re
+from email.errors import HeaderParseError
+from email.message import Message
 from typing import Final
 
 from fastapi import Request
@@ -8,6 +11,7 @@ from app.web.problems import BadRequest, TooLarge, UnsupportedMedia
 
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 JSON: Final = "application/json"
+LONGEST_FILE_NAME: Final = 200
 
 
 async def read_body(request: Request, *, limit_bytes: int) -> bytes:
@@ -36,6 +40,21 @@ def media_type(header: str | None) -> tuple[str, dict[str, str]]:
     kind, *rest = (header or "").split(";")
     parameters = [part.partition("=") for part in rest if part.strip()]
     return kind.strip().lower(), {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in parameters}
+
+
+def file_name(header: str | None) -> str | None:
+    """The name that `Content-Disposition: attachment; filename="…"` gives a body, without folders and what cannot be seen."""
+    if header is None:
+        return None
+    message = Message()
+    try:
+        # Programs send UTF-8 as it is; a header is read as Latin-1.
+        message["Content-Disposition"] = header.encode("latin-1").decode("utf-8")
+        named = message.get_filename("")
+    except (ValueError, LookupError, HeaderParseError):
+        raise BadRequest("Content-Disposition cannot be read.") from None
+    base = "".join(filter(str.isprintable, re.split(r"[/\\]", named)[-1])).strip()
+    return base[:LONGEST_FILE_NAME] or None
 
 
 def require_json(header: str | None) -> None:

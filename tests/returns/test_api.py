@@ -353,4 +353,4 @@ def test_what_is_no_json_is_refused_before_anything_is_read(programme: Programme
     at, key = f"{address(CWT)}/revisions", programme.preparer("SC-RJE")
     assert programme.web.request("POST", at, key=key, content=b'{"cells": [}').status_code == 400
     assert programme.web.request("POST", at, key=key, content=b'{"cells": [], "cells": []}').status_code == 400
-    assert programme.web.request("POST", at, key=key, content=b"a,b", headers={"Content-Type": "text/csv"}).status_code == 415
+    assert programme.web.request("POST", at, key=key, content=b"a,b", headers={"Content-Type": "text/plain"}).status_code == 415
