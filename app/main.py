@@ -39,6 +39,7 @@ from app.phases.api import router as phases
 from app.reports.api import router as reports
 from app.returns.api import router as returns
 from app.returns.calculators_api import router as calculators
+from app.returns.query_api import router as queries
 from app.settings import CannotStart, Settings
 from app.subcontracts.actions import inheriting
 from app.telemetry import Metrics, configure_logging, log
@@ -58,6 +59,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     calendar,
     assurance,
     returns,
+    queries,
     calculators,
     reports,
     phases,

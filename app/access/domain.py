@@ -45,6 +45,10 @@ class Permission(StrEnum):
     RETURN_READ = "return_read"
     RETURN_SUBMIT = "return_submit"
     RETURN_ACCEPT = "return_accept"
+    RETURN_SIGN = "return_sign"
+    RETURN_REOPEN = "return_reopen"
+    QUERY_ASK = "query_ask"
+    QUERY_ANSWER = "query_answer"
     REPORT_READ = "report_read"
     OBSERVATION_READ = "observation_read"
     CLIENT_READ = "client_read"
@@ -89,11 +93,13 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
         Permission.ORGANISATION_WRITE,
         Permission.RETURN_SUBMIT,
         Permission.RETURN_ACCEPT,
+        Permission.RETURN_REOPEN,
+        Permission.QUERY_ASK,
     },
     Role.ANALYST: _READS,
     Role.FINANCE: _READS,
-    Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT},
-    Role.APPROVER: _OWN_READS,
+    Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT, Permission.QUERY_ANSWER},
+    Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER},
     Role.COMMISSIONER_LEAD: _PUBLISHED,
     Role.COMMISSIONER: _PUBLISHED,
     Role.AUDITOR: _READS | {Permission.CLIENT_READ, Permission.METRICS_READ},

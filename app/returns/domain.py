@@ -1,7 +1,7 @@
 """The life of a return: its statuses and moves, its deadlines, and what each act needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final, Literal
@@ -37,7 +37,7 @@ class Act(StrEnum):
 MOVES: Final[Mapping[Status, Mapping[Act, Status]]] = {
     Status.EXPECTED: {Act.SUBMITTED: Status.SUBMITTED},
     Status.SUBMITTED: {Act.SUBMITTED: Status.SUBMITTED, Act.QUERIED: Status.QUERIED, Act.ACCEPTED: Status.ACCEPTED},
-    Status.QUERIED: {Act.SUBMITTED: Status.SUBMITTED, Act.ACCEPTED: Status.ACCEPTED},
+    Status.QUERIED: {Act.SUBMITTED: Status.SUBMITTED, Act.QUERIED: Status.QUERIED, Act.ACCEPTED: Status.ACCEPTED},
     Status.ACCEPTED: {Act.SUBMITTED: Status.SUBMITTED, Act.QUERIED: Status.QUERIED},
 }
 """Which status an act leads to; an act that is not there is refused."""
@@ -121,33 +121,48 @@ def _moved(state: ReturnState, act: Act, key: ReturnKey) -> Status:
     return status
 
 
-def submit(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: datetime) -> ReturnState:
-    """The state after a further revision: late is never refused, frozen is."""
-    _refuse_frozen(key, deadlines, at)
+def submit(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: datetime, reopened: bool = False) -> ReturnState:
+    """The state after a further revision: late is never refused, frozen is, unless a reopening is in force."""
+    refuse_frozen(key, deadlines, at=at, reopened=reopened)
     return ReturnState(_moved(state, Act.SUBMITTED, key), state.latest_revision + 1, state.accepted_revision)
 
 
 def accept(
-    state: ReturnState, key: ReturnKey, collection: Collection, deadlines: Deadlines, *, at: datetime, revision: int | None = None
+    state: ReturnState,
+    key: ReturnKey,
+    collection: Collection,
+    deadlines: Deadlines,
+    *,
+    at: datetime,
+    revision: int | None = None,
+    signed: bool = False,
+    reopened: bool = False,
 ) -> ReturnState:
     """The state after the latest revision became the return's current figures; `revision` says which one was meant."""
-    _refuse_frozen(key, deadlines, at)
+    refuse_frozen(key, deadlines, at=at, reopened=reopened)
     if revision is not None and revision != state.latest_revision:
         raise NotLatest(f"The latest revision of the return {words(key)} is {state.latest_revision}: look at it before you accept it.")
     status = _moved(state, Act.ACCEPTED, key)
-    if collection.sign_off == "required":
+    if collection.sign_off == "required" and not signed:
         raise SignOffMissing(f"The return {words(key)} is accepted once its latest revision is signed.")
     return ReturnState(status, state.latest_revision, state.latest_revision)
 
 
-def _refuse_frozen(key: ReturnKey, deadlines: Deadlines, at: datetime) -> None:
-    if deadlines.is_frozen(at) and deadlines.freeze is not None:
+def query(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: datetime, reopened: bool = False) -> ReturnState:
+    """The state after a question was asked: the last accepted revision stays the current figure."""
+    refuse_frozen(key, deadlines, at=at, reopened=reopened)
+    return replace(state, status=_moved(state, Act.QUERIED, key))
+
+
+def refuse_frozen(key: ReturnKey, deadlines: Deadlines, *, at: datetime, reopened: bool) -> None:
+    """ReturnFrozen after the freeze, unless a reopening is in force at that moment."""
+    if deadlines.freeze is not None and deadlines.is_frozen(at) and not reopened:
         raise ReturnFrozen(f"The return {words(key)} was frozen at {moment_text(deadlines.freeze)}.")
 
 
-def accepts_itself(collection: Collection, deadlines: Deadlines, *, explained: bool, at: datetime) -> bool:
-    """Whether a revision is accepted in the act that submits it.
+def accepts_itself(collection: Collection, deadlines: Deadlines, *, explained: bool, at: datetime, signed: bool = False) -> bool:
+    """Whether a revision is accepted in the act that submits it, or, where somebody has to sign first, in the one that signs it.
 
-    Only where the collection says so, before the close, with every warning explained, and where nobody has to sign first.
+    Only where the collection says so, before the close, and with every warning explained.
     """
-    return collection.auto_accept and collection.sign_off != "required" and explained and not deadlines.is_closed(at)
+    return collection.auto_accept and (signed or collection.sign_off != "required") and explained and not deadlines.is_closed(at)

@@ -14,11 +14,13 @@ OWN = PUBLISHED | {P.SUBCONTRACT_READ, P.RETURN_READ}
 STAFF = OWN | {P.CONFIGURATION_READ, P.REPORT_READ}
 MAY = {
     "administrator": set(P),
-    "contract_manager": STAFF | {P.PHASE_DECIDE, P.CONFIGURATION_WRITE, P.ORGANISATION_WRITE, P.RETURN_SUBMIT, P.RETURN_ACCEPT},
+    "contract_manager": STAFF
+    | {P.PHASE_DECIDE, P.CONFIGURATION_WRITE, P.ORGANISATION_WRITE}
+    | {P.RETURN_SUBMIT, P.RETURN_ACCEPT, P.RETURN_REOPEN, P.QUERY_ASK},
     "analyst": STAFF,
     "finance": STAFF,
-    "preparer": OWN | {P.RETURN_SUBMIT},
-    "approver": OWN,
+    "preparer": OWN | {P.RETURN_SUBMIT, P.QUERY_ANSWER},
+    "approver": OWN | {P.RETURN_SIGN, P.QUERY_ANSWER},
     "commissioner_lead": PUBLISHED,
     "commissioner": PUBLISHED,
     "auditor": STAFF | {P.CLIENT_READ, P.METRICS_READ},

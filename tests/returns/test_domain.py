@@ -43,6 +43,7 @@ def test_the_moves_are_those_of_the_model() -> None:
         ("submitted", "queried", "queried"),
         ("submitted", "accepted", "accepted"),
         ("queried", "submitted", "submitted"),
+        ("queried", "queried", "queried"),
         ("queried", "accepted", "accepted"),
         ("accepted", "submitted", "submitted"),
         ("accepted", "queried", "queried"),
