@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.access.domain import Permission, require
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
-from app.calendar.expected import expected_cells, expected_returns
+from app.calendar.expected import ReturnKey, expected_cells, expected_returns
 from app.calendar.store import load_contract
 from app.kernel.actors import Actor
 from app.kernel.canonical import digest, json_bytes, sha256
@@ -76,7 +76,9 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     months_by_period = {period: months_of(period, query.month, contract) for period in query.periods}
     months = sorted({query.month, *(month for months in months_by_period.values() for month in months)})
     restated_in = query.month if query.restated else None
-    figures = months_figures(session, contract, months, (*query.slices, HEAD), as_of=as_of, restated_in=restated_in)
+    figures = months_figures(
+        session, contract, months, (*query.slices, HEAD), as_of=as_of, restated_in=restated_in, submitted=query.submitted
+    )
     parts = [
         _part(contract, query, slice_=slice_, period=period, months=months_by_period[period], figures=figures)
         for slice_ in query.slices
@@ -89,7 +91,18 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     )
     if query.restated:
         head["succession"] = "restated"
-    return envelope.document(head, parts, envelope.notes_of(contract, months)), any(month.computed for month in figures.values())
+    notes = envelope.notes_of(contract, months)
+    if query.submitted:
+        head["include"] = "submitted"
+        notes.append(envelope.note_of_submitted(_not_accepted(session, programme, months, as_of=as_of)))
+    return envelope.document(head, parts, notes), any(month.computed for month in figures.values())
+
+
+def _not_accepted(session: Session, programme: str, months: Sequence[Month], *, as_of: datetime) -> list[tuple[ReturnKey, int | None]]:
+    """The revisions that count in a report with `submitted` and in no other."""
+    accepted = store.recorded(session, programme, months, as_of=as_of)
+    latest = store.recorded(session, programme, months, as_of=as_of, submitted=True)
+    return [(key, held.revision) for key, held in sorted(latest.items()) if held.revision != accepted[key].revision]
 
 
 def find_sources(session: Session, programme: str, query: SourceQuery, *, actor: Actor, now: datetime) -> tuple[dict[str, Any], bool]:
@@ -99,7 +112,7 @@ def find_sources(session: Session, programme: str, query: SourceQuery, *, actor:
     contract = load_contract(session, programme, as_of=as_of)
     months = months_of(query.period, query.month, contract)
     restated_in = query.month if query.restated else None
-    figures = months_figures(session, contract, months, [query.slice_], as_of=as_of, restated_in=restated_in)
+    figures = months_figures(session, contract, months, [query.slice_], as_of=as_of, restated_in=restated_in, submitted=query.submitted)
     results = pool(contract, query.month, {month: figures[month].of(query.slice_) for month in months})
     result = next((result for result in results if query.names(result.key)), None)
     if result is None:
@@ -170,12 +183,13 @@ def months_figures(
     *,
     as_of: datetime,
     restated_in: Month | None = None,
+    submitted: bool = False,
 ) -> dict[Month, MonthFigures]:
     """The results of months: stored ones where their digest was asked for before, the others computed and stored now."""
     programme, wanted = contract.programme.code, sorted(set(slices))
     figures = {
         inputs.month: MonthFigures(inputs, inputs_digest(inputs), {})
-        for inputs in month_inputs(session, contract, months, as_of=as_of, restated_in=restated_in)
+        for inputs in month_inputs(session, contract, months, as_of=as_of, restated_in=restated_in, submitted=submitted)
     }
     stored = store.stored_results(session, programme, [month.inputs_sha256 for month in figures.values()], wanted)
     for month, held in figures.items():
@@ -192,10 +206,16 @@ def months_figures(
 
 
 def month_inputs(
-    session: Session, contract: Contract, months: Sequence[Month], *, as_of: datetime, restated_in: Month | None = None
+    session: Session,
+    contract: Contract,
+    months: Sequence[Month],
+    *,
+    as_of: datetime,
+    restated_in: Month | None = None,
+    submitted: bool = False,
 ) -> list[MonthInputs]:
-    """What each month's figures are computed from: every return that is owed or accepted, as it stood."""
-    recorded = store.recorded(session, contract.programme.code, months, as_of=as_of)
+    """What each month's figures are computed from: every return that is owed or accepted (with `submitted`, received), as it stood."""
+    recorded = store.recorded(session, contract.programme.code, months, as_of=as_of, submitted=submitted)
     found = []
     for month in months:
         expected = set(expected_returns(contract, month))

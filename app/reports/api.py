@@ -8,6 +8,7 @@ from app.calendar.as_of import AsOfInFuture
 from app.reports import actions
 from app.reports.schemas import (
     Commissioners,
+    IncludeOf,
     Measures,
     Part,
     PeriodOf,
@@ -136,6 +137,7 @@ def get_report(
     measure: Measures = None,
     period: Periods = None,
     succession: SuccessionOf = "as_reported",
+    include: IncludeOf = None,
 ) -> Response:
     """Read a month's consolidated report: every place that is expected or reported, as of a moment."""
     query = report_query(
@@ -147,6 +149,7 @@ def get_report(
         commissioners=commissioner,
         sites=site,
         succession=succession,
+        include=include,
     )
     content, computed = actions.find_report(unit.session, programme, query, actor=unit.actor, now=unit.now)
     return unit.read(content, keep=computed)
@@ -169,6 +172,7 @@ def get_sources(
     subcontract: Part = "all",
     category: Part = "all",
     succession: SuccessionOf = "as_reported",
+    include: IncludeOf = None,
 ) -> Response:
     """Read the cells, revisions and contract lines behind one row, named by the row's own keys."""
     query = source_query(
@@ -184,6 +188,7 @@ def get_sources(
         subcontract=subcontract,
         category=category,
         succession=succession,
+        include=include,
     )
     found, computed = actions.find_sources(unit.session, programme, query, actor=unit.actor, now=unit.now)
     return unit.read(found, keep=computed)

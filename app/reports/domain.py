@@ -12,7 +12,8 @@ from app.reports.slices import DEFAULT_SLICES, Place, RowKey
 class ReportQuery:
     """Which rows of a month's report: slices and periods, and only some measures, commissioners or sites where any are named.
 
-    `restated`: under the codes that carry the work on in the month, rather than those that reported.
+    `restated`: under the codes that carry the work on in the month, rather than those that reported. `submitted`: of each return the latest
+    revision, accepted or not, rather than the accepted one.
     """
 
     month: Month
@@ -23,6 +24,7 @@ class ReportQuery:
     commissioners: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
     restated: bool = False
+    submitted: bool = False
 
     @property
     def is_filtered(self) -> bool:
@@ -45,6 +47,7 @@ class SourceQuery:
     subcontract: str = ALL
     category: str = ALL
     restated: bool = False
+    submitted: bool = False
 
     def names(self, key: RowKey) -> bool:
         """Whether a row's own keys are these."""

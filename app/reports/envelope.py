@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.calendar.contract import Contract
-from app.calendar.expected import expected_returns, flags_of
+from app.calendar.expected import ReturnKey, expected_returns, flags_of
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.reports.results import METHOD_VERSION, MonthReturns
@@ -46,6 +46,13 @@ def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]
         return [*NOTES]
     detail = f"Delivered without a signed subcontract: {'; '.join(told)}."
     return [*NOTES, {"code": "unsigned", "detail": detail, "members": "numerator denominator value"}]
+
+
+def note_of_submitted(revisions: Iterable[tuple[ReturnKey, int | None]]) -> dict[str, Any]:
+    """Which figures count that nobody has accepted."""
+    named = [f"{key.collection} of {key.subcontract} for {key.month}, revision {number}" for key, number in revisions]
+    detail = f"Counts what was submitted and nobody has accepted yet: {'; '.join(named) or 'nothing at present'}."
+    return {"code": "includes_submitted", "detail": detail, "members": "numerator denominator value"}
 
 
 def document(report: dict[str, Any], observations: Iterable[bytes], notes: Sequence[dict[str, Any]] = NOTES) -> bytes:

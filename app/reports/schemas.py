@@ -58,6 +58,18 @@ class RestatedHeadView(ReportHeadView):
     succession: Literal["restated"]
 
 
+class SubmittedHeadView(ReportHeadView):
+    """The same of a report that counts what nobody has accepted yet, which says so."""
+
+    include: Literal["submitted"]
+
+
+class RestatedSubmittedHeadView(RestatedHeadView):
+    """Both."""
+
+    include: Literal["submitted"]
+
+
 class ObservationView(BaseModel):
     """One row: a measure in a slice and a period. Every row has every member; `all` marks a total, never to be added to its parts."""
 
@@ -146,7 +158,7 @@ class ReportView(BaseModel):
     """A month's consolidated report: one object, one array of flat rows."""
 
     schema_version: str
-    report: ReportHeadView | RestatedHeadView
+    report: ReportHeadView | RestatedHeadView | SubmittedHeadView | RestatedSubmittedHeadView
     observations: list[ObservationView]
     notes: list[NoteView]
     links: dict[str, str]
@@ -183,6 +195,13 @@ SuccessionOf = Annotated[
     Query(
         description="Of `as_reported` and `restated`: under the organisations that reported, or under those that carry their work on in the"
         " report's month.",
+        max_length=64,
+    ),
+]
+IncludeOf = Annotated[
+    str | None,
+    Query(
+        description="`submitted` counts the latest revision of each return, accepted or not, to show what is coming; it is named in `notes`.",
         max_length=64,
     ),
 ]
@@ -236,6 +255,7 @@ def report_query(
     commissioners: Sequence[str] | None,
     sites: Sequence[str] | None,
     succession: str,
+    include: str | None,
 ) -> ReportQuery:
     """What the parameters of a report ask for, or every fault of them."""
     reader = _Reader()
@@ -248,13 +268,14 @@ def report_query(
         commissioners=codes(commissioners),
         sites=codes(sites),
         restated=reader.one("succession", succession, SUCCESSIONS) == "restated",
+        submitted=include is not None and reader.one("include", include, ("submitted",)) == "submitted",
     )
     reader.end()
     return query
 
 
 def source_query(
-    month: str, *, measure: str, as_of: datetime | None, slice_: str, period: str, succession: str, **places: str
+    month: str, *, measure: str, as_of: datetime | None, slice_: str, period: str, succession: str, include: str | None, **places: str
 ) -> SourceQuery:
     """Which row the parameters name, or every fault of them."""
     reader = _Reader()
@@ -265,6 +286,7 @@ def source_query(
         slice_=reader.one("slice", slice_, tuple(SLICES)),
         period=reader.one("period", period, PERIODS),
         restated=reader.one("succession", succession, SUCCESSIONS) == "restated",
+        submitted=include is not None and reader.one("include", include, ("submitted",)) == "submitted",
         **places,
     )
     reader.end()

@@ -48,15 +48,17 @@ _RECORDED: Final = text(
     SELECT f.collection, f.subcontract, f.month, coalesce(f.latest_revision, 0) > 0, r.revision_id, r.number, r.content_sha256, r.expected_sha256
     FROM returns f LEFT JOIN revisions r
         ON r.programme = f.programme AND r.collection = f.collection AND r.subcontract = f.subcontract AND r.month = f.month
-        AND r.number = f.accepted_revision
+        AND r.number = CASE WHEN :submitted THEN f.latest_revision ELSE f.accepted_revision END
     WHERE f.programme = :programme AND f.month = ANY(:months) AND f.recorded_at <= :as_of AND (f.closed_at IS NULL OR f.closed_at > :as_of)
     """
 )
 
 
-def recorded(session: Session, programme: str, months: Collection[Month], *, as_of: datetime) -> dict[ReturnKey, Recorded]:
-    """What the record held of these months' returns at a moment."""
-    values = {"programme": programme, "months": [month.ordinal for month in months], "as_of": as_of}
+def recorded(
+    session: Session, programme: str, months: Collection[Month], *, as_of: datetime, submitted: bool = False
+) -> dict[ReturnKey, Recorded]:
+    """What the record held of these months' returns at a moment: the accepted revisions, or with `submitted` the latest ones."""
+    values = {"programme": programme, "months": [month.ordinal for month in months], "as_of": as_of, "submitted": submitted}
     return {
         ReturnKey(collection, subcontract, Month(ordinal)): Recorded(*rest)
         for collection, subcontract, ordinal, *rest in session.execute(_RECORDED, values)

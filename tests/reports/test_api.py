@@ -12,7 +12,7 @@ from app.db.tenancy import Tenant
 from app.kernel.canonical import sha256
 from app.reports.schemas import ObservationView, ReportHeadView, ReportView
 from app.reports.slices import PARENTS, SLICES
-from tests.reports.conftest import ACUTES, PROGRAMME, Programme, acute, document, of_62
+from tests.reports.conftest import ACUTES, PROGRAMME, Programme, acute, document, of_62, waits
 
 OCTOBER = "2026-10"
 
@@ -151,6 +151,22 @@ def test_every_reason_for_a_missing_value(programme: Programme) -> None:
     )
     row = programme.row(OCTOBER, "BEDS", slice_="subcontract", subcontract="SC-RRE")
     assert (row["missing_reason"], row["excludes"]) == ("not_accepted", "SC-RRE not_accepted")
+
+
+def test_what_is_coming_is_shown_and_said(own: Programme) -> None:
+    community = [{"measure": "BEDS", "numerator": 35}, {"measure": "CONTACTS", "numerator": 7}, {"measure": "DEATHS", "numerator": 4}]
+    body = {"cells": [*waits(2, 3, 0), *community]}
+    before = own.row(OCTOBER, "BEDS", slice_="subcontract", subcontract="SC-RRE")
+    own.send("SC-RRE", OCTOBER, body, collection="care", accepted=False)
+    assert own.row(OCTOBER, "BEDS", slice_="subcontract", subcontract="SC-RRE") == before
+    coming = own.ask(OCTOBER, include="submitted", slice="subcontract", measure="BEDS")
+    assert [row["value"] for row in coming["observations"] if row["subcontract"] == "SC-RRE"] == [35]
+    assert coming["report"]["include"] == "submitted"
+    assert "care of SC-RRE for 2026-10, revision 2" in coming["notes"][-1]["detail"]
+    sources = own.ask(f"{OCTOBER}/sources", include="submitted", slice="subcontract", measure="BEDS", subcontract="SC-RRE")["returns"]
+    assert [source["revision"] for source in sources if source["subcontract"] == "SC-RRE"] == [2]
+    own.send("SC-RRE", OCTOBER, {**body, "note": "accepted"}, collection="care")
+    assert own.ask(OCTOBER, slice="subcontract", measure="BEDS")["observations"] == coming["observations"]
 
 
 def test_the_same_moment_answers_the_same_bytes_for_ever(own: Programme) -> None:
