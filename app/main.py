@@ -40,6 +40,7 @@ from app.reports.api import router as reports
 from app.returns.api import router as returns
 from app.returns.calculators_api import router as calculators
 from app.returns.query_api import router as queries
+from app.returns.template_api import router as templates
 from app.settings import CannotStart, Settings
 from app.subcontracts.actions import inheriting
 from app.telemetry import Metrics, configure_logging, log
@@ -59,6 +60,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     calendar,
     assurance,
     returns,
+    templates,
     queries,
     calculators,
     reports,

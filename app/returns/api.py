@@ -27,6 +27,7 @@ from app.returns.schemas import (
     RevisionDetailView,
 )
 from app.returns.tables import CSV, JSON, XLSX
+from app.returns.template import tame
 from app.returns.views import cell_view, detail_view, expected_cell_view, receipt_view, return_view, revision_view
 from app.web.bodies import file_name, media_type
 from app.web.moments import AsOf
@@ -103,7 +104,14 @@ RETURN: Final[dict[str, Any]] = {
     "final": False,
     "unsigned": False,
     "contacts": [],
-    "links": {"self": _OWN, "expected_cells": f"{_OWN}/expected-cells.csv", "revisions": f"{_OWN}/revisions"},
+    "links": {
+        "self": _OWN,
+        "expected_cells": f"{_OWN}/expected-cells.csv",
+        "revisions": f"{_OWN}/revisions",
+        "guide": f"{_OWN}/guide",
+        "template_xlsx": f"{_OWN}/template.xlsx",
+        "template_csv": f"{_OWN}/template.csv",
+    },
 }
 _REVISION: Final[dict[str, Any]] = {
     "revision": 1,
@@ -159,6 +167,8 @@ RETURN_DETAIL: Final[dict[str, Any]] = {
             "commissioner_name": "Stoke on Trent",
             "category_name": "all",
             "aggregation": "ratio_sum",
+            "denominator_carried": "always",
+            "numeric_kind": "integer",
         }
     ],
     "current": {"revision": 1, "cells": [{**_PLACE, **_STATED}]},
@@ -257,7 +267,8 @@ def read_expected_cells(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of:
     text = io.StringIO()
     table = csv.DictWriter(text, ExpectedCellView.model_fields, lineterminator="\r\n")
     table.writeheader()
-    table.writerows(expected_cell_view(expected, cell) for cell in expected.cells)
+    rows = (expected_cell_view(expected, cell) for cell in expected.cells)
+    table.writerows({column: tame(value) for column, value in row.items()} for row in rows)
     return unit.read(text.getvalue().encode(), media_type="text/csv; charset=utf-8")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.calendar.expected import CellKey, ReturnKey
 from app.db import facts
 from app.kernel.months import Month
+from app.returns.domain import Status
 from app.returns.expectation import ExpectedReturn
 from app.returns.looking_back import Earlier, needed_of
 from app.returns.store import CELLS, RETURNS, REVISIONS
@@ -50,6 +51,15 @@ def stated_before(
         cell = Cell(*row)
         found[month][cell.key] = cell
     return dict(found)
+
+
+def statuses_of(session: Session, programme: str, subcontract: str, *, as_of: datetime) -> dict[ReturnKey, Status]:
+    """Where every return of a subcontract stood of which something was received."""
+    stands = RETURNS.table.c
+    query = select(*(stands[name] for name in RETURNS.key), stands.status).where(
+        stands.programme == programme, stands.subcontract == subcontract, facts.in_force(RETURNS, as_of)
+    )
+    return {ReturnKey(*key): Status(status) for *key, status in session.execute(query)}
 
 
 def earlier_of(session: Session, programme: str, expected: ExpectedReturn) -> Earlier:

@@ -12,6 +12,7 @@ from app.returns.cells import LONGEST_EXPLANATION
 from app.returns.domain import Status, Timeliness
 from app.returns.intake import LONGEST_NOTE
 from app.returns.members import LONGEST_CODE
+from app.returns.plain_words import DenominatorCarried
 from app.returns.rest import Rest
 from app.returns.submission import State
 
@@ -124,6 +125,8 @@ class ExpectedCellView(PlaceView):
     commissioner_name: str
     category_name: str
     aggregation: str
+    denominator_carried: DenominatorCarried
+    numeric_kind: str
 
 
 class StatedView(BaseModel):

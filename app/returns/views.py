@@ -9,15 +9,16 @@ from typing import Any
 from app.calendar.deadlines import rule_words
 from app.calendar.domain import DeadlineRule
 from app.calendar.expected import CellKey, flags_of
-from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.measures.domain import Measure
 from app.returns.actions import Receipt
 from app.returns.expectation import ExpectedReturn
+from app.returns.plain_words import denominator_carried, names_of
 from app.returns.read_actions import ReturnRead, Standing
 from app.returns.rules import WARNINGS
 from app.returns.store import Revision
 from app.returns.submission import Cell, CellWarning
+
 
 def address(programme: str, collection: str, subcontract: str, month: Month) -> str:
     return f"/v1/programmes/{programme}/returns/{collection}/{subcontract}/{month}"
@@ -54,7 +55,14 @@ def return_view(standing: Standing) -> dict[str, Any]:
         "timeliness": deadlines.timeliness(received.latest_at) if received else None,
         "timeliness_first": first,
         **flags_of(contract, key)._asdict(),
-        "links": {"self": own, "expected_cells": f"{own}/expected-cells.csv", "revisions": f"{own}/revisions"},
+        "links": {
+            "self": own,
+            "expected_cells": f"{own}/expected-cells.csv",
+            "revisions": f"{own}/revisions",
+            "guide": f"{own}/guide",
+            "template_xlsx": f"{own}/template.xlsx",
+            "template_csv": f"{own}/template.csv",
+        },
     }
 
 
@@ -95,21 +103,13 @@ def measure_view(measure: Measure) -> dict[str, Any]:
 
 
 def expected_cell_view(expected: ExpectedReturn, cell: CellKey) -> dict[str, Any]:
-    contract, measure = expected.contract, expected.measures[cell.measure]
-    pathway = contract.pathway.get(cell.pathway)
-    segments = (name for (_, code), name in contract.segment.items() if code == cell.segment)
-    segment = contract.segment.get((cell.pathway, cell.segment)) or next(segments, None)
-    site, commissioner = contract.site.get(cell.site), contract.commissioner.get(cell.commissioner)
-    categories = {each.code: each.name or each.code for each in measure.breakdown.categories} if measure.breakdown else {}
+    measure = expected.measures[cell.measure]
     return {
         **cell._asdict(),
-        "pathway_name": pathway.name if pathway else cell.pathway,
-        "segment_name": segment.name if segment else cell.segment,
-        "measure_name": measure.name,
-        "site_name": site.name if site else cell.site,
-        "commissioner_name": commissioner.name if commissioner else cell.commissioner,
-        "category_name": categories.get(cell.category, ALL),
+        **{f"{place}_name": name for place, name in names_of(expected, cell)._asdict().items()},
         "aggregation": measure.aggregation,
+        "denominator_carried": denominator_carried(measure),
+        "numeric_kind": measure.numeric_kind,
     }
 
 
