@@ -3,7 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
-from math import isfinite
+from math import isfinite, nan
 from typing import Annotated, Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -53,7 +53,7 @@ def of_double(text: str) -> Decimal | None:
     Spreadsheets write 2.3 as 2.2999999999999998, the double that they keep of it.
     """
     try:
-        number = float(text)
+        number = float(text) if text.isascii() and "_" not in text else nan
     except ValueError:
         return None
     return Decimal(repr(number)) if isfinite(number) else None

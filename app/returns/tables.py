@@ -84,6 +84,7 @@ LAST_HEADER_ROW: Final = 30
 """By this row of a table its header row has come."""
 
 _BLANK: Final = " \t\r\n\x0b\x0c\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_WHOLE: Final = frozenset({"measure", "numerator"})
 _KNOWN: Final = frozenset((*CELL_COLUMNS, *RETURN_COLUMNS, *IGNORED_COLUMNS))
 _TEXTS: Final = frozenset((*PLACES, "explanation_code", "explanation", "note"))
 _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
@@ -153,12 +154,21 @@ def is_figure(text: str) -> bool:
     return _SMALL_NUMBER.fullmatch(text) is not None
 
 
+def has_header(rows: Sequence[Row]) -> bool:
+    """Whether a row says that figures of measures stand below it."""
+    return any(_names(row) >= _WHOLE for row in rows if row.number <= LAST_HEADER_ROW)
+
+
 def header_of(rows: Sequence[Row]) -> int | None:
     """The position of the header row: the first with `measure` and `numerator`, or else the first of known names only."""
-    first = [{name_of(value) for value in row.values.values()} for row in rows if row.number <= LAST_HEADER_ROW]
-    whole = (at for at, names in enumerate(first) if {"measure", "numerator"} <= names)
+    first = [_names(row) for row in rows if row.number <= LAST_HEADER_ROW]
+    whole = (at for at, names in enumerate(first) if names >= _WHOLE)
     known = (at for at, names in enumerate(first) if names <= _KNOWN)
     return next(whole, next(known, None))
+
+
+def _names(row: Row) -> set[str]:
+    return {name_of(value) for value in row.values.values()}
 
 
 def patient_columns(grid: Grid, header: int | None) -> list[Fault]:

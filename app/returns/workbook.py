@@ -1,10 +1,312 @@
-"""A return as an Excel workbook."""
+"""A return as an Excel workbook: the cells of its sheets, streamed from their XML, with what a reader of values alone would not see.
 
+Percent formats, formulas without a result, errors, dates and the very digits that were stored are told apart here.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from app.kernel.figures import of_double
+from app.kernel.identifiers import holds_patient_identifier
+from app.kernel.refusals import Fault
+from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
-from app.returns.tables import Grid
+from app.returns.tables import DATA_SHEET, Grid, Odd, Row, Value, has_header, letters, name_of, patient_columns, trimmed
+from app.returns.workbook_safety import Package, broken, open_package
+from app.returns.workbook_texts import Texts, is_suspect, suspect_names, suspect_texts
+
+MOST_SHEETS: Final = 50
+MOST_CELLS: Final = 500_000
+"""Of all sheets together."""
+
+_PLAIN_TITLE: Final = re.compile(r"[A-Za-z][A-Za-z _-]{0,30}[0-9]{0,3}")
+_REFERENCE: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+_ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_QUOTED: Final = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
+# Programs that a formula would ask: DDE (`cmd|…`), the web, real-time data.
+_ASKS_OTHERS: Final = re.compile(r"[A-Za-z_]\w*'?\||\b(WEBSERVICE|RTD|CALL|REGISTER)\s*\(", re.IGNORECASE)
+_DATE_CODES: Final = re.compile(r"[dmyhs]", re.IGNORECASE)
+_DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
+"""Built-in formats of dates and times; 9 and 10 are those of percentages (ECMA-376, 18.8.30)."""
+_PERCENTAGES: Final = frozenset({9, 10})
+
+
+class _Sheet(NamedTuple):
+    """A sheet of the workbook: its name, the one that may be repeated, its part, and whether it has cells."""
+
+    title: str
+    shown: str
+    part: str
+    has_cells: bool
+
+
+class _Book:
+    """What the sheets of a workbook share, and what was found in them."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        self.faults: list[Fault] = []
+        self.cells = 0
+        main = next((part for _, kind, part in package.relations("") if kind == "officeDocument" and part in package.parts), None)
+        if main is None:
+            raise broken()
+        related = package.relations(main)
+        self.sheets = self._sheets(main, {relation.id: relation for relation in related})
+        parts = {kind: part for _, kind, part in related if part in package.parts}
+        self.strings_part, styles = parts.get("sharedStrings"), parts.get("styles")
+        self.strings: list[str] = _strings(package, self.strings_part) if self.strings_part else []
+        self.formats: list[str | None] = _formats(package, styles) if styles else []
+        self.shown_strings: set[int] = set()
+
+    def _sheets(self, main: str, related: Mapping[str, Any]) -> list[_Sheet]:
+        found: list[_Sheet] = []
+
+        def start(element: str, said: Mapping[str, str]) -> None:
+            if element == "sheet":
+                relation = related.get(said.get("id", ""))
+                if relation is None or relation.part not in self.package.parts:
+                    raise broken()
+                title = said.get("name", "")
+                plain = _PLAIN_TITLE.fullmatch(title) and not holds_patient_identifier(title)
+                shown = title if plain else f"sheet {len(found) + 1}"
+                found.append(_Sheet(title, shown, relation.part, relation.kind == "worksheet"))
+
+        self.package.parse(main, start=start)
+        if len(found) > MOST_SHEETS:
+            raise invalid([file_fault("file_too_large", most=MOST_SHEETS, what="sheets")])
+        return found
+
+    def report(self, what: str, shown: str | None, cell: str | None) -> None:
+        """Note an identifier beside the cells, at its sheet and cell where there are any."""
+        place: dict[str, int | str] = {} if shown is None else {"sheet": shown}
+        if shown is not None and cell is not None and _REFERENCE.fullmatch(cell):
+            place["cell"] = cell
+        self.faults.append(file_fault("patient_identifier_in", place, what=what))
+
+    def look_beside_sheets(self) -> None:
+        """Look through every part that is not a sheet of cells, each at the sheet that it belongs to."""
+        belongs = {part: sheet.shown for sheet in self.sheets for _, _, part in self.package.relations(sheet.part)}
+        with_cells = {sheet.part for sheet in self.sheets if sheet.has_cells}
+        for name in self.package.parts.keys() - with_cells - {self.strings_part}:
+            shown = belongs.get(name)
+            suspect_texts(self.package, name, lambda what, cell, shown=shown: self.report(what, shown, cell))  # type: ignore[misc]  # bound now
+        for number in self.strings_beside():
+            if holds_patient_identifier(self.strings[number]):
+                self.report("a text that no cell shows", None, None)
+        self.faults += suspect_names(self.package)
+
+    def strings_beside(self) -> set[int]:
+        return set(range(len(self.strings))) - self.shown_strings
 
 
 def read_workbook(content: bytes) -> Grid:
-    """The rows of the sheet that states the return; ReturnInvalid where the workbook cannot be read."""
-    raise invalid([file_fault("file_not_xlsx")])
+    """The rows of the sheet that states the return; ReturnInvalid where the workbook may not or cannot be read, or none of its sheets does."""
+    book = _Book(open_package(content))
+    grids = [(sheet, _Cells(book, sheet).read()) for sheet in book.sheets if sheet.has_cells]
+    book.look_beside_sheets()
+    named = [grid for sheet, grid in grids if name_of(sheet.title) == name_of(DATA_SHEET)]
+    found = named or [grid for _, grid in grids if has_header(grid.rows)]
+    for _, grid in grids:
+        if grid not in found:
+            book.faults += patient_columns(grid, None)
+    if len(found) != 1:
+        book.faults.append(file_fault("sheet_missing"))
+        raise invalid(dict.fromkeys(book.faults))
+    return Grid(found[0].rows, found[0].sheet, tuple(dict.fromkeys(book.faults)))
+
+
+def _strings(package: Package, part: str) -> list[str]:
+    """The shared texts, each with its runs joined; how a word is pronounced is no part of it."""
+    strings: list[str] = []
+    pieces: list[str] = []
+    within: list[str] = []
+
+    def start(element: str, _: Mapping[str, str]) -> None:
+        within.append(element)
+
+    def text(piece: str) -> None:
+        if within[-1] == "t" and "rPh" not in within:
+            pieces.append(piece)
+
+    def end(element: str) -> None:
+        within.pop()
+        if element == "si":
+            strings.append(_unescaped("".join(pieces)))
+            pieces.clear()
+
+    package.parse(part, start=start, end=end, text=text)
+    return strings
+
+
+def _unescaped(text: str) -> str:
+    """`_x000A_` and the like as the characters that they stand for; those that no text may hold stay as they are."""
+
+    def character(match: re.Match[str]) -> str:
+        code = int(match[1], 16)
+        return match[0] if (code < 32 and code not in {9, 10, 13}) or 0xD800 <= code <= 0xDFFF else chr(code)
+
+    return _ESCAPED.sub(character, text) if "_x" in text else text
+
+
+def _formats(package: Package, part: str) -> list[str | None]:
+    """By the number of a cell's style: the fault that its number format makes of a number, or None."""
+    custom: dict[str, str] = {}
+    used: list[str] = []
+    within: list[str] = []
+
+    def start(element: str, said: Mapping[str, str]) -> None:
+        if element == "numFmt":
+            custom[said.get("numFmtId", "")] = said.get("formatCode", "")
+        elif element == "xf" and within[-1:] == ["cellXfs"]:
+            used.append(said.get("numFmtId", "0"))
+        within.append(element)
+
+    def end(_: str) -> None:
+        within.pop()
+
+    package.parse(part, start=start, end=end)
+    return [_fault_of_format(number, custom.get(number)) for number in used]
+
+
+def _fault_of_format(number: str, code: str | None) -> str | None:
+    if code is None:
+        known = int(number) if number.isascii() and number.isdigit() else 0
+        return "percentage" if known in _PERCENTAGES else "date_not_expected" if known in _DATES else None
+    bare = _QUOTED.sub("", code)
+    return "percentage" if "%" in bare else "date_not_expected" if _DATE_CODES.search(bare) else None
+
+
+class _Cells:
+    """Reads one sheet: rows of values, and what is suspect in and beside them."""
+
+    def __init__(self, book: _Book, sheet: _Sheet) -> None:
+        self.book = book
+        self.sheet = sheet
+        self.rows: list[Row] = []
+        self.beside = Texts(sheet.part, lambda what, cell: book.report(what, sheet.shown, cell))
+        self.in_cells = False
+        self.row = 0
+        self.column = 0
+        self.values: dict[int, Value] = {}
+        self.cell: Mapping[str, str] | None = None
+        self.texts: dict[str, list[str]] = {}
+        self.open: list[str] = []
+
+    def read(self) -> Grid:
+        self.book.package.parse(self.sheet.part, start=self.start, end=self.end, text=self.text)
+        return Grid(self.rows, self.sheet.shown)
+
+    def start(self, element: str, said: Mapping[str, str]) -> None:
+        if not self.in_cells:
+            self.in_cells = element == "sheetData"
+            if not self.in_cells:
+                self.beside.start(element, said)
+        elif element == "row":
+            self._go_to_row(said.get("r"))
+        elif element == "c":
+            self._go_to_column(said.get("r"))
+            self.cell = said
+            self.texts = {}
+        elif self.cell is not None:
+            self.open.append(element)
+            if element in {"v", "f"}:
+                self.texts[element] = []
+
+    def text(self, piece: str) -> None:
+        if not self.in_cells:
+            self.beside.text(piece)
+        elif self.open and self.open[-1] in {"v", "f", "t"} and "rPh" not in self.open:
+            self.texts.setdefault(self.open[-1], []).append(piece)
+
+    def end(self, element: str) -> None:
+        if not self.in_cells:
+            self.beside.end(element)
+        elif element == "sheetData":
+            self.in_cells = False
+        elif element == "row":
+            self._end_row()
+        elif element == "c":
+            if self.cell is not None and self.texts:
+                self._keep(self.cell)
+            self.cell = None
+        elif self.open:
+            self.open.pop()
+
+    def _go_to_row(self, number: str | None) -> None:
+        row = self.row + 1 if number is None else int(number) if re.fullmatch("[1-9][0-9]{0,6}", number) else 0
+        if row <= self.row:
+            raise broken()
+        self.row, self.column, self.values = row, 0, {}
+
+    def _go_to_column(self, reference: str | None) -> None:
+        if reference is None:
+            self.column += 1
+            return
+        match = _REFERENCE.fullmatch(reference)
+        if match is None or int(match[2]) != self.row:
+            raise broken()
+        column = 0
+        for letter in match[1]:
+            column = column * 26 + ord(letter) - ord("A") + 1
+        if column <= self.column:
+            raise broken()
+        self.column = column
+
+    def _end_row(self) -> None:
+        if self.values:
+            self.rows.append(Row(self.row, self.values))
+            if len(self.rows) > MOST_ROWS:
+                raise invalid([file_fault("file_too_large", {"sheet": self.sheet.shown}, most=MOST_ROWS, what="rows")])
+
+    def _keep(self, cell: Mapping[str, str]) -> None:
+        formula = "".join(self.texts.get("f", ()))
+        place: dict[str, int | str] = {"sheet": self.sheet.shown, "cell": f"{letters(self.column)}{self.row}"}
+        if formula and _ASKS_OTHERS.search(_QUOTED.sub("", formula)):
+            raise invalid([file_fault("file_external_links", place)])
+        value, digits = self._value(cell)
+        if len(digits) > LONGEST_TEXT:
+            self.book.faults.append(file_fault("text_too_long", place, most=LONGEST_TEXT))
+        if is_suspect(digits) or is_suspect(formula):
+            self.book.faults.append(file_fault("patient_identifier", place))
+        if value == "":
+            return
+        self.book.cells += 1
+        if self.column > MOST_COLUMNS:
+            raise invalid([file_fault("file_too_large", place, most=MOST_COLUMNS, what="columns")])
+        if self.book.cells > MOST_CELLS:
+            raise invalid([file_fault("file_too_large", place, most=MOST_CELLS, what="cells")])
+        self.values[self.column] = value
+
+    def _value(self, cell: Mapping[str, str]) -> tuple[Value, str]:
+        """What a cell holds (an empty text where nothing), and the text or digits in which an identifier may hide."""
+        kind, stored = cell.get("t", "n"), "".join(self.texts.get("v", ()))
+        if kind in {"str", "inlineStr"}:
+            text = trimmed(_unescaped(stored if kind == "str" else "".join(self.texts.get("t", ()))))
+            return text, text
+        if stored == "":
+            return (Odd("formula_without_value") if "f" in self.texts else ""), ""
+        if kind == "s":
+            number = int(stored) if stored.isascii() and stored.isdigit() and len(stored) < 10 else len(self.book.strings)
+            if number >= len(self.book.strings):
+                raise broken()
+            self.book.shown_strings.add(number)
+            text = trimmed(self.book.strings[number])
+            return text, text
+        if kind == "b":
+            return stored == "1", ""
+        if kind in {"e", "d"}:
+            return Odd("error_value" if kind == "e" else "date_not_expected"), stored
+        if kind != "n":
+            raise broken()
+        return self._number(cell, stored)
+
+    def _number(self, cell: Mapping[str, str], stored: str) -> tuple[Value, str]:
+        figure = of_double(stored)
+        style = cell.get("s", "0")
+        if figure is None or not (style.isascii() and style.isdigit() and len(style) < 10):
+            raise broken()
+        digits = format(figure.to_integral_value(), "f") if figure == figure.to_integral_value() else stored
+        odd = self.book.formats[int(style)] if int(style) < len(self.book.formats) else None
+        return (figure if odd is None else Odd(odd)), digits

@@ -1,0 +1,95 @@
+"""Where a patient's identifier may hide in a workbook beside its cells: comments, headers, names, lists, properties, drawings."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from app.kernel.identifiers import holds_patient_identifier
+from app.kernel.refusals import Fault
+from app.returns.file_faults import file_fault
+from app.returns.workbook_safety import Package
+
+_BY_PART: Final = (
+    ("docprops/", "the document's properties"),
+    ("comment", "a comment"),
+    ("persons/", "a comment"),
+    ("charts/", "a chart"),
+    ("drawings/", "a drawing or text box"),
+    ("tables/", "the names of a table"),
+    ("pivot", "the data of a pivot table"),
+    ("worksheets/", "the settings of a sheet"),
+)
+_BY_ELEMENT: Final = {
+    "sheet": "the name of a sheet",
+    "definedName": "a defined name",
+    **dict.fromkeys(("oddHeader", "evenHeader", "firstHeader", "oddFooter", "evenFooter", "firstFooter"), "a header or footer"),
+    **dict.fromkeys(("dataValidation", "formula1", "formula2"), "a drop-down list or its message"),
+    "hyperlink": "a link",
+    "Relationship": "a link",
+}
+# Attributes that people write; the others are measures and numbers of programs.
+_WRITTEN: Final = frozenset(
+    {
+        *("name", "displayName", "caption", "title", "descr", "description", "comment", "help", "author", "alt", "string", "text"),
+        *("prompt", "promptTitle", "error", "errorTitle", "display", "tooltip", "location", "Target", "v", "uniqueName"),
+    }
+)
+_NUMBER: Final = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
+
+Report = Callable[[str, str | None], None]
+"""Told what holds an identifier, and the cell that it belongs to where there is one."""
+
+
+def is_suspect(text: str) -> bool:
+    """Whether a text holds what looks like an NHS number; a number with decimals is a figure of some program."""
+    return not _NUMBER.fullmatch(text.strip()) and holds_patient_identifier(text)
+
+
+class Texts:
+    """Collects the texts of a part, runs of one paragraph joined, and reports those that are suspect."""
+
+    def __init__(self, name: str, report: Report) -> None:
+        self._what = next((what for part, what in _BY_PART if part in name), "a part of the workbook beside its sheets")
+        self._report = report
+        self._pieces: list[str] = []
+        self._runs = 0
+        self._cell: str | None = None
+
+    def start(self, element: str, said: Mapping[str, str]) -> None:
+        if element == "r":
+            self._runs += 1
+        elif element in {"comment", "threadedComment"}:
+            self._cell = said.get("ref")
+        for name, value in said.items():
+            if name in _WRITTEN and is_suspect(value):
+                self._report(_BY_ELEMENT.get(element, self._what), self._cell)
+
+    def text(self, piece: str) -> None:
+        self._pieces.append(piece)
+
+    def end(self, element: str) -> None:
+        if element == "r":
+            self._runs -= 1
+        elif not self._runs and element != "t":
+            text = "".join(self._pieces)
+            self._pieces.clear()
+            if is_suspect(text):
+                self._report(_BY_ELEMENT.get(element, self._what), self._cell)
+
+
+def suspect_texts(package: Package, name: str, report: Report) -> None:
+    """Report what is suspect in a part that holds no cells."""
+    if name.endswith(".bin"):
+        # A printer's settings: whatever texts are in it, in one byte a letter or in two.
+        if holds_patient_identifier(package.content(name).replace(b"\0", b"").decode("latin-1")):
+            report("the settings of a printer", None)
+        return
+    texts = Texts(name, report)
+    package.parse(name, start=texts.start, end=texts.end, text=texts.text)
+
+
+def suspect_names(package: Package) -> list[Fault]:
+    """Names of parts, and what the archive says beside them."""
+    said = [package.archive.comment, *(part for entry in package.parts.values() for part in (entry.comment, entry.filename.encode()))]
+    suspect = any(holds_patient_identifier(text.decode("latin-1")) for text in said)
+    return [file_fault("patient_identifier_in", what="the names of the file's parts")] if suspect else []
