@@ -39,6 +39,7 @@ from app.phases.api import router as phases
 from app.reports.api import router as reports
 from app.returns.api import router as returns
 from app.returns.calculators_api import router as calculators
+from app.returns.quality_api import router as quality
 from app.returns.query_api import router as queries
 from app.returns.template_api import router as templates
 from app.settings import CannotStart, Settings
@@ -63,6 +64,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     templates,
     queries,
     calculators,
+    quality,
     reports,
     phases,
     callers,

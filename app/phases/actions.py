@@ -21,11 +21,13 @@ from app.kernel.canonical import digest, sha256
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, Kind, NotFound, Refusal
 from app.phases import store
-from app.phases.domain import Baseline, OwedReturn, Result, due_of, result_of, window
+from app.phases.domain import Baseline, Result, due_of, result_of, window
 from app.phases.store import BASELINES
 from app.programmes.domain import DecisionKind, Phase, PhaseDecision, next_phase, phase_in, undecided_month
 from app.programmes.store import PHASE_DECISIONS, phase_decisions
 from app.reports.actions import cells_without_value, month_inputs
+from app.returns.quality import OwedReturn
+from app.returns.quality_store import first_revisions
 
 
 class EvidenceDiffers(Invalid):
@@ -121,7 +123,7 @@ def read_gate(session: Session, programme: str, number: int, *, actor: Actor, as
 
 def _owed(session: Session, contract: Contract, months: Sequence[Month], *, as_of: datetime) -> dict[Month, list[OwedReturn]]:
     """The returns of some months that had fallen due, each with what it states and when it first came."""
-    first = store.first_revisions(session, contract.programme.code, months, as_of=as_of) if months else {}
+    first = first_revisions(session, contract.programme.code, months, as_of=as_of) if months else {}
     found: dict[Month, list[OwedReturn]] = {}
     for inputs in month_inputs(session, contract, months, as_of=as_of):
         without: dict[str, dict[CellKey, str]] = defaultdict(dict)

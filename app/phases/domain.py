@@ -12,10 +12,10 @@ from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON, deadline, ends_period
 from app.calendar.domain import Collection as CollectionLine
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
-from app.calendar.volumes import return_volume
 from app.kernel.lines import Day, Line
 from app.kernel.months import Month
 from app.programmes.domain import Criterion, GateCriterion
+from app.returns.quality import OwedReturn, Share, completeness, covered_volume, is_on_time, validity
 
 Why = Literal["too_few_months", "nothing_expected", "volume_unknown"]
 
@@ -28,31 +28,6 @@ class Baseline(Line):
     commissioner: str
     agreed_on: Day
     document_sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class FirstRevision:
-    """The first good revision of a return: when it came, its cells with a value by measure, and those of them that only warned."""
-
-    received_at: datetime
-    populated: Mapping[str, int]
-    unexplained: frozenset[CellKey]
-
-
-@dataclass(frozen=True, slots=True)
-class OwedReturn:
-    """A return that has fallen due, as the record held it at a moment.
-
-    `accepted` says whether its figures count; `lacking` are its owed cells without a value in them, `not_applicable` those of
-    which it was stated that nothing is owed.
-    """
-
-    key: ReturnKey
-    due: datetime
-    accepted: bool
-    first: FirstRevision | None = None
-    lacking: frozenset[CellKey] = frozenset()
-    not_applicable: frozenset[CellKey] = frozenset()
 
 
 def share_of(numerator: Decimal | None, denominator: Decimal | None) -> Fraction | None:
@@ -181,34 +156,36 @@ _Added = tuple[Decimal, Decimal | None] | None
 
 
 def _completeness(contract: Contract, criterion: GateCriterion, owed: OwedReturn, cells: Sequence[CellKey]) -> _Added:
-    """Cells with a value (zero is one) of those owed, in the accepted revision."""
-    asked = [cell for cell in cells if cell not in owed.not_applicable]
-    stated = sum(cell not in owed.lacking for cell in asked) if owed.accepted else 0
-    return (Decimal(stated), Decimal(len(asked))) if asked else None
+    """Of a return that is not accepted nothing counts yet."""
+    numerator, denominator = _added(completeness(owed, cells)) or (None, None)
+    return None if numerator is None else (numerator if owed.accepted else Decimal(0), denominator)
 
 
 def _timeliness(contract: Contract, criterion: GateCriterion, owed: OwedReturn, cells: Sequence[CellKey]) -> _Added:
     """Returns whose first good revision came by the due instant, of those owed."""
-    return Decimal(owed.first is not None and owed.first.received_at <= owed.due), Decimal(1)
+    return Decimal(is_on_time(owed)), Decimal(1)
 
 
 def _validity(contract: Contract, criterion: GateCriterion, owed: OwedReturn, cells: Sequence[CellKey]) -> _Added:
-    """Cells of the first revision that nothing was odd about, or that came with an explanation, of those with a value."""
-    if owed.first is None:
-        return None
-    populated = sum(count for code, count in owed.first.populated.items() if criterion.measures is None or code in criterion.measures)
-    odd = sum(criterion.measures is None or cell.measure in criterion.measures for cell in owed.first.unexplained)
-    return (Decimal(populated - odd), Decimal(populated)) if populated else None
+    return _added(validity(owed, criterion.measures))
 
 
 def _coverage(contract: Contract, criterion: GateCriterion, owed: OwedReturn, cells: Sequence[CellKey]) -> _Added:
-    """The expected volume of returns with a value in every cell they owe, of all expected volume."""
-    asked = [cell for cell in cells if cell not in owed.not_applicable]
-    if not asked:
+    if not owed.asked(cells):
         return None
-    volume = return_volume(contract, owed.key, measures=criterion.measures)
-    included = owed.accepted and owed.lacking.isdisjoint(asked)
-    return (volume or Decimal(0)) if included else Decimal(0), volume
+    found = covered_volume(contract, owed, cells, criterion.measures)
+    return _added(found) or (Decimal(0), _decimal(found.denominator))
+
+
+def _added(found: Share) -> _Added:
+    """A share as it is added to others; None where nothing was asked."""
+    numerator, denominator = _decimal(found.numerator), _decimal(found.denominator)
+    return (numerator, denominator) if numerator is not None and denominator else None
+
+
+def _decimal(count: Fraction | None) -> Decimal | None:
+    """Counts of cells and volumes, which are decimals and stay so."""
+    return None if count is None else Decimal(count.numerator) / Decimal(count.denominator)
 
 
 _Adds = Callable[[Contract, GateCriterion, OwedReturn, Sequence[CellKey]], _Added]

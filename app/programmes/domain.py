@@ -15,8 +15,37 @@ from app.kernel.lines import Day, Line, Many, Name, NewCode, Pence, Selection
 from app.kernel.months import Month, covers
 
 
+def _part_of_one(value: Decimal) -> Decimal:
+    if not 0 <= value <= 1:
+        raise PydanticCustomError("weight", "a weight from 0 to 1")
+    return value
+
+
+PartOfOne = Annotated[ExactDecimal, AfterValidator(_part_of_one)]
+
+
+class QualityWeights(Line):
+    """How much each share weighs in the index of data quality; together they are 1."""
+
+    completeness: PartOfOne
+    validity: PartOfOne
+    timeliness: PartOfOne
+    stability: PartOfOne
+
+    @model_validator(mode="after")
+    def _whole(self) -> "QualityWeights":
+        if self.completeness + self.validity + self.timeliness + self.stability != 1:
+            raise PydanticCustomError("weights", "the four weights sum to 1")
+        return self
+
+
+USUAL_WEIGHTS: Final = QualityWeights(
+    completeness=Decimal("0.35"), validity=Decimal("0.30"), timeliness=Decimal("0.20"), stability=Decimal("0.15")
+)
+
+
 class Programme(Line):
-    """One head contract held by one prime organisation."""
+    """One head contract held by one prime organisation; `quality` None leaves the weights of the index as they usually are."""
 
     code: NewCode
     name: Name
@@ -28,6 +57,11 @@ class Programme(Line):
         None
     )
     """Month and day, `07-01`; the day of `starts_on` where it is not given."""
+    quality: QualityWeights | None = None
+
+    @property
+    def quality_weights(self) -> QualityWeights:
+        return self.quality or USUAL_WEIGHTS
 
     @property
     def first_month(self) -> Month:

@@ -20,6 +20,7 @@ PROGRAMMES = fact_table(
         Column("ends_on", Date, nullable=False),
         Column("value_pence", BigInteger),
         Column("contract_year_starts", Text),
+        Column("quality", JSONB, nullable=False),
     ],
 )
 

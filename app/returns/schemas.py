@@ -64,11 +64,20 @@ class DeadlineView(BaseModel):
     instant: datetime
 
 
+class ContactView(BaseModel):
+    """A person to ring at a subcontract."""
+
+    role: str
+    name: str | None
+    email: str | None
+    phone: str | None
+
+
 class ReturnView(BaseModel):
     """Where an owed return stands. `timeliness` is the latest revision's, `timeliness_first` the first one's.
 
     `part_month`: the subcontract delivers on part of the return's days; `final`: no later return follows; `unsigned`: some of it is
-    delivered without a signed subcontract.
+    delivered without a signed subcontract. `contacts`: whom to ring, of a return that is overdue.
     """
 
     programme: str
@@ -93,6 +102,7 @@ class ReturnView(BaseModel):
     part_month: bool
     final: bool
     unsigned: bool
+    contacts: list[ContactView]
     links: dict[str, str]
 
 

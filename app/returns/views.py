@@ -55,6 +55,7 @@ def return_view(standing: Standing) -> dict[str, Any]:
         "timeliness": deadlines.timeliness(received.latest_at) if received else None,
         "timeliness_first": first,
         **flags_of(contract, key)._asdict(),
+        "contacts": [contact.model_dump() for contact in agreement.contacts] if standing.is_overdue else [],
         "links": {
             "self": own,
             "expected_cells": f"{own}/expected-cells.csv",

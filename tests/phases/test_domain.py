@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from app.calendar.contract import Contract
 from app.calendar.expected import ReturnKey, expected_cells
 from app.kernel.months import Month
-from app.phases.domain import FirstRevision, OwedReturn, Result, due_of, result_of, window
+from app.phases.domain import Result, due_of, result_of, window
 from app.programmes.domain import Criterion, GateCriterion
+from app.returns.quality import FirstRevision, OwedReturn
 from tests.make import contract, document
 
 OCTOBER = Month.parse("2026-10")
