@@ -1,0 +1,120 @@
+"""A hospice whose figures are judged by its measures' rules, over HTTP."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from app.calendar.expected import ReturnKey
+from app.kernel.months import Month
+from tests.returns.conftest import Programme, set_up
+from tests.returns.programme import HOSPICE, MONTH, address, hospice_body, whole_document
+from tests.support.databases import Database
+
+WAITS: Final = (14, 15, 16)
+BEDS: Final = ((214, 300), (201, 310), (220, 310))
+WHY: Final = "A clinic sees about fifteen."
+
+
+def ruled() -> dict[str, Any]:
+    base = whole_document()
+    waits = {"code": "usual-waits", "kind": "change", "minimum_points": 3, "minimum_count": 10, "why": WHY}
+    beds = {"code": "more-beds-than-waits", "kind": "at_most", "sum_of": [{"measure": "E-BEDOCC", "part": "denominator"}]}
+    plan = {"code": "planned", "kind": "plan", "tolerance": "0.5"}
+    for measure in base["measures"]:
+        if isinstance(measure, dict) and measure["code"] == "HOSP-WAIT":
+            measure["rules"] = [waits, beds, plan]
+    for collection in base["collections"]:
+        if collection["code"] == "hospice":
+            collection |= {"auto_accept": True, "rules": [{"code": "sent-again", "kind": "stale"}]}
+    for line in base["assignments"]:
+        if line["subcontract"] == "SC-H9901":
+            line["expected_volume"] = 16
+    return base
+
+
+def month(waits: int, beds: tuple[int, int], **more: str) -> dict[str, Any]:
+    body = hospice_body()
+    body["cells"][0] |= {"numerator": waits, **more}
+    body["cells"][1] |= {"numerator": beds[0], "denominator": beds[1]}
+    return body
+
+
+@pytest.fixture(scope="module")
+def programme(module_database: Database) -> Iterator[Programme]:
+    with set_up(module_database) as programme:
+        assert programme.apply(ruled()).status_code == 200
+        for back, (waits, beds) in enumerate(zip(WAITS, BEDS, strict=True)):
+            key = HOSPICE._replace(month=MONTH.plus(back - 3))
+            receipt = programme.submit(key, month(waits, beds)).json()
+            assert (receipt["outcome"], receipt["status"]) == ("received", "accepted"), receipt
+        yield programme
+
+
+EXPLAINED: Final = {"explanation_code": "large_change", "explanation": "second clinic opened"}
+
+
+def test_a_hospice_that_types_150_for_15_is_asked_and_may_explain(programme: Programme) -> None:
+    asked = programme.submit(HOSPICE, month(150, (210, 300))).json()
+    assert (asked["outcome"], asked["status"]) == ("received_with_warnings", "submitted")
+    warned = {warning["code"]: warning for warning in asked["warnings"]}
+    assert set(warned) == {"change", "plan"}
+    assert warned["change"]["detail"] == (
+        "The numerator of HOSP-WAIT is 150. In 3 earlier months the mean was 15; their process-control limits are 12.3 and 17.7. " + WHY
+    )
+    assert warned["change"]["fix"] == (
+        "Correct the figure if it is wrong; otherwise send the cell (measure HOSP-WAIT, category 0-1) with explanation_code and explanation."
+    )
+    assert (warned["change"]["rule"], warned["change"]["category"], warned["change"]["explained"]) == ("usual-waits", "0-1", False)
+    assert (warned["plan"]["severity"], warned["plan"]["explained"]) == ("info", True)
+    assert warned["plan"]["detail"] == "The numerator of HOSP-WAIT is 150; the subcontract's assignments expect 16, give or take 8."
+
+    explained = programme.submit(HOSPICE, month(150, (210, 300), **EXPLAINED)).json()
+    assert (explained["outcome"], explained["status"]) == ("received_with_warnings", "accepted")
+    read = programme.web.get(f"{address(HOSPICE)}/revisions/{explained['revision']}", key=programme.manager()).json()
+    assert read["warnings"] == explained["warnings"]
+    assert [cell["explanation"] for cell in read["cells"] if cell["category"] == "0-1"] == ["second clinic opened"]
+    # Typed right, nothing is asked.
+    assert programme.submit(HOSPICE, month(15, (210, 300))).json()["outcome"] == "received"
+
+
+def test_a_month_sent_again_is_asked_about(programme: Programme) -> None:
+    receipt = programme.submit(HOSPICE, month(WAITS[-1], BEDS[-1]), query="?dry_run=true").json()
+    assert [(warning["code"], warning["measure"]) for warning in receipt["warnings"]] == [("stale", "E-BEDOCC")]
+
+
+def test_what_is_refused_by_a_rule_is_named_beside_everything_else(programme: Programme) -> None:
+    body = month(301, (210, 300))
+    body["cells"].append({"measure": "M-NONE", "numerator": 1})
+    before = programme.rows()
+    answer = programme.submit(HOSPICE, body)
+    assert answer.status_code == 422
+    assert {(error["code"], error["pointer"]) for error in answer.json()["errors"]} == {
+        ("unknown_measure", "/cells/2/measure"),
+    }, "with a line that cannot be placed, what the rest states is not known"
+    body["rest"] = None
+    body["cells"] += [{"measure": "HOSP-WAIT", "category": code, "numerator": 0} for code in ("2-3", "4-up")]
+    errors = programme.submit(HOSPICE, body).json()["errors"]
+    assert {(error["code"], error["pointer"]) for error in errors} == {
+        ("unknown_measure", "/cells/2/measure"),
+        ("at_most", "/cells/0/numerator"),
+    }
+    assert "301" not in str(errors)
+    del body["cells"][2]
+    body["cells"][0]["numerator"] = 300
+    assert programme.submit(HOSPICE, body, query="?dry_run=true").status_code == 200
+    assert programme.rows() == before
+
+
+def test_a_new_version_of_the_rules_judges_what_is_sent_after_it_and_nothing_before(programme: Programme) -> None:
+    key = ReturnKey(HOSPICE.collection, HOSPICE.subcontract, Month.parse("2026-09"))
+    before = programme.read(key).json()
+    stricter = ruled()
+    for measure in stricter["measures"]:
+        if isinstance(measure, dict) and measure["code"] == "HOSP-WAIT":
+            measure["rules"] = [{"code": "few", "kind": "at_most", "sum_of": [{"measure": "E-BEDOCC"}], "severity": "warn"}]
+    assert programme.apply(stricter).status_code == 200
+    assert programme.read(key).json()["current"] == before["current"]
+    assert programme.read(key).json()["revisions"] == before["revisions"]
+    warned = programme.submit(key, month(250, (210, 300)), query="?dry_run=true").json()["warnings"]
+    assert [(warning["code"], warning["rule"]) for warning in warned] == [("at_most", "few")]
