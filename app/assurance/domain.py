@@ -50,10 +50,10 @@ class Finding(NamedTuple):
 def findings(contract: Contract, on: date) -> list[Finding]:
     """Everything that is not in order on a day, in the order of its key: of subcontracts that have not ended and have begun, or will soon."""
     found: list[Finding] = []
+    assigned = {facts[0].subcontract for facts in contract.lines.values() if facts[0].in_month(Month.of(on))}
     for agreement in contract.subcontracts:
         if agreement.starts_on - on <= WINDOW and on <= agreement.last_day:
-            assigned = any(assignment.in_month(Month.of(on)) for assignment in contract.assignments_of.get(agreement.reference, ()))
-            found.extend(_findings(agreement, on, assigned=assigned))
+            found.extend(_findings(agreement, on, assigned=agreement.reference in assigned))
     return sorted(found, key=lambda finding: finding.key)
 
 

@@ -40,6 +40,8 @@ class Contract:
     successions: tuple[Succession, ...] = ()
     decisions: tuple[PhaseDecision, ...] = ()
     """The approved ones, in the order of their approval."""
+    reported_for: tuple[Subcontract, ...] = ()
+    """Of a subcontract's own view: those that it reports for, with their terms and nothing that is theirs alone."""
 
     @cached_property
     def worked_out(self) -> Shelf:
@@ -73,6 +75,11 @@ class Contract:
     @cached_property
     def subcontract(self) -> dict[str, Subcontract]:
         return {subcontract.reference: subcontract for subcontract in self.subcontracts}
+
+    @cached_property
+    def agreement(self) -> dict[str, Subcontract]:
+        """Every subcontract that delivers something which is returned here: those of this view, and those that it reports for."""
+        return {line.reference: line for line in (*self.reported_for, *self.subcontracts)}
 
     @cached_property
     def organisation(self) -> dict[str, Organisation]:
@@ -109,6 +116,15 @@ class Contract:
         for assignment in self.assignments:
             found[assignment.reporter].append(assignment)
         return {reference: tuple(assignments) for reference, assignments in found.items()}
+
+    @cached_property
+    def reporters_for(self) -> dict[str, frozenset[str]]:
+        """Of each subcontract that does not report itself everywhere, those that report for it."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for facts in self.lines.values():
+            if facts[0].other_reporter is not None:
+                found[facts[0].subcontract].add(facts[0].other_reporter)
+        return {reference: frozenset(reporters) for reference, reporters in found.items()}
 
     @cached_property
     def lines(self) -> dict[str, tuple[Assignment, ...]]:

@@ -68,6 +68,9 @@ def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]
     for assignment in contract.assignments_of.get(subcontract, ()):
         if not assignment.in_month(month) or not _in_scope(contract, assignment, month):
             continue
+        if assignment.other_reporter is not None and not _is_live(contract, assignment.subcontract, month):
+            # Who reports for another owes what that one delivers, and no longer than it does.
+            continue
         place = (assignment.pathway, assignment.segment)
         if place not in asked:
             asked[place] = list(_asked(contract, place, agreement.sector, month))
@@ -99,7 +102,7 @@ def delivering_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
         term, opened = contract.programme, _opened(contract, subcontract)
         spans = (
             Span(max(span.first, term.starts_on, opened.first), min(span.last, term.ends_on, opened.last))
-            for span in live_spans(contract.subcontract[subcontract])
+            for span in live_spans(contract.agreement[subcontract])
         )
         return tuple(span for span in spans if span.first <= span.last)
 
@@ -107,7 +110,7 @@ def delivering_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
 
 
 def _opened(contract: Contract, subcontract: str) -> Span:
-    organisation = contract.organisation.get(contract.subcontract[subcontract].organisation)
+    organisation = contract.organisation.get(contract.agreement[subcontract].organisation)
     return Span(date.min, date.max) if organisation is None else Span(*open_days(organisation))
 
 
@@ -190,16 +193,37 @@ def flags_of(contract: Contract, key: ReturnKey) -> ReturnFlags:
     """
     if not expected_cells(contract, key):
         return ReturnFlags(part_month=False, final=False, unsigned=False)
-    agreement, spans = contract.subcontract[key.subcontract], delivering_spans(contract, key.subcontract)
     months = months_of_period(key.month, contract.collection[key.collection].every)
-    owed = [
-        month
+    delivered = {
+        (duty.assignment.subcontract, month)
         for month in months
-        if any(duty.collection.code == key.collection for duty in duties_of_month(contract, key.subcontract, month))
-    ]
+        for duty in duties_of_month(contract, key.subcontract, month)
+        if duty.collection.code == key.collection
+    }
+    deliverers = {key.subcontract, *(reference for reference, _ in delivered)}
+    may_deliver = {fact.subcontract for fact in contract.assignments_of.get(key.subcontract, ())}
     return ReturnFlags(
-        part_month=not all(any(span.holds(month) for span in spans) for month in months),
-        final=Month.of(spans[-1].last) <= key.month
-        and (ends_for_good(agreement) or spans[-1].last == _opened(contract, key.subcontract).last),
-        unsigned=not all(signed_in(agreement, month) for month in owed),
+        part_month=not all(
+            any(span.holds(month) for span in delivering_spans(contract, reference)) for reference in deliverers for month in months
+        ),
+        final=_is_over(contract, key.subcontract, key.month) or all(_is_over(contract, reference, key.month) for reference in may_deliver),
+        unsigned=not all(signed_in(contract.agreement[reference], month) for reference, month in delivered),
     )
+
+
+def _is_over(contract: Contract, subcontract: str, month: Month) -> bool:
+    """Whether a subcontract delivers no more after a month, for good."""
+    spans = delivering_spans(contract, subcontract)
+    if not spans:
+        return True
+    last = spans[-1].last
+    return Month.of(last) <= month and (ends_for_good(contract.agreement[subcontract]) or last == _opened(contract, subcontract).last)
+
+
+def delivering_unsigned(contract: Contract, month: Month) -> frozenset[str]:
+    """The subcontracts that deliver something that is returned of a month without being signed in it, whoever reports it."""
+    unsigned = {reference for reference, agreement in contract.agreement.items() if not signed_in(agreement, month)}
+    if not unsigned:
+        return frozenset()
+    duties = (duty for reference in contract.subcontract for duty in duties_of_month(contract, reference, month))
+    return frozenset(unsigned & {duty.assignment.subcontract for duty in duties})

@@ -35,6 +35,7 @@ from app.programmes.store import (
     requirements,
     sites,
 )
+from app.subcontracts.domain import Subcontract
 from app.subcontracts.store import SUBCONTRACTS, subcontracts
 
 COLLECTIONS = fact_table(
@@ -81,6 +82,10 @@ _KEPT: Final[WeakKeyDictionary[Engine, Shelf]] = WeakKeyDictionary()
 """Contracts read before, by engine (a database); on its shelf by extent, and programme, subcontract scope and moment."""
 
 
+_DELIVERING: Final = ("reference", "organisation", "sector", "starts_on", "ends_on", "extension", "status", "status_history")
+"""What decides in which months a subcontract delivers."""
+
+
 def collections(session: Session, programme: str, *, as_of: datetime | None) -> tuple[Collection, ...]:
     return facts.read_lines(session, COLLECTIONS, Collection, programme, as_of=as_of)
 
@@ -117,6 +122,7 @@ def _read(session: Session, code: str, moment: datetime) -> Contract:
     found = programme(session, code, as_of=moment)
     if found is None:
         raise NotFound("There is no programme of that code here, or it is not yours.")
+    own, reported_for = _of_tenant(session, subcontracts(session, code, as_of=moment))
     return Contract(
         programme=found,
         recorded_at=moment,
@@ -128,9 +134,20 @@ def _read(session: Session, code: str, moment: datetime) -> Contract:
         pathways=pathways(session, code, as_of=moment),
         collections=collections(session, code, as_of=moment),
         requirements=requirements(session, code, as_of=moment),
-        subcontracts=subcontracts(session, code, as_of=moment),
+        subcontracts=own,
         assignments=assignments(session, code, as_of=moment),
         days=calendar_of(calendar_days(session, as_of=moment)),
         decisions=tuple(each for each in phase_decisions(session, code, as_of=moment) if each.state == "approved"),
         successions=successions(session, as_of=moment),
+        reported_for=reported_for,
     )
+
+
+def _of_tenant(session: Session, lines: tuple[Subcontract, ...]) -> tuple[tuple[Subcontract, ...], tuple[Subcontract, ...]]:
+    """The subcontracts that are the tenant's, and what it has to know of those that it reports for: when they deliver, and as whom."""
+    tenant: Tenant = session.info["tenant"]
+    theirs = {tenant.subcontract, *tenant.inherited_subcontracts}
+    if EVERY in theirs:
+        return lines, ()
+    others = (line.model_dump(include=set(_DELIVERING)) for line in lines if line.reference not in theirs)
+    return tuple(line for line in lines if line.reference in theirs), tuple(Subcontract.model_validate(line) for line in others)

@@ -36,8 +36,11 @@ def owing_otherwise(before: Contract, after: Contract) -> dict[str, Ranges]:
     names = changed_lines(before, after)
     for (reporter, *_), months in xor(_assigned(before, names), _assigned(after, names)):
         found[str(reporter)] += months
-    for (reporter, *_), months in xor(_agreements(before), _agreements(after)):
-        found[str(reporter)] += months
+    for (deliverer, *_), months in xor(_agreements(before), _agreements(after)):
+        found[str(deliverer)] += months
+        for contract in (before, after):
+            for reporter in contract.reporters_for.get(str(deliverer), ()):
+                found[reporter] += months
     places = dict(_by_last(xor(_places(before), _places(after))))
     codes = dict(_by_last(xor(_measures(before), _measures(after))))
     if places or codes:
@@ -169,7 +172,7 @@ def owed(contract: Contract, subcontract: str) -> dict[Owed, Ranges]:
     agreement = contract.subcontract.get(subcontract)
     if agreement is None:
         return {}
-    ((_, live),) = ((said, months) for said, months in _agreements(contract).items() if said[0] == subcontract)
+    live = {str(said[0]): months for said, months in _agreements(contract).items()}
     scope = {said[0]: months for said, months in _places(contract).items()}
     found: dict[Owed, list[Range]] = defaultdict(list)
     asked: dict[tuple[str, str], list[tuple[str, Measure, Ranges]]] = {}
@@ -177,7 +180,7 @@ def owed(contract: Contract, subcontract: str) -> dict[Owed, Ranges]:
         where = (fact.pathway, fact.segment)
         if where not in asked:
             asked[where] = list(_asked_in(contract, where, agreement.sector))
-        months = common(live, united([span(fact.from_month, fact.to_month)]))
+        months = common(common(live[subcontract], live[fact.subcontract]), united([span(fact.from_month, fact.to_month)]))
         months = common(months, scope.get(("site", fact.site), ALWAYS))
         months = common(months, scope.get(("commissioner", fact.commissioner), ALWAYS))
         for collection, measure, ranges in asked[where]:

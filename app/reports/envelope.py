@@ -1,16 +1,16 @@
 """The report as bytes: a head, the rows, and notes; written piece by piece, so that stored rows are never read again."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from app.calendar.contract import Contract
-from app.calendar.expected import ReturnKey, expected_returns, flags_of
+from app.calendar.expected import ReturnKey, delivering_unsigned
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.reports.results import METHOD_VERSION, MonthReturns
 from app.reports.rows import NOTES
-from app.subcontracts.domain import unsigned_spans
 
 SCHEMA_VERSION: Final = "1.0"
 
@@ -36,15 +36,14 @@ def head(contract: Contract, month: Month, returns: MonthReturns, *, as_of: date
 
 def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]]:
     """What every report notes, and the subcontracts that delivered without a signature in its months."""
-    told = []
-    for agreement in contract.subcontracts:
-        if unsigned_spans(agreement):
-            owed = {month: expected_returns(contract, month, subcontract=agreement.reference) for month in sorted(months)}
-            unsigned = [str(month) for month, keys in owed.items() if any(flags_of(contract, key).unsigned for key in keys)]
-            told += [f"{agreement.reference} ({', '.join(unsigned)})"] if unsigned else []
-    if not told:
+    unsigned: dict[str, list[str]] = defaultdict(list)
+    for month in sorted(months):
+        for reference in sorted(delivering_unsigned(contract, month)):
+            unsigned[reference].append(str(month))
+    if not unsigned:
         return [*NOTES]
-    detail = f"Delivered without a signed subcontract: {'; '.join(told)}."
+    told = "; ".join(f"{reference} ({', '.join(found)})" for reference, found in sorted(unsigned.items()))
+    detail = f"Delivered without a signed subcontract: {told}."
     return [*NOTES, {"code": "unsigned", "detail": detail, "members": "numerator denominator value"}]
 
 

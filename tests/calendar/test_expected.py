@@ -181,3 +181,31 @@ def test_what_is_owed_begins_and_ends_with_the_organisation(days: dict[str, Any]
     assert [closed_throughout(found, key) is None for key in keys] == [str(key.month) in months for key in keys]
     assert closed_throughout(found, ReturnKey("cwt", "SC-RL4", OCTOBER)) is None
     assert closed_throughout(found, ReturnKey("nothing", "SC-NOBODY", OCTOBER)) is None
+
+
+REPORTED = {**PALLIATIVE, "reported_by": "SC-RJE"}
+
+
+def reported(*, reporter: dict[str, object] | None = None, **deliverer: object) -> str:
+    """The returns that SC-RJE owes of what SC-H9901 delivers, flagged as above."""
+    agreements = [subcontract("SC-RJE", "RJE", "acute", **(reporter or {})), subcontract("SC-H9901", "H9901", "hospice", **deliverer)]
+    stood = contract(subcontracts=agreements, assignments=[REPORTED], requirements=[])
+    assert not any(expected_returns(stood, month, subcontract="SC-H9901") for month in OCTOBER.through(OCTOBER.plus(60)))
+    found = []
+    for month in Month.parse("2026-07").through(Month.parse("2027-01")):
+        for key in expected_returns(stood, month, subcontract="SC-RJE"):
+            flags = zip("pfu", flags_of(stood, key), strict=True)
+            found += [str(month)[2:] + "".join(letter for letter, flag in flags if flag)]
+    return " ".join(found)
+
+
+def test_whoever_reports_for_another_owes_what_that_one_delivers_and_no_longer() -> None:
+    whole = "26-07 26-08 26-09 26-10 26-11 26-12 27-01"
+    assert reported() == whole
+    assert reported(ends_on="2026-09-15") == "26-07 26-08 26-09pf"
+    assert reported(status_history=steps(LIVE, "2026-09-01 suspended", "2026-12-01 live")) == "26-07 26-08 26-12 27-01"
+    assert reported(status_history=steps(LIVE, "2026-10-01 terminated")) == "26-07 26-08 26-09f"
+    assert reported(status="agreed") == " ".join(f"{month}u" for month in whole.split())
+    # What nobody is there to report is a gap, and no obligation.
+    assert reported(reporter={"ends_on": "2026-08-31"}) == "26-07 26-08f"
+    assert reported(reporter={"status": "agreed"}) == whole

@@ -146,6 +146,17 @@ def test_who_reports_for_another_sees_and_owes_the_return(web: Web) -> None:
             answer = web.get(f"{ADDRESS}/returns?month={MONTH}&subcontract={subcontract}", key=caller)
             assert (answer.status_code, len(answer.json()["returns"])) == (200, count), answer.text
     accept(web, manager, "SC-RL4")
+    # The deliverer ends: its reporter sees that nothing more is owed of it, and nothing else that is the deliverer's.
+    ended = {"reference": "SC-RJE", "organisation": "RJE", "sector": "acute", "starts_on": "2026-07-01", "ends_on": "2026-10-31"}
+    assert web.put(f"{ADDRESS}/subcontracts/SC-RJE", ended, key=manager, headers={"If-Match": "*"}).status_code == 200
+    reporter = web.key("preparer", programme="test-cancer", subcontract="SC-RL4")
+    for caller in (reporter, manager):
+        rows = web.get(f"{ADDRESS}/returns?subcontract=SC-RL4", key=caller).json()["returns"]
+        assert [(row["month"], row["final"]) for row in rows][-1] == (MONTH, True)
+        assert web.get(f"{ADDRESS}/returns/cwt/SC-RL4/2026-11", key=caller).status_code == 404
+    assert {row["subcontract"] for row in web.get(f"{ADDRESS}/returns", key=reporter).json()["returns"]} == {"SC-RL4"}
+    assert web.get(f"{ADDRESS}/subcontracts/SC-RJE", key=reporter).status_code == 404
+    assert web.get(f"{ADDRESS}/subcontracts/SC-RJE/variations", key=reporter).status_code == 404
 
 
 def test_volumes_are_proposed_out_of_a_year_before(web: Web, manager: str) -> None:

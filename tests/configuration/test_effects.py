@@ -39,6 +39,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "a line less": {"assignments": document()["assignments"][1:]},
     "fewer sites": change("assignments", 1, sites=["lung"]),
     "another reporter": change("assignments", 4, reported_by="SC-RL4"),
+    "another reporter, and the deliverer ends early": change("assignments", 4, reported_by="SC-RL4") | change("subcontracts", 2, ends_on="2029-06-30"),
     "a site out of scope": PROSTATE,
     "a commissioner from later": change("commissioners", 1, from_month="2027-01"),
     "a site withdrawn that all stands for": {"sites": document()["sites"][:3]},
@@ -121,6 +122,16 @@ def test_obligations_appear_disappear_and_change_as_the_calendar_says(changes: d
         assert told(follows, old, lambda told: told.disappearing) == was.keys() - is_.keys()
         both = {key for key in was.keys() & is_.keys() if was[key] != is_[key]}
         assert told(follows, new, lambda told: told.changing) == both
+
+
+def test_whoever_reports_for_another_owes_otherwise_when_that_one_ends() -> None:
+    before, after = (contract(**CHANGES[f"another reporter{also}"]) for also in ("", ", and the deliverer ends early"))
+    for old, new in ((before, after), (after, before)):
+        was, is_ = cells_of(old), cells_of(new)
+        touched = owing_otherwise(old, new)
+        differing = {key for key in {*was, *is_} if was.get(key) != is_.get(key)}
+        assert {key.subcontract for key in differing} == {"SC-RL4"}
+        assert all(is_touched(old, new, key, touched) for key in differing)
 
 
 def test_a_name_or_a_volume_makes_nobody_owe_otherwise() -> None:
