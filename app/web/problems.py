@@ -43,6 +43,12 @@ _HEADERS: Final[Mapping[Kind, Mapping[str, str]]] = {
     # The rest of the body is not read: the connection cannot be used again.
     Kind.TOO_LARGE: {"Connection": "close"},
 }
+_FIX: Final[Mapping[Kind, str]] = {
+    Kind.CONFLICT: "Read what stands now, and ask for what can follow it.",
+    Kind.STALE: "Read it again, and send the ETag of what you read in If-Match.",
+    Kind.PRECONDITION_REQUIRED: "Send If-Match with the ETag that you read, or `If-None-Match: *` for what is new.",
+}
+"""How to put right what depends on the state that something is in, where the refusal does not say it better."""
 _PASSED_ON: Final = ("allow", "retry-after", "www-authenticate")
 
 
@@ -138,11 +144,17 @@ def problem(refusal: Refusal, request_id: str, *, headers: Mapping[str, str] | N
         "detail": refusal.detail,
         "instance": f"urn:mainstem:request:{request_id}",
         "code": refusal.code,
-        "errors": [_error(fault) for fault in refusal.faults],
+        "errors": [_error(fault) for fault in refusal.faults or _of_state(refusal)],
     }
     return Response(
         json_bytes(body), status, {**_HEADERS.get(refusal.kind, {}), **(headers or {}), "Cache-Control": "no-store"}, media_type=MEDIA_TYPE
     )
+
+
+def _of_state(refusal: Refusal) -> tuple[Fault, ...]:
+    """The one fault of a refusal that is about a state and not about what was sent."""
+    fix = _FIX.get(refusal.kind)
+    return () if fix is None else (Fault(refusal.code, refusal.detail, fix),)
 
 
 def _error(fault: Fault) -> dict[str, str | int]:
@@ -255,7 +267,8 @@ def _methods_at(request: Request) -> list[str]:
     """Every method of every route at this address; the router itself names only those of the first."""
     path = request.url.path
     routes = iter_route_contexts(request.app.routes)
-    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})
+    found = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 async def _answer_http(request: Request, error: HTTPException) -> Response:

@@ -48,6 +48,10 @@ class Requests:
             await self._app(scope, receive, send)
             return
         started_at = time.perf_counter()
+        method = scope["method"]
+        if method == "HEAD":
+            # Everything that can be read can be asked about: it is read, and the body is left out.
+            scope = {**scope, "method": "GET"}
         headers = Headers(scope=scope)
         request_id = _request_id(headers.get("x-request-id"))
         trace_id, traceparent = _trace(headers.get("traceparent"))
@@ -66,6 +70,8 @@ class Requests:
                     said.setdefault(name, value)
                 if self._in_flight.draining:
                     said["Connection"] = "close"
+            elif method == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         self._in_flight.count += 1
@@ -83,11 +89,11 @@ class Requests:
         finally:
             self._in_flight.count -= 1
             self._metrics.in_flight.dec()
-            self._note(scope, state, status=status, trace_id=trace_id, seconds=time.perf_counter() - started_at)
+            self._note(scope, state, method=method, status=status, trace_id=trace_id, seconds=time.perf_counter() - started_at)
 
-    def _note(self, scope: Scope, state: dict[str, Any], *, status: int, trace_id: str, seconds: float) -> None:
+    def _note(self, scope: Scope, state: dict[str, Any], *, method: str, status: int, trace_id: str, seconds: float) -> None:
         route: str = getattr(scope.get("route"), "path", _UNROUTED)
-        method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
+        method = method if method in _KNOWN_METHODS else "other"
         self._metrics.seconds.labels(method, route, str(status)).observe(seconds)
         log.info(
             "request_answered",

@@ -1,14 +1,16 @@
 """Every refusal is problem+json, says everything at once, and repeats nothing that was sent."""
 
 import importlib
+import json
 from typing import Any
 
 import httpx
 import pytest
 
+from app.access.domain import ClientRevoked
 from app.kernel.refusals import Kind, Refusal
 from app.main import OPERATORS
-from app.web.problems import STATUS, every_refusal
+from app.web.problems import STATUS, every_refusal, problem
 from tests.house.tree import sources
 from tests.support.http import Web
 
@@ -38,7 +40,13 @@ def test_unknown_addresses(web: Web, manager: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "allow"),
-    [("/livez", "GET"), (BOATS, "GET, POST"), (f"{BOATS}/x", "GET, PUT"), (f"{BOATS}/x/defects", "POST"), ("/openapi.json", "GET, HEAD")],
+    [
+        ("/livez", "GET, HEAD"),
+        (BOATS, "GET, HEAD, POST"),
+        (f"{BOATS}/x", "GET, HEAD, PUT"),
+        (f"{BOATS}/x/defects", "POST"),
+        ("/openapi.json", "GET, HEAD"),
+    ],
 )
 def test_methods_that_an_address_does_not_take(web: Web, path: str, allow: str) -> None:
     answer = web.request("DELETE", path)
@@ -169,3 +177,25 @@ def test_two_refusals_with_one_code_are_noticed() -> None:
             every_refusal()
     finally:
         Again.__module__ = "tests.planted"
+
+
+def test_what_is_about_a_state_says_how_to_go_on(web: Web, manager: str) -> None:
+    web.post(BOATS, {"code": "stays", "name": "X"}, key=manager)
+    unsaid = web.put(f"{BOATS}/stays", {"code": "stays", "name": "Y"}, key=manager)
+    stale = web.put(f"{BOATS}/stays", {"code": "stays", "name": "Y"}, key=manager, headers={"If-Match": '"x"'})
+    for answer, status in ((unsaid.content, 428), (stale.content, 412), (problem(ClientRevoked("It is."), "x").body, 409)):
+        said = json.loads(answer)
+        (error,) = said["errors"]
+        assert (said["status"], error["code"], error["detail"]) == (status, said["code"], said["detail"])
+        assert error["fix"]
+
+
+def test_what_can_be_read_can_be_asked_about_without_its_body(web: Web, manager: str) -> None:
+    for path in ("/livez", "/openapi.json", f"{BOATS}", f"{BOATS}/none", "/nowhere"):
+        read, asked = (web.request(method, path, key=manager, headers={"X-Request-ID": "the-same-one"}) for method in ("GET", "HEAD"))
+        assert (asked.status_code, asked.content) == (read.status_code, b"")
+        assert asked.headers["Content-Length"] == read.headers["Content-Length"] == str(len(read.content))
+        assert asked.headers.get("ETag") == read.headers.get("ETag")
+    tag = web.get(BOATS, key=manager).headers["ETag"]
+    assert web.request("HEAD", BOATS, key=manager, headers={"If-None-Match": tag}).status_code == 304
+    assert web.request("HEAD", f"{BOATS}/x/defects", key=manager).status_code == 405
