@@ -22,6 +22,7 @@ from app.access import actions as access
 from app.access.domain import Role
 from app.client import cli as callers
 from app.configuration.actions import apply_configuration, programme_named
+from app.configuration.scope_actions import scope_is_there
 from app.configuration.yaml_file import YamlFile
 from app.db.embedded import is_there, running
 from app.db.engine import make_engine
@@ -239,6 +240,8 @@ def create_client(
 ) -> None:
     """Make a client and print its key, which is shown this once."""
     with fit_engine(load_settings()) as engine, open_session(engine, INSTALLATION) as session:
+        if programme is not None and not scope_is_there(session, programme, subcontract=subcontract, commissioner=commissioner):
+            tell(f"There is no programme {programme} yet: the client can do nothing until one is applied under this code.")
         made, key = access.create_client(
             session,
             name=name,

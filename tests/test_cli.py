@@ -157,6 +157,7 @@ def test_a_client_is_made_and_its_key_shown_once(installation: Mapping[str, str]
     assert made["key"].startswith("ms_live_")
     again = mainstem("client", "create", "Hospice", "--role", "preparer", "--programme", "P", "--subcontract", "S", **installation)
     assert "ms_live_" in again.stdout
+    assert "There is no programme P yet" in again.stderr
 
 
 def test_a_client_is_revoked(installation: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
 """What is wrong with assignments between them and with the rest of their contract: settings that do not fit, shares above 100."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from app.assignments.domain import WHOLE, Assignment, AssignmentLine
@@ -27,9 +27,9 @@ def misfits(
             yield Fault("setting_does_not_fit", detail, fix, pointer=f"/assignments/{number}")
 
 
-def above_whole(lines: Sequence[tuple[AssignmentLine, Callable[[], Sequence[Assignment]]]]) -> Iterator[Fault]:
+def above_whole(lines: Sequence[tuple[AssignmentLine, Callable[[], Sequence[Assignment]]]], *, known: Collection[str]) -> Iterator[Fault]:
     """Lines (each with how it becomes facts) whose shares, with those of the lines above them, pass 100 in some place and month;
-    each is named once. A segment whose shares sum to 100 over all lines is not looked at place by place.
+    each is named once, and its place by the codes that are known: any other could be anything. A segment whose shares sum to 100 over all lines is not looked at place by place.
     """
     stated: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for line, _ in lines:
@@ -45,7 +45,8 @@ def above_whole(lines: Sequence[tuple[AssignmentLine, Callable[[], Sequence[Assi
             others.append((number, fact.from_month, fact.to_month, line.share))
             passed = passed or next(((place, month, total) for month, total in _sums(others) if total > WHOLE), None)
         if passed is not None:
-            (pathway, segment, site, commissioner), month, total = passed
+            place, month, total = passed
+            pathway, segment, site, commissioner = (code if code in known else "(unknown)" for code in place)
             detail = (
                 f"With the lines above it the shares of {pathway}/{segment} at site {site} for commissioner {commissioner}"
                 f" come to {total:f} in {month}."

@@ -17,7 +17,7 @@ from app.calendar.store import CALENDAR_DAYS, COLLECTIONS, load_contract
 from app.calendar.working_days import WorkingDays, calendar_of
 from app.db import audit, facts
 from app.db.installation import begin_changing_all, judged_at, narrowed, programmes_known, recording_in
-from app.db.ledger import Recording, hold_ledger, open_ledger
+from app.db.ledger import Recording, hold_ledger, last_recorded, open_ledger
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import digest
 from app.kernel.moments import moment_text
@@ -72,10 +72,13 @@ YEAR = timedelta(days=365)
 
 
 def read_days(session: Session, *, first: date | None, last: date | None, actor: Actor, as_of: datetime | None, now: datetime) -> Days:
-    """The calendar from one day to another, as it stands or stood; left out, a year from the day of the question on."""
+    """The calendar from one day to another, as it stands or stood; left out, a year from the day of its moment on.
+
+    That is `as_of`, or the last moment recorded of what all programmes share: no answer depends on the clock.
+    """
     require(actor, Permission.CALENDAR_READ)
     lines = store.calendar_days(session, as_of=judged_at(session, as_of, now=now))
-    begins = first or (as_of or now).astimezone(LONDON).date()
+    begins = first or (as_of or last_recorded(session, EVERY)).astimezone(LONDON).date()
     ends = last or (date.max if date.max - begins < YEAR else begins + YEAR)
     return Days(calendar_of(lines), {line.day: line for line in lines}, begins, ends)
 

@@ -99,7 +99,12 @@ def list_calendar_days(
     as_of: AsOf,
     *,
     from_: Annotated[
-        Day | None, Query(alias="from", description="The first day; left out, that of the question.", examples=["2026-11-01"])
+        Day | None,
+        Query(
+            alias="from",
+            description="The first day; left out, that of `as_of`, or of what was last recorded for all programmes.",
+            examples=["2026-11-01"],
+        ),
     ] = None,
     to: Annotated[Day | None, Query(description="The last day; left out, a year later.", examples=["2026-11-30"])] = None,
 ) -> Response:

@@ -56,7 +56,9 @@ def placed(document: Document) -> list[Placed]:
 
 def faults_between(document: Document, lines: Sequence[Placed]) -> Iterator[Fault]:
     """What is wrong between lines of assignments, and between them and their subcontracts."""
-    yield from above_whole([(each.line, each.facts) for each in lines])
+    known = {ALL, *(line.code for line in document.sites), *(line.ods_code for line in document.commissioners)}
+    known |= {code for pathway in document.pathways for code in (pathway.code, *(segment.code for segment in pathway.segments))}
+    yield from above_whole([(each.line, each.facts) for each in lines], known=known)
     yield from misfits(
         document.assignments,
         segment_settings={(pathway.code, segment.code): segment.setting for pathway in document.pathways for segment in pathway.segments},
