@@ -259,6 +259,28 @@ def agree_baselines(
     return store.baselines(session, programme, number, as_of=None)
 
 
+def withdraw_baselines(
+    session: Session, programme: str, number: int, *, measures: Sequence[str], reason: str, actor: Actor, now: datetime
+) -> tuple[Baseline, ...]:
+    """Record that baselines are agreed no more, and why; those that still are."""
+    require(actor, Permission.PHASE_DECIDE, programme=programme)
+    hold_ledger(session, programme)
+    _phase(load_contract(session, programme), number)
+    held = {line.measure: line for line in store.baselines(session, programme, number, as_of=None)}
+    faults = [
+        Fault("not_agreed", "No baseline of this measure is agreed.", "Leave it out, or correct the code.", pointer=f"/measures/{at}")
+        for at, code in enumerate(measures)
+        if code not in held
+    ]
+    if faults:
+        raise Invalid("The baselines cannot be withdrawn; see errors.", faults=faults)
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    facts.close(session, BASELINES, recording, [(number, code) for code in measures], programme=programme)
+    details = {"measures": list(measures), "reason": reason}
+    audit.record(session, recording, "phase.baselines_withdrawn", subject={"phase": number}, details=details)
+    return store.baselines(session, programme, number, as_of=None)
+
+
 def read_baselines(
     session: Session, programme: str, number: int, *, actor: Actor, as_of: datetime | None, now: datetime
 ) -> tuple[Baseline, ...]:

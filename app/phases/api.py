@@ -15,6 +15,7 @@ from app.phases.schemas import (
     DecisionsView,
     DecisionView,
     GateView,
+    WithdrawalBody,
     baselines_view,
     decision_view,
     decisions_view,
@@ -172,3 +173,20 @@ def agree_baselines(unit: Unit, programme: ProgrammeCode, phase: PhaseNumber) ->
     )
     view, location = baselines_view(programme, phase, lines), f"/v1/programmes/{programme}/phases/{phase}/baselines"
     return unit.answer(view, status=201, location=location)
+
+
+@router.post(
+    "/baselines/withdrawal",
+    responses=refusals(*WRITING) | json_answer(BaselinesView, {"programme": "staffs-cancer", "phase": 1, "baselines": []}),
+    openapi_extra=json_body(WithdrawalBody, {"measures": ["CWT-62"], "reason": "The baseline was drawn from the wrong year."}),
+)
+def withdraw_baselines(unit: Unit, programme: ProgrammeCode, phase: PhaseNumber) -> Response:
+    """Record that the baselines of some measures are agreed no more, and why; the answer lists those that still are.
+
+    Earlier answers, and decisions that cite them, stay as they were.
+    """
+    body = unit.json_as(WithdrawalBody)
+    lines = actions.withdraw_baselines(
+        unit.session, programme, phase, measures=body.measures, reason=body.reason, actor=unit.actor, now=unit.now
+    )
+    return unit.answer(baselines_view(programme, phase, lines))

@@ -73,6 +73,19 @@ class BaselinesBody(Line):
         return self
 
 
+class WithdrawalBody(Line):
+    """Measures whose baselines are agreed no more, and why."""
+
+    measures: Annotated[Many[Code], Field(min_length=1, max_length=2000)]
+    reason: Text
+
+    @model_validator(mode="after")
+    def _once_each(self) -> "WithdrawalBody":
+        if len(set(self.measures)) < len(self.measures):
+            raise PydanticCustomError("repeated", "a measure stands twice in this list")
+        return self
+
+
 class FailingView(BaseModel):
     """Who is below the threshold, and since which month (at the earliest the first one looked at); or a measure without a baseline."""
 

@@ -247,6 +247,25 @@ def test_baselines_are_agreed_replaced_and_read_as_they_stood(own: Programme) ->
     assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/measures/1", "/commissioner", "/agreed_on"]
 
 
+def test_a_baseline_is_withdrawn_with_its_reason_and_stays_in_what_was_answered_before(own: Programme) -> None:
+    address = f"{PHASES}/1/baselines"
+    agreed = own.web.post(address, AGREED, key=key(own))
+    then = own.now
+    own.at("2026-12-02T12:00")
+    withdrawal = {"measures": ["CWT-62"], "reason": "It was drawn from the wrong year."}
+    refused = own.web.post(f"{address}/withdrawal", {**withdrawal, "measures": ["CWT-62", "M-9"]}, key=key(own))
+    assert [(fault["code"], fault["pointer"]) for fault in refused.json()["errors"]] == [("not_agreed", "/measures/1")]
+    assert own.web.post(f"{address}/withdrawal", {"measures": ["CWT-62"]}, key=key(own)).status_code == 422
+    assert own.web.post(f"{address}/withdrawal", withdrawal, key=key(own, "analyst")).status_code == 403
+    gone = own.web.post(f"{address}/withdrawal", withdrawal, key=key(own))
+    assert (gone.status_code, gone.json()["baselines"]) == (200, []), gone.text
+    assert not gate(own).json()["criteria"][0]["met"]
+    assert own.web.get(address, key=key(own)).json()["baselines"] == []
+    stood = own.web.get(f"{address}?as_of={moment_text(then + timedelta(seconds=1))}", key=key(own)).json()
+    assert stood["baselines"] == agreed.json()["baselines"]
+    assert own.web.post(f"{address}/withdrawal", withdrawal, key=key(own)).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("role", "scope", "reads", "decides"),
     [
