@@ -61,6 +61,8 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
         "unit": "days",
         "split_by": [],
         "breakdown": {"code": "wait_days", "categories": _WAIT_BANDS},
+        # Twice the patients of a busy month: so many may be a slip of the keyboard.
+        "rules": [{"code": "usual-number", "kind": "change", "minimum_count": 60}],
     },
     {
         "code": "E-BEDOCC",
@@ -94,6 +96,15 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
         "proportion": True,
         "unit": "percent",
         "split_by": ["commissioner"],
+        "rules": [
+            {
+                "code": "of-those-recorded",
+                "kind": "at_most",
+                "part": "denominator",
+                "sum_of": [{"measure": "E-PPDR"}],
+                "why": "A preferred place can be achieved only where it was recorded.",
+            }
+        ],
     },
     {
         "code": "E-RESPU",
@@ -105,6 +116,7 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
         "proportion": True,
         "unit": "percent",
         "split_by": ["commissioner"],
+        "rules": [{"code": "no-referrals-at-all", "kind": "zero_after_activity", "above": 5}],
     },
     {
         "code": "CASELOAD",
@@ -207,6 +219,7 @@ def _collections() -> list[dict[str, Any]]:
             "measures": [{"code": code, "sectors": ["hospice"]} for code in _HOSPICE_MEASURES],
             "due": tenth_day,
             "auto_accept": True,
+            "rules": [{"code": "month-sent-again", "kind": "stale"}],
         },
         {
             "code": "community",
@@ -214,6 +227,7 @@ def _collections() -> list[dict[str, Any]]:
             "measures": [{"code": code, "sectors": ["community"]} for code in _COMMUNITY_MEASURES],
             "due": tenth_day,
             "auto_accept": True,
+            "rules": [{"code": "month-sent-again", "kind": "stale"}],
         },
     ]
 
