@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text, bi
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from app.db.ahead import AHEAD
 from app.db.ledger import Recording, ledger
 from app.db.rows import code_column, metadata, moment_column
 from app.kernel.canonical import digest
@@ -36,6 +37,7 @@ _RECORD: Final = (
     .where(ledger.c.programme == bindparam("chain", type_=events.c.programme.type))
     .values(last_event_sequence=bindparam("event_sequence"), last_event_sha256=bindparam("event_sha256"))
     .add_cte(insert(events).values({column.name: bindparam(f"event_{column.name}", type_=column.type) for column in events.c}).cte("event"))
+    .execution_options(**AHEAD)
 )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.orm import Session
 
+from app.db.ahead import AHEAD
 from app.kernel.months import Month
 
 _DIALECT = postgresql()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this constructor without types
@@ -36,7 +37,7 @@ def _insert(table: Table, columns: tuple[str, ...], repeated: frozenset[str]) ->
     return text(
         f"INSERT INTO {table.name} ({_names(columns)}) SELECT {values}"  # noqa: S608 - names of our own tables and columns
         f" FROM unnest({arrays}) AS added({_names(listed)})"
-    )
+    ).execution_options(**AHEAD)
 
 
 def _names(columns: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from psycopg import pq
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event, exc, make_url
 
+from app.db.ahead import send_ahead
 from app.kernel.canonical import json_bytes
 from app.settings import CannotStart, Settings
 
@@ -50,6 +51,7 @@ def make_engine(url: str, settings: Settings) -> Engine:
         json_deserializer=_read_json,
     )
     event.listen(engine, "checkout", _refuse_dead)
+    send_ahead(engine)
     return engine
 
 

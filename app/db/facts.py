@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from app.db.ahead import AHEAD
 from app.db.bulk import array_type, insert_rows
 from app.db.ledger import Recording
 from app.db.rows import FactTable
@@ -126,7 +127,7 @@ def close(session: Session, facts: FactTable, recording: Recording, keys: Sequen
         text(
             f"UPDATE {table.name} AS fact SET closed_at = :closed_at, closed_by = :closed_by"  # noqa: S608 - names of our own tables and columns
             f"{ended} WHERE {' AND '.join(conditions)}"
-        ),
+        ).execution_options(**AHEAD),
         parameters,
     )
 

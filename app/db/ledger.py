@@ -4,15 +4,16 @@ Lock order, everywhere: returns by key (advisory), then the installation's row `
 Whoever writes to a programme locks its row last, so recorded order is commit order and `as_of` needs no lock of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Row, Table, Text, bindparam, func, select, text, update
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.db.ahead import AHEAD
 from app.db.rows import code_column, metadata, moment_column
 from app.kernel.actors import EVERY, Actor
 from app.kernel.moments import TICK
@@ -51,10 +52,12 @@ _HOLD: Final = (
     .order_by(ledger.c.programme)
     .with_for_update()
 )
+_LOCK_LEDGER: Final = select(ledger.c.programme).where(ledger.c.programme == _PROGRAMME).with_for_update().execution_options(**AHEAD)
+_LOCKED: Final = select(ledger, _CHANGED.scalar_subquery().label("contract_changed")).where(ledger.c.programme == _PROGRAMME)
 _RECORD_AT: Final = (
-    update(ledger).where(ledger.c.programme == _PROGRAMME).values(last_recorded_at=bindparam("at")).returning(_CHANGED.scalar_subquery())
+    update(ledger).where(ledger.c.programme == _PROGRAMME).values(last_recorded_at=bindparam("at")).execution_options(**AHEAD)
 )
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))").execution_options(**AHEAD)
 
 
 @dataclass(slots=True)
@@ -123,7 +126,7 @@ def contract_changed(session: Session, programme: str, *, as_of: datetime | None
     return moment
 
 
-def hold_ledger(session: Session, programme: str, *, installation: bool = False) -> Sequence[Row[Any]]:
+def hold_ledger(session: Session, programme: str, *, installation: bool = False) -> None:
     """Lock the programme's ledger row (after the installation's, where asked) until this transaction ends.
 
     Until then nobody else records, so what is read from here on is what will be recorded upon.
@@ -132,7 +135,6 @@ def hold_ledger(session: Session, programme: str, *, installation: bool = False)
     rows = session.execute(_HOLD, {"of_programme": programme, "also": also}).all()
     if len(rows) != len({programme, also}):
         raise NotFound("There is no programme of that code here, or it is not yours.")
-    return rows
 
 
 def begin_recording(session: Session, programme: str, *, actor: Actor, now: datetime, contract: bool = False) -> Recording:
@@ -143,15 +145,23 @@ def begin_recording(session: Session, programme: str, *, actor: Actor, now: date
     The clock is read again under the lock where the session carries one: who waited for the lock must not record before a moment
     that a reader, who waited for whoever held it, has already been given an answer for.
     """
-    (last,) = hold_ledger(session, programme)
+    session.execute(_LOCK_LEDGER, {"of_programme": programme})
+    # A statement of its own after the lock, so that it sees whatever whoever held the lock before did to the ledger and the contract.
+    last = session.execute(_LOCKED, {"of_programme": programme}).one_or_none()
+    if last is None:
+        raise NotFound("There is no programme of that code here, or it is not yours.")
     clock: Callable[[], datetime] | None = session.info.get("clock")
     at = max(now, clock() if clock else now, last.last_recorded_at + TICK)
-    # A statement of its own after the lock, so that it sees whatever whoever held the lock before did to the contract.
-    changed = session.execute(_RECORD_AT, {"of_programme": programme, "at": at}).scalar_one()
+    session.execute(_RECORD_AT, {"of_programme": programme, "at": at})
     if contract:
         session.execute(insert(contract_changes).values(programme=programme, recorded_at=at, recorded_by=actor.client))
     return Recording(
-        chain=programme, at=at, actor=actor, sequence=last.last_event_sequence, sha256=last.last_event_sha256, contract_changed=changed
+        chain=programme,
+        at=at,
+        actor=actor,
+        sequence=last.last_event_sequence,
+        sha256=last.last_event_sha256,
+        contract_changed=last.contract_changed,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.orm import Session, SessionTransaction
 
+from app.db.ahead import AHEAD
 from app.db.tenancy import Tenant
 
 _SET_TENANT = text(
@@ -14,7 +15,7 @@ _SET_TENANT = text(
     " set_config('mainstem.commissioner', :commissioner, true), set_config('mainstem.client', :client, true),"
     " set_config('mainstem.inherited_subcontracts', :inherited_subcontracts, true),"
     " set_config('mainstem.inherited_commissioners', :inherited_commissioners, true)"
-)
+).execution_options(**AHEAD)
 
 
 class TenantSession(Session):

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, LargeBinary, Pr
 from sqlalchemy.orm import Session
 
 from app.calendar.expected import ReturnKey
+from app.db.ahead import AHEAD
 from app.db.rows import code_column, metadata
 from app.returns.store import RETURNS, REVISIONS
 
@@ -38,7 +39,7 @@ class SubmittedFile:
     file_name: str | None
 
 
-_ADD: Final = insert(SUBMITTED_FILES)
+_ADD: Final = insert(SUBMITTED_FILES).execution_options(**AHEAD)
 
 
 def add_file(session: Session, programme: str, key: ReturnKey, revision_id: int, *, content: bytes, file_name: str | None) -> None:

@@ -60,4 +60,7 @@ class Callers:
                 return actor
             # Which subcontracts its predecessors hold, the caller itself cannot see yet.
             act_as(session, Tenant(programme=actor.programme or "", subcontract=EVERY))
-            return self._inherit(session, actor, now)
+            inherited = self._inherit(session, actor, now)
+            # Ended by a commit, as above: the driver forgets every prepared statement of a connection that is rolled back.
+            session.commit()
+            return inherited

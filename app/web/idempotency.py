@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.orm import Session
 
+from app.db.ahead import AHEAD
 from app.db.rows import code_column, metadata, moment_column
 from app.kernel.canonical import digest, sha256
 from app.kernel.refusals import Fault, Kind, Refusal
@@ -120,7 +121,10 @@ _OWN: Final = and_(idempotency_keys.c.client == bindparam("by"), idempotency_key
 _CLAIM: Final = _claim().returning(idempotency_keys.c.client).add_cte(_drop_expired())
 _FIND: Final = select(idempotency_keys).where(_OWN)
 _KEEP: Final = (
-    update(idempotency_keys).where(_OWN).values(status=bindparam("said"), headers=bindparam("with_headers"), body=bindparam("with_body"))
+    update(idempotency_keys)
+    .where(_OWN)
+    .values(status=bindparam("said"), headers=bindparam("with_headers"), body=bindparam("with_body"))
+    .execution_options(**AHEAD)
 )
 
 

@@ -137,6 +137,7 @@ def test_row_level_security_shows_and_takes_only_what_is_the_tenants(database: D
         recording = begin_recording(session, "p", actor=MACHINE, now=NOON)
         with pytest.raises(ProgrammingError, match="row-level security"):
             facts.add(session, SITES, recording, facts.rows_of(SITES, lines("breast")), programme="p")
+            session.commit()
         session.rollback()
         act_as(session, Tenant(programme="q", subcontract=EVERY))
         with pytest.raises(NotFound):

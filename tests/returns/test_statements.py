@@ -31,6 +31,7 @@ FIRST = [
     "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))",
     "SELECT max(contract_changes.recorded_at) AS",
     "SELECT returns.collection, returns.subcontract,",
+    "SELECT ledger.programme FROM",
     "SELECT ledger.programme, ledger.last_recorded_at,",
     "UPDATE ledger SET",
     "INSERT INTO revisions",

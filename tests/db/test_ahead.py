@@ -1,0 +1,97 @@
+"""What goes ahead is carried out in its order or not at all, and whoever waits next is told."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import exc, text
+from sqlalchemy.orm import Session
+
+from app.db.ahead import AHEAD
+from app.db.session import open_session
+from app.db.tenancy import Tenant
+from app.kernel.actors import EVERY
+from tests.support.databases import Database
+
+PROGRAMME = "ahead"
+MOMENT = datetime(2026, 11, 2, 9, tzinfo=UTC)
+TENANT = Tenant(programme=PROGRAMME, subcontract=EVERY)
+_ADD = text("INSERT INTO contract_changes (programme, recorded_at, recorded_by) VALUES (:programme, :at, 'test')").execution_options(
+    **AHEAD
+)
+_COUNT = text("SELECT count(*) FROM contract_changes")
+
+
+@pytest.fixture
+def programme(database: Database) -> Database:
+    with database.superuser_engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO ledger VALUES (:programme, :at, 0, :sha256)"), {"programme": PROGRAMME, "at": MOMENT, "sha256": "0" * 64}
+        )
+    return database
+
+
+def _send(session: Session, *minutes: int | None) -> None:
+    """One row for each minute; none can be added for None, which says no moment."""
+    for minute in minutes:
+        session.execute(_ADD, {"programme": PROGRAMME, "at": None if minute is None else MOMENT + timedelta(minutes=minute)})
+
+
+def _kept(database: Database) -> Any:
+    with open_session(database.engine, TENANT) as session:
+        return session.execute(_COUNT).scalar_one()
+
+
+def test_what_is_waited_for_sees_what_went_before_it(programme: Database) -> None:
+    with open_session(programme.engine, TENANT) as session:
+        _send(session, *range(12))
+        assert session.execute(_COUNT).scalar_one() == 12
+        _send(session, 12)
+        session.commit()
+        assert session.execute(_COUNT).scalar_one() == 13
+    assert _kept(programme) == 13
+
+
+def test_a_commit_waits_for_what_was_sent_and_says_what_failed(programme: Database) -> None:
+    with open_session(programme.engine, TENANT) as session:
+        _send(session, 1, None, 2)
+        with pytest.raises(exc.IntegrityError):
+            session.commit()
+    assert _kept(programme) == 0
+
+
+def test_the_next_statement_says_what_failed(programme: Database) -> None:
+    with open_session(programme.engine, TENANT) as session:
+        _send(session, 1, None)
+        with pytest.raises(exc.IntegrityError):
+            session.execute(_COUNT)
+        session.rollback()
+        _send(session, 1)
+        session.commit()
+    assert _kept(programme) == 1
+
+
+def test_what_is_rolled_back_says_nothing(programme: Database) -> None:
+    with open_session(programme.engine, TENANT) as session:
+        _send(session, 1, None)
+    assert _kept(programme) == 0
+
+
+def test_many_rows_at_once_wait_for_what_was_sent(programme: Database) -> None:
+    with open_session(programme.engine, TENANT) as session:
+        _send(session, 1)
+        rows = [{"programme": PROGRAMME, "at": MOMENT + timedelta(minutes=minute)} for minute in (2, 3)]
+        session.execute(text("INSERT INTO contract_changes VALUES (:programme, :at, 'test')"), rows)
+        assert session.execute(_COUNT).scalar_one() == 3
+
+
+def test_a_server_that_goes_away_during_the_commit_is_noticed(programme: Database) -> None:
+    with open_session(programme.engine, TENANT) as session:
+        own = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        _send(session, 1)
+        with programme.superuser_engine.begin() as other:
+            other.execute(text("SELECT pg_terminate_backend(:own, 5000)"), {"own": own})
+        with pytest.raises(exc.DBAPIError) as raised:
+            session.commit()
+        assert raised.value.connection_invalidated
+    assert _kept(programme) == 0
