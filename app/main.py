@@ -38,6 +38,7 @@ from app.organisations.api import router as organisations
 from app.phases.api import router as phases
 from app.reports.api import router as reports
 from app.returns.api import router as returns
+from app.returns.backfill_api import router as backfills
 from app.returns.calculators_api import router as calculators
 from app.returns.quality_api import router as quality
 from app.returns.query_api import router as queries
@@ -65,6 +66,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     queries,
     calculators,
     quality,
+    backfills,
     reports,
     phases,
     callers,
@@ -159,6 +161,7 @@ def _lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fas
                 ),
                 clock=clock,
                 body_limit_bytes=settings.body_limit_bytes,
+                backfill_limit_bytes=settings.backfill_limit_bytes,
                 closing=anyio.CapacityLimiter(CLOSING),
             )
             # What is here now stays: the collector need not walk it again and again.

@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(
         default=16_777_216, ge=1_024, le=1_073_741_824, description="A request's body may be this large; larger ones are refused unread."
     )
+    backfill_limit_bytes: int = Field(
+        default=536_870_912,
+        ge=1_024,
+        le=17_179_869_184,
+        description="A backfill's body may be this large; it is laid down on disk, not held in memory.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least important events that are logged."
     )

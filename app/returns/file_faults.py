@@ -29,6 +29,11 @@ FILE_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "ratio_not_accepted": FAULTS["ratio_not_accepted"],
     "not_one_of": FAULTS["not_one_of"],
     "stated_twice": ("The whole return's {name} is stated in two ways.", "Keep one of them."),
+    "other_return": ("This row is of another {name} than the return that it was sent for.", "Send it for the return that it is of."),
+    "return_not_named": (
+        "This does not say the return's {name}.",
+        "Write the {name} as the list of returns has it: codes exactly, a month as 2026-10.",
+    ),
     "percentage": (FAULTS["percentage"][0], "Send the counts as numerator and denominator, in cells formatted as numbers."),
     "error_value": ("This cell holds an error of the spreadsheet.", "Put in the count or text itself."),
     "formula_without_value": (

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from app.calendar.expected import ReturnKey
 from app.kernel.refusals import Fault
 from app.returns.expectation import ExpectedReturn
 from app.returns.faults import fault, words
@@ -30,6 +31,9 @@ CELL_COLUMNS: Final = (*PLACES, "state", *FIGURES, "reason", "explanation_code",
 
 RETURN_COLUMNS: Final = ("rest", "rest_reason", "note", "nil", "nil_reason")
 """What any row may state of the whole return, alone or beside a cell; `nil_reason` is the body's `reason` beside `nil`."""
+
+KEY_COLUMNS: Final = ("collection", "subcontract", "month")
+"""What names the return, where a table says it too: of many returns in one table every row does."""
 
 IGNORED_COLUMNS: Final = (
     "pathway_name",
@@ -85,7 +89,7 @@ LAST_HEADER_ROW: Final = 30
 
 _BLANK: Final = " \t\r\n\x0b\x0c\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 _WHOLE: Final = frozenset({"measure", "numerator"})
-_KNOWN: Final = frozenset((*CELL_COLUMNS, *RETURN_COLUMNS, *IGNORED_COLUMNS))
+_KNOWN: Final = frozenset((*CELL_COLUMNS, *RETURN_COLUMNS, *KEY_COLUMNS, *IGNORED_COLUMNS))
 _TEXTS: Final = frozenset((*PLACES, "explanation_code", "explanation", "note"))
 _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 _SMALL_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,7}(\.[0-9]+)?")
@@ -195,13 +199,14 @@ class Stated:
     @contextmanager
     def located(self, expected: ExpectedReturn) -> Iterator[None]:
         """What is judged within is refused by the places of the file, together with what is wrong with the file itself."""
+        own = [*self.faults, *(self.table.of_others(expected.key) if self.table else ())]
         try:
             yield
         except ReturnInvalid as refused:
             judged = refused.faults if self.table is None else self.table.located(refused.faults, expected)
-            raise invalid(dict.fromkeys([*self.faults, *judged])) from None
-        if self.faults:
-            raise invalid(self.faults)
+            raise invalid(dict.fromkeys([*own, *judged])) from None
+        if own:
+            raise invalid(own)
 
 
 @dataclass(slots=True)
@@ -221,6 +226,16 @@ class Table:
     """Pointers of codes that look like a date."""
     said: dict[str, Fault] = field(default_factory=dict)
     """What the file itself has wrong at a pointer: the validator would only call it no text or no number."""
+    keys: list[tuple[str, Value, tuple[int, int]]] = field(default_factory=list)
+    """What rows say of the return that they are of."""
+
+    def of_others(self, key: ReturnKey) -> Iterator[Fault]:
+        """A fault for each row that says that it is of another return."""
+        for name, value, place in self.keys:
+            if isinstance(value, Odd):
+                yield file_fault(value.code, self.grid.place(*place))
+            elif _written(value) != str(getattr(key, name)):
+                yield file_fault("other_return", self.grid.place(*place), name=name)
 
     def located(self, faults: Iterable[Fault], expected: ExpectedReturn) -> list[Fault]:
         """What the validator found, at the places of the file."""
@@ -335,6 +350,8 @@ def _read_row(stated: Stated, table: Table, row: Row, names: Mapping[int, str]) 
         name = names.get(column)
         if name in RETURN_COLUMNS:
             _say(stated, table, name, value, (row.number, column))
+        elif name in KEY_COLUMNS:
+            table.keys.append((name, value, (row.number, column)))
         elif name in CELL_COLUMNS:
             raw[name] = member = _member(name, value, groups_by_commas=table.grid.groups_by_commas)
             if isinstance(member, Odd):

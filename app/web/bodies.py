@@ -1,6 +1,7 @@
 """Bodies off the wire: as far as the limit, and of the type that is read."""
 
 import re
+from collections.abc import AsyncIterator
 from email.errors import HeaderParseError
 from email.message import Message
 from typing import Final
@@ -16,6 +17,11 @@ LONGEST_FILE_NAME: Final = 200
 
 async def read_body(request: Request, *, limit_bytes: int) -> bytes:
     """The bytes of the body; TooLarge as soon as it is known to be, without reading on."""
+    return b"".join([part async for part in body_parts(request, limit_bytes=limit_bytes)])
+
+
+async def body_parts(request: Request, *, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it comes; TooLarge as soon as it is known to be, without reading on."""
     sentence = f"A body here has at most {limit_bytes} bytes."
     announced = request.headers.get("content-length")
     if announced is not None:
@@ -26,13 +32,12 @@ async def read_body(request: Request, *, limit_bytes: int) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         raise UnsupportedMedia("A body here is sent without a Content-Encoding.")
-    parts, length = [], 0
+    length = 0
     async for part in request.stream():
         length += len(part)
         if length > limit_bytes:
             raise TooLarge(sentence)
-        parts.append(part)
-    return b"".join(parts)
+        yield part
 
 
 def media_type(header: str | None) -> tuple[str, dict[str, str]]:

@@ -85,11 +85,16 @@ class Answer:
     body: bytes
 
 
-def attempt_of(client: str, key: str, *, method: str, path: str, query: str, body: bytes) -> Attempt:
-    """What a request with this key asks: the same method, path, query and body are the same request."""
+def require_key(key: str) -> None:
+    """Pass for a text that can be an idempotency key."""
     if _KEY.match(key) is None:
         fault = Fault("idempotency_key", "This key has another shape.", "Use a UUID.", pointer="/header/Idempotency-Key")
         raise BadIdempotencyKey("An idempotency key is 1 to 255 visible ASCII characters.", faults=[fault])
+
+
+def attempt_of(client: str, key: str, *, method: str, path: str, query: str, body: bytes) -> Attempt:
+    """What a request with this key asks: the same method, path, query and body are the same request."""
+    require_key(key)
     return Attempt(client, sha256(key.encode("ascii")), digest([method, path, query, sha256(body)]))
 
 

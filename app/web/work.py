@@ -49,6 +49,7 @@ class Service:
     callers: Callers
     clock: Callable[[], datetime]
     body_limit_bytes: int
+    backfill_limit_bytes: int
     closing: anyio.CapacityLimiter
 
 
@@ -209,16 +210,22 @@ def _known_parts(request: Request) -> str | None:
     return programme
 
 
-async def unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
-    """The dependency: first who is calling, then whether the programme is theirs, then the body."""
+async def admitted(request: Request, *, now: datetime) -> tuple[Actor, str | None]:
+    """Who is calling, and the programme that the path names, which is theirs; or a refusal."""
     service: Service = request.app.state.service
-    now = service.clock()
     actor = await service.callers.admit(request.headers.get("authorization"), now=now)
-    actor = replace(actor, request_id=request.state.request_id)
     request.state.client = actor.client
     programme = _known_parts(request)
     if programme is not None and (not is_code(programme) or actor.programme not in {EVERY, programme}):
         raise NotFound("There is no programme of that code here, or it is not yours.")
+    return replace(actor, request_id=request.state.request_id), programme
+
+
+async def unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
+    """The dependency: first who is calling, then whether the programme is theirs, then the body."""
+    service: Service = request.app.state.service
+    now = service.clock()
+    actor, programme = await admitted(request, now=now)
     body = await read_body(request, limit_bytes=service.body_limit_bytes) if request.method in METHODS_WITH_BODY else b""
     unit = UnitOfWork(service, request, actor, now=now, programme=programme, body=body)
     try:

@@ -1,0 +1,149 @@
+"""Many returns in one body: which entry is of which return, read one at a time, so that a million cells need no more memory than one return."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from typing import Any, Final, Literal, NamedTuple
+
+from app.calendar.expected import ReturnKey
+from app.kernel.codes import is_code
+from app.kernel.months import Month
+from app.kernel.refusals import Fault
+from app.returns.faults import fault
+from app.returns.file_faults import file_fault
+from app.returns.intake import invalid
+from app.returns.tables import CSV, JSON, KEY_COLUMNS, name_of, trimmed
+
+NDJSON: Final = "application/x-ndjson"
+
+Outcome = Literal["received", "received_with_warnings", "duplicate", "refused"]
+OUTCOMES: Final[tuple[Outcome, ...]] = ("received", "received_with_warnings", "duplicate", "refused")
+
+Parse = Callable[[bytes], Any]
+"""Strict JSON; a Refusal where it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One return of a backfill: the bytes that were sent for it, and how to read which return that is and its body as JSON has it (a table has none).
+
+    `lines_before` is how many lines of the whole text stand before those bytes, beyond the line of names that they repeat.
+    """
+
+    position: int
+    content: bytes
+    media_type: str
+    read: Callable[[], tuple[ReturnKey, Any]]
+    lines_before: int = 0
+
+    def placed(self, faults: Iterable[Fault]) -> tuple[Fault, ...]:
+        """Faults by the lines of the whole text."""
+        return tuple(
+            replace(each, line=each.line + self.lines_before) if each.line is not None and each.line > 1 else each for each in faults
+        )
+
+
+class Result(NamedTuple):
+    """What became of an entry. One that was refused has a code, a sentence and its faults; any other, the return's status and revision."""
+
+    position: int
+    collection: str | None
+    subcontract: str | None
+    month: Month | None
+    outcome: Outcome
+    status: str | None
+    revision: int | None
+    code: str | None
+    detail: str | None
+    errors: tuple[Fault, ...]
+
+
+def entries_of_lines(lines: Iterable[bytes], parse: Parse) -> Iterator[Entry]:
+    """An entry for each line that is not blank: the body of a return beside the members that name it."""
+    for position, line in enumerate(line for line in lines if line.strip()):
+        yield Entry(position, line, JSON, partial(_read_line, line, parse))
+
+
+def _read_line(line: bytes, parse: Parse) -> tuple[ReturnKey, Any]:
+    return read_entry(parse(line))
+
+
+def read_entry(raw: Any) -> tuple[ReturnKey, dict[str, Any]]:
+    """The return that an object names, and its body."""
+    if not isinstance(raw, dict):
+        raise invalid([fault("wrong_type", "", kind="an object")])
+    key = _key({name: raw.get(name) for name in KEY_COLUMNS}, {name: {"pointer": f"/{name}"} for name in KEY_COLUMNS})
+    return key, {name: value for name, value in raw.items() if name not in KEY_COLUMNS}
+
+
+def _key(said: dict[str, Any], places: dict[str, dict[str, Any]]) -> ReturnKey:
+    """The return that three members name; ReturnInvalid where one of them cannot."""
+    wrong = [name for name in ("collection", "subcontract") if not isinstance(said[name], str) or not is_code(said[name])]
+    try:
+        month = Month.parse(said["month"])
+    except (TypeError, ValueError):
+        wrong.append("month")
+    if wrong:
+        raise invalid([file_fault("return_not_named", places[name], name=name) for name in wrong])
+    return ReturnKey(said["collection"], said["subcontract"], month)
+
+
+def entries_of_csv(lines: Iterable[bytes]) -> Iterator[Entry]:
+    """An entry for each run of rows of one return. The first line has the columns' names: those that name the return, and those of a return.
+
+    Text in UTF-8; the rows of one return stand together. ReturnInvalid where it is not, or stops being CSV.
+    """
+    records = _records(lines)
+    _, head, names = next(records, (1, b"", []))
+    columns = {name_of(name): column for column, name in enumerate(names, 1)}
+    lacking = [name for name in KEY_COLUMNS if name not in columns]
+    if lacking:
+        raise invalid([file_fault("column_missing", {"line": 1, "column": 1}, name=name) for name in lacking])
+    keys = {name: columns[name] for name in KEY_COLUMNS}
+
+    def named(record: tuple[int, bytes, list[str]]) -> tuple[str, ...]:
+        fields = record[2]
+        return tuple(trimmed(fields[column - 1]) if column <= len(fields) else "" for column in keys.values())
+
+    for position, (said, run) in enumerate(groupby(records, key=named)):
+        held = list(run)
+        line = held[0][0]
+        places = {name: {"line": 2, "column": column} for name, column in keys.items()}
+        read = partial(_read_run, dict(zip(KEY_COLUMNS, said, strict=True)), places)
+        yield Entry(position, b"".join([head, *(raw for _, raw, _ in held)]), CSV, read, lines_before=line - 2)
+
+
+def _read_run(said: dict[str, str], places: dict[str, dict[str, Any]]) -> tuple[ReturnKey, Any]:
+    return _key(said, places), None
+
+
+def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, list[str]]]:
+    """Each record that says anything, with its bytes (and those of blank ones before it) and the line on which these begin."""
+    taken: list[bytes] = []
+    pieces = iter(lines)
+    first = next(pieces, b"")
+
+    def texts() -> Iterator[str]:
+        taken.append(first)
+        yield first.decode("utf-8-sig")
+        for piece in pieces:
+            taken.append(piece)
+            yield piece.decode()
+
+    reader = csv.reader(texts(), delimiter=max((",", ";", "\t"), key=lambda mark: first.count(mark.encode())), strict=True)
+    line = 1
+    while True:
+        try:
+            record = next(reader, None)
+        except csv.Error:
+            raise invalid([file_fault("csv_syntax", {"line": line, "column": 1})]) from None
+        except UnicodeDecodeError:
+            raise invalid([file_fault("file_not_text", {"line": line, "column": 1})]) from None
+        if record is None:
+            return
+        if any(map(trimmed, record)):
+            yield line, b"".join(taken), record
+            taken.clear()
+            line = reader.line_num + 1
