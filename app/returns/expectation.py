@@ -89,10 +89,15 @@ class ExpectedReturn:
         """The sites at which each measure is expected."""
         return {code: frozenset(cell.site for cell in cells) for code, cells in self.cells_of.items()}
 
-    @cached_property
+    @property
     def has_rules(self) -> bool:
         """Whether its collection or any of its measures names a rule; most name none, and then nothing is looked at."""
-        return bool(self.contract.collection[self.key.collection].rules) or any(measure.rules for measure in self.measures.values())
+        # Returns of two collections may share all that was worked out of their cells: a collection's rules are its own.
+        return self._measures_have_rules or bool(self.contract.collection[self.key.collection].rules)
+
+    @cached_property
+    def _measures_have_rules(self) -> bool:
+        return any(measure.rules for measure in self.measures.values())
 
     @cached_property
     def sha256(self) -> str:

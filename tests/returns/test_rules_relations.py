@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.calendar.contract import Contract
+from app.calendar.expected import ReturnKey
 from app.kernel.refusals import Fault
 from app.returns.intake import ReturnInvalid, read_submission
 from app.returns.looking_back import Earlier, Needed, needed_of
+from tests.make import contract
 from tests.returns.programme import mixed_body, owed, whole_document
 from tests.returns.ruled import BEDS, EXPLAINED, MONTH, WAIT, before, hospice, key_of, read, said, with_rules
 
@@ -110,6 +112,29 @@ def test_what_there_was_rolls_forward(stock: int, holds: bool) -> None:
     history = before(free, mixed((STOCK, 10, None)), collection="mixed")
     assert [fault.code for fault in refused(within, mixed((STOCK, stock, None)), earlier=history)] == ["roll_forward"] * (not holds)
     assert not refused(within, mixed((STOCK, stock, None))), "nothing was received for the month before"
+
+
+def test_two_collections_that_ask_for_the_same_each_have_their_own_rules() -> None:
+    base = whole_document()
+    line = next(line for line in base["collections"] if line["code"] == "mixed")
+    beside = {**line, "code": "beside", "measures": [{"code": code, "sectors": ["voluntary"]} for code in line["measures"]]}
+    collections = [each for each in base["collections"] if each is not line] + [
+        {**line, "measures": [{"code": code, "sectors": ["community"]} for code in line["measures"]]},
+        {**beside, "rules": [{"code": "again", "kind": "stale"}]},
+    ]
+    other = {**next(each for each in base["subcontracts"] if each["reference"] == "SC-MIX"), "reference": "SC-VOL", "sector": "voluntary"}
+    assigned = [{**each, "subcontract": "SC-VOL"} for each in base["assignments"] if each["subcontract"] == "SC-MIX"]
+    within = contract(
+        **{
+            **base,
+            "collections": collections,
+            "subcontracts": [*base["subcontracts"], other],
+            "assignments": [*base["assignments"], *assigned],
+        }
+    )
+    keys = ReturnKey("mixed", "SC-MIX", MONTH), ReturnKey("beside", "SC-VOL", MONTH)
+    assert [owed(key, within).has_rules for key in (*keys, *keys)] == [False, True, False, True]
+    assert owed(keys[0], within).cells is owed(keys[1], within).cells
 
 
 def test_a_figure_is_compared_with_another_return_of_the_month_once_it_is_received() -> None:
