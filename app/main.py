@@ -28,6 +28,7 @@ from app.configuration.api import router as configuration
 from app.configuration.assignment_api import router as assignments
 from app.configuration.gaps_api import router as gaps
 from app.configuration.nouns_api import router as nouns
+from app.configuration.weights_api import router as weights
 from app.db.embedded import running
 from app.db.engine import make_engine
 from app.db.schema import Check, start_findings, start_problems
@@ -55,6 +56,7 @@ from app.web.work import CLOSING, Replayed, Service, Unit
 ROOMS: Final[tuple[APIRouter, ...]] = (
     configuration,
     nouns,
+    weights,
     assignments,
     gaps,
     organisations,

@@ -13,6 +13,7 @@ from app.kernel.months import Month, covers
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
 from app.organisations.domain import closed_in, open_days
+from app.programmes.domain import CarriedWeight, Requirement
 from app.subcontracts.domain import Span, ends_for_good, live_spans, signed_in
 
 
@@ -209,6 +210,15 @@ def flags_of(contract: Contract, key: ReturnKey) -> ReturnFlags:
         final=_is_over(contract, key.subcontract, key.month) or all(_is_over(contract, reference, key.month) for reference in may_deliver),
         unsigned=not all(signed_in(contract.agreement[reference], month) for reference, month in delivered),
     )
+
+
+def carried_weights(contract: Contract, requirement: Requirement, month: Month) -> dict[str, CarriedWeight]:
+    """What a requirement weighs in a month for each subcontract that delivers what it asks for, or has a grade of its own."""
+    year, code = contract.programme.contract_year_of(month), requirement.measure
+    duties = (duty for reference in contract.subcontract for duty in duties_of_month(contract, reference, month))
+    found = {duty.assignment.subcontract for duty in duties if duty.measure.code == code}
+    found |= {line.subcontract for line in requirement.collectability if line.subcontract and covers(line.from_month, line.to_month, month)}
+    return {reference: requirement.carried_weight(reference, month, contract_year=year) for reference in sorted(found)}
 
 
 def _is_over(contract: Contract, subcontract: str, month: Month) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.calendar.contract import Contract
-from app.calendar.expected import ReturnKey, delivering_unsigned
+from app.calendar.expected import ReturnKey, carried_weights, delivering_unsigned
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.reports.results import METHOD_VERSION, MonthReturns
@@ -35,16 +35,21 @@ def head(contract: Contract, month: Month, returns: MonthReturns, *, as_of: date
 
 
 def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]]:
-    """What every report notes, and the subcontracts that delivered without a signature in its months."""
+    """What every report notes, what carries no weight in its months, and who delivered in them without a signature."""
+    months = sorted(months)
+    graded = [line for line in contract.requirements if line.collectability]
+    carried = [each for line in graded for month in months for each in carried_weights(contract, line, month).values()]
+    reasons = [each.reason for each in carried if each.reason is not None]
+    notes = [*NOTES, *([{"code": "carries_no_weight", "detail": " ".join(reasons), "members": "value"}] if reasons else [])]
     unsigned: dict[str, list[str]] = defaultdict(list)
-    for month in sorted(months):
+    for month in months:
         for reference in sorted(delivering_unsigned(contract, month)):
             unsigned[reference].append(str(month))
     if not unsigned:
-        return [*NOTES]
+        return notes
     told = "; ".join(f"{reference} ({', '.join(found)})" for reference, found in sorted(unsigned.items()))
     detail = f"Delivered without a signed subcontract: {told}."
-    return [*NOTES, {"code": "unsigned", "detail": detail, "members": "numerator denominator value"}]
+    return [*notes, {"code": "unsigned", "detail": detail, "members": "numerator denominator value"}]
 
 
 def note_of_submitted(revisions: Iterable[tuple[ReturnKey, int | None]]) -> dict[str, Any]:
