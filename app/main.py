@@ -43,6 +43,7 @@ from app.returns.backfill_api import router as backfills
 from app.returns.calculators_api import router as calculators
 from app.returns.quality_api import router as quality
 from app.returns.query_api import router as queries
+from app.returns.rules_api import router as rules
 from app.returns.template_api import router as templates
 from app.settings import CannotStart, Settings
 from app.subcontracts.actions import inheriting
@@ -61,6 +62,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     gaps,
     organisations,
     measures,
+    rules,
     calendar,
     assurance,
     returns,

@@ -118,3 +118,20 @@ def test_a_new_version_of_the_rules_judges_what_is_sent_after_it_and_nothing_bef
     assert programme.read(key).json()["revisions"] == before["revisions"]
     warned = programme.submit(key, month(250, (210, 300)), query="?dry_run=true").json()["warnings"]
     assert [(warning["code"], warning["rule"]) for warning in warned] == [("at_most", "few")]
+
+
+def test_the_kinds_of_rules_are_listed_for_whoever_has_a_key(programme: Programme) -> None:
+    assert programme.web.get("/v1/rules", key=None).status_code == 401
+    kinds = {kind["kind"]: kind for kind in programme.web.get("/v1/rules", key=programme.preparer("SC-H9901")).json()["rules"]}
+    assert {kind: (about["named_by"], about["severities"]) for kind, about in kinds.items()} == {
+        "at_most": ("measure", ["reject", "warn"]),
+        "change": ("measure", ["warn"]),
+        "equals": ("measure", ["reject", "warn"]),
+        "plan": ("measure", ["warn", "info"]),
+        "roll_forward": ("measure", ["reject", "warn"]),
+        "stale": ("collection", ["warn"]),
+        "zero_after_activity": ("measure", ["warn"]),
+    }
+    assert "minimum_count" in kinds["change"]["members"]["required"]
+    assert kinds["change"]["fault"] is None
+    assert kinds["at_most"]["fault"]["detail"] == "{what} is more than {others} (rule {rule}).{why}"
