@@ -12,6 +12,7 @@ from app.calendar.expected import ReturnKey
 from app.kernel.months import Month
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.returns import actions, read_actions, review_actions
+from app.returns.columns import CSV, JSON, XLSX
 from app.returns.csv_file import CHARSETS
 from app.returns.domain import NotLatest, ReturnFrozen, SignOffMissing, Status, WrongStatus
 from app.returns.files_schemas import body_in_any_format
@@ -26,7 +27,6 @@ from app.returns.schemas import (
     ReturnsView,
     RevisionDetailView,
 )
-from app.returns.tables import CSV, JSON, XLSX
 from app.returns.template import tame
 from app.returns.views import cell_view, detail_view, expected_cell_view, receipt_view, return_view, revision_view
 from app.web.bodies import file_name, media_type

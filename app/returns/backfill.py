@@ -11,10 +11,11 @@ from app.calendar.expected import ReturnKey
 from app.kernel.codes import is_code
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
+from app.returns.columns import CSV, JSON, KEY_COLUMNS
 from app.returns.faults import fault
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
-from app.returns.tables import CSV, JSON, KEY_COLUMNS, name_of, trimmed
+from app.returns.tables import name_of, trimmed
 
 NDJSON: Final = "application/x-ndjson"
 

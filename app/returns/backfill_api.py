@@ -12,8 +12,8 @@ from app.returns import backfill_actions as actions
 from app.returns.backfill import NDJSON, OUTCOMES, Entry, Outcome, Result, entries_of_csv, entries_of_lines, read_entry
 from app.returns.backfill_schemas import BackfillBody, BackfillsView, BackfillView, ResultsView
 from app.returns.backfill_store import Backfill
+from app.returns.columns import CSV, JSON
 from app.returns.intake import ReturnInvalid
-from app.returns.tables import CSV, JSON
 from app.web.idempotency import IdempotencyKeyReused
 from app.web.intake import parse
 from app.web.pages import BadCursor, PageOf, bad_cursor

@@ -8,9 +8,10 @@ from typing import Final
 
 from app.kernel.identifiers import holds_patient_identifier
 from app.kernel.refusals import Fault
+from app.returns.columns import LAST_HEADER_ROW
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
-from app.returns.tables import LAST_HEADER_ROW, Grid, Row, Value, header_of, is_figure, trimmed
+from app.returns.tables import Grid, Row, Value, header_of, is_figure, trimmed
 
 MOST_ROWS: Final = 50_000
 MOST_COLUMNS: Final = 200

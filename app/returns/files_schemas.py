@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from app.returns.columns import CELL_COLUMNS, CSV, DATA_SHEET, LABELS, RETURN_COLUMNS, XLSX
 from app.returns.schemas import SubmissionBody
-from app.returns.tables import CELL_COLUMNS, CSV, DATA_SHEET, LABELS, RETURN_COLUMNS, XLSX
 from app.web.reference import json_body
 
 _BY_CSV: Final = """\

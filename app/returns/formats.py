@@ -3,10 +3,11 @@
 from typing import Any, Final
 
 from app.kernel.identifiers import holds_patient_identifier
+from app.returns.columns import CSV, JSON, XLSX
 from app.returns.csv_file import read_csv
 from app.returns.file_faults import file_fault
 from app.returns.intake import ReturnInvalid, invalid
-from app.returns.tables import CSV, JSON, XLSX, Stated, stated_by
+from app.returns.tables import Stated, stated_by
 from app.returns.workbook import read_workbook
 
 EXTENSIONS: Final = {JSON: "json", CSV: "csv", XLSX: "xlsx"}

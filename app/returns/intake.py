@@ -34,7 +34,9 @@ def invalid(faults: Iterable[Fault]) -> ReturnInvalid:
     if len(found) > MOST_FAULTS:
         more = Fault("more", f"There are {len(found) - MOST_FAULTS} more faults.", "Put these right and send it again.")
         found = [*found[:MOST_FAULTS], more]
-    return ReturnInvalid(f"The return has {count} and nothing of it was kept; putting right all that is named makes it valid.", faults=found)
+    return ReturnInvalid(
+        f"The return has {count} and nothing of it was kept; putting right all that is named makes it valid.", faults=found
+    )
 
 
 def read_submission(body: Any, expected: ExpectedReturn, *, earlier: Earlier = NOTHING_EARLIER) -> Submission:

@@ -13,45 +13,22 @@ from typing import Any, Final, NamedTuple
 
 from app.calendar.expected import ReturnKey
 from app.kernel.refusals import Fault
+from app.returns.columns import (
+    ALL_OTHERS_ARE_ZERO,
+    CELL_COLUMNS,
+    FIGURES,
+    IGNORED_COLUMNS,
+    KEY_COLUMNS,
+    LABELS,
+    LAST_HEADER_ROW,
+    RETURN_COLUMNS,
+)
 from app.returns.expectation import ExpectedReturn
 from app.returns.faults import fault, words
 from app.returns.file_faults import file_fault
 from app.returns.intake import ReturnInvalid, invalid
 from app.returns.members import RATIOS
 from app.returns.places import PLACES, place_of
-
-JSON: Final = "application/json"
-CSV: Final = "text/csv"
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-"""The media types in which a return is submitted."""
-
-FIGURES: Final = ("numerator", "denominator")
-CELL_COLUMNS: Final = (*PLACES, "state", *FIGURES, "reason", "explanation_code", "explanation")
-"""What a row states of its cell, by the names of JSON."""
-
-RETURN_COLUMNS: Final = ("rest", "rest_reason", "note", "nil", "nil_reason")
-"""What any row may state of the whole return, alone or beside a cell; `nil_reason` is the body's `reason` beside `nil`."""
-
-KEY_COLUMNS: Final = ("collection", "subcontract", "month")
-"""What names the return, where a table says it too: of many returns in one table every row does."""
-
-IGNORED_COLUMNS: Final = (
-    "pathway_name",
-    "segment_name",
-    "measure_name",
-    "site_name",
-    "commissioner_name",
-    "category_name",
-    "aggregation",
-    "numerator_means",
-    "denominator_means",
-    "last_month_numerator",
-    "last_month_denominator",
-    "mean_12_months_numerator",
-    "mean_12_months_denominator",
-    "mean_12_months_of",
-)
-"""What a template prints beside the places for whoever fills it in; nothing of it is read as a figure."""
 
 PATIENT_COLUMNS: Final = frozenset(
     {
@@ -70,22 +47,6 @@ PATIENT_COLUMNS: Final = frozenset(
 )
 """Names that only a list of patients has; `_ALSO_OF_PATIENTS` in a header row say the same."""
 _ALSO_OF_PATIENTS: Final = frozenset({"name", "surname", "forename", "first_name", "last_name", "postcode", "address"})
-
-DATA_SHEET: Final = "Return"
-"""The sheet of a workbook that states the return; its header row is the first that has `measure` and `numerator`."""
-
-ALL_OTHERS_ARE_ZERO: Final = "All others are zero"
-LABELS: Final = {
-    ALL_OTHERS_ARE_ZERO: "rest",
-    "Rest": "rest",
-    "Rest reason": "rest_reason",
-    "Note": "note",
-    "Nothing to report": "nil_reason",
-}
-"""Labels in column A above the header row, whose column B states the whole return; `All others are zero` takes `yes`."""
-
-LAST_HEADER_ROW: Final = 30
-"""By this row of a table its header row has come."""
 
 _BLANK: Final = " \t\r\n\x0b\x0c\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 _WHOLE: Final = frozenset({"measure", "numerator"})

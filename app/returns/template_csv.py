@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Final
 
-from app.returns.tables import RETURN_COLUMNS
+from app.returns.columns import RETURN_COLUMNS
 from app.returns.template import LOOKING_BACK, MEANS, PLACES_FOR_PEOPLE, TO_FILL_IN, Template, Written
 
 COLUMNS: Final = (

@@ -17,6 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from app.calendar.expected import CellKey
 from app.kernel.figures import LARGEST_FIGURE
 from app.measures.domain import Measure
+from app.returns.columns import ALL_OTHERS_ARE_ZERO, DATA_SHEET
 from app.returns.faults import NIL_REASONS, REASONS
 from app.returns.plain_words import (
     counted_words,
@@ -26,7 +27,6 @@ from app.returns.plain_words import (
     when_due,
 )
 from app.returns.submission import STATES
-from app.returns.tables import ALL_OTHERS_ARE_ZERO, DATA_SHEET
 from app.returns.template import LOOKING_BACK, MEANS, PLACES_FOR_PEOPLE, TO_FILL_IN, Template, Written, tame
 
 _DEFINITIONS: Final = "Definitions"

@@ -10,10 +10,11 @@ from typing import Any, Final, NamedTuple
 from app.kernel.figures import of_double
 from app.kernel.identifiers import holds_patient_identifier
 from app.kernel.refusals import Fault
+from app.returns.columns import DATA_SHEET
 from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
-from app.returns.tables import DATA_SHEET, Grid, Odd, Row, Value, has_header, letters, name_of, patient_columns, trimmed
+from app.returns.tables import Grid, Odd, Row, Value, has_header, letters, name_of, patient_columns, trimmed
 from app.returns.workbook_safety import Package, broken, open_package
 from app.returns.workbook_texts import Texts, is_suspect, suspect_names, suspect_texts
 

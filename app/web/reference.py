@@ -17,6 +17,7 @@ from app.web.etags import PreconditionRequired, Stale
 from app.web.idempotency import BadIdempotencyKey, IdempotencyKeyReused
 from app.web.intake import Malformed
 from app.web.problems import MEDIA_TYPE, Broken, TooLarge, Unavailable, UnknownParameter, UnsupportedMedia, status_of
+from app.web.stepwise import stepped_work
 from app.web.work import OutcomeUnknown, unit_of_work
 
 WRITING: Final = (Malformed, TooLarge, UnsupportedMedia, BadIdempotencyKey, IdempotencyKeyReused, OutcomeUnknown)
@@ -103,7 +104,7 @@ def _needs_key(context: Any) -> bool:
     waiting = [context.dependant] if getattr(context, "dependant", None) is not None else []
     while waiting:
         dependant = waiting.pop()
-        if dependant.call is unit_of_work:
+        if dependant.call in {unit_of_work, stepped_work}:
             return True
         waiting.extend(dependant.dependencies)
     return False
