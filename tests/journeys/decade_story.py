@@ -30,6 +30,7 @@ LATE: Final[Key] = ("treated", "SC-RL4", "2016-03")
 """A return that never comes."""
 
 ICB: Final = {"ods_code": "QNC", "name": "NHS Staffordshire and Stoke-on-Trent Integrated Care Board", "kind": "icb"}
+MERGED: Final = {"ods_code": "Q9901", "name": "A fictional board of two counties", "kind": "icb"}
 CONTACTS_V2: Final[dict[str, Any]] = {
     **CONTACTS,
     "version": 2,
@@ -91,6 +92,10 @@ class Story:
     refused: dict[str, httpx.Response] = field(default_factory=dict)
     gate: httpx.Response | None = None
     """What the gate of the first phase said when it was passed."""
+    mourning: httpx.Response | None = None
+    """What moved when a day of mourning was proclaimed."""
+    split: httpx.Response | None = None
+    """The lines of community nursing once it was shared."""
 
 
 def report_of(year: int) -> str:
@@ -375,13 +380,52 @@ def _a_mistake_is_undone(story: Story) -> None:
     assert decade.get(path).content == before.content
 
 
+def _a_day_is_proclaimed(story: Story) -> None:
+    """In September 2022 a second day of mourning is proclaimed, eight days before it."""
+    decade = story.decade
+    decade.on(2022, 9, 12)
+    body = {"worked": False, "name": "A second day of mourning", "why": "Proclaimed on 12 September."}
+    headers = {"If-None-Match": "*"}
+    story.mourning = decade.web.put("/v1/calendar/days/2022-09-20", body, key=decade.key("administrator"), headers=headers)
+    assert story.mourning.status_code == 201, story.mourning.text
+
+
+def _community_nursing_is_shared(story: Story) -> None:
+    """From July 2023 the acute trust takes two fifths of it over."""
+    decade = story.decade
+    decade.on(2023, 5, 22)
+    (line,) = decade.get(f"{PROGRAMME}/assignments?subcontract=SC-RRE").json()["assignments"]
+    parts = [{"subcontract": "SC-RRE", "share": 60}, {"subcontract": "SC-RJE", "share": 40}]
+    story.split = decade.post(f"assignments/{line['assignment']}/split", {"from_month": "2023-07", "parts": parts})
+    assert story.split.status_code == 200, story.split.text
+
+
+def _mistake_and_share(story: Story) -> None:
+    _a_mistake_is_undone(story)
+    _community_nursing_is_shared(story)
+
+
+def _the_board_merges_again(story: Story) -> None:
+    """From April 2024 the board goes on within a larger one; the locations stay as they are."""
+    decade = story.decade
+    decade.on(2024, 2, 5)
+    decade.put("/v1/organisations/Q9901", {"organisation": MERGED, "why": "Two boards merge."}, new=True)
+    closed = {"legal": {"to": "2024-03-31"}, "operational": {"to": "2024-03-31"}}
+    decade.put("/v1/organisations/QNC", {"organisation": {**ICB, **closed}, "why": "It merges into another."})
+    decade.put("/v1/organisations/QNC/successors/Q9901", {"legal_on": "2024-04-01", "why": "It merges into another."}, new=True)
+    line = {"ods_code": "Q9901", "name": MERGED["name"], "from_month": "2024-04"}
+    decade.put(f"{PROGRAMME}/commissioners/Q9901", line, new=True)
+    decade.amend_line("commissioners", "QNC", parent="Q9901", to_month="2024-03")
+
+
 _AUTUMN: Final = {
     2019: _successor_sends,
     2020: _hospice_joins,
     2022: _home_care_cannot_send,
+    2023: _a_day_is_proclaimed,
     2024: _waiting_times_are_reformed,
 }
-_WINTER: Final = {2017: _march_is_corrected, 2020: _hospice_opens, 2021: _home_care_is_terminated}
+_WINTER: Final = {2017: _march_is_corrected, 2020: _hospice_opens, 2021: _home_care_is_terminated, 2024: _the_board_merges_again}
 _SPRING: Final = {
     2016: _home_care_begins,
     2017: _bladder_leaves_and_the_phase_ends,
@@ -389,5 +433,5 @@ _SPRING: Final = {
     2020: _hospice_is_suspended,
     2021: _contacts_are_told_apart,
     2022: _ccgs_become_one_board,
-    2023: _a_mistake_is_undone,
+    2023: _mistake_and_share,
 }

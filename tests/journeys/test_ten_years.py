@@ -5,22 +5,26 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+from sqlalchemy import text
 
+from app.db.session import open_session
+from app.db.tenancy import INSTALLATION
 from app.kernel.canonical import sha256
 from app.kernel.months import Month
-from tests.journeys.decade import CCGS, FIRST, PROGRAMME, YEARS, Decade, Key
+from tests.journeys.decade import CCGS, CODE, FIRST, PROGRAMME, YEARS, Decade, Key
 from tests.journeys.decade_story import LATE, Story, Told, ask_returns, at, questions, report_of, sources_of, tell
 from tests.support.databases import Database
 
-DELIVERED: Final = {
-    "SC-RJE": (("treated",), [("2014-07", "2024-06")]),
-    "SC-RL4": (("treated",), [("2014-07", "2024-06")]),
-    "SC-R1E": (("community",), [("2014-07", "2018-05")]),
-    "SC-RRE": (("community",), [("2018-06", "2024-06")]),
-    "SC-H9901": (("hospice", "voices"), [("2014-07", "2020-04"), ("2020-07", "2024-06")]),
-    "SC-H9902": (("hospice", "voices"), [("2019-10", "2024-06")]),
-    "SC-X9902": (("home",), [("2016-07", "2021-03")]),
-}
+DELIVERED: Final = (
+    ("SC-RJE", ("treated",), [("2014-07", "2024-06")]),
+    ("SC-RJE", ("community",), [("2023-07", "2024-06")]),
+    ("SC-RL4", ("treated",), [("2014-07", "2024-06")]),
+    ("SC-R1E", ("community",), [("2014-07", "2018-05")]),
+    ("SC-RRE", ("community",), [("2018-06", "2024-06")]),
+    ("SC-H9901", ("hospice", "voices"), [("2014-07", "2020-04"), ("2020-07", "2024-06")]),
+    ("SC-H9902", ("hospice", "voices"), [("2019-10", "2024-06")]),
+    ("SC-X9902", ("home",), [("2016-07", "2021-03")]),
+)
 """Who delivered in which months, and what each returns: written down from the story, not asked of the service."""
 
 PART_MONTHS: Final = {("hospice", "SC-H9901", "2020-04"), ("voices", "SC-H9901", "2020-06"), ("home", "SC-X9902", "2021-03")}
@@ -41,7 +45,7 @@ def story(module_database: Database) -> Iterator[Story]:
 def owed_until(last: Month) -> set[Key]:
     """Every duty up to a month: monthly, and of a quarter in its last month if any of its months was delivered."""
     found: set[Key] = set()
-    for reference, (collections, spans) in DELIVERED.items():
+    for reference, collections, spans in DELIVERED:
         delivered = {month for first, end in spans for month in Month.parse(first).through(Month.parse(end))}
         for month in FIRST.through(last):
             if month in delivered:
@@ -201,6 +205,51 @@ def test_the_board_is_the_parent_of_its_part_from_july_2022(story: Story) -> Non
     # What is owed is owed by place as before.
     effects = story.effects["board"]
     assert [effects[name] for name in effects if name.startswith("obligations")] == [[], [], []]
+
+
+def test_the_boards_merge_again_in_april_2024(story: Story) -> None:
+    decade = story.decade
+    shown = {
+        month: {row["commissioner"]: row["commissioner_scope"] for row in decade.report(month, slice="commissioner", measure="CONTACTS")}
+        for month in ("2023-09", "2024-03", "2024-04")
+    }
+    assert {month: set(rows) - set(CCGS) for month, rows in shown.items()} == {"2023-09": {"QNC"}, "2024-03": {"QNC"}, "2024-04": {"Q9901"}}
+    assert shown["2024-04"]["Q9901"] == "part"
+    then = decade.report("2024-04", slice="commissioner", measure="CONTACTS", as_of=story.years[2023].as_of)
+    assert {row["commissioner"] for row in then} == {*CCGS, "QNC"}
+    told = decade.get("/v1/organisations/QNC").json()
+    assert [link["successor"] for link in told["successors"]] == ["Q9901"]
+
+
+def test_community_nursing_is_shared_from_july_2023(story: Story) -> None:
+    assert story.split is not None
+    stated = [(line["subcontract"], line["from_month"], line["to_month"], line["share"]) for line in story.split.json()["assignments"]]
+    assert stated == [
+        ("SC-RRE", "2018-06", "2023-06", None),
+        ("SC-RRE", "2023-07", None, 60),
+        ("SC-RJE", "2023-07", None, 40),
+    ]
+    assert json.loads(story.years[2024].answers["gaps"])["shares_short"] == []
+    rows = story.decade.report("2024-03", slice="subcontract", measure="CONTACTS")
+    assert {row["subcontract"] for row in rows} == {"SC-RRE", "SC-RJE"}
+
+
+def test_a_proclaimed_day_moves_deadlines_and_is_recorded(story: Story) -> None:
+    assert story.mourning is not None
+    before, after = "2022-10-10T16:00:00.000000Z", "2022-10-11T16:00:00.000000Z"
+    moved = {(each["collection"], each["month"], each["kind"]): each for each in story.mourning.json()["deadlines_moved"]}
+    told = moved["treated", "2022-08", "due"]
+    assert (told["before"], told["after"]) == (before, after)
+    assert ("community", "2022-08", "due") not in moved
+    asked = f"{PROGRAMME}/deadlines?collection=treated&from=2022-08&to=2022-08"
+    instants = [
+        story.decade.get(f"{asked}{when}").json()["deadlines"][0]["due"]["instant"] for when in (f"&as_of={story.years[2022].as_of}", "")
+    ]
+    assert instants == [before, after]
+    with open_session(story.decade.database.engine, INSTALLATION) as session:
+        query = text("SELECT details FROM events WHERE programme = :code AND action = 'calendar_day.proclaimed'")
+        (details,) = session.execute(query, {"code": CODE}).scalars()
+    assert details["deadlines_moved"] == len(moved)
 
 
 def test_two_people_end_the_first_phase_on_the_evidence_of_its_gate(story: Story) -> None:
