@@ -70,7 +70,7 @@ def take(session: Session, programme: str, name: str, entry: Entry, *, actor: Ac
 def _outcome(receipt: Receipt) -> Outcome:
     if receipt.duplicate_of is not None:
         return "duplicate"
-    return "received_with_warnings" if receipt.submission.warnings else "received"
+    return "received_with_warnings" if receipt.submission.is_warned else "received"
 
 
 def read(session: Session, programme: str, name: str, *, actor: Actor) -> Backfill:

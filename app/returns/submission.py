@@ -77,6 +77,11 @@ class Submission:
         return all(warning.explained for warning in self.warnings)
 
     @property
+    def is_warned(self) -> bool:
+        """Whether anything asks to be explained, or did; what is only said does not."""
+        return any(warning.severity != "info" for warning in self.warnings)
+
+    @property
     def by_rest(self) -> tuple[CellKey, ...]:
         return tuple(cell.key for cell in self.cells if cell.by_rest)
 

@@ -162,7 +162,7 @@ def receipt_view(receipt: Receipt) -> dict[str, Any]:
         "return": {"programme": receipt.programme, **receipt.key._asdict()},
         "revision": receipt.revision,
         "duplicate_of": receipt.duplicate_of,
-        "outcome": "received_with_warnings" if any(warning.severity != "info" for warning in submission.warnings) else "received",
+        "outcome": "received_with_warnings" if submission.is_warned else "received",
         "status": receipt.state.status,
         "accepted_revision": receipt.state.accepted_revision,
         "warnings": [warning_view(warning) for warning in submission.warnings],

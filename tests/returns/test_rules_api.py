@@ -135,3 +135,17 @@ def test_the_kinds_of_rules_are_listed_for_whoever_has_a_key(programme: Programm
     assert "minimum_count" in kinds["change"]["members"]["required"]
     assert kinds["change"]["fault"] is None
     assert kinds["at_most"]["fault"]["detail"] == "{what} is more than {others} (rule {rule}).{why}"
+
+
+def test_what_a_rule_refuses_in_a_file_is_told_by_line_and_column(programme: Programme) -> None:
+    rows = ["measure,category,numerator,denominator", "E-BEDOCC,,210,300", "HOSP-WAIT,0-1,301,", "HOSP-WAIT,2-3,0,", "HOSP-WAIT,4-up,0,"]
+    assert programme.apply(ruled()).status_code == 200
+    answer = programme.web.request(
+        "POST",
+        f"{address(HOSPICE)}/revisions",
+        key=programme.preparer("SC-H9901"),
+        content="\r\n".join(rows).encode(),
+        headers={"Content-Type": "text/csv"},
+    )
+    assert answer.status_code == 422
+    assert [(error["code"], error["line"], error["column"]) for error in answer.json()["errors"]] == [("at_most", 3, 3)]
