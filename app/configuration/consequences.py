@@ -1,7 +1,7 @@
 """What one contract in the place of another does: obligations, gaps, overlaps and weights, and the months whose figures it touches."""
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -15,6 +15,7 @@ from app.configuration.owing import ALWAYS, Said, in_force, owed, owing_otherwis
 from app.kernel.lines import Line
 from app.kernel.months import Month
 from app.kernel.ranges import EVER, Range, Ranges, common, of_months, span, united, without
+from app.programmes.domain import ancestors
 
 _MONTHS: Final = ("from_month", "to_month")
 
@@ -227,15 +228,50 @@ def _shown(contract: Contract, other: Contract) -> Said:
         for target in requirement.targets:
             json = target.model_dump_json(exclude={*_MONTHS})
             found["target", requirement.measure, json] += united([span(target.from_month, target.to_month)])
-    for noun, lines in (("site", contract.sites), ("commissioner", contract.commissioners), ("phase", contract.phases)):
-        for line in lines:
-            say(noun, line, united([span(line.from_month, line.to_month)]), without=_MONTHS)
+    for phase in contract.phases:
+        say("phase", phase, united([span(phase.from_month, phase.to_month)]), without=_MONTHS)
+    for key, months in (*_sites(contract, other), *_commissioners(contract, other)):
+        found[key] += months
     for key, named, members in _named(contract):
         if key in theirs:
             say(" ".join(key), named, without=members)
     for agreement in contract.subcontracts:
         found["subcontract", agreement.reference, agreement.organisation] += live_months(agreement)
     return {said: united(months) for said, months in found.items()}
+
+
+def _sites(contract: Contract, other: Contract) -> Iterator[tuple[tuple[Hashable, ...], Ranges]]:
+    """Each site that somebody is assigned to, under itself and under those above it; nothing where both contracts say the same of sites."""
+    if contract.sites == other.sites:
+        return
+    held = _assigned(contract, lambda fact: fact.site)
+    for site in contract.sites:
+        months = common(held.get(site.code, ()), united([span(site.from_month, site.to_month)]))
+        for code in (site.code, *ancestors(site.code, contract.site_parents)):
+            yield ("site", site.code, contract.site[code].model_dump_json(exclude={*_MONTHS, "parent"})), months
+
+
+def _commissioners(contract: Contract, other: Contract) -> Iterator[tuple[tuple[Hashable, ...], Ranges]]:
+    """The same of commissioners. One above has a row while it is in force; where it has a successor, that one may have it afterwards."""
+    if contract.commissioners == other.commissioners:
+        return
+    held = _assigned(contract, lambda fact: fact.commissioner)
+    succeeded = {link.predecessor for link in contract.successions}
+    for line in contract.commissioners:
+        months = common(held.get(line.ods_code, ()), united([span(line.from_month, line.to_month)]))
+        for code in (line.ods_code, *ancestors(line.ods_code, contract.commissioner_parents)):
+            above = contract.commissioner[code]
+            shown = ALWAYS if code in succeeded else united([span(above.from_month, above.to_month)])
+            yield ("commissioner", line.ods_code, above.model_dump_json(exclude={*_MONTHS, "parent"})), common(months, shown)
+
+
+def _assigned(contract: Contract, place_of: Callable[[Assignment], str]) -> dict[str, Ranges]:
+    """The months in which somebody is assigned to each place."""
+    found: dict[str, list[Range]] = defaultdict(list)
+    for facts in contract.lines.values():
+        for place in {place_of(fact) for fact in facts}:
+            found[place].append(span(facts[0].from_month, facts[0].to_month))
+    return {place: united(months) for place, months in found.items()}
 
 
 def _named(contract: Contract) -> Iterator[tuple[tuple[str, ...], Line, tuple[str, ...]]]:

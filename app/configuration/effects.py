@@ -46,6 +46,7 @@ def contract_of(
         assignments=_facts(placed(document) if lines is None else lines, before),
         days=ENGLAND if before is None else before.days,
         decisions=() if before is None else before.decisions,
+        successions=() if before is None else before.successions,
     )
 
 

@@ -169,12 +169,17 @@ def test_gaps_and_overlaps_are_told_as_ranges() -> None:
 
 
 MONTHS = [Month.parse(text) for text in ("2026-07", "2028-03", "2028-04", "2029-01")]
+BOARD = [
+    *({**line, "parent": "QZZ"} if line["ods_code"] == "QNC" else line for line in document()["commissioners"]),
+    {"ods_code": "QZZ", "name": "A board of two counties", "from_month": "2028-04"},
+]
 TOUCHED: list[tuple[str, dict[str, Any], list[str]]] = [
     ("nothing", {}, []),
     ("an end", CHANGES["an end"], ["2028-04", "2029-01"]),
     ("a volume", CHANGES["a volume"], ["2026-07", "2028-03", "2028-04", "2029-01"]),
     ("a new version", CHANGES["a new version"], ["2028-04", "2029-01"]),
     ("a name", CHANGES["a name"], ["2026-07", "2028-03", "2028-04", "2029-01"]),
+    ("a board above the board from April 2028", {"commissioners": BOARD}, ["2028-04", "2029-01"]),
     ("another value", {"programme": {**document()["programme"], "value_pence": 1}}, []),
     (
         "a target",
@@ -188,6 +193,16 @@ TOUCHED: list[tuple[str, dict[str, Any], list[str]]] = [
 def test_months_with_accepted_figures_are_named_where_these_would_be_computed_anew(changes: dict[str, Any], months: list[str]) -> None:
     follows = consequences(contract(), contract(**changes), accepted=MONTHS)
     assert [str(month) for month in follows.months_touched] == months
+
+
+def test_a_site_touches_the_months_in_which_somebody_is_assigned_to_it_or_below() -> None:
+    lines = [{**document()["assignments"][0], "sites": ["lung"], "from_month": "2028-04"}]
+    lung, *others = document()["sites"]
+    below = [{**lung, "parent": "chest"}, *others, {"code": "chest", "name": "Chest"}]
+    for sites, months in ((below, MONTHS[2:]), ([lung, *others, {"code": "skin", "name": "Skin"}], [])):
+        before, after = contract(assignments=lines), contract(assignments=lines, sites=sites)
+        for old, new in ((before, after), (after, before)):
+            assert consequences(old, new, accepted=MONTHS).months_touched == months
 
 
 def test_a_new_programme_brings_everything() -> None:
