@@ -4,6 +4,7 @@ They end with 0 where all is done, 1 where it could not be, 3 where a return has
 """
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from rich.table import Table
 
 from app.client.connection import Problem, Unreachable
 from app.client.files import MEDIA_TYPES, key_in, name_of, read_receipt, receipt_beside, sha256_of
-from app.client.mainstem import Mainstem, ReturnKey
-from app.client.shown import faults_table, local, returns_table, warnings_table
+from app.client.mainstem import CSV, NDJSON, Mainstem, ReturnKey
+from app.client.shown import faults_table, local, refused_table, returns_table, warnings_table
 
 FAILED: Final = 1
 FAULTS: Final = 3
@@ -209,6 +210,39 @@ def submit(
     """Submit files; the receipt of each is kept beside it. Which return a file is, its name or the options say."""
     with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
         _send_all(files, caller, collection, month, as_json=as_json, dry_run=False)
+
+
+@returns.command()
+def backfill(
+    file: Annotated[Path, typer.Argument(help="Many returns: lines of JSON (.ndjson), or CSV.", exists=True, dir_okay=False)],
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    programme: Programme = None,
+    as_json: AsJson = False,
+) -> None:
+    """Submit many months and subcontracts from one file; run again with the same file, it goes on where it was broken off."""
+    media_type = {".ndjson": NDJSON, ".jsonl": NDJSON, ".csv": CSV}.get(file.suffix.lower())
+    if media_type is None:
+        _fail(f"{file}: a backfill is a file that ends in .ndjson or .csv.")
+    with calling(url, key, key_file, programme=programme, subcontract=None) as caller, file.open("rb") as content:
+        # The same file is the same backfill.
+        name = hashlib.file_digest(content, "sha256").hexdigest()
+        with Console(stderr=True).status(f"sending {file}"):
+            made = caller.service.backfill(caller.programme, file, media_type=media_type, idempotency_key=name)
+        refused = list(caller.service.backfill_results(caller.programme, made["backfill"], outcome="refused"))
+    if as_json:
+        typer.echo(_json({"backfill": made, "refused": refused}))
+    else:
+        typer.echo(
+            f"{made['entries']} returns: {made['received']} received, {made['received_with_warnings']} with warnings,"
+            f" {made['duplicate']} were there already, {made['refused']} refused."
+        )
+        if refused:
+            Console().print(refused_table(refused))
+    if refused:
+        raise typer.Exit(FAULTS)
 
 
 def _send_all(files: list[Path], caller: Caller, collection: str | None, month: str | None, *, as_json: bool, dry_run: bool) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ LONGEST_WAIT_SECONDS: Final = 30.0
 _FIRST_WAIT_SECONDS: Final = 0.25
 _COME_AGAIN: Final = frozenset({429, 502, 503, 504})
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+_PIECE_BYTES: Final = 65_536
 
 
 class Unreachable(Exception):
@@ -77,17 +79,19 @@ class Connection:
     def post(
         self,
         path: str,
-        content: bytes,
+        content: bytes | Path,
         *,
         media_type: str,
         idempotency_key: str | None = None,
         headers: Mapping[str, str] | None = None,
+        answer_within_seconds: float | None = None,
         **query: str | int | bool | None,
     ) -> httpx.Response:
-        """Write once, however often it has to be sent."""
+        """Write once, however often it has to be sent; a file is sent piece by piece."""
         key = idempotency_key or uuid4().hex
         said = {"Content-Type": media_type, "Idempotency-Key": key, **(headers or {})}
-        return self._tried("POST", path, query, content=content, headers=said, idempotency_key=key)
+        timeout = _TIMEOUT if answer_within_seconds is None else httpx.Timeout(answer_within_seconds, connect=10.0)
+        return self._tried("POST", path, query, content=content, headers=said, idempotency_key=key, timeout=timeout)
 
     def pages(self, path: str, member: str, **query: str | int | bool | None) -> Iterator[dict[str, Any]]:
         """Every row of a list, page after page."""
@@ -105,15 +109,17 @@ class Connection:
         path: str,
         query: Mapping[str, str | int | bool | None],
         *,
-        content: bytes | None,
+        content: bytes | Path | None,
         headers: Mapping[str, str],
         idempotency_key: str | None,
+        timeout: httpx.Timeout = _TIMEOUT,
     ) -> httpx.Response:
         asked = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in query.items() if value is not None}
         for attempt in range(self._tries):
             last = attempt == self._tries - 1
             try:
-                answer = self._http.request(method, path, params=asked, content=content, headers=dict(headers))
+                sent = _pieces(content) if isinstance(content, Path) else content
+                answer = self._http.request(method, path, params=asked, content=sent, headers=dict(headers), timeout=timeout)
             except httpx.TransportError as error:
                 if last:
                     raise Unreachable(
@@ -126,6 +132,12 @@ class Connection:
                 return _good(answer)
             self._pause.before(attempt, _seconds(answer.headers.get("Retry-After")))
         raise AssertionError("the last try returns or raises")
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as content:
+        while piece := content.read(_PIECE_BYTES):
+            yield piece
 
 
 def _good(answer: httpx.Response) -> httpx.Response:

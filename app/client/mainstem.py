@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -12,7 +13,12 @@ from app.client.connection import TRIES, Connection, Pause, read_json
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
+NDJSON: Final = "application/x-ndjson"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+_BACKFILL_SECONDS: Final = 3600.0
+"""A million cells take the service a minute or two before it answers."""
 
 
 class ReturnKey(NamedTuple):
@@ -121,6 +127,32 @@ class Mainstem:
         """Sign a revision that another client submitted; the return as it stands."""
         said = {"revision": revision} | ({} if statement is None else {"statement": statement})
         return read_json(self._connection.post(f"{key.path}/sign-off", write_json(said), media_type=JSON))
+
+    def backfill(
+        self, programme: str, content: bytes | Path, *, media_type: str = NDJSON, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Submit many returns: lines of JSON, or CSV, each return beside its `collection`, `subcontract` and `month`; how many became what.
+
+        Each is received or refused by itself. Where it was broken off, the same content and `idempotency_key` go on with it.
+        """
+        return read_json(
+            self._connection.post(
+                f"/v1/programmes/{programme}/returns:backfill",
+                content,
+                media_type=media_type,
+                idempotency_key=idempotency_key,
+                answer_within_seconds=_BACKFILL_SECONDS,
+            )
+        )
+
+    def backfills(self, programme: str) -> list[dict[str, Any]]:
+        """The client's own last backfills, the last one first, with how far each has come."""
+        found: list[dict[str, Any]] = read_json(self._connection.get(f"/v1/programmes/{programme}/backfills"))["backfills"]
+        return found
+
+    def backfill_results(self, programme: str, backfill: str, *, outcome: str | None = None) -> Iterator[dict[str, Any]]:
+        """What became of each entry (with `outcome="refused"`, of those alone, each with its faults)."""
+        return self._connection.pages(f"/v1/programmes/{programme}/backfills/{backfill}/results", "results", outcome=outcome)
 
 
 def _named(file_name: str | None) -> dict[str, str]:

@@ -34,6 +34,16 @@ def faults_table(problem: Problem) -> Table:
     return table
 
 
+def refused_table(results: Iterable[Mapping[str, Any]]) -> Table:
+    """The entries of a backfill that were refused, a line for each fault."""
+    table = Table("return", "where", "what is wrong", "how to put it right")
+    for result in results:
+        key = " ".join(str(result[member] or "?") for member in ("collection", "subcontract", "month"))
+        for fault in result["errors"] or [result]:
+            table.add_row(key, where(fault), str(fault["detail"]), str(fault.get("fix", "")))
+    return table
+
+
 def warnings_table(receipt: Mapping[str, Any]) -> Table:
     table = Table("cell", "what is odd", "what to do", "explained")
     for warning in receipt["warnings"]:

@@ -112,6 +112,21 @@ def test_many_files_go_one_by_one_and_the_worst_is_the_exit_code(shell: Shell, t
     assert (first["code"], second["receipt"]["revision"] > 1) == ("return_invalid", True)
 
 
+def test_many_months_from_one_file_which_go_on_where_they_were_broken_off(shell: Shell, tmp_path: Path) -> None:
+    of = {"collection": "hospice", "subcontract": "SC-H9901"}
+    entries = [{**of, "month": month, **hospice_body(), "note": "many"} for month in ("2026-08", "2026-09")]
+    file = tmp_path / "many.ndjson"
+    file.write_text("\n".join(json.dumps(exact(entry)) for entry in [*entries, {**of, "month": "2026-10", "cells": []}]))
+    found = shell.run("returns", "backfill", str(file), "--json")
+    assert found.exit_code == 3
+    told = json.loads(found.stdout)
+    assert (told["backfill"]["received"], told["backfill"]["refused"]) == (2, 1)
+    assert [result["month"] for result in told["refused"]] == ["2026-10"]
+    again = shell.run("returns", "backfill", str(file))
+    assert "3 returns: 2 received, 0 with warnings, 0 were there already, 1 refused." in again.stdout
+    assert "hospice SC-H9901 2026-10" in again.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -32,7 +32,9 @@ def listening(database: Database, *, clock: Callable[[], datetime] = lambda: dat
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            # The socket listens already: who calls before the service is up waits for it.
+            # It starts where it stands: its log goes to whatever is standard error at that moment.
+            while not server.started and thread.is_alive():
+                thread.join(0.01)
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
