@@ -10,7 +10,7 @@ SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	"$$python" -c '$(SUITABLE)' >/dev/null 2>&1 && { echo "$$python"; exit; }; done)
 
-.PHONY: help python install run test check fix real bench openapi
+.PHONY: help python install run test check fix real bench faults openapi
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-9s %s\n' "$$name" "$$text"; done
@@ -54,6 +54,9 @@ real: $(INSTALLED) ## show the month on figures that NHS England published
 
 bench: $(INSTALLED) ## measure the promises on speed
 	@$(VENV)/bin/python -m tests.bench
+
+faults: $(INSTALLED) ## kill and race, and look that nothing is lost (about six minutes)
+	@$(VENV)/bin/python -m tests.faults
 
 openapi: $(INSTALLED) ## write openapi/openapi.json anew from what is served
 	@$(VENV)/bin/python -m tests.contract --write

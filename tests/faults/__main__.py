@@ -1,0 +1,101 @@
+"""`make faults`: kill and race, print one line a promise, write faults.json, and exit 1 where one falls short."""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import SystemRandom
+from typing import Final
+
+from app.db.embedded import running
+from app.settings import Settings
+from tests.faults import durability, races
+from tests.faults.launcher import PLANTS
+from tests.support.databases import Server
+from tests.support.left_behind import none_left_behind
+
+KILLS: Final = 61
+RETURNS: Final = 3_000
+PLANTED_KILLS: Final = 27
+"""Every point with every victim once: by then a planted fault has been noticed."""
+PLANTED_RETURNS: Final = 600
+RACES: Final = 200
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What was found of a promise, and some of what broke it."""
+
+    name: str
+    says: str
+    holds: bool
+    faults: list[str]
+
+    @property
+    def line(self) -> str:
+        return "\n    ".join([f"{self.name} {self.says} {'holds' if self.holds else 'falls short'}", *self.faults[:_SHOWN]])
+
+
+def survived(seed: int) -> Promise:
+    """R1: what is acknowledged is on disk, whole and once, whoever is killed."""
+    with durability.on_its_own() as installation:
+        outcome = durability.run(installation, seed=seed, kills=KILLS, returns=RETURNS)
+    enough = outcome.kills.total() >= KILLS and outcome.acknowledged >= RETURNS
+    return Promise("R1", outcome.says, outcome.holds and enough, outcome.faults)
+
+
+def planted(plant: str, seed: int) -> Promise:
+    """R1 of a service with a planted fault: it falls short."""
+    with durability.on_its_own() as installation:
+        outcome = durability.run(installation, seed=seed, kills=PLANTED_KILLS, returns=PLANTED_RETURNS, plant=plant)
+    return Promise("R1", f"with {plant} planted: {outcome.says}", outcome.holds, outcome.faults)
+
+
+def noticed(seed: int) -> Iterator[Promise]:
+    """R1 notices faults that a service must not have."""
+    for plant in PLANTS:
+        found = planted(plant, seed)
+        yield Promise("R1", f"notices what is planted: {found.says},", not found.holds, [])
+    with durability.on_its_own() as installation:
+        objection = durability.objection(installation)
+    yield Promise("R1", "does not serve with synchronous_commit off:", "synchronous_commit" in objection, [objection.strip()])
+
+
+def raced(seed: int) -> Iterator[Promise]:
+    """R2: each race on a database of its own."""
+    with tempfile.TemporaryDirectory(prefix="mainstem-races-") as folder, none_left_behind(Path(folder)):
+        data = Path(folder) / "data"
+        with running(Settings(data=data, database_url=None, owner_database_url=None)) as urls:
+            server = Server(urls=urls, data=data)
+            for kind in races.RACES:
+                with server.database() as database, races.parties(database) as parties:
+                    found = races.race(parties, kind, count=RACES, seed=seed)
+                yield Promise("R2", found.says, not found.broken, found.broken)
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    asked.add_argument("--seed", type=int, default=SystemRandom().randrange(2**32), help="repeat what this seed chose")
+    asked.add_argument("--planted", choices=list(PLANTS), help="only kill, and with this fault planted: exits 1, for it is noticed")
+    options = asked.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    promises = []
+    for promise in [planted(options.planted, options.seed)] if options.planted else everything(options.seed):
+        print(promise.line, flush=True)
+        promises.append(promise)
+    Path("faults.json").write_text(json.dumps({"seed": options.seed, "promises": [*map(asdict, promises)]}, indent=2) + "\n")
+    sys.exit(0 if all(promise.holds for promise in promises) else 1)
+
+
+def everything(seed: int) -> Iterator[Promise]:
+    yield survived(seed)
+    yield from noticed(seed)
+    yield from raced(seed)
+
+
+if __name__ == "__main__":
+    main()
