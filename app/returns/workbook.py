@@ -15,7 +15,7 @@ from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
 from app.returns.tables import Grid, Odd, Row, Value, has_header, letters, name_of, patient_columns, trimmed
-from app.returns.workbook_safety import Package, broken, open_package
+from app.returns.workbook_safety import Package, broken, open_package, relations_part
 from app.returns.workbook_texts import Texts, is_suspect, suspect_names, suspect_texts
 
 MOST_SHEETS: Final = 50
@@ -88,7 +88,8 @@ class _Book:
 
     def look_beside_sheets(self) -> None:
         """Look through every part that is not a sheet of cells, each at the sheet that it belongs to."""
-        belongs = {part: sheet.shown for sheet in self.sheets for _, _, part in self.package.relations(sheet.part)}
+        belongs: dict[str | None, str] = {relations_part(sheet.part): sheet.shown for sheet in self.sheets}
+        belongs |= {part: sheet.shown for sheet in self.sheets for _, _, part in self.package.relations(sheet.part)}
         with_cells = {sheet.part for sheet in self.sheets if sheet.has_cells}
         for name in self.package.parts.keys() - with_cells - {self.strings_part}:
             shown = belongs.get(name)

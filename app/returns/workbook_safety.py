@@ -80,8 +80,7 @@ class Package:
 
     def relations(self, name: str) -> list[Relation]:
         """What a part refers to; of the whole package where the name is empty."""
-        folder, _, file = name.rpartition("/")
-        own = f"{folder}/_rels/{file}.rels".removeprefix("/")
+        folder, own = name.rpartition("/")[0], relations_part(name)
         found: list[Relation] = []
 
         def start(element: str, said: Mapping[str, str]) -> None:
@@ -93,6 +92,12 @@ class Package:
         if own in self.parts:
             self.parse(own, start=start)
         return found
+
+
+def relations_part(name: str) -> str:
+    """The part that says what another refers to."""
+    folder, _, file = name.rpartition("/")
+    return f"{folder}/_rels/{file}.rels".removeprefix("/")
 
 
 def broken() -> Exception:

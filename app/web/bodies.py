@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from email.errors import HeaderParseError
 from email.message import Message
 from typing import Final
 
@@ -52,14 +51,20 @@ def file_name(header: str | None) -> str | None:
     if header is None:
         return None
     message = Message()
-    try:
-        # Programs send UTF-8 as it is; a header is read as Latin-1.
-        message["Content-Disposition"] = header.encode("latin-1").decode("utf-8")
-        named = message.get_filename("")
-    except (ValueError, LookupError, HeaderParseError):
-        raise BadRequest("Content-Disposition cannot be read.") from None
+    # A header is read as Latin-1; programs send UTF-8 as it is.
+    raw = header.encode("latin-1")
+    message["Content-Disposition"] = raw.decode("utf-8") if _is_utf8(raw) else header
+    named = message.get_filename("")
     base = "".join(filter(str.isprintable, re.split(r"[/\\]", named)[-1])).strip()
     return base[:LONGEST_FILE_NAME] or None
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def require_json(header: str | None) -> None:
