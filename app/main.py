@@ -43,6 +43,7 @@ from app.returns.backfill_api import router as backfills
 from app.returns.calculators_api import router as calculators
 from app.returns.quality_api import router as quality
 from app.returns.query_api import router as queries
+from app.returns.review_api import router as review
 from app.returns.rules_api import router as rules
 from app.returns.template_api import router as templates
 from app.settings import CannotStart, Settings
@@ -67,6 +68,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     assurance,
     returns,
     templates,
+    review,
     queries,
     calculators,
     quality,

@@ -19,6 +19,17 @@ def deadline(rule: DeadlineRule, month: Month, days: WorkingDays) -> datetime:
     return datetime.combine(day, time(int(hour), int(minute)), tzinfo=LONDON)
 
 
+def working_days_late(due: datetime, received: datetime, days: WorkingDays) -> int:
+    """The working days begun after the due day until the day of receipt: none by the due instant, at least one just after it."""
+    if received <= due:
+        return 0
+    day, last, late = due.astimezone(LONDON).date(), received.astimezone(LONDON).date(), 0
+    while day < last:
+        day += timedelta(days=1)
+        late += days.is_worked(day)
+    return max(1, late)
+
+
 _MONTHS_OF: Final[dict[Frequency, int]] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 
 

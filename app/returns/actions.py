@@ -15,7 +15,7 @@ from app.db.ledger import Recording, begin_recording, last_recorded, lock_key
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
 from app.kernel.moments import TICK
-from app.returns import domain, files_store, store
+from app.returns import domain, files_store, review_store, store
 from app.returns.domain import Act, Deadlines, ReturnState, Status, deadlines_of
 from app.returns.expectation import ExpectedReturn
 from app.returns.formats import read_sent
@@ -152,7 +152,8 @@ def _validated(session: Session, sent: _Sent) -> _Valid:
 def _decide(session: Session, valid: _Valid, before: Received | None, at: datetime) -> tuple[ReturnState, tuple[CellChange, ...] | None]:
     """The state that a submission leads to, and what it changes since the last revision."""
     key, submission = valid.sent.key, valid.submission
-    after = domain.submit(before.state if before else ReturnState(), key, valid.deadlines, at=at)
+    reopened = valid.deadlines.is_frozen(at) and review_store.reopened(session, valid.sent.programme, key, at=at)
+    after = domain.submit(before.state if before else ReturnState(), key, valid.deadlines, at=at, reopened=reopened)
     if domain.accepts_itself(valid.collection, valid.deadlines, explained=submission.explained, at=at):
         after = domain.accept(after, key, valid.collection, valid.deadlines, at=at)
     if before is None:

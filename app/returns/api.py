@@ -1,4 +1,4 @@
-"""A month's returns over HTTP: what is owed, submitting it, and accepting it."""
+"""A month's returns over HTTP: what is owed, where it stands, and submitting it."""
 
 import csv
 import io
@@ -11,16 +11,15 @@ from app.calendar.as_of import AsOfInFuture
 from app.calendar.expected import ReturnKey
 from app.kernel.months import Month
 from app.kernel.refusals import Forbidden, Invalid, NotFound
-from app.returns import actions, read_actions, review_actions
+from app.returns import actions, read_actions
 from app.returns.columns import CSV, JSON, XLSX
 from app.returns.csv_file import CHARSETS
-from app.returns.domain import NotLatest, ReturnFrozen, SignOffMissing, Status, WrongStatus
+from app.returns.domain import ReturnFrozen, Status, WrongStatus
 from app.returns.files_schemas import body_in_any_format
 from app.returns.formats import EXTENSIONS, kind_of
 from app.returns.intake import ReturnInvalid
 from app.returns.read_actions import Wanted
 from app.returns.schemas import (
-    AcceptanceBody,
     ExpectedCellView,
     ReceiptView,
     ReturnDetailView,
@@ -33,7 +32,7 @@ from app.web.bodies import file_name, media_type
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf, bad_cursor
 from app.web.problems import UnsupportedMedia
-from app.web.reference import WRITING, json_answer, json_body, refusals
+from app.web.reference import WRITING, json_answer, refusals
 from app.web.work import Unit
 
 _RETURN: Final = "/{collection}/{subcontract}/{month}"
@@ -100,6 +99,8 @@ RETURN: Final[dict[str, Any]] = {
     "accepted_revision": 1,
     "timeliness": "on_time",
     "timeliness_first": "on_time",
+    "working_days_late": 0,
+    "working_days_late_first": 0,
     "part_month": False,
     "final": False,
     "unsigned": False,
@@ -172,7 +173,12 @@ RETURN_DETAIL: Final[dict[str, Any]] = {
         }
     ],
     "current": {"revision": 1, "cells": [{**_PLACE, **_STATED}]},
-    "revisions": [_REVISION],
+    "revisions": [{**_REVISION, "sign_off": None}],
+    "sign_off": None,
+    "reopening": None,
+    "reopenings": [],
+    "queries": {"open": 0, "answered": 0, "closed": 1},
+    "stood": {"due": {"status": "accepted", "latest_revision": 1, "accepted_revision": 1}, "close": None, "freeze": None},
 }
 RECEIPT: Final[dict[str, Any]] = {
     "return": {"programme": "staffs-cancer", "collection": "cwt", "subcontract": "SC-RJE", "month": "2026-10"},
@@ -360,20 +366,3 @@ def read_file(unit: Unit, programme: ProgrammeCode, key: KeyOf, revision: Revisi
     own = "" if found.file_name is None else f"; filename*=UTF-8''{quote(found.file_name, safe='')}"
     headers = {"Content-Type": found.media_type, "Content-Disposition": f'attachment; filename="{name}"{own}'}
     return unit.read(found.content, headers=headers)
-
-
-@router.post(
-    f"{_RETURN}/acceptance",
-    response_class=Response,
-    responses=refusals(Forbidden, NotFound, Invalid, ReturnFrozen, SignOffMissing, NotLatest, WrongStatus, *WRITING)
-    | json_answer(ReturnDetailView, RETURN_DETAIL, description="Accepted: the return as it stands now"),
-    openapi_extra=json_body(AcceptanceBody, {"revision": 1}, required=False),
-)
-def accept_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
-    """Accept a return's latest revision: from now on its figures count.
-
-    The body may say which `revision` was looked at: if another has come since, it is refused. It may be empty.
-    """
-    said = unit.json_as(AcceptanceBody) if unit.body.strip() else AcceptanceBody()
-    accepted = review_actions.accept(unit.session, programme, key, actor=unit.actor, now=unit.now, revision=said.revision)
-    return unit.answer(detail_view(accepted))

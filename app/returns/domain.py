@@ -1,6 +1,6 @@
 """The life of a return: its statuses and moves, its deadlines, and what each act needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -65,6 +65,14 @@ class ReturnFrozen(Refusal):
     code: ClassVar[str] = "return_frozen"
     kind: ClassVar[Kind] = Kind.CONFLICT
     title: ClassVar[str] = "The return is frozen"
+
+
+class NotClean(Refusal):
+    """Returns are accepted many at once where there is nothing to look at: no query, and no warning without an explanation."""
+
+    code: ClassVar[str] = "not_clean"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The return must be looked at"
 
 
 class SignOffMissing(Refusal):
@@ -148,6 +156,14 @@ def accept(
     return ReturnState(status, state.latest_revision, state.latest_revision)
 
 
+def refuse_unclean(state: ReturnState, key: ReturnKey, *, explained: bool) -> None:
+    """NotClean where a return is to be accepted by itself, by somebody who looks at it."""
+    if state.status is Status.QUERIED:
+        raise NotClean(f"The return {words(key)} was queried: accept it by itself.")
+    if not explained:
+        raise NotClean(f"The return {words(key)} has a warning without an explanation: accept it by itself.")
+
+
 def query(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: datetime, reopened: bool = False) -> ReturnState:
     """The state after a question was asked: the last accepted revision stays the current figure."""
     refuse_frozen(key, deadlines, at=at, reopened=reopened)
@@ -165,4 +181,15 @@ def accepts_itself(collection: Collection, deadlines: Deadlines, *, explained: b
 
     Only where the collection says so, before the close, and with every warning explained.
     """
-    return collection.auto_accept and (signed or collection.sign_off != "required") and explained and not deadlines.is_closed(at)
+    waits = collection.sign_off == "required" and not signed
+    return collection.auto_accept and explained and not waits and not deadlines.is_closed(at) and not deadlines.is_frozen(at)
+
+
+def stood_at(states: Sequence[tuple[datetime, ReturnState]], instant: datetime | None, *, moment: datetime) -> ReturnState | None:
+    """Where a return stood at a deadline, by the acts that were done by then; None where the deadline has not passed or never comes.
+
+    Its latest revision is the last good one of that deadline: what is no good return is never kept.
+    """
+    if instant is None or moment <= instant:
+        return None
+    return next((state for at, state in reversed(states) if at <= instant), ReturnState())

@@ -15,7 +15,7 @@ from app.db import audit
 from app.db.ledger import Recording, begin_recording, last_recorded
 from app.kernel.actors import EVERY, Actor
 from app.kernel.refusals import Invalid, NotFound
-from app.returns import domain, query_store, store
+from app.returns import domain, query_store, review_store, store
 from app.returns.actions import lock, subject_of
 from app.returns.domain import Act, ReturnState, deadlines_of
 from app.returns.queries import (
@@ -90,7 +90,9 @@ def raise_query(session: Session, contract: Contract, key: ReturnKey, question: 
     owed(contract, key)
     programme, before = contract.programme.code, store.received(session, contract.programme.code, key)
     state = before.state if before else ReturnState()
-    after = domain.query(state, key, deadlines_of(contract.collection[key.collection], key.month, contract.days), at=recording.at)
+    deadlines = deadlines_of(contract.collection[key.collection], key.month, contract.days)
+    reopened = deadlines.is_frozen(recording.at) and review_store.reopened(session, programme, key, at=recording.at)
+    after = domain.query(state, key, deadlines, at=recording.at, reopened=reopened)
     number = min(question.revision or state.latest_revision, state.latest_revision)
     (about,) = store.revisions(session, programme, key, number=number)
     stated = [cell.key for cell in store.cells(session, programme, about.revision_id)] if question.cells else []

@@ -153,6 +153,18 @@ def queries(
     return tuple(map(_query, session.execute(query).mappings()))
 
 
+def counted(session: Session, programme: str, key: ReturnKey, *, as_of: datetime) -> dict[QueryState, int]:
+    """How many queries of a return stood in each state."""
+    columns = QUERIES.table.c
+    query = (
+        select(columns.state, func.count())
+        .where(columns.programme == programme, _is_of(columns, key), facts.in_force(QUERIES, as_of))
+        .group_by(columns.state)
+    )
+    found = {QueryState(state): count for state, count in session.execute(query)}
+    return {state: found.get(state, 0) for state in QueryState}
+
+
 def last_number(session: Session, programme: str, key: ReturnKey) -> int:
     """The number of a return's last query, 0 where none was asked yet."""
     columns = QUERIES.table.c

@@ -1,6 +1,6 @@
 """Reading returns: what is owed, where it stands, its revisions and its figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -14,15 +14,20 @@ from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON
 from app.calendar.expected import ReturnKey, expected_returns
 from app.calendar.store import load_contract
+from app.db.ledger import last_recorded
 from app.kernel.actors import EVERY, Actor
+from app.kernel.moments import TICK
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
-from app.returns import files_store, store
+from app.returns import files_store, query_store, review_store, store
 from app.returns.domain import Deadlines, ReturnState, Status, deadlines_of
 from app.returns.expectation import ExpectedReturn, expected_return
 from app.returns.files_store import SubmittedFile
+from app.returns.queries import QueryState
+from app.returns.reopening import Reopening
+from app.returns.signing import SignOff
 from app.returns.store import Received, Revision
-from app.returns.submission import Cell
+from app.returns.submission import Cell, CellChange, changed_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,10 @@ class ReturnRead:
     expected: ExpectedReturn
     revisions: tuple[Revision, ...]
     current: tuple[Cell, ...] | None
+    sign_offs: Mapping[int, SignOff]
+    reopenings: tuple[Reopening, ...]
+    states: tuple[tuple[datetime, ReturnState], ...]
+    queries: Mapping[QueryState, int]
     as_of: datetime | None
 
 
@@ -68,9 +77,18 @@ def owed(contract: Contract, key: ReturnKey) -> ExpectedReturn:
 def read_return(session: Session, programme: str, key: ReturnKey, *, actor: Actor, as_of: datetime | None, now: datetime) -> ReturnRead:
     """Where a return stands, what it expects, its revisions and its current figures. NotFound where it is not owed or not the actor's."""
     require(actor, Permission.RETURN_READ, programme=programme, subcontract=key.subcontract)
-    moment = resolve(session, programme, asked=as_of, now=now)
+    moment = _judged_at(session, programme, asked=as_of, now=now)
     contract = load_contract(session, programme, as_of=moment)
     return read_at(session, programme, contract, key, moment, as_of=told(actor, as_of, moment))
+
+
+def _judged_at(session: Session, programme: str, *, asked: datetime | None, now: datetime) -> datetime:
+    """The moment that one return is read at: the expiry of a reopening is a deadline too."""
+    moment = resolve(session, programme, asked=asked, now=now)
+    expired = None if asked is not None else review_store.last_expiry(session, programme, before=now)
+    if expired is None or expired < moment:
+        return moment
+    return max(expired + TICK, last_recorded(session, programme, wait=True))
 
 
 def told(actor: Actor, asked: datetime | None, moment: datetime) -> datetime | None:
@@ -87,7 +105,17 @@ def read_at(
     revisions = store.revisions(session, programme, key, as_of=moment)
     accepted = next((revision for revision in revisions if revision.number == standing.state.accepted_revision), None)
     current = None if accepted is None else store.cells(session, programme, accepted.revision_id)
-    return ReturnRead(standing, expected, revisions, current, as_of)
+    return ReturnRead(
+        standing=standing,
+        expected=expected,
+        revisions=revisions,
+        current=current,
+        sign_offs=review_store.sign_offs(session, programme, key, as_of=moment),
+        reopenings=review_store.reopenings(session, programme, key, as_of=moment),
+        states=review_store.states(session, programme, key, as_of=moment),
+        queries=query_store.counted(session, programme, key, as_of=moment),
+        as_of=as_of,
+    )
 
 
 def read_expected(
@@ -115,6 +143,26 @@ def read_file(session: Session, programme: str, key: ReturnKey, number: int, *, 
     if found is None:
         raise NotFound("There is no such revision here, or it is not yours.")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What a revision states differently from another one, or from nothing where it is the first."""
+
+    programme: str
+    key: ReturnKey
+    revision: int
+    against: int | None
+    cells: int
+    changes: tuple[CellChange, ...]
+
+
+def read_differences(session: Session, programme: str, key: ReturnKey, number: int, *, against: int | None, actor: Actor) -> Differences:
+    """A revision against another of the same return, the one before unless another is named. NotFound where one of them is not there."""
+    other = against if against is not None else number - 1
+    _, after = read_revision(session, programme, key, number, actor=actor)
+    before = read_revision(session, programme, key, other, actor=actor)[1] if other else ()
+    return Differences(programme, key, number, other or None, len(after), changed_cells(before, after))
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,8 @@ class ReturnView(BaseModel):
     accepted_revision: int | None
     timeliness: Timeliness | None
     timeliness_first: Timeliness | None
+    working_days_late: int | None
+    working_days_late_first: int | None
     part_month: bool
     final: bool
     unsigned: bool
@@ -246,14 +248,73 @@ class CurrentView(BaseModel):
     cells: list[CellView]
 
 
+class SignOffView(BaseModel):
+    """That somebody stands behind a revision: whose word it is, and when it was given."""
+
+    revision: int
+    statement: str | None
+    signed_as: Literal["subcontract", "integrator"]
+    signed_at: datetime
+    signed_by: str
+
+
+class SignedRevisionView(RevisionView):
+    """A revision as its return lists it, with the sign-off that it has by now."""
+
+    sign_off: SignOffView | None
+
+
+class ReopeningView(BaseModel):
+    """Leave to submit after the freeze. `ended_at` is null where it expired by itself, or has not."""
+
+    reason: str
+    expires_at: datetime
+    approved_at: datetime
+    approved_by: str
+    ended_at: datetime | None
+    ended_by: str | None
+
+
+class QueriesCountView(BaseModel):
+    """How many queries of a return there are in each state."""
+
+    open: int
+    answered: int
+    closed: int
+
+
+class StoodView(BaseModel):
+    """Where a return stood at an instant: the latest revision then is the last good one of that deadline."""
+
+    status: Status
+    latest_revision: int | None
+    accepted_revision: int | None
+
+
+class StoodAtView(BaseModel):
+    """Where a return stood at each of its deadlines; null where one has not passed or never comes."""
+
+    due: StoodView | None
+    close: StoodView | None
+    freeze: StoodView | None
+
+
 class ReturnDetailView(ReturnView):
-    """Where a return stands, what it expects, its current figures, and its revisions."""
+    """Where a return stands, what it expects, its current figures, and its revisions.
+
+    `sign_off` is the latest revision's; `reopening` the one in force, `reopenings` all there were.
+    """
 
     as_of: datetime | None
     measures: list[MeasureView]
     expected_cells: list[ExpectedCellView]
     current: CurrentView | None
-    revisions: list[RevisionView]
+    revisions: list[SignedRevisionView]
+    sign_off: SignOffView | None
+    reopening: ReopeningView | None
+    reopenings: list[ReopeningView]
+    queries: QueriesCountView
+    stood: StoodAtView
 
 
 class ReturnKeyView(BaseModel):

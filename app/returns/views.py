@@ -3,21 +3,25 @@
 A thousand cells as models would cost more than their insert; tests/returns/test_api.py holds each answer to its shape.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from app.calendar.deadlines import rule_words
+from app.calendar.deadlines import rule_words, working_days_late
 from app.calendar.domain import DeadlineRule
 from app.calendar.expected import CellKey, flags_of
 from app.kernel.months import Month
 from app.measures.domain import Measure
 from app.returns.actions import Receipt
+from app.returns.domain import ReturnState, stood_at
 from app.returns.expectation import ExpectedReturn
 from app.returns.plain_words import denominator_carried, names_of
 from app.returns.read_actions import ReturnRead, Standing
+from app.returns.reopening import Reopening, in_force
 from app.returns.rules import WARNINGS
+from app.returns.signing import SignOff
 from app.returns.store import Revision
-from app.returns.submission import Cell, CellWarning
+from app.returns.submission import Cell, CellChange, CellWarning
 
 
 def address(programme: str, collection: str, subcontract: str, month: Month) -> str:
@@ -54,6 +58,8 @@ def return_view(standing: Standing) -> dict[str, Any]:
         "accepted_revision": state.accepted_revision,
         "timeliness": deadlines.timeliness(received.latest_at) if received else None,
         "timeliness_first": first,
+        "working_days_late": working_days_late(deadlines.due, received.latest_at, contract.days) if received else None,
+        "working_days_late_first": working_days_late(deadlines.due, received.first_at, contract.days) if received else None,
         **flags_of(contract, key)._asdict(),
         "contacts": [contact.model_dump() for contact in agreement.contacts] if standing.is_overdue else [],
         "links": {
@@ -68,7 +74,7 @@ def return_view(standing: Standing) -> dict[str, Any]:
 
 
 def detail_view(read: ReturnRead) -> dict[str, Any]:
-    current = None
+    current, moment = None, read.standing.moment
     if read.current is not None:
         current = {"revision": read.standing.state.accepted_revision, "cells": [cell_view(cell) for cell in read.current]}
     return {
@@ -77,8 +83,32 @@ def detail_view(read: ReturnRead) -> dict[str, Any]:
         "measures": [measure_view(measure) for _, measure in sorted(read.expected.measures.items())],
         "expected_cells": [expected_cell_view(read.expected, cell) for cell in read.expected.cells],
         "current": current,
-        "revisions": [revision_view(revision) for revision in read.revisions],
+        "revisions": [
+            {**revision_view(revision), "sign_off": _sign_off_view(read.sign_offs.get(revision.number))} for revision in read.revisions
+        ],
+        "sign_off": _sign_off_view(read.sign_offs.get(read.standing.state.latest_revision)),
+        "reopening": _reopening_view(in_force(read.reopenings, moment)),
+        "reopenings": [_reopening_view(each) for each in read.reopenings],
+        "queries": {state.value: count for state, count in read.queries.items()},
+        "stood": {
+            kind: _stood_view(stood_at(read.states, getattr(read.standing.deadlines, kind), moment=moment))
+            for kind in ("due", "close", "freeze")
+        },
     }
+
+
+def _sign_off_view(sign_off: SignOff | None) -> dict[str, Any] | None:
+    return None if sign_off is None else {name: getattr(sign_off, name) for name in SignOff.__slots__}
+
+
+def _reopening_view(reopening: Reopening | None) -> dict[str, Any] | None:
+    return None if reopening is None else {name: getattr(reopening, name) for name in Reopening.__slots__}
+
+
+def _stood_view(state: ReturnState | None) -> dict[str, Any] | None:
+    if state is None:
+        return None
+    return {"status": state.status, "latest_revision": state.latest_revision or None, "accepted_revision": state.accepted_revision}
 
 
 def measure_view(measure: Measure) -> dict[str, Any]:
@@ -179,20 +209,16 @@ def receipt_view(receipt: Receipt) -> dict[str, Any]:
 
 
 def _changes_view(receipt: Receipt) -> dict[str, Any] | None:
-    if receipt.changes is None:
-        return None
-    cells = [
-        {
-            **change.key._asdict(),
-            "before": _stated_view(change.before),
-            "after": _stated_view(change.after),
-        }
-        for change in receipt.changes
-    ]
+    return None if receipt.changes is None else {"since": receipt.since, **changed_view(receipt.changes)}
+
+
+def changed_view(changes: Sequence[CellChange]) -> dict[str, Any]:
+    """What two revisions state differently, counted and cell by cell."""
     return {
-        "since": receipt.since,
-        "added": sum(change.before is None for change in receipt.changes),
-        "changed": sum(change.before is not None and change.after is not None for change in receipt.changes),
-        "removed": sum(change.after is None for change in receipt.changes),
-        "cells": cells,
+        "added": sum(change.before is None for change in changes),
+        "changed": sum(change.before is not None and change.after is not None for change in changes),
+        "removed": sum(change.after is None for change in changes),
+        "cells": [
+            {**change.key._asdict(), "before": _stated_view(change.before), "after": _stated_view(change.after)} for change in changes
+        ],
     }

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.calendar.deadlines import deadline, ends_period, last_passed
+from app.calendar.deadlines import deadline, ends_period, last_passed, working_days_late
 from app.calendar.domain import Collection, DeadlineRule
 from app.calendar.working_days import ENGLAND, WorkingDays, bank_holidays
 from app.kernel.canonical import sha256
@@ -145,3 +145,18 @@ def test_the_library_knows_the_holidays_that_deadlines_were_given_by() -> None:
     assert {year: len(days) for year, days in known.items()} == {year: extra.get(year, 8) for year in known}
     text = " ".join(day.isoformat() for days in known.values() for day in days)
     assert sha256(text.encode()) == "2570c02258262689de4c5fd5e6e0c6b4e812e062da5e86d6dfc6c99a1c00cf71"
+
+
+@pytest.mark.parametrize(
+    ("received", "late"),
+    [
+        (datetime(2026, 11, 13, 17, tzinfo=UTC), 0),
+        (datetime(2026, 11, 13, 17, 0, 0, 1, tzinfo=UTC), 1),
+        (datetime(2026, 11, 15, 12, tzinfo=UTC), 1),
+        (datetime(2026, 11, 16, 9, tzinfo=UTC), 1),
+        (datetime(2026, 11, 17, 9, tzinfo=UTC), 2),
+        (datetime(2026, 12, 29, 9, tzinfo=UTC), 30),
+    ],
+)
+def test_the_working_days_that_something_is_late(received: datetime, late: int) -> None:
+    assert working_days_late(datetime(2026, 11, 13, 17, tzinfo=UTC), received, ENGLAND) == late

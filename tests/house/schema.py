@@ -15,6 +15,7 @@ NO_ACT: Final = {
     "client_keys.expires_at": "a plan of whoever made the key",
     "client_keys.last_used_at": "the client's own doing",
     "revisions.contract_recorded_at": "names the contract that the revision was read against",
+    "reopenings.expires_at": "until when whoever approved it gave leave",
     "idempotency_keys.first_used_at": "the client's own doing",
 }
 # Belong to nobody in particular: neither walled nor keyed by programme.
