@@ -9,7 +9,7 @@ from app.calendar.expected import ReturnKey
 from app.kernel.moments import moment_text
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.returns.api import KeyOf, ProgrammeCode
-from app.returns.tables import CSV, XLSX
+from app.returns.columns import CSV, XLSX
 from app.returns.template_actions import Owing, read_due, read_guide, read_template
 from app.returns.template_csv import COLUMNS, csv_of
 from app.returns.template_schemas import DueView, GuideView, due_view, guide_view
@@ -115,8 +115,8 @@ GUIDE: Final[dict[str, Any]] = {
             "last_state": "value",
             "last_month_numerator": 231,
             "last_month_denominator": 300,
-            "mean_12_months_numerator": 238.25,
-            "mean_12_months_denominator": 305.5,
+            "mean_12_months_numerator": 238,
+            "mean_12_months_denominator": 304,
             "mean_12_months_of": 12,
         }
     ],
