@@ -63,6 +63,7 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
         "breakdown": {"code": "wait_days", "categories": _WAIT_BANDS},
         # Twice the patients of a busy month: so many may be a slip of the keyboard.
         "rules": [{"code": "usual-number", "kind": "change", "minimum_count": 60}],
+        "example": "Three patients were first contacted, after 0, 1 and 5 days: 2 in 0-1, 1 in 4-7, and 0 in the other bands.",
     },
     {
         "code": "E-BEDOCC",
@@ -74,6 +75,7 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
         "proportion": True,
         "unit": "percent",
         "split_by": [],
+        "example": "10 beds available on each of 31 days are 310 bed-days; 248 of them were occupied: 248 over 310.",
     },
     {
         "code": "E-PPDR",
@@ -85,6 +87,7 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
         "proportion": True,
         "unit": "percent",
         "split_by": ["commissioner"],
+        "example": "12 people on the caseload died, 10 of them with a preferred place recorded: 10 over 12.",
     },
     {
         "code": "E-PPDA",
@@ -105,6 +108,7 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
                 "why": "A preferred place can be achieved only where it was recorded.",
             }
         ],
+        "example": "12 people died, 10 of them with a preferred place recorded, and 8 of those 10 died there: 8 over 10.",
     },
     {
         "code": "E-RESPU",
@@ -117,6 +121,7 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
         "unit": "percent",
         "split_by": ["commissioner"],
         "rules": [{"code": "no-referrals-at-all", "kind": "zero_after_activity", "above": 5}],
+        "example": "20 urgent referrals accepted, 19 of them answered within 24 hours: 19 over 20.",
     },
     {
         "code": "CASELOAD",
@@ -127,6 +132,7 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
         "aggregation": "stock_last",
         "unit": "people",
         "split_by": ["commissioner"],
+        "example": "38 people are on the caseload as the month ends: 38. Two of them joined that day and are counted; one who died that day is not.",
     },
 )
 

@@ -1,0 +1,212 @@
+"""A form goes out, is filled in and saved by the programs that people use, and comes back as the return that JSON would state."""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from xml.sax.saxutils import escape
+
+import httpx
+import pytest
+from python_calamine import CalamineWorkbook
+
+from app.calendar.expected import ReturnKey
+from app.demo.document import document
+from app.kernel.months import Month
+from app.returns.columns import ALL_OTHERS_ARE_ZERO, DATA_SHEET
+from tests.make import exact
+from tests.returns.conftest import Clock, Programme, set_up
+from tests.returns.programme import CWT, HOSPICE, MIXED, MONTH, address, cwt_body, hospice_body, mixed_body
+from tests.support.databases import Database
+from tests.support.http import serving
+from tests.support.libreoffice import filled_in, needs_libreoffice
+
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Entries = Mapping[tuple[int, int], str | Decimal]
+"""What is entered, by row and column, from 0."""
+
+
+def entries(form: bytes, body: Mapping[str, Any]) -> dict[tuple[int, int], str | Decimal]:
+    """What somebody types into a form so that it states what a body does: figures in the printed lines, and in spare ones."""
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(form)).get_sheet_by_name(DATA_SHEET).to_python()
+    header = next(number for number, row in enumerate(rows) if {"measure", "numerator"} <= set(row))
+    column = {name: number for number, name in enumerate(rows[header])}
+    labels = {row[0]: number for number, row in enumerate(rows[:header])}
+    typed: dict[tuple[int, int], str | Decimal] = {}
+    if body.get("rest") == "zero":
+        typed[labels[ALL_OTHERS_ARE_ZERO], 1] = "yes"
+    if body.get("note"):
+        typed[labels["Note"], 1] = body["note"]
+    lines = {number: dict(zip(rows[header], rows[number], strict=True)) for number in range(header + 1, len(rows))}
+    spare = iter(range(len(rows), len(rows) + 20))
+    for cell in body["cells"]:
+        places = {
+            place: code for place, code in cell.items() if place in column and place not in {"numerator", "denominator", "state", "reason"}
+        }
+        found = [number for number, line in lines.items() if all(line[place] == code for place, code in places.items())]
+        line = found[0] if found else next(spare)
+        typed |= {(line, column[place]): code for place, code in ({} if found else places).items()}
+        typed |= {(line, column[name]): Decimal(str(cell[name])) for name in ("numerator", "denominator") if name in cell}
+        typed |= {(line, column[name]): cell[name] for name in ("state", "reason") if name in cell}
+    return typed
+
+
+def typed_in(form: bytes, cells: Entries, _folder: Path) -> bytes:
+    """The form as a program leaves it that keeps a text with its cell."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(form)) as before, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as after:
+        for part in before.infolist():
+            content = before.read(part)
+            if part.filename == "xl/worksheets/sheet1.xml":
+                sheet = content.decode()
+                for (row, column), value in cells.items():
+                    sheet, count = re.subn(
+                        rf'<c r="{chr(65 + column)}{row + 1}"( s="\d+")/>', _entered(value, f"{chr(65 + column)}{row + 1}"), sheet
+                    )
+                    assert count == 1, "what is entered is entered into an open, empty cell"
+                content = sheet.encode()
+            after.writestr(part, content)
+    return held.getvalue()
+
+
+def _entered(value: str | Decimal, place: str) -> str:
+    if isinstance(value, Decimal):
+        return rf'<c r="{place}"\1><v>{value}</v></c>'
+    return rf'<c r="{place}"\1 t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+
+
+PROGRAMS: Final = [pytest.param(typed_in, id="typed in"), pytest.param(filled_in, id="LibreOffice", marks=needs_libreoffice)]
+
+
+@pytest.fixture(scope="module")
+def served(module_database: Database) -> Iterator[Programme]:
+    with set_up(module_database) as programme:
+        yield programme
+
+
+def send(served: Programme, key: ReturnKey, content: bytes, media_type: str) -> httpx.Response:
+    headers = {"Content-Type": media_type}
+    return served.web.request("POST", f"{address(key)}/revisions", key=served.preparer(key.subcontract), content=content, headers=headers)
+
+
+CWT_BODY: Final = cwt_body(note="2.5 patients, shared")
+RETURNS: Final = [
+    (MIXED, mixed_body()),
+    (HOSPICE, hospice_body()),
+    (CWT, {**CWT_BODY, "cells": [*CWT_BODY["cells"][:1], {**CWT_BODY["cells"][1], "numerator": "2.5"}]}),
+]
+
+
+@pytest.mark.parametrize(("key", "body"), RETURNS, ids=[key.collection for key, _ in RETURNS])
+def test_a_filled_in_form_is_what_json_would_state(served: Programme, key: ReturnKey, body: dict[str, Any], tmp_path: Path) -> None:
+    comes_back_as_json_would(served, key, body, typed_in, tmp_path)
+
+
+@needs_libreoffice
+def test_a_form_that_libreoffice_saved_is_what_json_would_state(served: Programme, tmp_path: Path) -> None:
+    comes_back_as_json_would(served, MIXED._replace(month=MONTH.plus(-1)), mixed_body(), filled_in, tmp_path)
+
+
+def comes_back_as_json_would(
+    served: Programme, key: ReturnKey, body: dict[str, Any], fill: Callable[[bytes, Entries, Path], bytes], folder: Path
+) -> None:
+    form = served.read(key, by=served.preparer(key.subcontract), query="/template.xlsx").content
+    answer = send(served, key, fill(form, entries(form, body), folder), XLSX)
+    assert answer.status_code == 201, answer.text
+    again = served.submit(key, body)
+    assert (again.status_code, again.json()["duplicate_of"]) == (200, 1), "the same content has the same digest"
+
+
+def test_a_filled_in_table_is_what_json_would_state(served: Programme) -> None:
+    key = MIXED._replace(month=MONTH.plus(-2))
+    form = served.read(key, by=served.preparer("SC-MIX"), query="/template.csv").content.decode()
+    lines = list(csv.DictReader(io.StringIO(form.removeprefix("\ufeff"))))
+    for cell in mixed_body()["cells"]:
+        line = next(line for line in lines if all(line[place] == cell[place] for place in ("measure", "site") if place in cell))
+        line |= {name: str(cell[name]) for name in ("numerator", "denominator") if name in cell}
+    text = io.StringIO()
+    table = csv.DictWriter(text, lines[0].keys())
+    table.writeheader()
+    table.writerows(lines)
+    answer = send(served, key, f"\ufeff{text.getvalue()}".encode(), "text/csv")
+    assert answer.status_code == 201, answer.text
+    assert served.submit(key, mixed_body()).json()["duplicate_of"] == 1
+
+
+def test_an_empty_form_names_every_line_that_is_missing(served: Programme) -> None:
+    key = MIXED._replace(month=MONTH.plus(-3))
+    form = served.read(key, by=served.preparer("SC-MIX"), query="/template.xlsx").content
+    answer = send(served, key, form, XLSX)
+    assert answer.status_code == 422
+    faults = answer.json()["errors"]
+    assert {fault["code"] for fault in faults} == {"cell_missing"}
+    assert len({fault["cell"] for fault in faults}) == len(faults) == 8
+
+
+def test_nothing_to_report_is_said_by_the_form_too(served: Programme, tmp_path: Path) -> None:
+    key = HOSPICE._replace(month=MONTH.plus(-2))
+    form = served.read(key, by=served.preparer("SC-H9901"), query="/template.xlsx").content
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(form)).get_sheet_by_name(DATA_SHEET).to_python()
+    row = next(number for number, line in enumerate(rows) if line[0] == "Nothing to report")
+    answer = send(served, key, typed_in(form, {(row, 1): "no_service"}, tmp_path), XLSX)
+    assert answer.status_code == 201, answer.text
+    (revision,) = served.read(key, by=served.preparer("SC-H9901")).json()["revisions"]
+    assert (revision["nil"], revision["nil_reason"]) == (True, "no_service")
+
+
+DEMONSTRATION: Final = "/v1/programmes/staffs-cancer"
+SEPTEMBER: Final[dict[str, Any]] = {
+    "cells": [
+        *(
+            {"measure": "HOSP-WAIT", "category": band, "numerator": figure}
+            for band, figure in {"0-1": 9, "2-3": 8, "4-7": 5, "8-up": 2}.items()
+        ),
+        {"measure": "E-BEDOCC", "numerator": 240, "denominator": 300},
+        *({"measure": "E-PPDR", "commissioner": code, "numerator": 7, "denominator": 9} for code in ("05G", "05W")),
+        *({"measure": "E-PPDA", "commissioner": code, "numerator": 5, "denominator": 7} for code in ("05G", "05W")),
+        *({"measure": "CASELOAD", "commissioner": code, "numerator": 38} for code in ("05G", "05W")),
+    ]
+}
+
+
+@pytest.mark.parametrize("fill", PROGRAMS)
+def test_a_hospice_returns_its_month_with_a_spreadsheet(
+    database: Database, fill: Callable[[bytes, Entries, Path], bytes], tmp_path: Path
+) -> None:
+    """What is due, the form with last month's figures in it, and the receipt: as the demonstration's first hospice does it."""
+    with serving(database, clock=Clock()) as web:
+        made = web.put(
+            f"{DEMONSTRATION}/configuration",
+            exact(document(Month.parse("2026-07"))),
+            key=web.key("administrator"),
+            headers={"If-None-Match": "*"},
+        )
+        assert made.status_code == 201, made.text
+        key = web.key("preparer", programme="staffs-cancer", subcontract="SC-H9901")
+        own = f"{DEMONSTRATION}/returns/{{}}/SC-H9901/{{}}"
+        due = web.get(f"{DEMONSTRATION}/subcontracts/SC-H9901/due", key=key).json()["due"]
+        wanted = next(each for each in due if each["month"] == "2026-10")
+        before = web.post(f"{own.format(wanted['collection'], '2026-09')}/revisions", SEPTEMBER, key=key)
+        assert before.status_code == 201, before.text
+        form = web.get(wanted["links"]["template_xlsx"], key=key).content
+        october = {"cells": [{**cell, "numerator": cell["numerator"] + (cell["measure"] == "HOSP-WAIT")} for cell in SEPTEMBER["cells"]]}
+        sent = web.request(
+            "POST",
+            wanted["links"]["revisions"],
+            key=key,
+            content=fill(form, entries(form, october), tmp_path),
+            headers={"Content-Type": XLSX, "Content-Disposition": 'attachment; filename="October.xlsx"'},
+        )
+        assert (sent.status_code, sent.json().get("outcome")) == (201, "received"), sent.text
+        stated = web.get(f"{wanted['links']['revisions']}/1", key=key).json()["cells"]
+        figures = {(cell["measure"], cell["category"], cell["commissioner"]): (cell["numerator"], cell["denominator"]) for cell in stated}
+        asked = {
+            (cell["measure"], cell.get("category", "all"), cell.get("commissioner", "all")): (cell["numerator"], cell.get("denominator"))
+            for cell in october["cells"]
+        }
+        assert figures == asked
+        assert "2026-10" not in {each["month"] for each in web.get(f"{DEMONSTRATION}/subcontracts/SC-H9901/due", key=key).json()["due"]}
