@@ -40,7 +40,7 @@ MOVES: Final[Mapping[Status, Mapping[Act, Status]]] = {
     Status.QUERIED: {Act.SUBMITTED: Status.SUBMITTED, Act.QUERIED: Status.QUERIED, Act.ACCEPTED: Status.ACCEPTED},
     Status.ACCEPTED: {Act.SUBMITTED: Status.SUBMITTED, Act.QUERIED: Status.QUERIED},
 }
-"""Which status an act leads to; an act that is not there is refused."""
+"""Which status an act leads to; an act that is not there is refused. `LIFE.md` shows it and is generated from here."""
 
 
 class WrongStatus(Refusal):

@@ -7,14 +7,14 @@ the integrator. Coverage by volume counts accepted revisions only, as the consol
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
 from typing import Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON
+from app.calendar.deadlines import working_days_late
 from app.calendar.expected import CellKey, ReturnKey, duties_of_return, expected_cells
 from app.calendar.volumes import return_volume
 from app.calendar.working_days import WorkingDays
@@ -106,15 +106,6 @@ def timeliness(owed: OwedReturn, days: WorkingDays) -> Share:
     if owed.first is None or is_on_time(owed):
         return share(is_on_time(owed), 1)
     return share(max(Fraction(0), 1 - Fraction(working_days_late(owed.due, owed.first.received_at, days), LONGEST_LATE)), 1)
-
-
-def working_days_late(due: datetime, received: datetime, days: WorkingDays) -> int:
-    """The working days begun after the due day until the day of receipt; at least one, for late is late, and no more than matter."""
-    day, last, late = due.astimezone(LONDON).date(), received.astimezone(LONDON).date(), 0
-    while day < last and late < LONGEST_LATE:
-        day += timedelta(days=1)
-        late += days.is_worked(day)
-    return max(1, late)
 
 
 def stability(owed: OwedReturn) -> Share:

@@ -36,6 +36,7 @@ from app.returns.domain import (
 )
 from app.returns.reopening import LONGEST, NotFrozen, Reopening, check_frozen, expiry_faults, in_force
 from app.returns.signing import AlreadySigned, OwnRevision, accepts_by_signing, check_signing
+from tests.returns import life
 from tests.returns.programme import CWT
 
 DUE = datetime(2026, 11, 13, 17, tzinfo=UTC)
@@ -62,6 +63,11 @@ def test_the_moves_are_those_of_the_model() -> None:
     }
     assert set(MOVES) == set(Status)
     assert {act for acts in MOVES.values() for act in acts} == set(Act)
+
+
+def test_the_page_of_a_returns_life_is_drawn_from_its_moves() -> None:
+    assert life.PAGE.read_text(encoding="utf-8") == life.page()
+    assert "submitted --> queried: queried" in life.page()
 
 
 @pytest.mark.parametrize(

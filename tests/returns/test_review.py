@@ -1,6 +1,7 @@
 """Reviewing over HTTP: signing, accepting one and many, freezing and reopening to the microsecond, and what one revision changes in another."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -248,6 +249,19 @@ def test_many_are_accepted_at_once_and_each_that_is_not_says_why(programme: Prog
     programme.clock.now = FREEZE + TICK
     frozen = programme.web.post(at, {"returns": [named(rl4)]}, key=manager).json()
     assert frozen["returns"][0]["code"] == "return_frozen"
+
+
+def test_of_two_signatures_and_two_questions_at_once_each_is_one_act(programme: Programme) -> None:
+    programme.submit(HOSPICE, hospice_body())
+    one, other = approver(programme, HOSPICE), programme.key("administrator")
+    calls = [lambda: sign(programme, HOSPICE, by=one), lambda: sign(programme, HOSPICE, by=other)] * 2
+    calls += [lambda: ask(programme, HOSPICE)] * 2
+    with ThreadPoolExecutor(len(calls)) as threads:
+        answers = [each.result() for each in [threads.submit(call) for call in calls]]
+    assert sorted(answer.status_code for answer in answers[:4]) == [200, 409, 409, 409]
+    assert sorted(answer.json()["query"] for answer in answers[4:]) == [1, 2]
+    stands = programme.read(HOSPICE).json()
+    assert (stands["status"], stands["queries"]["open"], stands["sign_off"]["revision"]) == ("queried", 2, 1)
 
 
 def test_what_one_revision_changes_in_another(programme: Programme) -> None:
