@@ -26,6 +26,7 @@ from app.calendar.api import router as calendar
 from app.calendar.deadlines import LONDON
 from app.configuration.api import router as configuration
 from app.configuration.assignment_api import router as assignments
+from app.configuration.backtest_api import router as backtests
 from app.configuration.gaps_api import router as gaps
 from app.configuration.nouns_api import router as nouns
 from app.configuration.weights_api import router as weights
@@ -64,6 +65,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     organisations,
     measures,
     rules,
+    backtests,
     calendar,
     assurance,
     returns,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.configuration.document import Document
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
-from app.measures.rules import ChangeRule, Figure, MeasureRule, RollForwardRule, StaleRule, figures_of
+from app.measures.rules import ChangeRule, CollectionRule, Figure, MeasureRule, RollForwardRule, figures_of
 
 Versions = Mapping[str, Sequence[Measure]]
 
@@ -17,14 +17,19 @@ def rules_astray(document: Document) -> Iterator[Fault]:
     for measure in document.measures:
         versions[measure.code].append(measure)
     for number, measure in enumerate(document.measures):
-        yield from _repeated(measure.rules, f"/measures/{number}/rules")
-        for each, rule in enumerate(measure.rules):
-            yield from _astray(rule, measure, versions, f"/measures/{number}/rules/{each}")
+        yield from astray(measure.rules, measure, versions, f"/measures/{number}/rules")
     for number, collection in enumerate(document.collections):
-        yield from _repeated(collection.rules, f"/collections/{number}/rules")
+        yield from repeated(collection.rules, f"/collections/{number}/rules")
 
 
-def _repeated(rules: Sequence[MeasureRule | StaleRule], at: str) -> Iterator[Fault]:
+def astray(rules: Sequence[MeasureRule], measure: Measure, versions: Versions, at: str) -> Iterator[Fault]:
+    """What is wrong with the rules of one version of a measure."""
+    yield from repeated(rules, at)
+    for number, rule in enumerate(rules):
+        yield from _astray(rule, measure, versions, f"{at}/{number}")
+
+
+def repeated(rules: Sequence[MeasureRule | CollectionRule], at: str) -> Iterator[Fault]:
     first: dict[str, int] = {}
     for number, rule in enumerate(rules):
         if first.setdefault(rule.code, number) != number:

@@ -137,7 +137,11 @@ MeasureRule = Annotated[
     ChangeRule | ZeroAfterActivityRule | AtMostRule | EqualsRule | RollForwardRule | PlanRule,
     Field(discriminator="kind"),
 ]
-CollectionRule = Annotated[StaleRule, Field()]
+CollectionRule = StaleRule
+AnyRule = Annotated[
+    ChangeRule | ZeroAfterActivityRule | AtMostRule | EqualsRule | RollForwardRule | PlanRule | StaleRule,
+    Field(discriminator="kind"),
+]
 
 
 def figures_of(rule: MeasureRule | CollectionRule) -> dict[str, Figure]:

@@ -7,8 +7,9 @@ import pytest
 
 from app.calendar.expected import ReturnKey
 from app.kernel.months import Month
+from tests.make import exact
 from tests.returns.conftest import Programme, set_up
-from tests.returns.programme import HOSPICE, MONTH, address, hospice_body, whole_document
+from tests.returns.programme import HOSPICE, MONTH, PROGRAMME, address, hospice_body, whole_document
 from tests.support.databases import Database
 
 WAITS: Final = (14, 15, 16)
@@ -149,3 +150,57 @@ def test_what_a_rule_refuses_in_a_file_is_told_by_line_and_column(programme: Pro
     )
     assert answer.status_code == 422
     assert [(error["code"], error["line"], error["column"]) for error in answer.json()["errors"]] == [("at_most", 3, 3)]
+
+
+def backtested(programme: Programme, body: dict[str, Any], *, by: str | None = None) -> Any:
+    asked = {"from_month": "2026-07", "to_month": "2026-09", **body}
+    return programme.web.post(f"/v1/programmes/{PROGRAMME}/rules:backtest", exact(asked), key=by or programme.manager())
+
+
+def test_rules_are_tried_before_anybody_is_judged_by_them(programme: Programme) -> None:
+    few = {"code": "few", "kind": "at_most", "sum_of": [{"measure": "E-BEDOCC", "part": "denominator"}]}
+    more = {"code": "more", "kind": "change", "months": 3, "minimum_points": 3, "minimum_count": 0}
+    rises = {"code": "not-less", "kind": "roll_forward", "added": []}
+    before = programme.rows()
+    answer = backtested(programme, {"measure": "HOSP-WAIT", "rules": [few, more, rises]}).json()
+    assert (answer["returns"], answer["returns_found"], answer["truncated"]) == (3, 2, False)
+    assert answer["by_rule"] == {"few": 0, "more": 0, "not-less": 2}
+    assert [(each["month"], each["detail"]) for each in answer["found"]] == [
+        (
+            "2026-08",
+            "The numerator of HOSP-WAIT (category 0-1) is 15, and not the numerator of HOSP-WAIT of the month before, which is 14.",
+        ),
+        (
+            "2026-09",
+            "The numerator of HOSP-WAIT (category 0-1) is 16, and not the numerator of HOSP-WAIT of the month before, which is 15.",
+        ),
+    ]
+    stale = backtested(programme, {"collection": "hospice", "rules": [{"code": "again", "kind": "stale", "minimum_figures": 1}]}).json()
+    assert (stale["returns"], stale["returns_found"]) == (3, 0)
+    assert programme.rows() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "faults"),
+    [
+        ({"rules": [{"code": "a", "kind": "stale"}]}, [("whose_rules", "/measure")]),
+        ({"measure": "HOSP-WAIT", "rules": [{"code": "a", "kind": "stale"}]}, [("not_one_of", "/rules/0/kind")]),
+        ({"collection": "hospice", "rules": [{"code": "a", "kind": "plan", "tolerance": 1}]}, [("not_one_of", "/rules/0/kind")]),
+        ({"measure": "M-NONE", "rules": [{"code": "a", "kind": "plan", "tolerance": 1}]}, [("unknown_measure", "/measure")]),
+        ({"collection": "none", "rules": [{"code": "a", "kind": "stale"}]}, [("unknown_collection", "/collection")]),
+        (
+            {"measure": "HOSP-WAIT", "rules": [{"code": "a", "kind": "equals", "sum_of": [{"measure": "M-NONE"}]}], "to_month": "2029-07"},
+            [("unknown_measure", "/rules/0/sum_of/0/measure"), ("months", "/to_month")],
+        ),
+    ],
+)
+def test_rules_that_cannot_be_tried_are_refused(programme: Programme, body: dict[str, Any], faults: list[tuple[str, str]]) -> None:
+    answer = backtested(programme, body)
+    assert answer.status_code == 422
+    assert [(error["code"], error["pointer"]) for error in answer.json()["errors"]] == faults
+
+
+def test_what_everybody_sent_is_looked_at_by_the_integrator_only(programme: Programme) -> None:
+    body = {"collection": "hospice", "rules": [{"code": "again", "kind": "stale"}]}
+    assert backtested(programme, body, by=programme.preparer("SC-H9901")).status_code == 403
+    assert programme.web.post(f"/v1/programmes/{PROGRAMME}/rules:backtest", body).status_code == 401
