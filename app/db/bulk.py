@@ -66,7 +66,8 @@ def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequenc
 
 def _is_one_value(sequence: Sequence[Any]) -> bool:
     # Decimals are left out: 1 and 1.0 are equal and yet not the same.
-    return isinstance(sequence[0], str | int | datetime | Month | None) and sequence.count(sequence[0]) == len(sequence)
+    first = sequence[0]
+    return isinstance(first, str | int | datetime | Month | None) and sequence[-1] == first and sequence.count(first) == len(sequence)
 
 
 def _array(sequence: Sequence[Any]) -> str | list[Any]:

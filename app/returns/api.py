@@ -42,7 +42,7 @@ router = APIRouter(prefix="/v1/programmes/{programme}/returns", tags=["returns"]
 ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
 
 
-def _key(
+async def _key(  # asynchronous, for else it would be sent to a thread of its own
     collection: Annotated[str, Path(description="The collection's code.", examples=["cwt"])],
     subcontract: Annotated[str, Path(description="The subcontract's reference.", examples=["SC-RJE"])],
     month: Annotated[Month, Path(description="The return's month: of a longer period, its last.", examples=["2026-10"])],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain, repeat
 from typing import Any, Final, cast
 
 from app.kernel.codes import ALL
@@ -34,30 +35,45 @@ _KINDS: Final = {
 }
 
 
-def plain_cell(raw: Mapping[str, Any], expected: ExpectedReturn) -> Cell | None:
-    """A cell that states right figures at an expected place and nothing else, as most do; None for any other.
+def plain_cells(stated: list[Any], expected: ExpectedReturn) -> list[Cell | None]:
+    """Of each line its cell, where it states right figures at an expected place and nothing else, as most do; None for any other.
 
-    Only a shorter way to what `read_cell` says of such a cell.
+    Only a shorter way to what `read_cell` says of such a line, and shorter still for being gone by columns.
     """
-    if not raw.keys() <= _PLAIN:
-        return None
-    get = raw.get
-    place = (get("pathway", ALL), get("segment", ALL), get("measure"), get("site", ALL), get("commissioner", ALL), get("category", ALL))
+    if not set(map(type, stated)) <= {dict}:
+        return [None] * len(stated)
+    lines: list[dict[str, Any]] = stated
+    if not _PLAIN.issuperset(chain.from_iterable(lines)):
+        lines = [line if line.keys() <= _PLAIN else {} for line in lines]
+    places = [[line.get(place, ALL) for line in lines] for place in PLACES]
     try:
-        carried = expected.carried_by.get(place)  # type: ignore[arg-type]  # whatever stands for a code is not one of those expected
+        carried = [expected.carried_by.get(place) for place in zip(*places, strict=True)]
     except TypeError:  # a list or an object stands for a code
-        return None
-    if carried is None:
-        return None
-    kind, kind_of_denominator, both, proportion = carried
-    numerator, denominator = _plain_figure(get("numerator"), kind), get("denominator")
-    if numerator is None or both is (denominator is None):
-        return None
-    if both:
-        denominator = _plain_figure(denominator, kind_of_denominator)
-        if denominator is None or (proportion and numerator > denominator):
-            return None
-    return Cell._make((*place, "value", numerator, denominator, False, False, None, None, None))
+        return [None] * len(stated)
+    numerators, denominators = _plain_figures(lines, carried)
+    rest = map(repeat, (False, False, None, None, None))
+    cells = map(Cell._make, zip(*places, repeat("value"), numerators, denominators, *rest))
+    return [cell if cell.numerator is not None else None for cell in cells]
+
+
+def _plain_figures(lines: list[dict[str, Any]], carried: list[Carried | None]) -> tuple[list[Decimal | None], list[Decimal | None]]:
+    """The right figures of each line in their normal form; None for the numerator of any other line."""
+    numerators: list[Decimal | None] = []
+    denominators: list[Decimal | None] = []
+    for line, carries in zip(lines, carried, strict=True):
+        numerator = denominator = None
+        if carries is not None:
+            kind, kind_of_denominator, both, proportion = carries
+            numerator, stated = _plain_figure(line.get("numerator"), kind), line.get("denominator")
+            if both:
+                denominator = _plain_figure(stated, kind_of_denominator)
+                if denominator is None or (proportion and numerator is not None and numerator > denominator):
+                    numerator = None
+            elif stated is not None:
+                numerator = None
+        numerators.append(numerator)
+        denominators.append(denominator)
+    return numerators, denominators
 
 
 def _plain_figure(value: object, kind: NumericKind) -> Decimal | None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import permutations
+from operator import itemgetter
 from typing import Any, ClassVar, Final, cast
 
 from app.kernel.refusals import Fault, Invalid
-from app.returns.cells import plain_cell, read_cell
+from app.returns.cells import plain_cells, read_cell
 from app.returns.expectation import ExpectedReturn
 from app.returns.faults import NIL_REASONS, REASONS, fault
 from app.returns.looking_back import NOTHING_EARLIER, Earlier, Stated
@@ -17,6 +18,7 @@ from app.returns.submission import Cell, CellWarning, Submission
 LONGEST_NOTE: Final = 2000
 MOST_FAULTS: Final = 1000
 
+_PLACE: Final = itemgetter(slice(6))
 _MEMBERS: Final = frozenset({"cells", "rest", "rest_reason", "note", "nil", "reason"})
 
 
@@ -85,7 +87,7 @@ def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, ea
     faults += _double_counted(listed, positions, expected)
     faults += _counted_both_ways(lines, listed, positions, expected)
     cells = [*listed.values(), *complete(expected, listed, rest=rest, rest_reason=rest_reason, with_value=with_value, faults=faults)]
-    cells.sort()
+    cells.sort(key=_PLACE)
     warnings = tuple(CellWarning("outside_assignment", cell.key, cell.explained) for cell in cells if cell.outside_assignment)
     if expected.has_rules:
         stated = Stated(expected, {cell[:6]: cell for cell in cells}, positions, len(listed) == len(lines), earlier)
@@ -112,14 +114,18 @@ def _read_each(
     stated: list[Any], expected: ExpectedReturn, faults: list[Fault]
 ) -> tuple[dict[tuple[str, ...], Cell], dict[tuple[str, ...], int], set[str]]:
     """The cells that are listed, by place; the position of each in the list; and measures with a value line whose place cannot be told."""
-    listed: dict[tuple[str, ...], Cell] = {}
-    positions: dict[tuple[str, ...], int] = {}
+    plain = plain_cells(stated, expected)
+    listed: dict[tuple[str, ...], Cell] = {cell[:6]: cell for cell in plain if cell is not None}
+    positions: dict[tuple[str, ...], int] = {place: position for position, place in enumerate(listed)}
     with_value: set[str] = set()
+    if len(listed) == len(stated):
+        return listed, positions, with_value
+    listed, positions = {}, {}
     for position, raw in enumerate(stated):
         if not isinstance(raw, dict):
             faults.append(fault("wrong_type", f"/cells/{position}", kind="an object"))
             continue
-        cell = plain_cell(raw, expected) or read_cell(raw, expected, f"/cells/{position}", faults)
+        cell = plain[position] or read_cell(raw, expected, f"/cells/{position}", faults)
         if isinstance(cell, Cell):
             place = cell[:6]
             if listed.setdefault(place, cell) is cell:

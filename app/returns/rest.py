@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from itertools import filterfalse
 from typing import Final, Literal
 
 from app.calendar.expected import CellKey
@@ -31,7 +32,7 @@ def complete(
 
     `with_value` are the measures that have a value line besides those listed.
     """
-    missing = [key for key in expected.cells if key not in listed]
+    missing = list(filterfalse(listed.__contains__, expected.cells))
     if rest is None:
         faults.extend(fault("cell_missing", "/cells", cell=words(key)) for key in missing)
         return []

@@ -91,9 +91,10 @@ def digest(submission: Submission) -> str:
 
     Codes and figures in their normal form cannot hold a line break or tab; free text goes in as JSON.
     """
-    said = ", ".join([_NOTHING if cell[11:] == (None, None, None) else _json(cell[11:]) for cell in submission.cells])
-    texts = f"[{_json(submission.nil_reason)}, {_json(submission.note)}, [{said}]]"
     columns = list(zip(*submission.cells, strict=True))
+    says_something = any(column.count(None) < len(column) for column in columns[11:])
+    said = [_json(cell[11:]) for cell in submission.cells] if says_something else [_NOTHING] * len(submission.cells)
+    texts = f"[{_json(submission.nil_reason)}, {_json(submission.note)}, [{', '.join(said)}]]"
     figures = "\t".join(chain.from_iterable(zip(*columns[:7], *(map(str, column) for column in columns[7:11]), strict=True)))
     return sha256(f"{texts}\n{figures}".encode())
 
