@@ -1,11 +1,12 @@
 """Patients' identifiers: what looks like an NHS number is refused wherever it hides; nobody is ever named back."""
 
 import re
+from collections import deque
 from typing import Final
 
-# Ten digits, however people group them, with no further digit at either end. The look-ahead lets matches overlap, so that
-# a digit that happens to stand before the number does not hide it.
-_TEN_DIGITS: Final = re.compile(r"(?<!\d)(?=(\d(?:[\s\-_.\u00ad\u200b\u2010-\u2015]{0,3}\d){9})(?!\d))")
+# A group of digits, and what people put between two groups of one number. Groups are taken whole: a further digit at either end of ten
+# makes them another number.
+_GROUP: Final = re.compile(r"(\d+)([\s\-_.\u00ad\u200b\u2010-\u2015]{0,3}(?=\d))?")
 _FEWEST: Final = 10
 # As the NHS writes one: nothing else stands beside it.
 _WHOLE: Final = re.compile(r"\s*(\d{3})[ \-]?(\d{3})[ \-]?(\d{4})\s*")
@@ -26,10 +27,27 @@ def _is_nhs_number(digits: str) -> bool:
 
 
 def holds_patient_identifier(text: str) -> bool:
-    """Whether a text holds ten digits that pass the check of an NHS number."""
+    """Whether a text holds ten digits, however grouped, that pass the check of an NHS number. Its cost grows with the text's length only."""
     if len(text) < _FEWEST:
         return False
-    return any(_is_nhs_number("".join(filter(str.isdecimal, match[1]))) for match in _TEN_DIGITS.finditer(text))
+    looked_at: set[str] = set()
+    groups: deque[str] = deque()
+    length = 0
+    for match in _GROUP.finditer(text):
+        group, goes_on = match.groups()
+        groups.append(group)
+        length += len(group)
+        while length > _FEWEST:
+            length -= len(groups.popleft())
+        if length == _FEWEST:
+            digits = "".join(groups)
+            if digits not in looked_at and _is_nhs_number(digits):
+                return True
+            looked_at.add(digits)
+        if goes_on is None:
+            groups.clear()
+            length = 0
+    return False
 
 
 def is_patient_identifier(text: str) -> bool:

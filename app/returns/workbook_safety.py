@@ -18,6 +18,8 @@ from app.returns.intake import invalid
 MOST_PARTS: Final = 1_000
 MOST_UNPACKED_BYTES: Final = 64 * 1024 * 1024
 """In all; a month's template of five thousand lines unpacks to three million."""
+MOST_ELEMENTS: Final = 1_000_000
+"""Of all parts together: each costs a microsecond or two."""
 _MOST_RATIO: Final = 200
 _SMALL_BYTES: Final = 1024 * 1024
 """A part no larger than this may be packed ever so tightly."""
@@ -55,15 +57,23 @@ class Package:
     def __init__(self, archive: ZipFile, parts: Mapping[str, ZipInfo]) -> None:
         self.archive = archive
         self.parts = parts
+        self.elements = 0
 
     def parse(
         self, name: str, *, start: Start, end: Callable[[str], None] = lambda _: None, text: Callable[[str], None] = lambda _: None
     ) -> None:
         """Stream a part; elements and attributes come by their local names. ReturnInvalid where it is not there or no plain XML."""
+
+        def counted(element: str, attributes: Mapping[str, str]) -> None:
+            self.elements += 1
+            if self.elements > MOST_ELEMENTS:
+                raise invalid([file_fault("file_too_large", most=MOST_ELEMENTS, what="elements")])
+            start(_local(element), {_local(key): value for key, value in attributes.items()})
+
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _refuse_declarations
-        parser.StartElementHandler = lambda element, attributes: start(_local(element), {_local(key): at for key, at in attributes.items()})
+        parser.StartElementHandler = counted
         parser.EndElementHandler = lambda element: end(_local(element))
         parser.CharacterDataHandler = text
         try:

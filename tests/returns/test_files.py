@@ -93,7 +93,7 @@ def test_a_file_is_tried_before_it_is_sent_and_sent_once(programme: Programme) -
         ("attachment", None),
         ('attachment; filename="october.xlsx"', "october.xlsx"),
         ("attachment; filename=october.xlsx", "october.xlsx"),
-        ('attachment; filename="C:\\\\folder\\\\october.xlsx"', "october.xlsx"),
+        ('attachment; filename="folder\\\\october.xlsx"', "october.xlsx"),
         ('attachment; filename="../../october.xlsx"', "october.xlsx"),
         ("attachment; filename*=UTF-8''%C3%A9t%C3%A9.csv", "été.csv"),
         ('attachment; filename="été.csv"'.encode().decode("latin-1"), "été.csv"),

@@ -1,0 +1,24 @@
+"""What looks like an NHS number, however its digits are grouped: the check against its plain specification."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.kernel.identifiers import holds_patient_identifier
+
+# Ten digits, at most three separators between two of them, and no further digit at either end; matches may overlap.
+TEN = re.compile(r"(?<!\d)(?=(\d(?:[\s\-_.\u00ad\u200b\u2010-\u2015]{0,3}\d){9})(?!\d))")
+NUMBERS = st.sampled_from(["9434765919", "943 476 5919", "943-476-5919", "4010232137", "1111111111"])
+TEXTS = st.lists(st.one_of(st.text("0123456789 -.x\u200b", max_size=6), NUMBERS), max_size=8).map("".join)
+
+
+def passes(digits: str) -> bool:
+    weighted = sum(int(digit) * (10 - at) for at, digit in enumerate(digits[:9]))
+    return len(set(digits)) > 1 and -weighted % 11 == int(digits[9])
+
+
+@given(TEXTS)
+def test_ten_digits_are_found_in_whatever_groups_they_stand(text: str) -> None:
+    found = any(passes("".join(filter(str.isdecimal, match[1]))) for match in TEN.finditer(text))
+    assert holds_patient_identifier(text) == found
