@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection as Container
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.calendar.expected import CellKey, ReturnKey
@@ -13,6 +13,8 @@ from app.kernel.months import Month
 from app.returns.domain import Status
 from app.returns.expectation import ExpectedReturn
 from app.returns.looking_back import Earlier, needed_of
+from app.returns.plain_words import Stood
+from app.returns.review_store import REOPENINGS, SIGN_OFFS
 from app.returns.store import CELLS, RETURNS, REVISIONS
 from app.returns.submission import Cell
 
@@ -53,13 +55,27 @@ def stated_before(
     return dict(found)
 
 
-def statuses_of(session: Session, programme: str, subcontract: str, *, as_of: datetime) -> dict[ReturnKey, Status]:
-    """Where every return of a subcontract stood of which something was received."""
-    stands = RETURNS.table.c
-    query = select(*(stands[name] for name in RETURNS.key), stands.status).where(
-        stands.programme == programme, stands.subcontract == subcontract, facts.in_force(RETURNS, as_of)
+def standing_of(session: Session, programme: str, subcontract: str, *, as_of: datetime) -> dict[ReturnKey, Stood]:
+    """Where every return of a subcontract stood of which something was received, or that was reopened."""
+    stands, latest, signed, leave = RETURNS.table.c, REVISIONS.c, SIGN_OFFS.c, REOPENINGS.table.c
+    of_latest = and_(*(latest[name] == stands[name] for name in ("programme", *RETURNS.key)), latest.number == stands.latest_revision)
+    is_signed = exists().where(
+        *(signed[name] == stands[name] for name in ("programme", *RETURNS.key)),
+        signed.revision == stands.latest_revision,
+        signed.signed_at <= as_of,
     )
-    return {ReturnKey(*key): Status(status) for *key, status in session.execute(query)}
+    reopened = select(*(leave[name] for name in RETURNS.key), leave.recorded_at, leave.expires_at).where(
+        leave.programme == programme, leave.subcontract == subcontract, facts.in_force(REOPENINGS, as_of), leave.expires_at >= as_of
+    )
+    received = select(*(stands[name] for name in RETURNS.key), stands.status, is_signed, latest.recorded_at).join(REVISIONS, of_latest)
+    received = received.where(stands.programme == programme, stands.subcontract == subcontract, facts.in_force(RETURNS, as_of))
+    leaves = {ReturnKey(*key): (since, until) for *key, since, until in session.execute(reopened)}
+    found = {key: Stood(reopened_until=until) for key, (_, until) in leaves.items()}
+    for *parts, status, has_signature, came_at in session.execute(received):
+        key = ReturnKey(*parts)
+        since, until = leaves.get(key, (came_at, None))
+        found[key] = Stood(Status(status), is_signed=has_signature, reopened_until=until, came_since=came_at > since)
+    return found
 
 
 def earlier_of(session: Session, programme: str, expected: ExpectedReturn) -> Earlier:

@@ -29,8 +29,17 @@ LOOKED_BACK: Final = 12
 """The months before a return's own that its guide looks back on."""
 
 DenominatorCarried = Literal["always", "never", "either"]
-ToDo = Literal["overdue", "open", "queried", "upcoming", "frozen"]
-"""What is to be done about a return: `frozen` with nothing received, `overdue`, `queried`, `open` for sending, or `upcoming`."""
+ToDo = Literal["overdue", "open", "reopened", "queried", "unsigned", "frozen", "upcoming"]
+"""What is to be done about a return: to send it (again), to answer, to sign, to ask for it to be reopened, or to expect it."""
+
+
+class Stood(NamedTuple):
+    """Where a return stood; `came_since`: a revision came after the reopening that is in force until `reopened_until`."""
+
+    status: Status = Status.EXPECTED
+    is_signed: bool = False
+    reopened_until: datetime | None = None
+    came_since: bool = False
 
 
 def month_words(month: Month) -> str:
@@ -68,14 +77,18 @@ def _days_words(days: int) -> str:
     return f"in {days} days" if days > 0 else f"{-days} days ago"
 
 
-def to_do(status: Status, deadlines: Deadlines, collection: Collection, month: Month, moment: datetime) -> ToDo | None:
+def to_do(stood: Stood, deadlines: Deadlines, collection: Collection, month: Month, moment: datetime) -> ToDo | None:
     """What its subcontract has to do about a return; None where it is done, or out of its hands."""
-    frozen = deadlines.is_frozen(moment)
-    if status is Status.QUERIED and not frozen:
-        return "queried"
-    if status is not Status.EXPECTED:
-        return None
-    if frozen:
+    if stood.reopened_until is not None and not stood.came_since:
+        return "reopened"
+    is_frozen = deadlines.is_frozen(moment) and stood.reopened_until is None
+    if stood.status is not Status.EXPECTED:
+        if is_frozen or stood.status is Status.ACCEPTED:
+            return None
+        if stood.status is Status.QUERIED:
+            return "queried"
+        return "unsigned" if collection.sign_off == "required" and not stood.is_signed else None
+    if is_frozen:
         return "frozen"
     if moment > deadlines.due:
         return "overdue"
@@ -83,13 +96,17 @@ def to_do(status: Status, deadlines: Deadlines, collection: Collection, month: M
     return "open" if is_over else "upcoming"
 
 
-def to_do_words(contract: Contract, key: ReturnKey, deadlines: Deadlines, state: ToDo, moment: datetime) -> str:
+def to_do_words(contract: Contract, key: ReturnKey, deadlines: Deadlines, state: ToDo, *, stood: Stood, moment: datetime) -> str:
     """The same as a sentence to whoever sends it."""
     collection = contract.collection[key.collection]
     what = f"{collection.name} for {period_words(collection, key.month)}"
     when = f"{instant_words(deadlines.due)}, {_days_words(days_left(deadlines.due, moment))}"
     if state == "frozen":
         return f"{what} was due at {when}. Nothing was received before its figures were fixed: ask for it to be reopened."
+    if state == "reopened" and stood.reopened_until is not None:
+        return f"{what} is reopened until {instant_words(stood.reopened_until)}: send it by then."
+    if state == "unsigned":
+        return f"{what} was received, and waits for its sign-off by somebody other than who sent it."
     if state == "overdue":
         return f"{what} was due at {when}. It is late, and still welcome: send it as soon as you can."
     if state == "queried":

@@ -17,10 +17,10 @@ from app.db.ledger import judged_at, last_recorded
 from app.kernel.actors import Actor
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
-from app.returns.domain import Deadlines, Status, deadlines_of
+from app.returns.domain import Deadlines, deadlines_of
 from app.returns.expectation import ExpectedReturn
-from app.returns.history import stated_before, statuses_of
-from app.returns.plain_words import Earlier, ToDo, earlier_of, months_before, to_do
+from app.returns.history import standing_of, stated_before
+from app.returns.plain_words import Earlier, Stood, ToDo, earlier_of, months_before, to_do
 from app.returns.read_actions import owed, told
 from app.returns.template import Template, template_of
 
@@ -35,6 +35,7 @@ class Owing:
     key: ReturnKey
     deadlines: Deadlines
     to_do: ToDo
+    stood: Stood
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,12 @@ def read_due(session: Session, programme: str, subcontract: str, *, actor: Actor
     contract = load_contract(session, programme, as_of=moment)
     if subcontract not in contract.subcontract:
         raise NotFound("There is no such subcontract here, or it is not yours.")
-    statuses = statuses_of(session, programme, subcontract, as_of=moment)
-    owing = sorted(_owing(contract, subcontract, statuses, moment), key=lambda each: (each.deadlines.due, each.key))
+    stood = standing_of(session, programme, subcontract, as_of=moment)
+    owing = sorted(_owing(contract, subcontract, stood, moment), key=lambda each: (each.deadlines.due, each.key))
     return Due(contract, tuple(owing), moment)
 
 
-def _owing(contract: Contract, subcontract: str, statuses: Mapping[ReturnKey, Status], moment: datetime) -> Iterator[Owing]:
+def _owing(contract: Contract, subcontract: str, stood: Mapping[ReturnKey, Stood], moment: datetime) -> Iterator[Owing]:
     """Every return with which there is something to do, and of each collection the next that is to come."""
     term = contract.programme
     last = min(term.last_month, Month.of(moment.astimezone(LONDON).date()).plus(_AHEAD))
@@ -87,9 +88,10 @@ def _owing(contract: Contract, subcontract: str, statuses: Mapping[ReturnKey, St
                 continue
             collection = contract.collection[key.collection]
             deadlines = deadlines_of(collection, month, contract.days)
-            state = to_do(statuses.get(key, Status.EXPECTED), deadlines, collection, month, moment)
+            returned = stood.get(key, Stood())
+            state = to_do(returned, deadlines, collection, month, moment)
             if state is not None:
-                yield Owing(key, deadlines, state)
+                yield Owing(key, deadlines, state, returned)
             if state == "upcoming":
                 has_next.add(key.collection)
 

@@ -48,8 +48,8 @@ class ForCommissionerView(BaseModel):
 class OwingView(BaseModel):
     """A return with which its subcontract has something to do.
 
-    `to_do`: `overdue`; `open` for sending; `queried`: there is a question to answer; `frozen` before anything came; `upcoming`: the next
-    of its collection. `days_left` are days of London's calendar to the due instant, below zero after it.
+    `to_do`: `overdue`; `open` for sending; `reopened` after its figures were fixed; `queried`: there is a question to answer; `unsigned`:
+    somebody has to sign it off; `frozen` before anything came; `upcoming`: the next of its collection. `days_left` are days of London's calendar to the due instant, below zero after it.
     """
 
     collection: str
@@ -174,7 +174,7 @@ def _owing_view(due: Due, owing: Owing) -> dict[str, Any]:
         "month": key.month,
         "period": period_words(collection, key.month),
         "to_do": owing.to_do,
-        "words": to_do_words(contract, key, owing.deadlines, owing.to_do, due.moment),
+        "words": to_do_words(contract, key, owing.deadlines, owing.to_do, stood=owing.stood, moment=due.moment),
         "due": _due(contract, key, owing.deadlines),
         "days_left": days_left(owing.deadlines.due, due.moment),
         "cells": len(cells),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,8 @@ from app.kernel.months import Month
 from app.measures.domain import Measure
 from app.returns.domain import Deadlines, Status, deadlines_of
 from app.returns.plain_words import (
+    Stood,
+    ToDo,
     counted_words,
     days_left,
     denominator_carried,
@@ -76,11 +78,11 @@ def test_a_period_is_told_by_its_months(every: Any, month: str, words: str) -> N
     assert period_words(line, Month.parse(month)) == words
 
 
-DUE, FREEZE = at("2026-11-13T17:00"), at("2026-12-29T17:00")
+DUE, FREEZE, UNTIL = at("2026-11-13T17:00"), at("2026-12-29T17:00"), at("2027-01-08T12:00")
 
 
 @pytest.mark.parametrize(
-    ("status", "moment", "found"),
+    ("stood", "moment", "found"),
     [
         (Status.EXPECTED, "2026-10-31T23:59", "upcoming"),
         (Status.EXPECTED, "2026-11-01T00:00", "open"),
@@ -89,21 +91,28 @@ DUE, FREEZE = at("2026-11-13T17:00"), at("2026-12-29T17:00")
         (Status.EXPECTED, "2026-12-29T17:01", "frozen"),
         (Status.QUERIED, "2026-12-01T00:00", "queried"),
         (Status.QUERIED, "2026-12-29T17:01", None),
-        (Status.SUBMITTED, "2026-12-01T00:00", None),
+        (Status.SUBMITTED, "2026-12-01T00:00", "unsigned"),
+        (Status.SUBMITTED, "2026-12-29T17:01", None),
+        (Stood(Status.SUBMITTED, is_signed=True), "2026-12-01T00:00", None),
+        (Stood(reopened_until=UNTIL), "2026-12-29T17:01", "reopened"),
+        (Stood(Status.ACCEPTED, reopened_until=UNTIL), "2026-12-29T17:01", "reopened"),
+        (Stood(Status.SUBMITTED, reopened_until=UNTIL, came_since=True), "2026-12-29T17:01", "unsigned"),
+        (Stood(Status.ACCEPTED, reopened_until=UNTIL, came_since=True), "2026-12-29T17:01", None),
         (Status.ACCEPTED, "2026-12-01T00:00", None),
     ],
 )
-def test_what_is_to_be_done(status: Status, moment: str, found: str | None) -> None:
-    collection = whole_contract().collection["hospice"]
-    assert to_do(status, Deadlines(DUE, None, FREEZE), collection, MONTH, at(moment)) == found
+def test_what_is_to_be_done(stood: Status | Stood, moment: str, found: str | None) -> None:
+    collection = whole_contract().collection["hospice"].model_copy(update={"sign_off": "required"})
+    standing = stood if isinstance(stood, Stood) else Stood(stood)
+    assert to_do(standing, Deadlines(DUE, None, FREEZE), collection, MONTH, at(moment)) == found
 
 
 def test_what_is_to_be_done_is_a_sentence() -> None:
     within = whole_contract()
     deadlines = deadlines_of(within.collection["hospice"], MONTH, within.days)
     said = {
-        state: to_do_words(within, HOSPICE, deadlines, state, at("2026-11-12T12:00"))
-        for state in ("open", "overdue", "frozen", "queried", "upcoming")
+        state: to_do_words(within, HOSPICE, deadlines, state, stood=Stood(reopened_until=UNTIL), moment=at("2026-11-12T12:00"))
+        for state in get_args(ToDo)
     }
     assert said["open"] == "Hospice activity for October 2026 is due at 17:00 on Friday 13 November 2026, London time, tomorrow."
     assert all(sentence.startswith("Hospice activity for October 2026 ") and sentence.endswith(".") for sentence in said.values())

@@ -26,7 +26,7 @@ from app.returns.template_schemas import DueView, GuideView
 from app.returns.template_workbook import workbook_of
 from tests.make import contract, document
 from tests.returns.conftest import Programme, set_up
-from tests.returns.programme import CWT, HOSPICE, MIXED, MONTH, PROGRAMME, address, cwt_body, mixed_body, owed
+from tests.returns.programme import CWT, HOSPICE, MIXED, MONTH, PROGRAMME, address, cwt_body, mixed_body, owed, whole_document
 from tests.returns.test_api import has_shape
 from tests.support.databases import Database
 
@@ -261,6 +261,26 @@ def test_what_was_received_is_no_longer_due(served: Programme) -> None:
     moment = (served.clock() - timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
     earlier = served.web.get(f"{due}?as_of={moment}", key=served.manager())
     assert earlier.status_code == 404, "there was no programme then"
+
+
+def test_what_was_reopened_or_waits_for_a_signature_is_to_be_done(programme: Programme) -> None:
+    base = whole_document()
+    collections = [{**line, "sign_off": "required"} if line["code"] == "cwt" else line for line in base["collections"]]
+    assert programme.apply({**base, "collections": collections}).status_code == 200
+    key = CWT._replace(month=Month.parse("2026-07"))
+
+    def to_do() -> str | None:
+        due = programme.web.get(f"/v1/programmes/{PROGRAMME}/subcontracts/SC-RJE/due", key=programme.preparer("SC-RJE")).json()["due"]
+        return next((each["to_do"] for each in due if each["month"] == "2026-07"), None)
+
+    assert to_do() == "frozen"
+    leave = {"reason": "A file was found", "expires_at": "2026-11-20T12:00:00Z"}
+    assert programme.web.post(f"{address(key)}/reopening", leave, key=programme.manager()).status_code == 201
+    assert to_do() == "reopened"
+    assert programme.submit(key, cwt_body()).status_code == 201
+    assert to_do() == "unsigned"
+    signed = programme.web.post(f"{address(key)}/sign-off", {"revision": 1}, key=programme.key("approver", subcontract="SC-RJE"))
+    assert (signed.status_code, to_do()) == (200, None)
 
 
 def test_what_is_due_to_another_is_not_told(served: Programme) -> None:

@@ -1,5 +1,6 @@
 """A form goes out, is filled in and saved by the programs that people use, and comes back as the return that JSON would state."""
 
+import contextlib
 import csv
 import io
 import re
@@ -22,7 +23,7 @@ from tests.make import exact
 from tests.returns.conftest import Clock, Programme, set_up
 from tests.returns.programme import CWT, HOSPICE, MIXED, MONTH, address, cwt_body, hospice_body, mixed_body
 from tests.support.databases import Database
-from tests.support.http import serving
+from tests.support.http import Web, serving
 from tests.support.libreoffice import filled_in, needs_libreoffice
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -159,6 +160,18 @@ def test_nothing_to_report_is_said_by_the_form_too(served: Programme, tmp_path: 
 
 
 DEMONSTRATION: Final = "/v1/programmes/staffs-cancer"
+
+
+@contextlib.contextmanager
+def demonstration(database: Database) -> Iterator[Web]:
+    """The demonstration programme, of which nobody has returned anything yet."""
+    with serving(database, clock=Clock()) as web:
+        body = exact(document(Month.parse("2026-07")))
+        made = web.put(f"{DEMONSTRATION}/configuration", body, key=web.key("administrator"), headers={"If-None-Match": "*"})
+        assert made.status_code == 201, made.text
+        yield web
+
+
 SEPTEMBER: Final[dict[str, Any]] = {
     "cells": [
         *(
@@ -173,19 +186,34 @@ SEPTEMBER: Final[dict[str, Any]] = {
 }
 
 
+def test_a_trust_writes_what_is_new_on_a_spare_line(database: Database, tmp_path: Path) -> None:
+    """Of eighty cells only those of last month are printed; another takes a spare line, and all others are zero."""
+    with demonstration(database) as web:
+        key = web.key("preparer", programme="staffs-cancer", subcontract="SC-RJE")
+        own = f"{DEMONSTRATION}/returns/cwt/SC-RJE"
+        lung = {"site": "lung", "commissioner": "05W", "numerator": 2, "denominator": 3}
+        stated = [
+            {**lung, "measure": "CWT-FDS", "segment": "diagnosis"},
+            {**lung, "measure": "CWT-31", "pathway": "lung", "segment": "treatment"},
+            {**lung, "measure": "CWT-62", "pathway": "lung", "segment": "treatment", "category": "urgent", "numerator": "1.5"},
+        ]
+        september = web.post(f"{own}/2026-09/revisions", {"rest": "zero", "cells": stated}, key=key)
+        assert september.status_code == 201, september.text
+        october = {"rest": "zero", "cells": [*stated, {**stated[2], "commissioner": "05G", "category": "upgrade"}]}
+        form = web.get(f"{own}/2026-10/template.xlsx", key=key).content
+        sent = typed_in(form, entries(form, october), tmp_path)
+        answer = web.request("POST", f"{own}/2026-10/revisions", key=key, content=sent, headers={"Content-Type": XLSX})
+        assert answer.status_code == 201, answer.text
+        assert len(answer.json()["by_rest"]) > 40
+        assert web.post(f"{own}/2026-10/revisions", october, key=key).json()["duplicate_of"] == 1
+
+
 @pytest.mark.parametrize("fill", PROGRAMS)
 def test_a_hospice_returns_its_month_with_a_spreadsheet(
     database: Database, fill: Callable[[bytes, Entries, Path], bytes], tmp_path: Path
 ) -> None:
     """What is due, the form with last month's figures in it, and the receipt: as the demonstration's first hospice does it."""
-    with serving(database, clock=Clock()) as web:
-        made = web.put(
-            f"{DEMONSTRATION}/configuration",
-            exact(document(Month.parse("2026-07"))),
-            key=web.key("administrator"),
-            headers={"If-None-Match": "*"},
-        )
-        assert made.status_code == 201, made.text
+    with demonstration(database) as web:
         key = web.key("preparer", programme="staffs-cancer", subcontract="SC-H9901")
         own = f"{DEMONSTRATION}/returns/{{}}/SC-H9901/{{}}"
         due = web.get(f"{DEMONSTRATION}/subcontracts/SC-H9901/due", key=key).json()["due"]
