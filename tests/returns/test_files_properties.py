@@ -1,16 +1,20 @@
 """The same figures are the same revision in every format, and one thing wrong is called the same in each, at its own place."""
 
 import csv
+import io
 from collections.abc import Callable
 from copy import deepcopy
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
 
 from app.kernel.refusals import Fault
 from app.returns.columns import CSV, JSON, XLSX
 from app.returns.faults import REASONS
+from app.returns.workbook import read_workbook
 from tests.returns.files import COLUMNS, Layout, book_of, csv_of, json_of, judged, sheet_of, table_of
 from tests.returns.programme import CWT, MIXED, mixed_body, owed
 
@@ -118,6 +122,36 @@ def test_the_same_figures_as_a_workbook_are_the_same_revision(body: dict[str, An
     digest = judged(json_of(body), JSON, EXPECTED)
     # Written at once, texts stand in the cells; in memory, in a table that all sheets share.
     assert judged(book_of(write, constant_memory=not shared, in_memory=shared), XLSX, EXPECTED) == digest
+
+
+CELL_VALUES = st.one_of(
+    st.none(),
+    TEXTS,
+    st.text("<>&\u00a0_x0041\u20ac\t", max_size=8),
+    st.integers(-(10**9), 10**9),
+    st.decimals(0, 10**6, places=3).map(float),
+    st.booleans(),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.lists(CELL_VALUES, max_size=5), max_size=6), st.booleans())
+def test_another_program_reads_the_same_cells(rows: list[list[Any]], shared: bool) -> None:
+    """One sheet read by two readers that share nothing but the file: what one sees, the other must not miss."""
+    content = book_of(lambda book: sheet_of(book, rows) and None, constant_memory=not shared, in_memory=shared)
+    theirs = {
+        (row, column): value.strip() if isinstance(value, str) else value
+        for row, values in enumerate(
+            CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name("Return").to_python(skip_empty_area=False), 1
+        )
+        for column, value in enumerate(values, 1)
+    }
+    ours = {
+        (row.number, column): float(value) if isinstance(value, Decimal) else value
+        for row in read_workbook(content).rows
+        for column, value in row.values.items()
+    }
+    assert ours == {place: value for place, value in theirs.items() if value != ""}
 
 
 FAULTS = st.one_of(
