@@ -1,4 +1,4 @@
-"""Rows by the thousand in one statement: `INSERT … SELECT FROM unnest(arrays)`.
+"""Rows by the thousand in one statement: `INSERT … SELECT` of unnested arrays.
 
 `COPY FROM` is refused on tables with row-level security, and a statement per row costs twenty times as much.
 """
@@ -31,12 +31,13 @@ def array_type(table: Table, column: str) -> str:
 @lru_cache(maxsize=256)
 def _insert(table: Table, columns: tuple[str, ...], repeated: frozenset[str]) -> TextClause:
     listed = [column for column in columns if column not in repeated]
-    arrays = ", ".join(f"CAST(:{column} AS {array_type(table, column)})" for column in listed)
+    # As columns of a SELECT rather than in FROM, where their rows would all be written down before the first is inserted.
+    unnested = ", ".join(f'unnest(CAST(:{column} AS {array_type(table, column)})) AS "{column}"' for column in listed)
     one = {column: f"CAST(:{column} AS {array_type(table, column).removesuffix('[]')})" for column in repeated}
     values = ", ".join(one.get(column, f'added."{column}"') for column in columns)
     return text(
         f"INSERT INTO {table.name} ({_names(columns)}) SELECT {values}"  # noqa: S608 - names of our own tables and columns
-        f" FROM unnest({arrays}) AS added({_names(listed)})"
+        f" FROM (SELECT {unnested}) AS added"
     ).execution_options(**AHEAD)
 
 
