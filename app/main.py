@@ -42,6 +42,7 @@ from app.reports.api import router as reports
 from app.returns.api import router as returns
 from app.returns.backfill_api import router as backfills
 from app.returns.calculators_api import router as calculators
+from app.returns.handover_api import router as handovers
 from app.returns.quality_api import router as quality
 from app.returns.query_api import router as queries
 from app.returns.review_api import router as review
@@ -74,6 +75,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     queries,
     calculators,
     quality,
+    handovers,
     backfills,
     reports,
     phases,

@@ -13,7 +13,7 @@ from app.kernel.months import Month
 from app.kernel.shelf import Shelf
 from app.measures.domain import Measure, in_force
 from app.organisations.domain import Organisation, Succession
-from app.pathways.domain import Pathway, Segment
+from app.pathways.domain import Handover, Pathway, Segment
 from app.programmes.domain import Commissioner, Phase, PhaseDecision, Programme, Requirement, Site, phase_in
 from app.subcontracts.domain import Subcontract
 
@@ -40,6 +40,7 @@ class Contract:
     successions: tuple[Succession, ...] = ()
     decisions: tuple[PhaseDecision, ...] = ()
     """The approved ones, in the order of their approval."""
+    handovers: tuple[Handover, ...] = ()
     reported_for: tuple[Subcontract, ...] = ()
     """Of a subcontract's own view: those that it reports for, with their terms and nothing that is theirs alone."""
 

@@ -21,7 +21,7 @@ from app.kernel.refusals import NotFound
 from app.kernel.shelf import Shelf
 from app.measures.store import MEASURES, measures
 from app.organisations.store import organisations, successions
-from app.pathways.store import PATHWAYS, SEGMENTS, pathways
+from app.pathways.store import HANDOVERS, PATHWAYS, SEGMENTS, handovers, pathways
 from app.programmes.store import (
     COMMISSIONERS,
     PHASES,
@@ -69,6 +69,7 @@ CONTRACT_TABLES: tuple[FactTable, ...] = (
     MEASURES,
     PATHWAYS,
     SEGMENTS,
+    HANDOVERS,
     COLLECTIONS,
     REQUIREMENTS,
     SUBCONTRACTS,
@@ -132,6 +133,7 @@ def _read(session: Session, code: str, moment: datetime) -> Contract:
         sites=sites(session, code, as_of=moment),
         measures=measures(session, code, as_of=moment),
         pathways=pathways(session, code, as_of=moment),
+        handovers=handovers(session, code, as_of=moment),
         collections=collections(session, code, as_of=moment),
         requirements=requirements(session, code, as_of=moment),
         subcontracts=own,

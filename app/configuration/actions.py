@@ -34,7 +34,7 @@ from app.kernel.refusals import Fault, Invalid, Kind
 from app.measures.actions import bring_measures
 from app.organisations.actions import add_new, conflicts
 from app.organisations.store import organisations
-from app.pathways.actions import bring_pathways, bring_segments
+from app.pathways.actions import bring_handovers, bring_pathways, bring_segments
 from app.programmes.actions import bring_commissioners, bring_phases, bring_programme, bring_requirements, bring_sites
 from app.programmes.faults import decided_and_gone
 from app.returns.expectation import expected_return
@@ -230,6 +230,7 @@ def _bring(
         "collections": lambda: bring_collections(session, recording, document.collections),
         "requirements": lambda: bring_requirements(session, recording, document.requirements),
         "subcontracts": lambda: bring_subcontracts(session, recording, document.subcontracts),
+        "handovers": lambda: bring_handovers(session, recording, document.handovers),
         "assignments": lambda: bring_assignments(session, recording, *changed_facts(before, after)),
     }
     for noun, bring in steps.items():

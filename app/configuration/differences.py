@@ -52,6 +52,7 @@ KEYS: Final[Mapping[str, Callable[[Any], Key]]] = {
     "collections": lambda line: (line.code,),
     "requirements": lambda line: (line.measure,),
     "subcontracts": lambda line: (line.reference,),
+    "handovers": lambda line: (line.code,),
 }
 """The key of a line of each noun, by the name of its section."""
 

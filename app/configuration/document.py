@@ -13,7 +13,7 @@ from app.kernel.lines import Line, Many
 from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Measure
 from app.organisations.domain import Organisation
-from app.pathways.domain import Pathway
+from app.pathways.domain import Handover, Pathway
 from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
 from app.subcontracts.domain import Subcontract
 
@@ -44,6 +44,7 @@ class Document(Line):
     requirements: Many[Requirement] = ()
     subcontracts: Many[Subcontract] = ()
     assignments: Many[AssignmentLine] = ()
+    handovers: Many[Handover] = ()
 
 
 def completed(document: Document) -> Document:
@@ -71,6 +72,7 @@ def document_of(contract: Contract) -> Document:
         requirements=contract.requirements,
         subcontracts=contract.subcontracts,
         assignments=tuple(in_order(contract.line(name) for name in contract.lines)),
+        handovers=contract.handovers,
     )
 
 

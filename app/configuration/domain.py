@@ -13,6 +13,7 @@ from app.calendar.working_days import ENGLAND
 from app.configuration.assigned import Placed, faults_between, placed
 from app.configuration.contradictions import contradictions
 from app.configuration.document import Document
+from app.configuration.handovers import handovers_astray
 from app.configuration.rules import rules_astray
 from app.kernel.months import Month, overlap
 from app.kernel.refusals import Fault
@@ -44,6 +45,7 @@ def faults_of(document: Document, *, registered: frozenset[str], lines: Sequence
         *_weights(document),
         *_grades(document),
         *contradictions(document),
+        *handovers_astray(document),
         *_agreements(document),
         *above_the_contract(document.commissioners),
         *gates_astray(document.phases, {line.code for line in document.measures}),
@@ -63,6 +65,7 @@ def _repeated(document: Document) -> Iterator[Fault]:
         "collections": [line.code for line in document.collections],
         "requirements": [line.measure for line in document.requirements],
         "subcontracts": [line.reference for line in document.subcontracts],
+        "handovers": [line.code for line in document.handovers],
     }
     keys |= {f"pathways/{number}/segments": [segment.code for segment in line.segments] for number, line in enumerate(document.pathways)}
     keys |= {

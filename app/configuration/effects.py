@@ -47,6 +47,7 @@ def contract_of(
         days=ENGLAND if before is None else before.days,
         decisions=() if before is None else before.decisions,
         successions=() if before is None else before.successions,
+        handovers=tuple(sorted(document.handovers, key=lambda line: line.code)),
     )
 
 

@@ -16,7 +16,7 @@ from app.db.rows import FactTable
 from app.kernel.lines import Line
 from app.kernel.months import Month
 from app.measures.store import MEASURES
-from app.pathways.store import PATHWAYS, SEGMENTS
+from app.pathways.store import HANDOVERS, PATHWAYS, SEGMENTS
 from app.programmes.store import COMMISSIONERS, PHASES, PROGRAMMES, REQUIREMENTS, SITES
 from app.returns.store import RETURNS
 from app.subcontracts.store import SUBCONTRACTS
@@ -31,6 +31,7 @@ _TABLES: Final[Mapping[str, FactTable]] = {
     "collections": COLLECTIONS,
     "requirements": REQUIREMENTS,
     "subcontracts": SUBCONTRACTS,
+    "handovers": HANDOVERS,
 }
 
 

@@ -13,7 +13,7 @@ from app.configuration.document import Document
 from app.kernel.lines import Line
 from app.kernel.months import Month, covers
 from app.measures.domain import Measure
-from app.pathways.domain import Pathway
+from app.pathways.domain import Handover, Pathway
 from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
 from app.subcontracts.domain import Subcontract
 
@@ -97,6 +97,10 @@ def _delivers_in(contract: Contract, line: Subcontract, month: Month) -> bool:
     return any(span.meets(month) for span in delivering_spans(contract, line.reference))
 
 
+def _hands_over(contract: Contract, line: Handover, measure: str) -> bool:
+    return measure in {line.sent.measure, line.received.measure}
+
+
 PROGRAMME: Final = Noun("programme", "programme", Programme, ("code",))
 """What the document says of the programme itself; it has no list within it, and is never withdrawn."""
 
@@ -121,5 +125,6 @@ NOUNS: Final = (
         ("reference",),
         {"organisation": _is("organisation"), "sector": _is("sector"), "status": _is("status"), "month": _delivers_in},
     ),
+    Noun("handovers", "handover", Handover, ("code",), {"measure": _hands_over}),
 )
 """Assignments are not among them: they have a room in the document and steps of their own."""

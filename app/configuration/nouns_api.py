@@ -80,6 +80,11 @@ class _OfSubcontracts:
     month: Annotated[Month | None, _only("Only those that deliver in this month.", "2026-10")] = None
 
 
+@dataclass(frozen=True, slots=True)
+class _OfHandovers:
+    measure: Annotated[Code | None, _only("Only those that this measure counts.", "R-OUT")] = None
+
+
 _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "commissioners": _ByParent,
     "phases": _OfPhases,
@@ -89,6 +94,7 @@ _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "collections": _OfCollections,
     "requirements": _OfRequirements,
     "subcontracts": _OfSubcontracts,
+    "handovers": _OfHandovers,
 }
 
 

@@ -39,6 +39,12 @@ _STATED: Final[dict[str, dict[str, Any]]] = {
         "ends_on": "2031-06-30",
         "status": "live",
     },
+    "handovers": {
+        "code": "lung-to-treatment",
+        "sent": {"pathway": "lung", "segment": "diagnosis", "measure": "R-OUT"},
+        "received": {"pathway": "lung", "segment": "treatment", "measure": "R-IN"},
+        "tolerance": {"absolute": "2", "relative": "0.05"},
+    },
 }
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {

@@ -1,4 +1,4 @@
-"""The tables of pathways and their segments."""
+"""The tables of pathways, their segments, and the handovers between them."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db import facts
 from app.db.rows import code_column, fact_table
-from app.pathways.domain import Pathway
+from app.pathways.domain import Handover, Pathway
 
 PATHWAYS = fact_table(
     "pathways", key=[code_column("code")], content=[Column("name", Text, nullable=False), Column("sites", JSONB, nullable=False)]
@@ -27,6 +27,20 @@ SEGMENTS = fact_table(
         Column("measures", JSONB, nullable=False),
     ],
 )
+
+HANDOVERS = fact_table(
+    "handovers",
+    key=[code_column("code")],
+    content=[
+        Column("sent", JSONB, nullable=False),
+        Column("received", JSONB, nullable=False),
+        Column("tolerance", JSONB, nullable=False),
+    ],
+)
+
+
+def handovers(session: Session, programme: str, *, as_of: datetime | None) -> tuple[Handover, ...]:
+    return facts.read_lines(session, HANDOVERS, Handover, programme, as_of=as_of)
 
 
 def pathways(session: Session, programme: str, *, as_of: datetime | None) -> tuple[Pathway, ...]:

@@ -21,12 +21,13 @@ class Judged(NamedTuple):
     accepted: bool
     expected_sha256: str
     first_id: int | None
+    number: int
 
 
 _JUDGED: Final = text(
     """
     SELECT f.collection, f.subcontract, f.month, judged.revision_id, f.accepted_revision IS NOT NULL, judged.expected_sha256,
-        CASE WHEN first.content_sha256 <> judged.content_sha256 THEN first.revision_id END
+        CASE WHEN first.content_sha256 <> judged.content_sha256 THEN first.revision_id END, judged.number
     FROM returns f
     JOIN revisions judged ON judged.programme = f.programme AND judged.collection = f.collection AND judged.subcontract = f.subcontract
         AND judged.month = f.month AND judged.number = coalesce(f.accepted_revision, f.latest_revision)

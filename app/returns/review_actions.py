@@ -21,6 +21,7 @@ from app.kernel.refusals import Invalid, Refusal
 from app.returns import domain, review_store, signing, store
 from app.returns.actions import lock, subject_of
 from app.returns.domain import Act, Deadlines, ReturnState, Status, deadlines_of
+from app.returns.handover_actions import compare
 from app.returns.read_actions import ReturnRead, owed, read_at, told
 from app.returns.reopening import NotReopened, check_frozen, expiry_faults, in_force
 from app.returns.signing import SignOff
@@ -63,7 +64,7 @@ class _Held:
         audit.record(self.session, self.recording, action, subject=subject_of(self.key, revision), details=details)
 
     def read(self) -> ReturnRead:
-        moment, actor = self.recording.at, self.recording.actor
+        moment, actor = last_recorded(self.session, self.programme), self.recording.actor
         return read_at(self.session, self.programme, self.contract, self.key, moment, as_of=told(actor, None, moment))
 
 
@@ -85,6 +86,7 @@ def accept(session: Session, programme: str, key: ReturnKey, *, actor: Actor, no
     signed = held.state.latest_revision in review_store.sign_offs(session, programme, key)
     after = _accepted(held, revision=revision, signed=signed)
     _keep_acceptance(held, after, automatic=False)
+    compare(session, held.contract, key.month, about=key.subcontract, actor=actor, now=now)
     return held.read()
 
 
@@ -217,6 +219,8 @@ def accept_many(session: Session, programme: str, asked: Sequence[Named] | Waiti
     review_store.accept_all(session, programme, [(held.key, after) for held, after in accepted], recording=recording)
     for held, after in accepted:
         held.audited("return.accepted", revision=after.latest_revision, automatic=False, together=len(accepted))
+    for month in sorted({held.key.month for held, _ in accepted}):
+        compare(session, accepted[0][0].contract, month, actor=actor, now=now)
     return tuple(verdicts)
 
 

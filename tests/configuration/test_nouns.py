@@ -15,6 +15,9 @@ from tests.support.http import Web, serving
 PROGRAMME = "/v1/programmes/test-cancer"
 CREATE = {"If-None-Match": "*"}
 MEASURE_V2 = {"code": "CWT-62", "version": 2, "from_month": "2030-01", "name": "62 days, redefined", "split_by": ["site", "commissioner"]}
+TRUSTS = {"code": "trust", "categories": [{"code": "SC-RJE"}, {"code": "SC-RL4"}]}
+OUT = {"pathway": "cancer", "segment": "diagnosis", "measure": "H-OUT"}
+IN = {"pathway": "cancer", "segment": "treatment", "measure": "H-IN"}
 NEW: dict[str, tuple[str, dict[str, Any]]] = {
     "commissioners": ("commissioners/05D", {"ods_code": "05D", "name": "East Staffordshire", "parent": "QNC", "from_month": "2027-04"}),
     "phases": ("phases/2", {"number": 2, "name": "Delivery", "from_month": "2028-07", "payment": "live"}),
@@ -27,9 +30,13 @@ NEW: dict[str, tuple[str, dict[str, Any]]] = {
         "subcontracts/SC-NEW",
         {"reference": "SC-NEW", "organisation": "RL4", "sector": "community", "starts_on": "2027-01-01", "ends_on": "2030-12-31"},
     ),
+    "handovers": ("handovers/on", {"code": "on", "sent": OUT, "received": IN}),
 }  # fmt: skip
 SEGMENT: dict[str, Any] = {"setting": None, "measures": []}
-CHANGE = {"pathways": {"segments": [{"code": code, "name": "Another", **SEGMENT} for code in ("referral", "triage")]}}
+CHANGE: dict[str, Any] = {
+    "handovers": {"tolerance": {"absolute": 3, "relative": 0}},
+    "pathways": {"segments": [{"code": code, "name": "Another", **SEGMENT} for code in ("referral", "triage")]},
+}
 """What another version of each says; another name where nothing is said here."""
 NAMED = {"requirements": "schedule_ref", "subcontracts": "annual_value_pence"}
 
@@ -54,6 +61,10 @@ def web(database: Database, clock: Clock) -> Iterator[Web]:
     with serving(database, clock=clock) as web:
         whole = document()
         whole["measures"].append({"code": "O-ONE", "name": "An outcome", "aggregation": "count_sum"})
+        whole["measures"] += [{"code": code, "name": code, "aggregation": "count_sum", "breakdown": TRUSTS} for code in ("H-OUT", "H-IN")]
+        for segment, code in zip(whole["pathways"][0]["segments"], ("H-OUT", "H-IN"), strict=False):
+            segment["measures"].append(code)
+        whole["handovers"] = [{"code": "back", "sent": OUT, "received": IN, "tolerance": {"relative": "0.1"}}]
         assert web.put(f"{PROGRAMME}/configuration", whole, key=web.key("administrator"), headers=CREATE).status_code == 201
         yield web
 
