@@ -11,7 +11,18 @@ _FEWEST: Final = 10
 # As the NHS writes one: nothing else stands beside it.
 _WHOLE: Final = re.compile(r"\s*(\d{3})[ \-]?(\d{3})[ \-]?(\d{4})\s*")
 
-DETAIL: Final = "This holds ten digits that pass the check of an NHS number. Only aggregates belong here."
+# What free text says of one patient by name: a date of birth, a hospital's or an NHS number, right or mistyped. Postcodes are left alone:
+# organisations have them too.
+_LABELLED: Final = re.compile(
+    r"\b(?:d\.?o\.?b\b\.?|date of birth\b|born(?: on)?\b)\W{0,5}\d{1,2}(?:st|nd|rd|th)?\W{1,2}(?:\d{1,2}|[a-z]{3,9})\W{1,2}\d{2,4}\b"
+    r"|\b(?:mrn|(?:nhs|hospital) ?(?:no|number|id))\b\W{0,5}[a-z]{0,3}\d{5}",
+    re.IGNORECASE,
+)
+
+DETAIL: Final = (
+    "This holds ten digits that pass the check of an NHS number, or words that give a patient's number or date of birth."
+    " Only aggregates belong here."
+)
 FIX: Final = (
     "Remove it. One in eleven numbers of ten digits passes the check by chance: if it is something else, such as a telephone number,"
     " write it so that it cannot be taken for one."
@@ -27,9 +38,14 @@ def _is_nhs_number(digits: str) -> bool:
 
 
 def holds_patient_identifier(text: str) -> bool:
-    """Whether a text holds ten digits, however grouped, that pass the check of an NHS number. Its cost grows with the text's length only."""
+    """Whether a text holds ten digits, however grouped, that pass the check of an NHS number, or names a patient's number or date of birth.
+
+    Its cost grows with the text's length only.
+    """
     if len(text) < _FEWEST:
         return False
+    if _LABELLED.search(text):
+        return True
     looked_at: set[str] = set()
     groups: deque[str] = deque()
     length = 0

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,3 +23,34 @@ def passes(digits: str) -> bool:
 def test_ten_digits_are_found_in_whatever_groups_they_stand(text: str) -> None:
     found = any(passes("".join(filter(str.isdecimal, match[1]))) for match in TEN.finditer(text))
     assert holds_patient_identifier(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DOB 12/03/1951",
+        "d.o.b.: 1.3.51",
+        "Date of birth - 12 March 1951",
+        "born on 3rd May 1949",
+        "MRN: RJE123456",
+        "NHS No. 12345678",
+        "hospital number 1234567",
+    ],
+)
+def test_words_that_give_a_patient_away(text: str) -> None:
+    assert holds_patient_identifier(f"Moved, {text}, since")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "two babies were born in October 2026",
+        "the NHS number was missing for 41",
+        "ST4 6QG is closed",
+        "no date of birth for 12 of 300",
+        "MRN system down 12/10/2026",
+        "call 01782 715444",
+    ],
+)
+def test_words_that_give_nobody_away(text: str) -> None:
+    assert not holds_patient_identifier(text)
