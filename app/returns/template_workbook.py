@@ -69,6 +69,7 @@ _WIDTHS: Final = {
     "denominator_means": 40,
 }
 _WIDTH: Final = 10
+_DEFINITION_WIDTHS: Final = (26, 12, 36, 36, 26, 44, 30)
 _LINE_POINTS: Final = 13
 _MARGIN_INCHES: Final = Decimal("0.4")
 _COUNTS: Final = ("numerator", "denominator")
@@ -184,11 +185,8 @@ class _Form:
             self.sheet.write_string(header, number, column, self.formats.code_heading)
 
     def _write_line(self, number: int, printed: dict[str, Written], measure: Measure) -> None:
-        # Whoever opens the file need not work out how high its rows are.
-        lines = max(
-            ceil(len(str(printed[column])) / _WIDTHS.get(column, _WIDTH)) for column in self.columns if column.endswith(("_name", "_means"))
-        )
-        self.sheet.set_row(number, _LINE_POINTS * max(lines, 1) + 2)
+        texts = [(printed[column], column) for column in self.columns if column.endswith(("_name", "_means"))]
+        self.sheet.set_row(number, _height((str(text), _WIDTHS.get(column, _WIDTH)) for text, column in texts))
         for position, column in enumerate(self.columns):
             if column in TO_FILL_IN:
                 if column == "denominator" and denominator_carried(measure) == "never":
@@ -255,6 +253,11 @@ class _Form:
         sheet.set_footer(f"&L{key.collection} {key.subcontract} {key.month}&RPage &P of &N")
 
 
+def _height(texts: Iterable[tuple[str, int]]) -> int:
+    """How high a row is with texts in columns of these widths: not every program works that out when it opens a file."""
+    return _LINE_POINTS * max(ceil(len(text) / width) or 1 for text, width in texts) + 2
+
+
 def _refusing(why: str) -> dict[str, Any]:
     return {"error_title": "This cannot stand here", "error_message": why[:_LONGEST_PROMPT]}
 
@@ -289,7 +292,7 @@ def _write_definitions(sheet: Worksheet, measures: Iterable[Measure], formats: _
     headings = ("What is counted", "Code", "Count", "Out of", "How it is counted", "Worked example", "Parts")
     for number, heading in enumerate(headings):
         sheet.write_string(0, number, heading, formats.heading)
-        sheet.set_column(number, number, 14 if heading == "Code" else 42)
+        sheet.set_column(number, number, _DEFINITION_WIDTHS[number])
     for row, measure in enumerate(measures, start=1):
         parts = measure.breakdown.categories if measure.breakdown else ()
         words = (
@@ -301,6 +304,7 @@ def _write_definitions(sheet: Worksheet, measures: Iterable[Measure], formats: _
             measure.example or "",
             "; ".join(f"{part.code}: {part.name}" if part.name else part.code for part in parts),
         )
+        sheet.set_row(row, _height(zip(words, _DEFINITION_WIDTHS, strict=True)))
         for number, text in enumerate(words):
             sheet.write_string(row, number, _cut(tame(text), _LONGEST_TEXT), formats.words)
     sheet.freeze_panes(1, 1)
