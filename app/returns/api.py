@@ -101,6 +101,7 @@ RETURN: Final[dict[str, Any]] = {
     "timeliness_first": "on_time",
     "working_days_late": 0,
     "working_days_late_first": 0,
+    "signed_off": False,
     "part_month": False,
     "final": False,
     "unsigned": False,
@@ -231,6 +232,7 @@ def list_returns(
     subcontract: Annotated[str | None, Query(description="One subcontract.", max_length=64)] = None,
     status: Annotated[Status | None, Query(description="Only returns of this status.")] = None,
     overdue: Annotated[bool | None, Query(description="Only those that are due and not received (or only the others).")] = None,
+    signed_off: Annotated[bool | None, Query(description="Only those whose latest revision is signed (or waits for it).")] = None,
 ) -> Response:
     """List the returns that are owed, received or not, with their deadlines, by month, collection and subcontract.
 
@@ -241,7 +243,7 @@ def list_returns(
     found, moment = read_actions.list_returns(
         unit.session,
         programme,
-        Wanted(month, collection, subcontract, status, overdue),
+        Wanted(month, collection, subcontract, status, overdue, signed_off),
         after=page.after,  # type: ignore[arg-type]  # its parts were looked at above
         limit=page.limit + 1,
         actor=unit.actor,

@@ -38,7 +38,13 @@ class Standing:
     key: ReturnKey
     deadlines: Deadlines
     received: Received | None
+    is_signed: bool
     moment: datetime
+
+    @property
+    def signed_off(self) -> bool | None:
+        """Whether somebody stands behind the latest revision; None where there is none."""
+        return self.is_signed if self.received else None
 
     @property
     def state(self) -> ReturnState:
@@ -101,7 +107,10 @@ def read_at(
 ) -> ReturnRead:
     expected = owed(contract, key)
     received = store.received(session, programme, key, as_of=moment)
-    standing = Standing(contract, key, deadlines_of(contract.collection[key.collection], key.month, contract.days), received, moment)
+    sign_offs = review_store.sign_offs(session, programme, key, as_of=moment)
+    deadlines = deadlines_of(contract.collection[key.collection], key.month, contract.days)
+    is_signed = received is not None and received.state.latest_revision in sign_offs
+    standing = Standing(contract, key, deadlines, received, is_signed, moment)
     revisions = store.revisions(session, programme, key, as_of=moment)
     accepted = next((revision for revision in revisions if revision.number == standing.state.accepted_revision), None)
     current = None if accepted is None else store.cells(session, programme, accepted.revision_id)
@@ -110,7 +119,7 @@ def read_at(
         expected=expected,
         revisions=revisions,
         current=current,
-        sign_offs=review_store.sign_offs(session, programme, key, as_of=moment),
+        sign_offs=sign_offs,
         reopenings=review_store.reopenings(session, programme, key, as_of=moment),
         states=review_store.states(session, programme, key, as_of=moment),
         queries=query_store.counted(session, programme, key, as_of=moment),
@@ -174,12 +183,14 @@ class Wanted:
     subcontract: str | None = None
     status: Status | None = None
     overdue: bool | None = None
+    signed_off: bool | None = None
 
     def shows(self, standing: Standing) -> bool:
         return (
             self.collection in {None, standing.key.collection}
             and self.status in {None, standing.state.status}
             and self.overdue in {None, standing.is_overdue}
+            and (self.signed_off is None or self.signed_off is standing.signed_off)
         )
 
 
@@ -219,10 +230,13 @@ def _standings(
     months = first.through(last) if wanted.month is None else [wanted.month]
     for month in months:
         received: dict[ReturnKey, Received] | None = None
+        signed: set[tuple[ReturnKey, int]] = set()
         for key in expected_returns(contract, month, subcontract=wanted.subcontract):
             if after is not None and (month.ordinal, key.collection, key.subcontract) <= after:
                 continue
             if received is None:
                 received = store.received_in(session, term.code, month, as_of=moment)
-            deadlines = deadlines_of(contract.collection[key.collection], month, contract.days)
-            yield Standing(contract, key, deadlines, received.get(key), moment)
+                signed = review_store.signed_in(session, term.code, [month], as_of=moment) if received else set()
+            deadlines, held = deadlines_of(contract.collection[key.collection], month, contract.days), received.get(key)
+            is_signed = held is not None and (key, held.state.latest_revision) in signed
+            yield Standing(contract, key, deadlines, held, is_signed, moment)

@@ -237,7 +237,7 @@ def _all_held(session: Session, programme: str, named: Sequence[Named], recordin
     contract = load_contract(session, programme)
     months = {each.key.month for each in named}
     received = {key: held for month in months for key, held in store.received_in(session, programme, month, as_of=recording.at).items()}
-    signed = review_store.signed_in(session, programme, months)
+    signed = review_store.signed_in(session, programme, months, as_of=recording.at)
     asked = [received[each.key].latest_id for each in named if each.key in received]
     explained = review_store.explained(session, programme, asked)
     for each in named:

@@ -55,7 +55,7 @@ _REOPENING: Final = {
     "ended_at": None,
     "ended_by": None,
 }
-SIGNED: Final[dict[str, Any]] = {**RETURN_DETAIL, "sign_off": _SIGN_OFF}
+SIGNED: Final[dict[str, Any]] = {**RETURN_DETAIL, "signed_off": True, "sign_off": _SIGN_OFF}
 REOPENED: Final[dict[str, Any]] = {**RETURN_DETAIL, "reopening": _REOPENING, "reopenings": [_REOPENING]}
 ACCEPTANCES: Final[dict[str, Any]] = {
     "programme": "staffs-cancer",

@@ -59,11 +59,11 @@ def sign_offs(session: Session, programme: str, key: ReturnKey, *, as_of: dateti
     return {row["revision"]: SignOff(**row) for row in session.execute(query).mappings()}
 
 
-def signed_in(session: Session, programme: str, months: Collection[Month]) -> set[tuple[ReturnKey, int]]:
-    """The revisions of some months' returns that are signed."""
+def signed_in(session: Session, programme: str, months: Collection[Month], *, as_of: datetime) -> set[tuple[ReturnKey, int]]:
+    """The revisions of some months' returns that were signed by a moment."""
     columns = SIGN_OFFS.c
     query = select(*(columns[name] for name in (*RETURNS.key, "revision"))).where(
-        columns.programme == programme, columns.month.in_(list(months))
+        columns.programme == programme, columns.month.in_(list(months)), columns.signed_at <= as_of
     )
     return {(ReturnKey(*key), revision) for *key, revision in session.execute(query)}
 

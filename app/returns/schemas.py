@@ -76,6 +76,8 @@ class ContactView(BaseModel):
 class ReturnView(BaseModel):
     """Where an owed return stands. `timeliness` is the latest revision's, `timeliness_first` the first one's.
 
+    `signed_off`: whether somebody signed the latest revision.
+
     `part_month`: the subcontract delivers on part of the return's days; `final`: no later return follows; `unsigned`: some of it is
     delivered without a signed subcontract. `contacts`: whom to ring, of a return that is overdue.
     """
@@ -101,6 +103,7 @@ class ReturnView(BaseModel):
     timeliness_first: Timeliness | None
     working_days_late: int | None
     working_days_late_first: int | None
+    signed_off: bool | None
     part_month: bool
     final: bool
     unsigned: bool

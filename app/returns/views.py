@@ -60,6 +60,7 @@ def return_view(standing: Standing) -> dict[str, Any]:
         "timeliness_first": first,
         "working_days_late": working_days_late(deadlines.due, received.latest_at, contract.days) if received else None,
         "working_days_late_first": working_days_late(deadlines.due, received.first_at, contract.days) if received else None,
+        "signed_off": standing.signed_off,
         **flags_of(contract, key)._asdict(),
         "contacts": [contact.model_dump() for contact in agreement.contacts] if standing.is_overdue else [],
         "links": {

@@ -6,12 +6,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.exc import ProgrammingError
 
 from app.calendar.expected import ReturnKey
+from app.db.session import open_session
+from app.db.tenancy import Tenant
+from app.returns import review_store
 from app.returns.review_schemas import AcceptancesView, DifferencesView
 from app.returns.schemas import ReturnDetailView
 from tests.returns.conftest import Programme
-from tests.returns.programme import CWT, HOSPICE, MIXED, MONTH, RETURNS, address, cwt_body, hospice_body, mixed_body, whole_document
+from tests.returns.programme import (
+    CWT,
+    HOSPICE,
+    MIXED,
+    MONTH,
+    PROGRAMME,
+    RETURNS,
+    address,
+    cwt_body,
+    hospice_body,
+    mixed_body,
+    whole_document,
+)
 from tests.returns.test_api import has_shape
 
 TICK = timedelta(microseconds=1)
@@ -64,8 +82,16 @@ def test_a_return_is_signed_by_another_than_who_prepared_it_and_then_accepted(pr
     assert (sign_off["revision"], sign_off["statement"], sign_off["signed_as"]) == (1, "Complete and correct.", "subcontract")
     assert signed["revisions"][0]["sign_off"] == sign_off
     assert sign_off["signed_by"] != signed["revisions"][0]["submitted_by"]
-    assert signed["status"] == "submitted"
+    assert (signed["status"], signed["signed_off"]) == ("submitted", True)
     assert code(sign(programme, HOSPICE)) == (409, "already_signed")
+    programme.submit(CWT, cwt_body())
+    listed = {waits: programme.listed(f"?signed_off={waits}") for waits in ("true", "false")}
+    assert {waits: [each["subcontract"] for each in found] for waits, found in listed.items()} == {
+        "true": ["SC-H9901"],
+        "false": ["SC-RJE"],
+    }
+    assert programme.listed("?signed_off=false", by=approver(programme, HOSPICE)) == []
+    assert {each["signed_off"] for each in programme.listed("?status=expected")} == {None}
     accepted = programme.accept(HOSPICE, revision=1).json()
     assert (accepted["status"], accepted["sign_off"]) == ("accepted", sign_off)
     # A further revision needs a sign-off of its own; the figures that count were signed.
@@ -262,6 +288,22 @@ def test_of_two_signatures_and_two_questions_at_once_each_is_one_act(programme: 
     assert sorted(answer.json()["query"] for answer in answers[4:]) == [1, 2]
     stands = programme.read(HOSPICE).json()
     assert (stands["status"], stands["queries"]["open"], stands["sign_off"]["revision"]) == ("queried", 2, 1)
+
+
+def test_only_the_integrator_writes_reopenings_and_nobody_signs_for_another(programme: Programme) -> None:
+    programme.submit(CWT, cwt_body())
+    programme.clock.now = FREEZE + TICK
+    assert reopen(programme, CWT, FREEZE + timedelta(days=1)).status_code == 201
+    sign(programme, CWT)
+    tables = (review_store.SIGN_OFFS, review_store.REOPENINGS.table)
+    owner, heir = Tenant(PROGRAMME, "SC-RJE"), Tenant(PROGRAMME, "SC-RL4", inherited_subcontracts=("SC-RJE",))
+    for tenant, seen in ((owner, 1), (heir, 1), (Tenant(PROGRAMME, "SC-RL4"), 0), (Tenant(PROGRAMME), 0)):
+        with open_session(programme.database.engine, tenant) as session:
+            assert [len(session.execute(select(table)).all()) for table in tables] == [seen, seen]
+    for tenant, refused in ((owner, tables[1:]), (heir, tables)):
+        for table in refused:
+            with open_session(programme.database.engine, tenant) as session, pytest.raises(ProgrammingError, match="row-level security"):
+                session.execute(insert(table).from_select(list(table.c.keys()), select(table)))
 
 
 def test_what_one_revision_changes_in_another(programme: Programme) -> None:
