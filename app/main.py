@@ -39,6 +39,7 @@ from app.measures.api import router as measures
 from app.organisations.api import router as organisations
 from app.phases.api import router as phases
 from app.reports.api import router as reports
+from app.reports.effect_api import router as submissions
 from app.returns.api import router as returns
 from app.returns.backfill_api import router as backfills
 from app.returns.calculators_api import router as calculators
@@ -70,6 +71,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     calendar,
     assurance,
     returns,
+    submissions,
     templates,
     review,
     queries,

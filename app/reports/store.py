@@ -65,6 +65,20 @@ def recorded(
     }
 
 
+_REVISION: Final = text(
+    """
+    SELECT true, revision_id, number, content_sha256, expected_sha256 FROM revisions
+    WHERE programme = :programme AND collection = :collection AND subcontract = :subcontract AND month = :month AND number = :number
+    """
+)
+
+
+def recorded_revision(session: Session, programme: str, key: ReturnKey, number: int) -> Recorded:
+    """One revision, as though it were the accepted one."""
+    values = {"programme": programme, **key._asdict(), "month": key.month.ordinal, "number": number}
+    return Recorded(*session.execute(_REVISION, values).one())
+
+
 _OF_REVISIONS: Final = "FROM cells WHERE programme = :programme AND revision_id = ANY(:revisions)"
 _CELL: Final = ", ".join(CellKey._fields)
 

@@ -46,11 +46,22 @@ class Receipt:
     latest_at: datetime
     submitted_by: str
     submitted_as: str
+    rehearsed: "Rehearsed | None" = None
 
     @property
     def since(self) -> int:
         """The revision that `changes` compares with."""
         return self.state.latest_revision - (self.duplicate_of is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """The revision of a dry run, as far as the transaction goes: whoever reads on in it sees its cells, and nobody keeps it."""
+
+    revision_id: int
+    number: int
+    content_sha256: str
+    expected_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +118,11 @@ def submit(
 ) -> Receipt:
     """Make a submission the return's next revision, or refuse it with every fault; identical to the latest one, nothing is stored.
 
+    A dry run does the same short of recording it: its caller must not commit.
     NotFound where the return is not owed or not the actor's; ReturnInvalid; ReturnFrozen.
     """
     require(actor, Permission.RETURN_SUBMIT, programme=programme, subcontract=key.subcontract)
-    if not dry_run:
-        lock(session, programme, key)
+    lock(session, programme, key)
     stated = read_sent(body, sent, media_type=media_type, file_name=file_name)
     came = _Sent(programme, key, stated, sent, sha256(sent), media_type, file_name, actor)
     valid = _validated(session, came)
@@ -121,7 +132,8 @@ def submit(
     if dry_run:
         at = max(now, last_recorded(session, programme) + TICK)
         after, changes = _decide(session, valid, before, at)
-        return _receipt(valid, after, changes, before=before, at=at, dry_run=True)
+        rehearsed = _rehearse(session, valid, after, Recording(programme, at, actor, 0, "", None))
+        return _receipt(valid, after, changes, before=before, at=at, rehearsed=rehearsed)
     recording = begin_recording(session, programme, actor=actor, now=now)
     if recording.contract_changed != valid.expected.contract.recorded_at:
         # It changed while the ledger was not yet held; now it cannot any more.
@@ -161,9 +173,14 @@ def _decide(session: Session, valid: _Valid, before: Received | None, at: dateti
     return after, changed_cells(store.cells(session, valid.sent.programme, before.latest_id), submission.cells)
 
 
-def _keep(session: Session, valid: _Valid, after: ReturnState, before: Received | None, recording: Recording) -> None:
-    """The revision with its cells, where the return stands now, and the events."""
-    sent, submission, expected = valid.sent, valid.submission, valid.expected
+def _rehearse(session: Session, valid: _Valid, after: ReturnState, recording: Recording) -> Rehearsed:
+    """The revision with its cells, for the rest of a transaction that is not kept."""
+    revision_id = _add(session, valid, after, recording)
+    return Rehearsed(revision_id, after.latest_revision, valid.content_sha256, valid.expected.sha256)
+
+
+def _add(session: Session, valid: _Valid, after: ReturnState, recording: Recording) -> int:
+    sent, expected = valid.sent, valid.expected
     about = NewRevision(
         content_sha256=valid.content_sha256,
         submitted_sha256=sent.sha256,
@@ -173,12 +190,18 @@ def _keep(session: Session, valid: _Valid, after: ReturnState, before: Received 
         submitted_as=sent.submitted_as,
     )
     number = after.latest_revision
-    revision_id = store.add_revision(session, sent.programme, sent.key, submission, about, number=number, recording=recording)
+    return store.add_revision(session, sent.programme, sent.key, valid.submission, about, number=number, recording=recording)
+
+
+def _keep(session: Session, valid: _Valid, after: ReturnState, before: Received | None, recording: Recording) -> None:
+    """The revision with its cells, where the return stands now, and the events."""
+    sent, submission = valid.sent, valid.submission
+    revision_id = _add(session, valid, after, recording)
     files_store.add_file(session, sent.programme, sent.key, revision_id, content=sent.content, file_name=sent.file_name)
     accepted = after.status is Status.ACCEPTED
     act = Act.ACCEPTED if accepted else Act.SUBMITTED
     store.move(session, sent.programme, sent.key, after, before=before, act=act, recording=recording)
-    subject = subject_of(sent.key, number)
+    subject = subject_of(sent.key, after.latest_revision)
     details = {
         "cells": len(submission.cells),
         "by_rest": len(submission.by_rest),
@@ -201,7 +224,7 @@ def _receipt(
     before: Received | None,
     at: datetime,
     duplicate: bool = False,
-    dry_run: bool = False,
+    rehearsed: Rehearsed | None = None,
 ) -> Receipt:
     """The receipt of a submission received at a moment; of a duplicate, the one that was received then."""
     sent = valid.sent
@@ -211,15 +234,16 @@ def _receipt(
         submission=valid.submission,
         state=state,
         deadlines=valid.deadlines,
-        revision=None if dry_run else state.latest_revision,
+        revision=None if rehearsed else state.latest_revision,
         duplicate_of=state.latest_revision if duplicate else None,
         changes=changes,
         submitted_sha256=sent.sha256,
-        received_at=None if dry_run else at,
+        received_at=None if rehearsed else at,
         first_at=before.first_at if before else at,
         latest_at=at,
         submitted_by=sent.actor.client,
         submitted_as=sent.submitted_as,
+        rehearsed=rehearsed,
     )
 
 

@@ -5,34 +5,27 @@ import io
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.calendar.as_of import AsOfInFuture
 from app.calendar.expected import ReturnKey
 from app.kernel.months import Month
 from app.kernel.refusals import Forbidden, Invalid, NotFound
-from app.returns import actions, read_actions
-from app.returns.columns import CSV, JSON, XLSX
-from app.returns.csv_file import CHARSETS
-from app.returns.domain import ReturnFrozen, Status, WrongStatus
-from app.returns.files_schemas import body_in_any_format
+from app.returns import read_actions
+from app.returns.domain import Status
 from app.returns.formats import EXTENSIONS, kind_of
-from app.returns.intake import ReturnInvalid
 from app.returns.read_actions import Wanted
 from app.returns.schemas import (
     ExpectedCellView,
-    ReceiptView,
     ReturnDetailView,
     ReturnsView,
     RevisionDetailView,
 )
 from app.returns.template import tame
-from app.returns.views import cell_view, detail_view, expected_cell_view, receipt_view, return_view, revision_view
-from app.web.bodies import file_name, media_type
+from app.returns.views import cell_view, detail_view, expected_cell_view, return_view, revision_view
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf, bad_cursor
-from app.web.problems import UnsupportedMedia
-from app.web.reference import WRITING, json_answer, refusals
+from app.web.reference import json_answer, refusals
 from app.web.work import Unit
 
 _RETURN: Final = "/{collection}/{subcontract}/{month}"
@@ -278,70 +271,6 @@ def read_expected_cells(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of:
     rows = (expected_cell_view(expected, cell) for cell in expected.cells)
     table.writerows({column: tame(value) for column, value in row.items()} for row in rows)
     return unit.read(text.getvalue().encode(), media_type="text/csv; charset=utf-8")
-
-
-def _kind_of_submission(unit: Unit) -> str:
-    """The media type of a submission, with its charset where it says one."""
-    kind, parameters = media_type(unit.content_type)
-    if kind in {JSON, XLSX}:
-        return kind
-    charset = parameters.get("charset")
-    if kind != CSV or (charset is not None and charset not in CHARSETS):
-        raise UnsupportedMedia(f"Send `Content-Type: {JSON}`, `{CSV}` (in UTF-8, UTF-16 or Windows-1252) or `{XLSX}`.")
-    return kind if charset is None else f"{kind}; charset={charset}"
-
-
-@router.post(
-    f"{_RETURN}/revisions",
-    status_code=201,
-    response_class=Response,
-    responses=refusals(Forbidden, NotFound, Invalid, ReturnInvalid, ReturnFrozen, WrongStatus, *WRITING)
-    | json_answer(ReceiptView, RECEIPT, status=201, description="Received: the receipt of a new revision")
-    | json_answer(
-        ReceiptView,
-        {**RECEIPT, "duplicate_of": 1},
-        description="Nothing was stored: it is identical to the latest revision (`duplicate_of`), or a dry run",
-    ),
-    openapi_extra=body_in_any_format(SUBMISSION),
-)
-def submit_return(
-    unit: Unit,
-    programme: ProgrammeCode,
-    key: KeyOf,
-    *,
-    dry_run: Annotated[bool, Query(description="Validate and answer with the receipt it would get, and keep nothing.")] = False,
-    content_disposition: Annotated[
-        str | None,
-        Header(
-            description="The file's name, kept and given back with it.", examples=['attachment; filename="october.xlsx"'], max_length=1000
-        ),
-    ] = None,
-) -> Response:
-    """Submit a return: complete, as its next revision, or not at all; as JSON, as CSV or as an Excel workbook.
-
-    Every expected cell is stated, or the rest is. What is wrong is named all at once: of JSON by pointers, of CSV by line and column (the
-    column counts fields), of a workbook by sheet and cell. The same figures in another format are the same revision. What is sent is kept
-    as it came.
-    """
-    kind = _kind_of_submission(unit)
-    receipt = actions.submit(
-        unit.session,
-        programme,
-        key,
-        unit.json() if kind == JSON else None,
-        sent=unit.body,
-        media_type=kind,
-        file_name=file_name(content_disposition),
-        actor=unit.actor,
-        now=unit.now,
-        dry_run=dry_run,
-    )
-    answer = receipt_view(receipt)
-    if dry_run:
-        return unit.read(answer)
-    if receipt.duplicate_of is not None:
-        return unit.answer(answer)
-    return unit.answer(answer, status=201, location=answer["links"]["revision"])
 
 
 @router.get(

@@ -1,22 +1,20 @@
 """Reviewing returns over HTTP: accepting one or many, signing off, reopening, and comparing revisions."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from app.kernel.refusals import Forbidden, Invalid, NotFound
-from app.returns import read_actions, review_actions
-from app.returns.api import RETURN_DETAIL, KeyOf, ProgrammeCode, RevisionNumber
+from app.returns import review_actions
+from app.returns.api import RETURN_DETAIL, KeyOf, ProgrammeCode
 from app.returns.domain import NotLatest, ReturnFrozen, SignOffMissing, WrongStatus
 from app.returns.reopening import NotFrozen, NotReopened
 from app.returns.review_schemas import (
     AcceptancesBody,
     AcceptancesView,
-    DifferencesView,
     ReopeningBody,
     SignOffBody,
     acceptances_view,
-    differences_view,
 )
 from app.returns.schemas import AcceptanceBody, ReturnDetailView
 from app.returns.signing import AlreadySigned, OwnRevision
@@ -171,21 +169,3 @@ def reopen_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
 def end_reopening(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
     """End the reopening that is in force before it expires."""
     return unit.answer(detail_view(review_actions.end_reopening(unit.session, programme, key, actor=unit.actor, now=unit.now)))
-
-
-@router.get(
-    f"{_RETURN}/revisions/{{revision}}/differences",
-    response_class=Response,
-    responses=refusals(Forbidden, NotFound, Invalid) | json_answer(DifferencesView, DIFFERENCES, description="The differences"),
-)
-def read_differences(
-    unit: Unit,
-    programme: ProgrammeCode,
-    key: KeyOf,
-    revision: RevisionNumber,
-    *,
-    against: Annotated[int | None, Query(description="Another revision; left out, the one before.", ge=1, le=2**31 - 1)] = None,
-) -> Response:
-    """Compare a revision with another of the same return, cell by cell."""
-    found = read_actions.read_differences(unit.session, programme, key, revision, against=against, actor=unit.actor)
-    return unit.read(differences_view(found))

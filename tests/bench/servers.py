@@ -78,18 +78,26 @@ def database(folder: Path) -> Iterator[ServerUrls]:
 @contextlib.contextmanager
 def mainstem(folder: Path) -> Iterator[int]:
     """The service as it is run, on this port."""
-    port = _free_port()
-    command = [str(Path(sys.executable).with_name("mainstem")), "serve", "--port", str(port)]
-    with _process(command, {"MAINSTEM_DATA": str(folder)}, port, ready="/readyz", log=folder / "service.log"):
+    with serving(folder) as (port, _):
         yield port
 
 
-def client_of(port: int, folder: Path, urls: ServerUrls, programme: str, subcontract: str) -> Service:
-    """The service to a new client of a subcontract's own."""
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[tuple[int, int]]:
+    """The same, with the id of its process."""
+    port = _free_port()
+    command = [str(Path(sys.executable).with_name("mainstem")), "serve", "--port", str(port)]
+    with _process(command, {"MAINSTEM_DATA": str(folder)}, port, ready="/readyz", log=folder / "service.log") as pid:
+        yield port, pid
+
+
+def client_of(port: int, folder: Path, urls: ServerUrls, programme: str, subcontract: str | None) -> Service:
+    """The service to a new client of a subcontract's own, or of the integrator's."""
     engine = make_engine(urls.application, Settings(data=folder))
     with open_session(engine, INSTALLATION) as session:
         now = datetime.now(UTC)
-        _, key = create_client(session, name="bench", role="preparer", programme=programme, subcontract=subcontract, actor=MACHINE, now=now)
+        role = "contract_manager" if subcontract is None else "preparer"
+        _, key = create_client(session, name="bench", role=role, programme=programme, subcontract=subcontract, actor=MACHINE, now=now)
         session.commit()
     engine.dispose()
     return Service(port, key)
@@ -134,14 +142,15 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], settings: dict[str, str], port: int, *, ready: str, log: Path) -> Iterator[None]:
+def _process(command: list[str], settings: dict[str, str], port: int, *, ready: str, log: Path) -> Iterator[int]:
+    """A process that is ready to answer; its id."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTEM_")}
     with log.open("wb") as output:
         process = subprocess.Popen(command, env={**own, **settings}, stdout=output, stderr=output)
     try:
         if not _is_ready(process, port, ready):
             raise SystemExit(f"{log.stem} did not become ready: {log.read_text()[-4000:]}")
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(_STOPS_SECONDS)

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from app.returns.schemas import ReceiptView, ReturnDetailView, ReturnsView, RevisionDetailView
+from app.reports.effect_schemas import SubmittedView
+from app.returns.schemas import ReturnDetailView, ReturnsView, RevisionDetailView
 from app.web.intake import parse
 from tests.returns.conftest import Programme
 from tests.returns.programme import (
@@ -50,7 +51,7 @@ def codes(response: httpx.Response) -> list[tuple[str, str]]:
 def test_a_hospice_sends_its_month(programme: Programme) -> None:
     sent = json.dumps(hospice_body()).encode()
     answer = programme.web.request("POST", f"{address(HOSPICE)}/revisions", key=programme.preparer("SC-H9901"), content=sent)
-    receipt = has_shape(answer, ReceiptView, 201)
+    receipt = has_shape(answer, SubmittedView, 201)
     assert answer.headers["Location"] == f"{address(HOSPICE)}/revisions/1"
     assert answer.headers["ETag"]
     assert receipt["return"] == {"programme": PROGRAMME, "collection": "hospice", "subcontract": "SC-H9901", "month": "2026-10"}
@@ -149,7 +150,7 @@ def test_halves_come_back_as_halves(programme: Programme) -> None:
 
 
 def test_every_aggregation_is_received_and_accepts_itself(programme: Programme) -> None:
-    receipt = has_shape(programme.submit(MIXED, mixed_body()), ReceiptView, 201)
+    receipt = has_shape(programme.submit(MIXED, mixed_body()), SubmittedView, 201)
     assert (receipt["status"], receipt["accepted_revision"]) == ("accepted", 1)
     assert [row[0] for row in programme.all("SELECT action FROM events WHERE action LIKE 'return.%' ORDER BY sequence")] == [
         "return.submitted",
@@ -161,7 +162,7 @@ def test_every_aggregation_is_received_and_accepts_itself(programme: Programme) 
 def test_a_warning_waits_for_a_hand_unless_it_is_explained(programme: Programme) -> None:
     stray = {"measure": "M-RATIO", "site": "lung", "commissioner": "05G", "numerator": 1, "denominator": 1}
     body = mixed_body()
-    receipt = has_shape(programme.submit(MIXED, {**body, "cells": [*body["cells"], stray]}), ReceiptView, 201)
+    receipt = has_shape(programme.submit(MIXED, {**body, "cells": [*body["cells"], stray]}), SubmittedView, 201)
     assert (receipt["outcome"], receipt["status"]) == ("received_with_warnings", "submitted")
     assert [(each["code"], each["commissioner"], each["explained"]) for each in receipt["warnings"]] == [
         ("outside_assignment", "05G", False)
@@ -178,7 +179,7 @@ def test_the_same_again_is_a_duplicate_and_stores_nothing(programme: Programme) 
     before = programme.rows()
     events = programme.all("SELECT last_recorded_at, last_event_sequence FROM ledger ORDER BY programme")
     again = programme.submit(HOSPICE, {**hospice_body(), "note": ""})
-    receipt = has_shape(again, ReceiptView)
+    receipt = has_shape(again, SubmittedView)
     assert (receipt["duplicate_of"], receipt["revision"]) == (1, 1)
     assert receipt["changes"] == {"since": 1, "added": 0, "changed": 0, "removed": 0, "cells": []}
     assert programme.rows() == before
@@ -188,7 +189,7 @@ def test_the_same_again_is_a_duplicate_and_stores_nothing(programme: Programme) 
 def test_a_correction_is_the_next_revision_and_says_what_changed(programme: Programme) -> None:
     programme.submit(CWT, cwt_body(2))
     programme.accept(CWT)
-    receipt = has_shape(programme.submit(CWT, cwt_body(3)), ReceiptView, 201)
+    receipt = has_shape(programme.submit(CWT, cwt_body(3)), SubmittedView, 201)
     assert (receipt["revision"], receipt["status"], receipt["accepted_revision"]) == (2, "submitted", 1)
     changes = receipt["changes"]
     assert (changes["since"], changes["added"], changes["changed"], changes["removed"]) == (1, 0, 1, 0)
@@ -226,7 +227,7 @@ def test_a_dry_run_answers_with_the_receipt_and_keeps_nothing(programme: Program
     before = programme.rows()
     other = mixed_body()
     other["cells"][2]["numerator"] = 70
-    receipt = has_shape(programme.submit(MIXED, other, query="?dry_run=true"), ReceiptView)
+    receipt = has_shape(programme.submit(MIXED, other, query="?dry_run=true"), SubmittedView)
     assert (receipt["revision"], receipt["received_at"], receipt["status"]) == (None, None, "accepted")
     assert (receipt["changes"]["since"], receipt["changes"]["changed"]) == (1, 1)
     assert programme.submit(MIXED, {}, query="?dry_run=true").status_code == 422

@@ -13,8 +13,9 @@ from sqlalchemy.exc import ProgrammingError
 from app.calendar.expected import ReturnKey
 from app.db.session import open_session
 from app.db.tenancy import Tenant
+from app.reports.effect_schemas import ComparedView
 from app.returns import review_store
-from app.returns.review_schemas import AcceptancesView, DifferencesView
+from app.returns.review_schemas import AcceptancesView
 from app.returns.schemas import ReturnDetailView
 from tests.returns.conftest import Programme
 from tests.returns.programme import (
@@ -313,7 +314,7 @@ def test_what_one_revision_changes_in_another(programme: Programme) -> None:
     mine = programme.preparer("SC-RJE")
 
     def differences(revision: int, query: str = "") -> dict[str, Any]:
-        return has_shape(programme.web.get(f"{address(CWT)}/revisions/{revision}/differences{query}", key=mine), DifferencesView)
+        return has_shape(programme.web.get(f"{address(CWT)}/revisions/{revision}/differences{query}", key=mine), ComparedView)
 
     second = differences(2)
     assert [second[name] for name in ("revision", "against", "added", "changed", "removed", "unchanged")] == [2, 1, 0, 1, 0, 19]
