@@ -1,6 +1,7 @@
 """The calculators over HTTP: rules that anybody with a key may try, of no programme, and that keep nothing."""
 
 import json
+from decimal import Decimal
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
@@ -9,7 +10,15 @@ from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.kernel.refusals import Invalid
 from app.returns.breach_allocation import Case, Held, calculate
-from app.returns.calculators_schemas import BreachAllocationBody, BreachAllocationView, allocation_view
+from app.returns.calculators_schemas import (
+    BreachAllocationBody,
+    BreachAllocationView,
+    MaturityBody,
+    MaturityView,
+    allocation_view,
+    maturity_view,
+)
+from app.returns.maturity import Item
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
 
@@ -22,6 +31,9 @@ ASKED: Final[dict[str, Any]] = {
     "cases": [{"parties": [held._asdict() for held in case.held], "accountable": case.accountable} for case in _CASES],
 }
 ANSWERED: Final[dict[str, Any]] = json.loads(json_bytes(allocation_view(_MONTH, calculate(_CASES, _MONTH))))
+_ITEM: Final = Item(records=1000, valid=970, defaults=60, threshold=Decimal("0.05"), covered=7, expected=12)
+MATURITY: Final[dict[str, Any]] = json.loads(json_bytes({"items": [_ITEM._asdict()]}))
+MATURED: Final[dict[str, Any]] = json.loads(json_bytes(maturity_view([_ITEM])))
 
 
 @router.post(
@@ -46,3 +58,19 @@ def calculate_breach_allocation(unit: Unit) -> Response:
     asked = unit.json_as(BreachAllocationBody)
     found = calculate([case.case() for case in asked.cases], asked.month)
     return unit.read(allocation_view(asked.month, found))
+
+
+@router.post(
+    "/data-quality-maturity-index",
+    response_class=Response,
+    responses=refusals(Invalid, *WRITING) | json_answer(MaturityView, MATURED, description="The index, and what it is made of"),
+    openapi_extra=json_body(MaturityBody, MATURITY),
+)
+def calculate_maturity_index(unit: Unit) -> Response:
+    """Calculate the national Data Quality Maturity Index of a submission from counts of its items.
+
+    An item's score is its valid and complete records, less defaults in excess of the threshold, of all records; the index is the mean
+    score times the mean coverage. Nothing that is sent is kept.
+    """
+    asked = unit.json_as(MaturityBody)
+    return unit.read(maturity_view([item.item() for item in asked.items]))

@@ -1,17 +1,22 @@
 """The shapes of the calculators: what is asked of them, and what they answer."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import Code
-from app.kernel.figures import ExactDecimal
+from app.kernel.figures import ExactDecimal, rounded
 from app.kernel.lines import Line, Many, no_patient
 from app.kernel.months import Month
 from app.returns.breach_allocation import Allocation, Calculation, Case, Held, Part, Share
 from app.returns.breach_table import Scenario, Table
+from app.returns.maturity import Item, maturity
 
 MOST_CASES: Final = 5000
+MOST_RECORDS: Final = 10**12
 Party = Annotated[Code, AfterValidator(no_patient)]
 
 
@@ -115,6 +120,63 @@ class BreachAllocationView(BaseModel):
     cases: list[AllocationView]
     totals: list[TotalView]
     table: TableView
+
+
+class ItemBody(Line):
+    """A data item: of all records, those valid and complete, and those with a default; `threshold` is the part of records that may be defaults.
+
+    `covered` of `expected` are the parts of the submission that were to carry it.
+    """
+
+    records: Annotated[int, Field(ge=1, le=MOST_RECORDS)]
+    valid: Annotated[int, Field(ge=0, le=MOST_RECORDS)]
+    defaults: Annotated[int, Field(ge=0, le=MOST_RECORDS)] = 0
+    threshold: Annotated[ExactDecimal, Field(ge=0, le=1)] = Decimal(0)
+    covered: Annotated[int, Field(ge=0, le=MOST_RECORDS)] = 1
+    expected: Annotated[int, Field(ge=1, le=MOST_RECORDS)] = 1
+
+    @model_validator(mode="after")
+    def _parts(self) -> "ItemBody":
+        if self.valid > self.records or self.defaults > self.records:
+            raise PydanticCustomError("above_the_whole", "valid records, and defaults, are among the records")
+        if self.covered > self.expected:
+            raise PydanticCustomError("above_the_whole", "what is covered is part of what is expected")
+        return self
+
+    def item(self) -> Item:
+        return Item(self.records, self.valid, self.defaults, self.threshold, self.covered, self.expected)
+
+
+class MaturityBody(Line):
+    """The items of a submission."""
+
+    items: Annotated[Many[ItemBody], Field(min_length=1, max_length=1000)]
+
+
+class ScoreView(BaseModel):
+    """The score of an item, and how much of it was covered."""
+
+    score: ExactDecimal
+    coverage: ExactDecimal
+
+
+class MaturityView(BaseModel):
+    """The index, 0 to 100: a hundred times the mean score times the mean coverage; and the scores of the items, in the order asked."""
+
+    index: ExactDecimal
+    score: ExactDecimal
+    coverage: ExactDecimal
+    items: list[ScoreView]
+
+
+def maturity_view(items: Sequence[Item]) -> dict[str, Any]:
+    found = maturity(items)
+    return {
+        "index": rounded(found.index),
+        "score": rounded(found.score),
+        "coverage": rounded(found.coverage),
+        "items": [{"score": rounded(item.score), "coverage": rounded(item.coverage)} for item in items],
+    }
 
 
 def allocation_view(month: Month, found: Calculation) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""The six scenarios as a table, what always adds up, and the calculator as anybody with a key asks it."""
+"""The calculators: the six scenarios as a table and what always adds up, the maturity index, and both as anybody with a key asks them."""
 
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 import pytest
@@ -12,11 +13,13 @@ from app.kernel.months import Month
 from app.kernel.refusals import Invalid
 from app.returns.breach_allocation import Allocation, Case, Held, allocate, calculate
 from app.returns.breach_table import TABLES, table_in
+from app.returns.maturity import Item, maturity
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
 MONTH: Final = Month.parse("2026-10")
 TABLE: Final = TABLES[-1]
+MATURITY: Final = "/v1/calculators/data-quality-maturity-index"
 ADDRESS: Final = "/v1/calculators/breach-allocation"
 
 # Days with the party that referred, days with the one that treated; scenario; what each gets (in time, of how many).
@@ -171,3 +174,38 @@ def test_what_cannot_be_calculated_is_named_all_at_once_and_needs_a_key(web: Web
         refused = web.post(ADDRESS, body, key=key)
         assert (refused.status_code, [fault["code"] for fault in refused.json()["errors"]]) == (422, [code])
         assert "9434765919" not in refused.text
+
+
+def test_the_maturity_index_is_the_official_example(web: Web) -> None:
+    """Scores of 9.7 and coverages of 7 over twelve items make 47.2."""
+    valid = [10, 10, 10, 10, 10, 10, 10, 10, 10, 7, 0, 0]
+    items = [{"records": 10, "valid": count, "covered": int(number < 7), "expected": 1} for number, count in enumerate(valid)]
+    answer = web.post(MATURITY, {"items": items}, key=web.key("preparer", programme="test-cancer", subcontract="SC-RJE"))
+    assert answer.status_code == 200, answer.text
+    assert round(answer.json()["index"], 1) == 47.2
+    assert (answer.json()["score"], answer.json()["coverage"]) == (0.808333, 0.583333)
+
+
+def test_defaults_count_where_they_are_in_excess() -> None:
+    item = Item(records=100, valid=90, defaults=12, threshold=Decimal("0.1"), covered=1, expected=1)
+    assert item.score == Fraction(88, 100)
+    assert item._replace(defaults=10).score == Fraction(90, 100)
+    assert item._replace(valid=1, defaults=100).score == 0
+    assert maturity([item, item._replace(covered=0)]).index == 44
+
+
+def test_what_is_no_item_is_refused(web: Web) -> None:
+    key = web.key("analyst", programme="test-cancer")
+    item = {"records": 10, "valid": 5}
+    shapes: list[tuple[Any, str, str]] = [
+        ([], "too_short", "/items"),
+        ([{**item, "valid": 11}], "above_the_whole", "/items/0"),
+        ([{**item, "covered": 2}], "above_the_whole", "/items/0"),
+        ([{**item, "records": 0}], "out_of_range", "/items/0/records"),
+        ([{**item, "threshold": "1.5"}], "out_of_range", "/items/0/threshold"),
+    ]
+    for items, code, pointer in shapes:
+        refused = web.post(MATURITY, {"items": items}, key=key)
+        assert refused.status_code == 422
+        assert (code, pointer) in [(fault["code"], fault["pointer"]) for fault in refused.json()["errors"]]
+    assert web.post(MATURITY, {"items": [item]}).status_code == 401
