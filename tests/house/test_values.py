@@ -75,7 +75,7 @@ def asks_the_clock_or_chance(source: Source) -> Iterator[str]:
 def floats(source: Source) -> Iterator[str]:
     if source.path in MAY_FLOAT or room(source.path) in SECONDS:
         return
-    shows_examples = source.path.endswith(("/api.py", "/schemas.py"))
+    shows_examples = source.path.endswith(("api.py", "schemas.py"))
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, float) and not shows_examples:
             yield f"{source.path}:{node.lineno}: the float {node.value}"
