@@ -27,7 +27,7 @@ SUBMITTED_FILES: Final = Table(
 )
 
 _LEVEL: Final = 1
-"""A thousand cells of JSON, 160 kB, deflate to 10 kB in 0.4 ms; to store them as they come costs more than twice that."""
+"""A thousand cells of JSON, 160 kB, deflate to 10 kB in 0.4 ms; stored as they come, insert and commit cost 3 ms more."""
 
 
 @dataclass(frozen=True, slots=True)
