@@ -16,7 +16,7 @@ from tests.returns.conftest import Programme, set_up
 from tests.returns.programme import CWT, HOSPICE, MIXED, PROGRAMME, cwt_body, hospice_body, mixed_body, whole_contract
 from tests.support.databases import Database
 
-TABLES = ("returns", "revisions", "cells")
+TABLES = ("returns", "revisions", "cells", "submitted_files")
 
 
 def session_of(programme: Programme, *, subcontract: str, of: str = PROGRAMME) -> Session:
@@ -88,6 +88,7 @@ def test_an_heir_sees_what_it_inherited_and_nothing_else(sent: Programme, of: st
     [
         "INSERT INTO revisions ({columns}, number) SELECT {columns}, 2 FROM revisions",
         "INSERT INTO cells SELECT programme, revision_id, subcontract, 'another', {cells} FROM cells",
+        "INSERT INTO submitted_files SELECT programme, revision_id + 1000, subcontract, file_name, deflated FROM submitted_files",
         "INSERT INTO returns SELECT programme, collection, subcontract, month + 1, {returns} FROM returns",
     ],
 )
@@ -123,6 +124,8 @@ def test_a_cell_belongs_to_a_revision_of_its_subcontract(sent: Programme) -> Non
         "DELETE FROM cells",
         "UPDATE revisions SET number = 7",
         "DELETE FROM revisions",
+        "UPDATE submitted_files SET deflated = ''",
+        "DELETE FROM submitted_files",
         "UPDATE returns SET status = 'accepted', accepted_revision = 1",
         "DELETE FROM returns",
     ],
