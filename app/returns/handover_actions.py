@@ -57,7 +57,7 @@ def compare_month(session: Session, programme: str, month: Month, *, actor: Acto
     compared = compare(session, load_contract(session, programme), month, actor=actor, now=now)
     recording = begin_recording(session, programme, actor=actor, now=now)
     details = {"raised": compared.raised, "settled": compared.settled}
-    audit.record(session, recording, "handovers.compared", subject={"month": str(month)}, details=details)
+    audit.record(session, recording, "handover.compared", subject={"month": str(month)}, details=details)
     return compared
 
 

@@ -19,6 +19,7 @@ from app.programmes.domain import QualityWeights
 from app.returns.quality import MissingReason, Quality, Share
 from app.returns.quality_actions import QualityRead
 from app.returns.read_actions import Standing
+from app.returns.template import tame
 from app.subcontracts.domain import Contact
 
 
@@ -165,5 +166,5 @@ def _contact(contact: Contact) -> dict[str, str | None]:
 
 
 def _harmless(text: str) -> str:
-    """The text so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not _TELEPHONE.fullmatch(text) else text
+    """The text as no spreadsheet runs it; a telephone number stays one."""
+    return text if _TELEPHONE.fullmatch(text) else tame(text)

@@ -283,7 +283,11 @@ def test_figures_can_be_asked_as_of_then(judged: Programme) -> None:
 
 
 def test_a_wider_tolerance_settles_what_was_asked(judged: Programme) -> None:
-    assert compare(judged)["beyond"] == 1
+    month = Month.parse("2026-07")
+    for key, other, figures in ((flow("SC-RJE", month), "SC-RL4", (14, 0)), (flow("SC-RL4", month), "SC-RJE", (0, 11))):
+        assert judged.submit(key, body(other, sent=figures[0], received=figures[1])).status_code == 201
+    assert compare(judged, month)["raised"] == 1
     assert judged.apply(document(handovers=[{**HANDOVER, "tolerance": {"absolute": 1, "relative": "0.3"}}])).status_code == 200
-    assert (compare(judged)["settled"], compare(judged)["settled"]) == (1, 0)
-    assert {query["state"] for trust in TRUSTS for query in asked(judged, trust)} == {"closed"}
+    assert (compare(judged, month)["settled"], compare(judged, month)["settled"]) == (1, 0)
+    assert {query["state"] for trust in TRUSTS for query in asked(judged, trust, month)} == {"closed"}
+    assert judged.apply(document()).status_code == 200
