@@ -16,7 +16,7 @@ from rich.progress import track
 from app.db.embedded import ServerUrls
 from app.db.roles import DATABASE
 from app.kernel.months import Month
-from tests.bench import largest, payload, submitters
+from tests.bench import largest, many, payload, submitters
 from tests.bench.bare import BareCopy
 from tests.bench.servers import Service, client_of, database, mainstem, straightforward_service
 from tests.support.databases import urls_of
@@ -35,7 +35,7 @@ class Promise:
     ratio: float
     bound: float
     better: Literal["at most", "at least"]
-    milliseconds: dict[str, float]
+    measured: dict[str, float]
 
     @property
     def holds(self) -> bool:
@@ -56,6 +56,16 @@ def served() -> Iterator[Promise]:
         milliseconds = submitters.measured(folder, urls, port, seed=SEED)
         ratio = milliseconds["one"] / milliseconds["eight"]
         yield Promise("S3", "eight submitters at once, against one", ratio, 1.2, "at least", milliseconds)
+    yield a_million_cells()
+
+
+def a_million_cells() -> Promise:
+    """B1: on a database and a service of its own, for the most that a process ever held is looked at."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mainstem-bench-")))
+        urls = stack.enter_context(database(folder))
+        held = many.measured(folder, urls, seed=SEED)
+    return Promise("B1", "memory for a million cells in one request, against 300 MB", held["megabytes"] / 300, 1.0, "at most", held)
 
 
 def submissions(folder: Path, urls: ServerUrls, port: int) -> list[Promise]:
