@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from collections.abc import Callable
 from copy import deepcopy
 from decimal import Decimal
@@ -15,7 +16,7 @@ from app.kernel.refusals import Fault
 from app.returns.columns import CSV, JSON, XLSX
 from app.returns.faults import REASONS
 from app.returns.workbook import read_workbook
-from tests.returns.files import COLUMNS, Layout, book_of, csv_of, json_of, judged, sheet_of, table_of
+from tests.returns.files import COLUMNS, ROWS, Layout, book_of, csv_of, json_of, judged, part_of, repacked, sheet_of, table_of, xlsx_of
 from tests.returns.programme import CWT, MIXED, mixed_body, owed
 
 EXPECTED = owed(MIXED)
@@ -233,3 +234,21 @@ def test_a_form_that_is_filled_in_part_names_each_line_that_is_left(lines: list[
     left = {row for row, cell in enumerate(TRUST.cells, 2) if cell not in filled}
     found = judged(csv_of(rows), CSV, TRUST)
     assert isinstance(found, str) if not left else named(found) == {("cell_missing", row, 3) for row in left}
+
+
+BOOK = xlsx_of()
+"""Made once: a workbook says when it was made."""
+SNIPPETS = [b"<", b"&", b'"', b"\0", b"\xff", b"<c/>", b"<v/>", b"9999999999", b"-1", b"</row>", b't="s"', b' r="A1"', b"../", b"%", b";"]
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.randoms(use_true_random=False), st.sampled_from(["part", "archive", "text"]))
+def test_whatever_is_done_to_a_file_it_is_judged_or_refused(random: Any, kind: str) -> None:
+    whole = csv_of(ROWS) if kind == "text" else BOOK
+    name = random.choice(zipfile.ZipFile(io.BytesIO(whole)).namelist()) if kind == "part" else ""
+    content = bytearray(part_of(whole, name) if kind == "part" else whole)
+    for _ in range(random.randrange(1, 4)):
+        at = random.randrange(len(content))
+        content[at : at + random.randrange(3)] = bytes([random.randrange(256)]) if kind == "archive" else random.choice(SNIPPETS)
+    sent = repacked(whole, {name: bytes(content)}) if kind == "part" else bytes(content)
+    judged(sent, CSV if kind == "text" else XLSX, EXPECTED)
