@@ -55,7 +55,7 @@ real: $(INSTALLED) ## show the month on figures that NHS England published
 bench: $(INSTALLED) ## measure the promises on speed
 	@$(VENV)/bin/python -m tests.bench
 
-faults: $(INSTALLED) ## kill and race, and look that nothing is lost (about six minutes)
+faults: $(INSTALLED) ## kill and race, and look that nothing is lost (about eight minutes)
 	@$(VENV)/bin/python -m tests.faults
 
 openapi: $(INSTALLED) ## write openapi/openapi.json anew from what is served

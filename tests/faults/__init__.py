@@ -1,1 +1,1 @@
-"""`make faults`: what was answered for survives kills, and what happens at once breaks nothing (promises R1 and R2)."""
+"""`make faults`: what was answered for survives kills, what happens at once breaks nothing, and a model agrees (promises R1 to R3)."""

@@ -1,18 +1,21 @@
-"""`make faults`: kill and race, print one line a promise, write faults.json, and exit 1 where one falls short."""
+"""`make faults`: kill, race and tell histories, print one line a promise, write faults.json, and exit 1 where one falls short."""
 
 import argparse
 import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import SystemRandom
 from typing import Final
 
+from rich.progress import Progress
+
 from app.db.embedded import running
 from app.settings import Settings
-from tests.faults import durability, races
+from tests.faults import durability, histories, races
 from tests.faults.launcher import PLANTS
 from tests.support.databases import Server
 from tests.support.left_behind import none_left_behind
@@ -23,6 +26,7 @@ PLANTED_KILLS: Final = 27
 """Every point with every victim once: by then a planted fault has been noticed."""
 PLANTED_RETURNS: Final = 600
 RACES: Final = 200
+HISTORIES: Final = 300
 _SHOWN: Final = 5
 
 
@@ -42,8 +46,9 @@ class Promise:
 
 def survived(seed: int) -> Promise:
     """R1: what is acknowledged is on disk, whole and once, whoever is killed."""
-    with durability.on_its_own() as installation:
-        outcome = durability.run(installation, seed=seed, kills=KILLS, returns=RETURNS)
+    with durability.on_its_own() as installation, Progress(transient=True) as progress:
+        task = progress.add_task("killing", total=KILLS)
+        outcome = durability.run(installation, seed=seed, kills=KILLS, returns=RETURNS, killed=lambda: progress.advance(task))
     enough = outcome.kills.total() >= KILLS and outcome.acknowledged >= RETURNS
     return Promise("R1", outcome.says, outcome.holds and enough, outcome.faults)
 
@@ -65,16 +70,32 @@ def noticed(seed: int) -> Iterator[Promise]:
     yield Promise("R1", "does not serve with synchronous_commit off:", "synchronous_commit" in objection, [objection.strip()])
 
 
-def raced(seed: int) -> Iterator[Promise]:
-    """R2: each race on a database of its own."""
+@contextmanager
+def database_server() -> Iterator[Server]:
+    """A PostgreSQL of the run's own."""
     with tempfile.TemporaryDirectory(prefix="mainstem-races-") as folder, none_left_behind(Path(folder)):
         data = Path(folder) / "data"
         with running(Settings(data=data, database_url=None, owner_database_url=None)) as urls:
-            server = Server(urls=urls, data=data)
-            for kind in races.RACES:
-                with server.database() as database, races.parties(database) as parties:
-                    found = races.race(parties, kind, count=RACES, seed=seed)
-                yield Promise("R2", found.says, not found.broken, found.broken)
+            yield Server(urls=urls, data=data)
+
+
+def raced(seed: int) -> Iterator[Promise]:
+    """R2: each race on a database of its own."""
+    with database_server() as server:
+        for kind in races.RACES:
+            with server.database() as database, races.parties(database) as parties:
+                found = races.race(parties, kind, count=RACES, seed=seed)
+            yield Promise("R2", found.says, not found.broken, found.broken)
+
+
+def agreed(seed: int) -> Promise:
+    """R3: the service and the reference model tell the same histories of returns."""
+    with database_server() as server, server.database() as database, races.parties(database) as parties:
+        try:
+            count, faults = histories.agree(parties, count=HISTORIES, from_seed=seed), []
+        except AssertionError as error:
+            count, faults = 0, ["\n    ".join([str(error), *getattr(error, "__notes__", [])])]
+    return Promise("R3", f"{count} random histories of returns agree with the reference model:", not faults and count >= HISTORIES, faults)
 
 
 def main() -> None:
@@ -95,6 +116,7 @@ def everything(seed: int) -> Iterator[Promise]:
     yield survived(seed)
     yield from noticed(seed)
     yield from raced(seed)
+    yield agreed(seed)
 
 
 if __name__ == "__main__":

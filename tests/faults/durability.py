@@ -4,10 +4,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final, get_args
@@ -137,7 +138,14 @@ def on_its_own() -> Iterator[Installation]:
 
 
 def run(
-    installation: Installation, *, seed: int, kills: int, returns: int, plant: str | None = None, cards: Iterator[Card] | None = None
+    installation: Installation,
+    *,
+    seed: int,
+    kills: int,
+    returns: int,
+    plant: str | None = None,
+    cards: Iterator[Card] | None = None,
+    killed: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Kill so often while at least so many returns are acknowledged, and look what is there. It ends early where a kill lost something."""
     chance, outcome = Random(seed), Outcome()
@@ -154,8 +162,8 @@ def run(
                 card = next(cards)
                 if _killed(installation, *card, chance):
                     outcome.kills[card] += 1
-                with installation.connect() as connection:
-                    outcome.verdict.lost = kept.lost(connection, submitters.acknowledged)
+                    killed()
+                outcome.verdict.lost = installation.look(partial(kept.lost, acknowledged=submitters.acknowledged))
             if not outcome.verdict.lost:
                 submitters.wait_for(returns)
         finally:
@@ -165,16 +173,14 @@ def run(
     installation.service.kill()
     installation.service.died()
     outcome.acknowledged, outcome.replayed, outcome.refused = len(submitters.acknowledged), submitters.replayed, submitters.refused
-    with installation.connect() as connection:
-        outcome.verdict = kept.verdict(connection, submitters.acknowledged)
+    outcome.verdict = installation.look(partial(kept.verdict, acknowledged=submitters.acknowledged))
     return outcome
 
 
 def objection(installation: Installation) -> str:
     """What the service objects to a server that may forget what was answered for; empty where it would serve on it."""
-    with installation.connect() as connection:
-        connection.execute("ALTER SYSTEM SET synchronous_commit = off")
-        connection.execute("SELECT pg_reload_conf()")
+    installation.look(lambda connection: connection.execute("ALTER SYSTEM SET synchronous_commit = off"))
+    installation.look(lambda connection: connection.execute("SELECT pg_reload_conf()"))
     ended = commands.run(["doctor"], environment(installation.data))
     return ended.stdout if ended.returncode else ""
 

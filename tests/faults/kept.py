@@ -124,11 +124,12 @@ BROKEN: Final = {
         ON (revisions.programme, revisions.collection, revisions.subcontract, to_char(month / 12, 'FM0000') || '-' || to_char(month % 12 + 1, 'FM00'), revisions.number)
             = (event.programme, event.collection, event.subcontract, told_month, event.number)
         WHERE told IS DISTINCT FROM 1 OR content IS DISTINCT FROM content_sha256 OR told_at IS DISTINCT FROM recorded_at""",
-    "an acceptance has not exactly its own event": """
-        SELECT 1 FROM
-            (SELECT programme, count(*) AS acts FROM returns WHERE act = 'accepted' GROUP BY 1) AS stands
-            FULL JOIN (SELECT programme, count(*) AS told FROM events WHERE action = 'return.accepted' GROUP BY 1) AS event USING (programme)
-        WHERE acts IS DISTINCT FROM told""",
+    "an acceptance or a query has not its own event": """
+        SELECT 1 FROM (SELECT programme, act, count(*) AS acts FROM returns WHERE act IN ('accepted', 'queried') GROUP BY 1, 2) AS stands
+        FULL JOIN (
+            SELECT programme, split_part(action, '.', 2) AS act, count(*) AS told FROM events
+            WHERE action IN ('return.accepted', 'return.queried') GROUP BY 1, 2) AS event
+        USING (programme, act) WHERE acts IS DISTINCT FROM told""",
     "two revisions were recorded at one moment": "SELECT 1 FROM revisions GROUP BY programme, recorded_at HAVING count(*) > 1",
     "the events of a chain are not as many as its ledger says": """
         SELECT 1 FROM ledger LEFT JOIN (SELECT programme, count(*) AS told, max(sequence) AS last FROM events GROUP BY 1) AS event

@@ -13,7 +13,7 @@ from app.kernel.months import Month
 PROGRAMME: Final = "faults"
 SUBCONTRACTS: Final = ("SC-1", "SC-2", "SC-3", "SC-4")
 FIRST: Final = Month.parse("2006-01")
-LAST: Final = Month.parse("2025-12")
+LAST: Final = Month.parse("2045-12")
 ITSELF: Final = "waits"
 """The collection that accepts a clean return by itself."""
 BY_HAND: Final = "routes"
@@ -128,6 +128,10 @@ def _figures(random: Random, key: ReturnKey) -> list[Figure]:
                 place = ("main", "treatment", _MEASURES[key.collection], site, commissioner, category)
                 figures.append((*place, Decimal(numerator), Decimal(denominator)))
     return figures
+
+
+def measure_of(key: ReturnKey) -> str:
+    return _MEASURES[key.collection]
 
 
 def any_key(random: Random, subcontract: str, *, months: int = 6) -> ReturnKey:

@@ -50,11 +50,13 @@ class Parties:
     administrator: psycopg.Connection[Any]
     etag: str = ""
     manager: str = ""
+    approvers: dict[str, str] = field(default_factory=dict)
     preparers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.manager = self.client("contract_manager")[1]
         self.preparers = {reference: self.client("preparer", reference)[1] for reference in load.SUBCONTRACTS}
+        self.approvers = {reference: self.client("approver", reference)[1] for reference in load.SUBCONTRACTS}
         first = self.put(load.document(freezes=True))
         assert first.status_code == httpx.codes.CREATED, first.text
 
@@ -201,6 +203,42 @@ def submit_against_acceptance(who: Parties, number: int, chance: Random) -> str:
     return _way(first=not accepted.is_success)
 
 
+def query_against_acceptance(who: Parties, number: int, chance: Random) -> str:
+    """Both are done, and the return stands where the later one left it."""
+    key = _of(load.CLOSING, "SC-2", number)
+    assert who.submit(load.submission(chance, key)).status_code == httpx.codes.CREATED
+    question = {"text": "Is this the whole month?", "revision": 1}
+    asked, accepted = together(
+        lambda: who.web.post(f"{load.address(key)}/queries", question, key=who.manager), lambda: who.accept(key, revision=1)
+    )
+    assert asked.status_code == httpx.codes.CREATED
+    assert accepted.status_code == httpx.codes.OK
+    status, latest, current = who.stands(key)
+    assert status in {"queried", "accepted"}
+    assert (latest, current) == (1, 1)
+    return _way(first=status == "accepted")
+
+
+def sign_off_against_submit(who: Parties, number: int, chance: Random) -> str:
+    """Only the latest revision is signed: the further one has no signature."""
+    key = _of(load.CLOSING, "SC-3", number)
+    assert who.submit(load.submission(chance, key)).status_code == httpx.codes.CREATED
+    sent = load.submission(chance, key)
+    sign = {"revision": 1, "statement": "Checked against the theatre list."}
+    signed, submitted = together(
+        lambda: who.web.post(f"{load.address(key)}/sign-off", sign, key=who.approvers[key.subcontract]), lambda: who.submit(sent)
+    )
+    assert submitted.status_code == httpx.codes.CREATED
+    assert _code(signed) in {"", "not_latest"}
+    query = """
+        SELECT revision, signed_at < recorded_at FROM sign_offs JOIN revisions USING (programme, collection, subcontract, month)
+        WHERE (collection, subcontract, month, number) = (%s, %s, %s, 2)"""
+    rows = who.administrator.execute(query, (key.collection, key.subcontract, key.month.ordinal)).fetchall()
+    assert rows == ([(1, True)] if signed.is_success else [])
+    assert who.stands(key) == ("submitted", 2, None)
+    return _way(first=signed.is_success)
+
+
 def submit_against_freeze(who: Parties, number: int, chance: Random) -> str:
     """What is recorded is recorded at the freeze or before; after it nothing moves."""
     key = _of(load.CLOSING, "SC-1", number)
@@ -237,11 +275,11 @@ def submit_against_unassignment(who: Parties, number: int, chance: Random) -> st
     assert extended.status_code == httpx.codes.OK
     sent = load.submission(chance, key)
     submitted, applied = together(lambda: who.submit(sent), lambda: who.put(shorter), last_waits_seconds=chance.random() / 12)
+    assert submitted.is_success != applied.is_success
     if submitted.is_success:
         assert "in_use" in {fault["code"] for fault in applied.json()["errors"]} | {_code(applied)}
     else:
         assert submitted.status_code in {404, 422}
-        assert applied.status_code == httpx.codes.OK
     assert who.count(key) == submitted.is_success
     return _way(first=submitted.is_success)
 
@@ -290,6 +328,8 @@ RACES: Final = (
     Race("two revisions of one return", two_revisions),
     Race("two acceptances", two_acceptances),
     Race("submit against acceptance", submit_against_acceptance),
+    Race("query against acceptance", query_against_acceptance),
+    Race("sign-off against submit", sign_off_against_submit),
     Race("submit against unassignment", submit_against_unassignment),
     Race("submit against the revocation of its key", submit_against_revocation, beside=10),
     # Last, for it moves the clock.

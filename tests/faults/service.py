@@ -11,11 +11,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 
@@ -34,6 +34,7 @@ from tests.faults.launcher import Order, Victim
 from tests.support.databases import urls_of
 from tests.support.server import environment
 
+Found = TypeVar("Found")
 _READY_SECONDS: Final = 60
 _POLL_SECONDS: Final = 0.02
 
@@ -102,12 +103,13 @@ class Installation:
         self._superuser = str(urls_of(urls, DATABASE).superuser)
         self.keys: dict[str, str] = {}
 
-    def connect(self) -> psycopg.Connection[Any]:
-        """As an administrator; waits for a PostgreSQL that is coming back."""
+    def look(self, look: Callable[[psycopg.Connection[Any]], Found]) -> Found:
+        """What an administrator finds; looks again where PostgreSQL goes away, for it comes back."""
         until = time.monotonic() + _READY_SECONDS
         while True:
             try:
-                return psycopg.connect(self._superuser, autocommit=True)
+                with psycopg.connect(self._superuser, autocommit=True) as connection:
+                    return look(connection)
             except psycopg.OperationalError:
                 if time.monotonic() > until:
                     raise
@@ -118,9 +120,8 @@ class Installation:
         if victim == "postmaster":
             number = int((self.data / "postgres-18" / "postmaster.pid").read_text().split()[0])
         else:
-            with self.connect() as connection:
-                query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'mainstem' AND pid <> pg_backend_pid() ORDER BY pid"
-                backends = [row[0] for row in connection.execute(query)]
+            query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'mainstem' ORDER BY pid"
+            backends = [row[0] for row in self.look(lambda connection: connection.execute(query).fetchall())]
             if not backends:
                 return False
             number = chance.choice(backends)
