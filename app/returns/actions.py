@@ -122,8 +122,8 @@ def submit(
     NotFound where the return is not owed or not the actor's; ReturnInvalid; ReturnFrozen.
     """
     require(actor, Permission.RETURN_SUBMIT, programme=programme, subcontract=key.subcontract)
-    lock(session, programme, key)
     stated = read_sent(body, sent, media_type=media_type, file_name=file_name)
+    lock(session, programme, key)
     came = _Sent(programme, key, stated, sent, sha256(sent), media_type, file_name, actor)
     valid = _validated(session, came)
     before = store.received(session, programme, key)

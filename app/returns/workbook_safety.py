@@ -28,10 +28,10 @@ _OLD_FORMAT: Final = b"\xd0\xcf\x11\xe0"
 _ZIP: Final = b"PK\x03\x04"
 _CONTENT_TYPES: Final = "[content_types].xml"
 _MAIN: Final = "spreadsheetml.sheet.main+xml"
-_READABLE: Final = re.compile(r".*\.(xml|rels|vml)|.*printersettings/[^/]*\.bin")
+_READABLE: Final = re.compile(r".*\.(xml|rels|vml)|.*(printersettings|customproperty)[^/]*\.bin")
 _REFUSED_PARTS: Final = {
     "file_macros": re.compile(r".*(vbaproject|vbadata|macrosheets/|dialogsheets/).*"),
-    "file_external_links": re.compile(r".*(externallinks/|querytables/|/connections\.xml|/webextensions/).*"),
+    "file_external_links": re.compile(r".*(externallinks/|querytables/|/connections\.xml).*"),
     "file_embedded": re.compile(r".*(/embeddings/|/activex/|/ctrlprops/).*"),
     "file_pictures": re.compile(r".*\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)"),
 }

@@ -80,9 +80,9 @@ class Texts:
 def suspect_texts(package: Package, name: str, report: Report) -> None:
     """Report what is suspect in a part that holds no cells."""
     if name.endswith(".bin"):
-        # A printer's settings: whatever texts are in it, in one byte a letter or in two.
+        # Settings of a printer or an add-in: whatever texts are in them, in one byte a letter or in two.
         if holds_patient_identifier(package.content(name).replace(b"\0", b"").decode("latin-1")):
-            report("the settings of a printer", None)
+            report("the settings of a printer or another program", None)
         return
     texts = Texts(name, report)
     package.parse(name, start=texts.start, end=texts.end, text=texts.text)
