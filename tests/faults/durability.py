@@ -55,8 +55,8 @@ class Outcome:
         victims = Counter(victim for (_, victim), number in self.kills.items() for _ in range(number))
         whom = ", ".join(f"{victims[victim]} of the {victim}" for victim in get_args(Victim))
         return (
-            f"{count} kills ({whom}; {named} at named points), {self.acknowledged:,} acknowledged, {len(found.lost)} lost, "
-            f"{len(found.duplicated)} duplicated, {len(found.half_written)} half-written"
+            f"{count} kills ({whom}; {named} at named points), {self.acknowledged:,} acknowledged ({self.replayed} of them when asked again), "
+            f"{len(found.lost)} lost, {len(found.duplicated)} duplicated, {len(found.half_written)} half-written"
             + (f", {len(self.refused)} refused" if self.refused else "")
         )
 

@@ -109,10 +109,19 @@ class Points:
             self._kill(order.victim, backend)
 
     def _kill(self, victim: Victim, backend: int) -> None:
-        postmaster = int((self._data / "postgres-18" / "postmaster.pid").read_text().split()[0])
-        number = {"service": os.getpid(), "backend": backend, "postmaster": postmaster}[victim]
+        number = os.getpid() if victim == "service" else backend if victim == "backend" else postmaster(self._data)
         self._tell(victim)
         os.kill(number, signal.SIGKILL)
+
+
+def postmaster(data: Path) -> int:
+    """The process number of the embedded server; ProcessLookupError where it is not running: its number may be another's by now."""
+    folder = data / "postgres-18"
+    number = int((folder / "postmaster.pid").read_text().split()[0])
+    works_in = Path(f"/proc/{number}/cwd")
+    if Path("/proc/self/cwd").exists() and not (works_in.exists() and works_in.samefile(folder)):
+        raise ProcessLookupError(number)
+    return number
 
 
 def _backend(connection: Connection) -> int:

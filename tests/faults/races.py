@@ -298,7 +298,7 @@ def submit_against_revocation(who: Parties, number: int, chance: Random) -> str:
             session.commit()
         return httpx.Response(204)
 
-    raced = together(revoke, lambda: who.submit(submissions.pop(), by=secret), last_waits_seconds=chance.random() / 50)[-1]
+    raced = together(revoke, lambda: who.submit(submissions.pop(), by=secret), last_waits_seconds=chance.random() / 15)[-1]
     answers.append(raced)
     dead = time.monotonic() + _DEAD_SECONDS
     while time.monotonic() < dead:

@@ -30,7 +30,7 @@ from app.db.tenancy import INSTALLATION, Tenant
 from app.kernel.actors import EVERY, MACHINE
 from app.settings import Settings
 from tests.faults import load
-from tests.faults.launcher import Order, Victim
+from tests.faults.launcher import Order, Victim, postmaster
 from tests.support.databases import urls_of
 from tests.support.server import environment
 
@@ -117,16 +117,10 @@ class Installation:
 
     def kill(self, victim: Victim, chance: random.Random) -> bool:
         """Kill the postmaster, or any of the service's backends; False where there is none just now."""
-        if victim == "postmaster":
-            number = int((self.data / "postgres-18" / "postmaster.pid").read_text().split()[0])
-        else:
-            query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'mainstem' ORDER BY pid"
-            backends = [row[0] for row in self.look(lambda connection: connection.execute(query).fetchall())]
-            if not backends:
-                return False
-            number = chance.choice(backends)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
+        query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'mainstem' ORDER BY pid"
+        backends = [row[0] for row in self.look(lambda connection: connection.execute(query).fetchall())]
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError, IndexError):
+            os.kill(postmaster(self.data) if victim == "postmaster" else chance.choice(backends), signal.SIGKILL)
             return True
         return False
 
