@@ -41,11 +41,12 @@ class Outcome:
     acknowledged: int = 0
     replayed: int = 0
     refused: list[str] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
 
     @property
     def holds(self) -> bool:
-        return not self.verdict and not self.refused
+        return not self.faults
 
     @property
     def says(self) -> str:
@@ -62,7 +63,7 @@ class Outcome:
 
     @property
     def faults(self) -> list[str]:
-        return [*self.verdict.lost, *self.verdict.duplicated, *self.verdict.half_written, *self.refused]
+        return [*self.verdict.lost, *self.verdict.duplicated, *self.verdict.half_written, *self.refused, *self.defects]
 
 
 class Submitters:
@@ -173,6 +174,7 @@ def run(
     installation.service.kill()
     installation.service.died()
     outcome.acknowledged, outcome.replayed, outcome.refused = len(submitters.acknowledged), submitters.replayed, submitters.refused
+    outcome.defects = installation.service.defects()
     outcome.verdict = installation.look(partial(kept.verdict, acknowledged=submitters.acknowledged))
     return outcome
 

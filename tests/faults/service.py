@@ -79,6 +79,10 @@ class Service:
         self._say("wait")
         return self._told(within_seconds=_READY_SECONDS) == str(-signal.SIGKILL)
 
+    def defects(self) -> list[str]:
+        """What its log says of defects: where they were, not what was sent."""
+        return [line for line in Path(self._log.name).read_text().splitlines() if '"event": "defect"' in line]
+
     def close(self) -> None:
         self._launcher.communicate(timeout=_READY_SECONDS)
         self._log.close()
