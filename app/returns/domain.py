@@ -12,7 +12,7 @@ from app.calendar.expected import ReturnKey
 from app.calendar.working_days import WorkingDays
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
-from app.kernel.refusals import Kind, Refusal
+from app.kernel.refusals import Fault, Kind, Refusal
 
 Timeliness = Literal["on_time", "late"]
 
@@ -173,7 +173,9 @@ def query(state: ReturnState, key: ReturnKey, deadlines: Deadlines, *, at: datet
 def refuse_frozen(key: ReturnKey, deadlines: Deadlines, *, at: datetime, reopened: bool) -> None:
     """ReturnFrozen after the freeze, unless a reopening is in force at that moment."""
     if deadlines.freeze is not None and deadlines.is_frozen(at) and not reopened:
-        raise ReturnFrozen(f"The return {words(key)} was frozen at {moment_text(deadlines.freeze)}.")
+        detail = f"The return {words(key)} was frozen at {moment_text(deadlines.freeze)}."
+        fix = "Read what stands; where a figure is wrong, ask the integrator to reopen the return for a while, and say why."
+        raise ReturnFrozen(detail, faults=[Fault(ReturnFrozen.code, detail, fix)])
 
 
 def accepts_itself(collection: Collection, deadlines: Deadlines, *, explained: bool, at: datetime, signed: bool = False) -> bool:

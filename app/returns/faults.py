@@ -86,7 +86,10 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "cell_missing": (
         "The expected cell {cell} is not there.",
-        'State it, with its figures or as not_collected with a reason, or state the rest ("rest").',
+        (
+            "State it, with its figures or as not_collected with a reason;"
+            ' or state the rest ("rest"; on a form "All others are zero", but for a census).'
+        ),
     ),
     "measure_missing": (
         "No cell of {measure} has a value, so the rest cannot state its {count} cells as zero.",

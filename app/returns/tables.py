@@ -208,7 +208,10 @@ class Table:
         if pointer.startswith("/path"):
             return found
         row, column = self._place(pointer)
-        place = self.grid.place(unfilled.get(found.detail, row), column)
+        if found.detail in unfilled:
+            # Where the count should stand, not at the code far to the right of what is printed.
+            row, column = unfilled[found.detail], self.columns.get("numerator", column)
+        place = self.grid.place(row, column)
         if pointer in self.dates and found.code.startswith("unknown_"):
             return file_fault("date_not_expected", place)
         other = "line" if self.grid.sheet is None else "row"

@@ -108,8 +108,9 @@ def test_each_status_and_act_before_and_after_the_freeze_and_reopened(status: St
         Status.ACCEPTED: ReturnState(Status.ACCEPTED, 2, 2),
     }[status]
     done = {"submit": Act.SUBMITTED, "query": Act.QUERIED, "accept": Act.ACCEPTED}[act]
-    with pytest.raises(ReturnFrozen, match="was frozen at"):
+    with pytest.raises(ReturnFrozen, match="was frozen at") as frozen:
         ACTS[act](state, FROZEN_AT, False)
+    assert "ask the integrator to reopen the return" in frozen.value.faults[0].fix
     for at, reopened in ((DUE, False), (FROZEN_AT, True)):
         if done in MOVES[status]:
             assert ACTS[act](state, at, reopened).status is MOVES[status][done]

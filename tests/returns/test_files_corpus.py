@@ -199,7 +199,7 @@ TABLES: dict[str, Case] = {
     "a code that is none": (CSV, as_csv(2, "HOSP-WAIT", CANARY, "0"), 422, [("unknown_category", 3, 2), ("cell_missing", 1, 1)]),
     "a row twice": (CSV, csv_of([*ROWS, ROWS[1]]), 422, [("duplicate_cell", 6, 1)]),
     "a row of totals": (CSV, csv_of([*ROWS, ["Total", None, 229, 300]]), 422, [("unknown_measure", 6, 1)]),
-    "a line left out": (CSV, as_csv(2, "HOSP-WAIT", "2-3"), 422, [("cell_missing", 3, 1)]),
+    "a line left out": (CSV, as_csv(2, "HOSP-WAIT", "2-3"), 422, [("cell_missing", 3, 3)]),
     "two notes": (
         CSV,
         csv_of([[*ROWS[0], "note"], [*ROWS[1], None, "one"], [*ROWS[2], None, "two"], *ROWS[3:]]),
