@@ -31,9 +31,14 @@ Entries = Mapping[tuple[int, int], str | Decimal]
 """What is entered, by row and column, from 0."""
 
 
+def rows_of(form: bytes) -> list[list[Any]]:
+    """What a form says, line by line."""
+    return list(CalamineWorkbook.from_filelike(io.BytesIO(form)).get_sheet_by_name(DATA_SHEET).to_python())
+
+
 def entries(form: bytes, body: Mapping[str, Any]) -> dict[tuple[int, int], str | Decimal]:
     """What somebody types into a form so that it states what a body does: figures in the printed lines, and in spare ones."""
-    rows = CalamineWorkbook.from_filelike(io.BytesIO(form)).get_sheet_by_name(DATA_SHEET).to_python()
+    rows = rows_of(form)
     header = next(number for number, row in enumerate(rows) if {"measure", "numerator"} <= set(row))
     column = {name: number for number, name in enumerate(rows[header])}
     labels = {row[0]: number for number, row in enumerate(rows[:header])}
