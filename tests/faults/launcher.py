@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
@@ -59,6 +59,7 @@ class Points:
         self._order: Order | None = None
         self._lock = threading.Lock()
         self._here = threading.local()
+        event.listen(Engine, "connect", _remember_backend)
         event.listen(Engine, "after_cursor_execute", self._after_statement)
         event.listen(Engine, "commit", self._before_commit)
         event.listen(Engine, "rollback", self._after_rollback)
@@ -70,30 +71,27 @@ class Points:
 
     def _after_statement(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         for point, beginning in STATEMENTS.items():
-            if beginning in statement:
-                self._pass(point, connection)
+            if beginning in statement and not connection.invalidated:
+                self._pass(point, connection.info["backend"])
                 # Only a transaction that holds a revision is one of a submission.
                 connection.info["submits"] = connection.info.get("submits", False) or point == "revision_added"
 
     def _before_commit(self, connection: Connection) -> None:
-        self._here.committed = connection if connection.info.pop("submits", False) else None
-        if self._here.committed is not None:
-            self._here.backend = _backend(connection)
-            self._pass("committing", connection)
+        submits = not connection.invalidated and connection.info.pop("submits", False)
+        self._here.backend = connection.info["backend"] if submits else None
+        if submits:
+            self._pass("committing", self._here.backend)
 
     def _after_rollback(self, connection: Connection) -> None:
         if not connection.invalidated:
             connection.info.pop("submits", None)
 
     def _after_commit(self, _session: Session) -> None:
-        if getattr(self._here, "committed", None) is not None:
-            self._here.committed = None
-            self._carry_out("committed", self._here.backend)
+        backend, self._here.backend = getattr(self._here, "backend", None), None
+        if backend is not None:
+            self._pass("committed", backend)
 
-    def _pass(self, point: str, connection: Connection) -> None:
-        self._carry_out(point, _backend(connection))
-
-    def _carry_out(self, point: str, backend: int) -> None:
+    def _pass(self, point: str, backend: int) -> None:
         with self._lock:
             order = self._order
             if order is None or order.point != point:
@@ -104,14 +102,21 @@ class Points:
             self._order = None
         if order.delay_ms:
             # The work goes on meanwhile: the kill falls into whatever comes next.
-            threading.Timer(order.delay_ms / 1000, self._kill, (order.victim, backend)).start()
+            threading.Timer(order.delay_ms / 1000, self._kill, (order, backend)).start()
         else:
-            self._kill(order.victim, backend)
+            self._kill(order, backend)
 
-    def _kill(self, victim: Victim, backend: int) -> None:
-        number = os.getpid() if victim == "service" else backend if victim == "backend" else postmaster(self._data)
-        self._tell(victim)
-        os.kill(number, signal.SIGKILL)
+    def _kill(self, order: Order, backend: int) -> None:
+        if order.victim == "service":
+            self._tell(order.victim)
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            os.kill(backend if order.victim == "backend" else postmaster(self._data), signal.SIGKILL)
+        except (ProcessLookupError, FileNotFoundError):
+            # Dead already, and its client does not know yet: the next one that passes.
+            self.arm(replace(order, passing=1))
+        else:
+            self._tell(order.victim)
 
 
 def postmaster(data: Path) -> int:
@@ -124,11 +129,9 @@ def postmaster(data: Path) -> int:
     return number
 
 
-def _backend(connection: Connection) -> int:
-    driver = connection.connection.dbapi_connection
-    assert driver is not None
-    number: int = driver.info.backend_pid
-    return number
+def _remember_backend(connection: Any, record: Any) -> None:
+    """Asked of a connection that broke it would be an error."""
+    record.info["backend"] = connection.info.backend_pid
 
 
 class _CommitsLater(TenantSession):
