@@ -1,7 +1,7 @@
 """What a program can ask of Mainstem: what is owed, templates, submitting, and where a return stands."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -121,12 +121,29 @@ class Mainstem:
     def accept(self, key: ReturnKey, *, revision: int | None = None) -> dict[str, Any]:
         """Accept the latest revision (with `revision`, only if it is that one); the return as it stands."""
         said = {} if revision is None else {"revision": revision}
-        return read_json(self._connection.post(f"{key.path}/acceptance", write_json(said), media_type=JSON))
+        return self._said(f"{key.path}/acceptance", said)
+
+    def accept_many(
+        self, programme: str, *, returns: Sequence[ReturnKey] = (), waiting: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
+        """Accept those of these returns that are clean, or all that wait (`{"month": "2026-10"}`); what became of each, and why not."""
+        named = [{"collection": key.collection, "subcontract": key.subcontract, "month": key.month} for key in returns]
+        said = {"returns": named} if waiting is None else {"waiting": dict(waiting)}
+        found: list[dict[str, Any]] = self._said(f"/v1/programmes/{programme}/returns:accept", said)["returns"]
+        return found
+
+    def queries(self, programme: str, *, is_open: bool | None = None, month: str | None = None) -> Iterator[dict[str, Any]]:
+        """What is asked about returns, the first due first; with `is_open`, what waits for an answer (or the others)."""
+        return self._connection.pages(f"/v1/programmes/{programme}/queries", "queries", open=is_open, month=month)
+
+    def answer(self, key: ReturnKey, query: int, text: str) -> dict[str, Any]:
+        """Answer a query about a return; the query with its thread."""
+        return self._said(f"{key.path}/queries/{query}/answer", {"text": text})
 
     def sign_off(self, key: ReturnKey, *, revision: int, statement: str | None = None) -> dict[str, Any]:
         """Sign a revision that another client submitted; the return as it stands."""
         said = {"revision": revision} | ({} if statement is None else {"statement": statement})
-        return read_json(self._connection.post(f"{key.path}/sign-off", write_json(said), media_type=JSON))
+        return self._said(f"{key.path}/sign-off", said)
 
     def backfill(
         self, programme: str, content: bytes | Path, *, media_type: str = NDJSON, idempotency_key: str | None = None
@@ -153,6 +170,9 @@ class Mainstem:
     def backfill_results(self, programme: str, backfill: str, *, outcome: str | None = None) -> Iterator[dict[str, Any]]:
         """What became of each entry (with `outcome="refused"`, of those alone, each with its faults)."""
         return self._connection.pages(f"/v1/programmes/{programme}/backfills/{backfill}/results", "results", outcome=outcome)
+
+    def _said(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return read_json(self._connection.post(path, write_json(body), media_type=JSON))
 
 
 def _named(file_name: str | None) -> dict[str, str]:

@@ -43,11 +43,19 @@ def listening(database: Database, *, clock: Callable[[], datetime] = lambda: dat
 
 @dataclass
 class BadNetwork:
-    """Passes connections on to an address, each to the fate that is next; after the last one, all pass. `met` counts them."""
+    """Passes connections on to an address, each to the fate that is next; after the last one, all pass. `met` counts them.
+
+    `drop` ends those that are open, whatever is under way on them.
+    """
 
     address: str
     fates: deque[Fate] = field(default_factory=deque)
     met: int = 0
+    _open: set[socket.socket] = field(default_factory=set)
+
+    def drop(self) -> None:
+        while self._open:
+            _reset(self._open.pop())
 
     @contextlib.contextmanager
     def between(self) -> Iterator[str]:
@@ -81,11 +89,13 @@ class BadNetwork:
                 near.recv(65_536)
                 _reset(near)
                 return
+            self._open.add(near)
             with socket.create_connection((host, int(port))) as far:
                 back = threading.Thread(target=_pump, args=(far, near, fate), daemon=True)
                 back.start()
                 _pump(near, far, "passes")
                 back.join()
+            self._open.discard(near)
 
 
 def _pump(source: socket.socket, target: socket.socket, fate: Fate) -> None:
@@ -101,7 +111,7 @@ def _pump(source: socket.socket, target: socket.socket, fate: Fate) -> None:
 
 def _reset(connection: socket.socket) -> None:
     """End a connection as a broken network does, with no word of goodbye."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         connection.shutdown(socket.SHUT_RD)
     connection.close()
