@@ -111,6 +111,13 @@ class Contract:
         return in_force(self._versions.get(code, ()), month)
 
     @cached_property
+    def scope_changes(self) -> frozenset[int]:
+        """The ordinals of the months from which a site, a commissioner or a measure is another than the month before."""
+        lines: tuple[Site | Commissioner | Measure, ...] = (*self.sites, *self.commissioners, *self.measures)
+        begun = {line.from_month.ordinal for line in lines if line.from_month is not None}
+        return frozenset(begun | {line.to_month.ordinal + 1 for line in lines if line.to_month is not None})
+
+    @cached_property
     def assignments_of(self) -> dict[str, tuple[Assignment, ...]]:
         """Assignments by the subcontract that reports them."""
         found: dict[str, list[Assignment]] = defaultdict(list)

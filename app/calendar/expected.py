@@ -1,6 +1,7 @@
 """What is expected of whom: the duties that the contract implies in a month, and the cells of each return."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Hashable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -138,17 +139,27 @@ def _in_scope(contract: Contract, assignment: Assignment, month: Month) -> bool:
     )
 
 
+def stretch_of(contract: Contract, subcontract: str, month: Month) -> int:
+    """Which stretch of months a month is in: throughout one, a subcontract's assignments ask the same of it."""
+
+    def work_out() -> list[int]:
+        facts = contract.assignments_of.get(subcontract, ())
+        deliverers = {subcontract, *(fact.subcontract for fact in facts)} & contract.agreement.keys()
+        spans = [span for reference in deliverers for span in delivering_spans(contract, reference)]
+        begun = {fact.from_month.ordinal for fact in facts} | {Month.of(span.first).ordinal for span in spans}
+        ended = {fact.to_month.ordinal for fact in facts if fact.to_month is not None} | {Month.of(span.last).ordinal for span in spans}
+        return sorted({*begun, *(ordinal + 1 for ordinal in ended), *contract.scope_changes})
+
+    return bisect_right(contract.worked_out.kept("stretches", subcontract, work_out), month.ordinal)
+
+
 def duties_of_month(contract: Contract, subcontract: str, month: Month) -> tuple[Duty, ...]:
-    """What a subcontract's assignments ask of it in a month. Most months ask for the same as others: they share it."""
-    shelf = contract.worked_out
-
-    def work_out() -> tuple[Duty, ...]:
-        asked = tuple(duties(contract, subcontract, month))
-        alike = (subcontract, hash(tuple((id(duty.assignment), id(duty.measure)) for duty in asked)))
-        before = shelf.kept("duties_alike", alike, lambda: asked)
-        return before if before == asked else asked
-
-    return shelf.kept("duties", (subcontract, month), work_out)
+    """What a subcontract's assignments ask of it in a month. The months of one stretch share it."""
+    if subcontract not in contract.subcontract:
+        # Anybody may ask for what there is not: it is not kept.
+        return ()
+    stretch = stretch_of(contract, subcontract, month)
+    return contract.worked_out.kept("duties", (subcontract, stretch), lambda: tuple(duties(contract, subcontract, month)))
 
 
 def duties_of_return(contract: Contract, key: ReturnKey) -> tuple[Duty, ...]:
@@ -169,15 +180,21 @@ def expected_cells(contract: Contract, key: ReturnKey) -> tuple[CellKey, ...]:
     if key.collection not in contract.collection or key.subcontract not in contract.subcontract:
         # Anybody may ask for what there is not: it is not kept.
         return ()
-    shelf = contract.worked_out
+    alike = alike_of(contract, key)
+    if alike is None:
+        return ()
+    return contract.worked_out.kept(
+        "cells", alike, lambda: tuple(sorted({cell for duty in duties_of_return(contract, key) for cell in duty.cells()}))
+    )
 
-    def work_out() -> tuple[CellKey, ...]:
-        duties = duties_of_return(contract, key)
-        # Months that ask for the same share their cells. A duty's measure is one of the contract's, which lives as long.
-        alike = tuple((id(duty.measure), *duty[3:]) for duty in duties)
-        return shelf.kept("cells_alike", alike, lambda: tuple(sorted({cell for duty in duties for cell in duty.cells()})))
 
-    return shelf.kept("cells", key, work_out)
+def alike_of(contract: Contract, key: ReturnKey) -> Hashable | None:
+    """What returns have in common that expect the same, for the same stretches lie behind them; None where a return ends no period."""
+    collection = contract.collection[key.collection]
+    if not ends_period(key.month, collection.every, year_begins=contract.programme.contract_year_month):
+        return None
+    months = months_of_period(key.month, collection.every)
+    return (key.collection, key.subcontract, *(stretch_of(contract, key.subcontract, month) for month in months))
 
 
 def expected_returns(contract: Contract, month: Month, *, subcontract: str | None = None) -> tuple[ReturnKey, ...]:

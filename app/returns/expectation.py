@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.expected import CellKey, ReturnKey, duties_of_return, expected_cells
+from app.calendar.expected import CellKey, ReturnKey, alike_of, duties_of_return, expected_cells
 from app.kernel.canonical import digest
 from app.kernel.codes import ALL, UNKNOWN
 from app.kernel.figures import NumericKind
@@ -176,17 +176,16 @@ def expected_return(contract: Contract, key: ReturnKey) -> ExpectedReturn | None
     cells = expected_cells(contract, key)
     if not cells:
         return None
-    shelf = contract.worked_out
+    shelf, alike = contract.worked_out, alike_of(contract, key)
 
     def work_out() -> ExpectedReturn:
         # Of several months' versions of a measure, the latest month's is last.
         measures = {duty.measure.code: duty.measure for duty in duties_of_return(contract, key)}
-        # Months with the same cells share the very tuple, which lives as long as the entry that holds it. The last one asked for knows most.
-        alike = (id(cells), *map(id, measures.values()))
-        found = shelf.kept("expected_returns_alike", alike, lambda: ExpectedReturn(contract, key, cells, measures))
-        if found.key != key:
-            found = found.of(key)
-            shelf.put("expected_returns_alike", alike, found)
-        return found
+        return ExpectedReturn(contract, key, cells, measures)
 
-    return shelf.kept("expected_returns", key, work_out)
+    found = shelf.kept("expected_returns", alike, work_out)
+    if found.key != key:
+        # The last one asked for knows most.
+        found = found.of(key)
+        shelf.put("expected_returns", alike, found)
+    return found

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.calendar.expected import CellKey, ReturnKey, closed_throughout, expected_cells, expected_returns, flags_of
+from app.calendar.expected import CellKey, ReturnKey, closed_throughout, duties, duties_of_month, expected_cells, expected_returns, flags_of
 from app.kernel.months import Month
 from app.returns.expectation import expected_return
 from tests.make import contract, document, subcontract
@@ -209,3 +209,23 @@ def test_whoever_reports_for_another_owes_what_that_one_delivers_and_no_longer()
     # What nobody is there to report is a gap, and no obligation.
     assert reported(reporter={"ends_on": "2026-08-31"}) == "26-07 26-08f"
     assert reported(reporter={"status": "agreed"}) == whole
+
+
+def test_a_stretch_ends_where_scope_versions_or_reporters_change() -> None:
+    base = document()
+    changing = contract(
+        sites=[{**site, "from_month": "2026-09"} if site["code"] == "lung" else {**site, "to_month": "2026-11"} for site in base["sites"]],
+        commissioners=[{**line, "to_month": "2027-01"} if line["ods_code"] == "05G" else line for line in base["commissioners"]],
+        measures=[*base["measures"], {"code": "E-BEDOCC", "version": 2, "from_month": "2026-10", "name": "Anew", "split_by": []}],
+        subcontracts=[
+            *(line for line in base["subcontracts"] if line["reference"] != "SC-H9901"),
+            subcontract("SC-H9901", "H9901", "hospice", status_history=steps(LIVE, "2026-08-15 suspended", "2026-12-01 live")),
+        ],
+        assignments=[*base["assignments"][:-1], REPORTED],
+        requirements=[],
+    )
+    months = list(Month.parse("2026-06").through(Month.parse("2027-06")))
+    for reference in changing.subcontract:
+        for month in [*months, *reversed(months)]:
+            assert duties_of_month(changing, reference, month) == tuple(duties(changing, reference, month))
+    assert duties_of_month(changing, "SC-NOBODY", months[0]) == ()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.calendar.contract import Contract
-from app.calendar.expected import duties, duties_of_return, expected_returns, flags_of
+from app.calendar.expected import duties, duties_of_month, duties_of_return, expected_returns, flags_of
 from app.kernel.months import Month
 from app.subcontracts.domain import MOVES, NOT_DELIVERING, Subcontract, faults_of
 from tests.make import contract, document, subcontract
@@ -55,6 +55,13 @@ def contracts(draw: st.DrawFn) -> Contract:
     every = draw(st.sampled_from(["month", "quarter", "half_year", "year"]))
     collections = [{**line, "every": every} for line in document()["collections"]]
     return contract(subcontracts=agreements, assignments=lines, collections=collections, requirements=[])
+
+
+@given(contracts(), st.permutations(MONTHS))
+def test_months_of_one_stretch_share_what_each_of_them_asks_for(found: Contract, months: list[Month]) -> None:
+    for line in found.subcontracts:
+        for month in months:
+            assert duties_of_month(found, line.reference, month) == tuple(duties(found, line.reference, month))
 
 
 def live_days(line: Subcontract) -> set[date]:
