@@ -1,6 +1,7 @@
 """The national Data Quality Maturity Index of a submission: the mean score of its items times the mean of how much of each was covered."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -30,7 +31,8 @@ class Item(NamedTuple):
         return Fraction(self.covered, self.expected)
 
 
-class Maturity(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Maturity:
     """The index, 0 to 100, and the two means that it is the product of."""
 
     score: Fraction
