@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,8 @@ import httpx
 import pytest
 
 from app.demo.document import PROGRAMME
+from tests.returns.test_template_round_trip import entries, typed_in
+from tests.support import commands
 from tests.support.server import MAINSTEM, STARTS_IN_SECONDS, STOPS_IN_SECONDS, environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,6 +100,21 @@ def test_two_runs_serve_the_same_data_with_keys_of_their_own_and_stop_at_once(da
 
 # What each call of the README's month answers, in order; the collection has accepted the return by itself.
 README_ANSWERS = ["200", "200", "200", "200", "200", "201", "409", "200", "200"]
+# How each command of it ends, and what it says.
+README_COMMANDS = {
+    "returns due": "SC-H9903",
+    "returns template": "hospice SC-H9903",
+    "returns check": "would be received (late)",
+    "returns submit": "revision 1, accepted",
+    "receipt verify": "to the byte",
+}
+FILLED_IN = [
+    {"measure": "HOSP-WAIT", "category": "0-1", "numerator": 15},
+    {"measure": "E-BEDOCC", "numerator": 214, "denominator": 300},
+    {"measure": "E-PPDR", "numerator": 9, "denominator": 12},
+    {"measure": "E-PPDA", "numerator": 7, "denominator": 9},
+    {"measure": "CASELOAD", "numerator": 41},
+]
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="the README's calls are pasted into a shell with curl")
@@ -103,13 +123,50 @@ def test_the_month_in_the_readme_can_be_pasted(data: Path) -> None:
     with run(data) as running:
         running.answers(running.calls)
         exports = next(line for line in running.said.read_text().splitlines() if line.strip().startswith("export "))
-        script = "\n".join(["curl() { command curl -s -o /dev/null -w '%{http_code}\\n' \"$@\"; }", exports, *blocks])
-        pasted = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=False, timeout=60)
+        newcomer = Newcomer(data.parent, exports)
+        for block in blocks:
+            newcomer.paste(block)
         assert running.end(signal.SIGTERM) == 0
-    said = pasted.stdout.splitlines()
-    answers, shell = said[: len(README_ANSWERS)], said[len(README_ANSWERS) :]
-    assert (answers, pasted.stderr) == (README_ANSWERS, "")
-    assert any("SC-H9903" in line for line in shell), "what is due, asked at the shell"
+    assert newcomer.answers == README_ANSWERS
+    assert newcomer.commands.keys() == README_COMMANDS.keys()
+    for command, says in README_COMMANDS.items():
+        assert says in newcomer.commands[command]
+
+
+class Newcomer:
+    """Who pastes block after block into a shell, and fills in the form that comes.
+
+    What each call answers is written down; the commands of a block follow its calls, out of a process that has imported them already.
+    """
+
+    def __init__(self, home: Path, exports: str) -> None:
+        self.home, self.exports = home, [exports]
+        self.answers: list[str] = []
+        self.commands: dict[str, str] = {}
+
+    def paste(self, block: str) -> None:
+        self.exports += [line for line in block.splitlines() if line.startswith("export ")]
+        curl = "curl() { command curl -s -o /dev/null -w '%{http_code}\\n' \"$@\"; }"
+        asked = self.home / "asked"
+        asked.touch()
+        noted = f'mainstem() {{ printf "%s\\0" "$#" "$@" "$MAINSTEM_URL" "$MAINSTEM_KEY" >> {shlex.quote(str(asked))}; }}'
+        script = "\n".join([curl, noted, *self.exports, block.replace(".venv/bin/mainstem ", "mainstem ")])
+        home = {**os.environ, "HOME": str(self.home)}
+        pasted = subprocess.run(["bash", "-euc", script], env=home, capture_output=True, text=True, check=False, timeout=60)
+        assert (pasted.returncode, pasted.stderr) == (0, "")
+        self.answers += pasted.stdout.splitlines()
+        words = deque(asked.read_text().split("\0")[:-1])
+        asked.unlink()
+        while words:
+            self._run([words.popleft() for _ in range(int(words.popleft()))], url=words.popleft(), key=words.popleft())
+
+    def _run(self, arguments: list[str], *, url: str, key: str) -> None:
+        done = commands.run(arguments, {"COLUMNS": "200", "MAINSTEM_URL": url, "MAINSTEM_KEY": key})
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.commands[" ".join(arguments[:2])] = done.stdout
+        if arguments[:2] == ["returns", "template"]:
+            (form,) = (self.home / "returns").iterdir()
+            form.write_bytes(typed_in(form.read_bytes(), entries(form.read_bytes(), {"rest": "zero", "cells": FILLED_IN}), self.home))
 
 
 def test_the_demonstration_is_told_once(data: Path) -> None:
