@@ -184,7 +184,7 @@ def test_what_is_about_a_state_says_how_to_go_on(web: Web, manager: str) -> None
     unsaid = web.put(f"{BOATS}/stays", {"code": "stays", "name": "Y"}, key=manager)
     stale = web.put(f"{BOATS}/stays", {"code": "stays", "name": "Y"}, key=manager, headers={"If-Match": '"x"'})
     for answer, status in ((unsaid.content, 428), (stale.content, 412), (problem(ClientRevoked("It is."), "x").body, 409)):
-        said = json.loads(answer)
+        said = json.loads(bytes(answer))
         (error,) = said["errors"]
         assert (said["status"], error["code"], error["detail"]) == (status, said["code"], said["detail"])
         assert error["fix"]
