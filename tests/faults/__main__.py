@@ -16,6 +16,7 @@ from rich.progress import Progress
 from app.db.embedded import running
 from app.settings import Settings
 from tests.faults import durability, histories, races
+from tests.faults.durability import Outcome
 from tests.faults.launcher import PLANTS
 from tests.support.databases import Server
 from tests.support.left_behind import none_left_behind
@@ -53,21 +54,19 @@ def survived(seed: int) -> Promise:
     return Promise("R1", outcome.says, outcome.holds and enough, outcome.faults)
 
 
-def planted(plant: str, seed: int) -> Promise:
-    """R1 of a service with a planted fault: it falls short."""
+def planted(plant: str, seed: int) -> Outcome:
     with durability.on_its_own() as installation:
-        outcome = durability.run(installation, seed=seed, kills=PLANTED_KILLS, returns=PLANTED_RETURNS, plant=plant)
-    return Promise("R1", f"with {plant} planted: {outcome.says}", outcome.holds, outcome.faults)
+        return durability.run(installation, seed=seed, kills=PLANTED_KILLS, returns=PLANTED_RETURNS, plant=plant)
 
 
 def noticed(seed: int) -> Iterator[Promise]:
-    """R1 notices faults that a service must not have."""
+    """R1 notices faults that a service must not have: by what is on disk, not by what it answers."""
     for plant in PLANTS:
-        found = planted(plant, seed)
-        yield Promise("R1", f"notices what is planted: {found.says},", not found.holds, [])
+        outcome = planted(plant, seed)
+        yield Promise("R1", f"notices {plant}: {outcome.says}", bool(outcome.verdict), [])
     with durability.on_its_own() as installation:
         objection = durability.objection(installation)
-    yield Promise("R1", "does not serve with synchronous_commit off:", "synchronous_commit" in objection, [objection.strip()])
+    yield Promise("R1", "does not serve with synchronous_commit off:", "synchronous_commit" in objection, [])
 
 
 @contextmanager
@@ -105,11 +104,16 @@ def main() -> None:
     options = asked.parse_args()
     print(f"seed {options.seed}", flush=True)
     promises = []
-    for promise in [planted(options.planted, options.seed)] if options.planted else everything(options.seed):
+    for promise in everything(options.seed) if options.planted is None else only_planted(options.planted, options.seed):
         print(promise.line, flush=True)
         promises.append(promise)
     Path("faults.json").write_text(json.dumps({"seed": options.seed, "promises": [*map(asdict, promises)]}, indent=2) + "\n")
     sys.exit(0 if all(promise.holds for promise in promises) else 1)
+
+
+def only_planted(plant: str, seed: int) -> Iterator[Promise]:
+    outcome = planted(plant, seed)
+    yield Promise("R1", f"with {plant}: {outcome.says}", outcome.holds, outcome.faults)
 
 
 def everything(seed: int) -> Iterator[Promise]:
