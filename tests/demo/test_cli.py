@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from app.demo.document import PROGRAMME
-from tests.returns.test_template_round_trip import entries, typed_in
 from tests.support import commands
+from tests.support.forms import entries, typed_in
 from tests.support.server import MAINSTEM, STARTS_IN_SECONDS, STOPS_IN_SECONDS, environment
 
 ROOT = Path(__file__).resolve().parents[2]

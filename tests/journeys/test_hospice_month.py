@@ -15,8 +15,8 @@ from typer.testing import Result
 from app.demo.document import document
 from app.kernel.months import Month
 from tests.journeys.stage import Party, Stage, staged
-from tests.returns.test_template_round_trip import entries, rows_of, typed_in
 from tests.support.databases import Database
+from tests.support.forms import entries, rows_of, typed_in
 
 BEGINS: Final = Month.parse("2026-03")
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"

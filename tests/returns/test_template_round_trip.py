@@ -3,88 +3,25 @@
 import contextlib
 import csv
 import io
-import re
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 import httpx
 import pytest
-from python_calamine import CalamineWorkbook
 
 from app.calendar.expected import ReturnKey
 from app.demo.document import document
 from app.kernel.months import Month
-from app.returns.columns import ALL_OTHERS_ARE_ZERO, DATA_SHEET
 from tests.make import exact
 from tests.returns.conftest import Clock, Programme, set_up
 from tests.returns.programme import CWT, HOSPICE, MIXED, MONTH, address, cwt_body, hospice_body, mixed_body
 from tests.support.databases import Database
+from tests.support.forms import Entries, entries, rows_of, typed_in
 from tests.support.http import Web, serving
 from tests.support.libreoffice import filled_in, needs_libreoffice
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-Entries = Mapping[tuple[int, int], str | Decimal]
-"""What is entered, by row and column, from 0."""
-
-
-def rows_of(form: bytes) -> list[list[Any]]:
-    """What a form says, line by line."""
-    return list(CalamineWorkbook.from_filelike(io.BytesIO(form)).get_sheet_by_name(DATA_SHEET).to_python())
-
-
-def entries(form: bytes, body: Mapping[str, Any]) -> dict[tuple[int, int], str | Decimal]:
-    """What somebody types into a form so that it states what a body does: figures in the printed lines, and in spare ones."""
-    rows = rows_of(form)
-    header = next(number for number, row in enumerate(rows) if {"measure", "numerator"} <= set(row))
-    column = {name: number for number, name in enumerate(rows[header])}
-    labels = {row[0]: number for number, row in enumerate(rows[:header])}
-    typed: dict[tuple[int, int], str | Decimal] = {}
-    if body.get("rest") == "zero":
-        typed[labels[ALL_OTHERS_ARE_ZERO], 1] = "yes"
-    if body.get("note"):
-        typed[labels["Note"], 1] = body["note"]
-    lines = {number: dict(zip(rows[header], rows[number], strict=True)) for number in range(header + 1, len(rows))}
-    spare = iter(range(len(rows), len(rows) + 20))
-    for cell in body["cells"]:
-        places = {
-            place: code for place, code in cell.items() if place in column and place not in {"numerator", "denominator", "state", "reason"}
-        }
-        found = [number for number, line in lines.items() if all(line[place] == code for place, code in places.items())]
-        line = found[0] if found else next(spare)
-        typed |= {(line, column[place]): code for place, code in ({} if found else places).items()}
-        typed |= {(line, column[name]): Decimal(str(cell[name])) for name in ("numerator", "denominator") if name in cell}
-        typed |= {(line, column[name]): cell[name] for name in ("state", "reason") if name in cell}
-    return typed
-
-
-def typed_in(form: bytes, cells: Entries, _folder: Path) -> bytes:
-    """The form as a program leaves it that keeps a text with its cell."""
-    held = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(form)) as before, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as after:
-        for part in before.infolist():
-            content = before.read(part)
-            if part.filename == "xl/worksheets/sheet1.xml":
-                sheet = content.decode()
-                for (row, column), value in cells.items():
-                    sheet, count = re.subn(
-                        rf'<c r="{chr(65 + column)}{row + 1}"( s="\d+")/>', _entered(value, f"{chr(65 + column)}{row + 1}"), sheet
-                    )
-                    assert count == 1, "what is entered is entered into an open, empty cell"
-                content = sheet.encode()
-            after.writestr(part, content)
-    return held.getvalue()
-
-
-def _entered(value: str | Decimal, place: str) -> str:
-    if isinstance(value, Decimal):
-        return rf'<c r="{place}"\1><v>{value}</v></c>'
-    return rf'<c r="{place}"\1 t="inlineStr"><is><t>{escape(value)}</t></is></c>'
-
-
 PROGRAMS: Final = [pytest.param(typed_in, id="typed in"), pytest.param(filled_in, id="LibreOffice", marks=needs_libreoffice)]
 
 
@@ -156,7 +93,7 @@ def test_an_empty_form_names_every_line_that_is_missing(served: Programme) -> No
 def test_nothing_to_report_is_said_by_the_form_too(served: Programme, tmp_path: Path) -> None:
     key = HOSPICE._replace(month=MONTH.plus(-2))
     form = served.read(key, by=served.preparer("SC-H9901"), query="/template.xlsx").content
-    rows = CalamineWorkbook.from_filelike(io.BytesIO(form)).get_sheet_by_name(DATA_SHEET).to_python()
+    rows = rows_of(form)
     row = next(number for number, line in enumerate(rows) if line[0] == "Nothing to report")
     answer = send(served, key, typed_in(form, {(row, 1): "no_service"}, tmp_path), XLSX)
     assert answer.status_code == 201, answer.text
