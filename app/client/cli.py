@@ -91,7 +91,9 @@ def _fail(sentence: str) -> NoReturn:
 def _tell_problem(problem: Problem) -> None:
     errors = Console(stderr=True)
     errors.print(problem.detail, markup=False)
-    if problem.errors:
+    if [fault["detail"] for fault in problem.errors] == [problem.detail]:
+        errors.print(problem.errors[0]["fix"], markup=False)
+    elif problem.errors:
         errors.print(faults_table(problem))
 
 

@@ -186,9 +186,10 @@ def a_question_is_answered_and_only_what_is_clean_is_accepted(trust: Trust) -> N
     question = {"text": "Is the second theatre in this?", "cells": [{"measure": "CWT-31"}]}
     trust.integrator.post(f"{key_of(JANUARY).path}/queries", question, status=201)
     trust.at("2027-03-05T06:00:00Z")
-    with trust.client("refused", "request_lost", "answer_lost") as service:
+    with trust.client("answer_lost") as service:
         (asked,) = service.queries(PROGRAMME, is_open=True)
-        assert (asked["month"], asked["text"], asked["due_on"]) == (JANUARY, question["text"], "2027-03-10")
+    assert (asked["month"], asked["text"], asked["due_on"]) == (JANUARY, question["text"], "2027-03-10")
+    with trust.client("refused", "request_lost", "answer_lost") as service:
         answered = service.answer(key_of(JANUARY), asked["query"], "It is, since the 5th.")
         assert ([said["act"] for said in answered["thread"]], answered["state"]) == (["asked", "answered"], "answered")
         assert list(service.queries(PROGRAMME, is_open=True)) == []
