@@ -140,7 +140,7 @@ class Histories(RuleBasedStateMachine):
         answer = self.who.web.post(f"{load.address(return_.key)}/queries", {"text": "Is this so?"}, key=self.who.manager)
         if self._is_frozen(code):
             told(answer, 409, "return_frozen")
-        elif return_.status not in {"submitted", "accepted"}:
+        elif return_.status == "expected":
             told(answer, 409, "wrong_status")
         else:
             return_.status = "queried"
