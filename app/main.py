@@ -40,6 +40,7 @@ from app.organisations.api import router as organisations
 from app.phases.api import router as phases
 from app.reports.api import router as reports
 from app.reports.effect_api import router as submissions
+from app.reports.import_api import router as imports
 from app.returns.api import router as returns
 from app.returns.backfill_api import router as backfills
 from app.returns.calculators_api import router as calculators
@@ -80,6 +81,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     handovers,
     backfills,
     reports,
+    imports,
     phases,
     callers,
 )

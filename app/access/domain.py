@@ -50,6 +50,7 @@ class Permission(StrEnum):
     QUERY_ASK = "query_ask"
     QUERY_ANSWER = "query_answer"
     REPORT_READ = "report_read"
+    IMPORT_RECORD = "import_record"
     OBSERVATION_READ = "observation_read"
     CLIENT_READ = "client_read"
     CLIENT_MANAGE = "client_manage"
@@ -95,6 +96,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
         Permission.RETURN_ACCEPT,
         Permission.RETURN_REOPEN,
         Permission.QUERY_ASK,
+        Permission.IMPORT_RECORD,
     },
     Role.ANALYST: _READS,
     Role.FINANCE: _READS,

@@ -19,8 +19,10 @@ from app.kernel.canonical import digest, json_bytes, sha256
 from app.kernel.codes import ALL, UNKNOWN
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
-from app.reports import envelope, store
+from app.reports import envelope, import_store, store
 from app.reports.domain import ReportQuery, SourceQuery
+from app.reports.imported import import_rows, import_sources, only_imported
+from app.reports.imports import latest
 from app.reports.periods import months_of, pool
 from app.reports.reading import Reading
 from app.reports.results import (
@@ -113,6 +115,11 @@ def find_sources(session: Session, programme: str, query: SourceQuery, *, actor:
     months = months_of(query.period, query.month, contract)
     restated_in = query.month if query.restated else None
     figures = months_figures(session, contract, months, [query.slice_], as_of=as_of, restated_in=restated_in, submitted=query.submitted)
+    digests = {str(month): figures[month].inputs_sha256 for month in months}
+    computed = any(month.computed for month in figures.values())
+    imported = import_sources(figures[query.month].inputs, query)
+    if imported is not None:
+        return {"as_of": as_of, "inputs_sha256": digests, **imported}, computed
     results = pool(contract, query.month, {month: figures[month].of(query.slice_) for month in months})
     result = next((result for result in results if query.names(result.key)), None)
     if result is None:
@@ -122,9 +129,7 @@ def find_sources(session: Session, programme: str, query: SourceQuery, *, actor:
     of_last_only = measure is not None and measure.aggregation == "stock_last"
     parts = [_month_sources(session, figures[month].inputs, query, result.key) for month in (months[-1:] if of_last_only else months)]
     told = sources(contract, row, result, parts)
-    return {"as_of": as_of, "inputs_sha256": {str(month): figures[month].inputs_sha256 for month in months}, **told}, any(
-        month.computed for month in figures.values()
-    )
+    return {"as_of": as_of, "inputs_sha256": digests, **told}, computed
 
 
 def _month_sources(session: Session, inputs: MonthInputs, query: SourceQuery, key: RowKey) -> MonthSources:
@@ -144,8 +149,9 @@ def _part(
             return stored
         rows = json.loads(stored, parse_float=Decimal)
     else:
+        inputs = figures[query.month].inputs
         pooled = pool(contract, query.month, {month: figures[month].of(slice_) for month in months})
-        rows = Rows(figures[query.month].inputs.reading, query.month, slice_, period, months).write(pooled)
+        rows = [*Rows(inputs.reading, query.month, slice_, period, months).write(pooled), *import_rows(inputs, slice_, period)]
     return json_bytes([row for row in rows if _is_asked_for(query, row)])
 
 
@@ -216,6 +222,7 @@ def month_inputs(
 ) -> list[MonthInputs]:
     """What each month's figures are computed from: every return that is owed or accepted (with `submitted`, received), as it stood."""
     recorded = store.recorded(session, contract.programme.code, months, as_of=as_of, submitted=submitted)
+    published = import_store.published(session, contract.programme.code, only_imported(contract), as_of=as_of)
     found = []
     for month in months:
         expected = set(expected_returns(contract, month))
@@ -223,7 +230,7 @@ def month_inputs(
         statuses = [
             status_of(contract, key, recorded.get(key), expected=key in expected, as_of=as_of) for key in sorted(expected | accepted)
         ]
-        found.append(MonthInputs(contract, month, statuses, restated_in))
+        found.append(MonthInputs(contract, month, statuses, restated_in, latest(published, month)))
     return found
 
 
@@ -242,7 +249,7 @@ def compute(session: Session, inputs: MonthInputs, slices: Sequence[str]) -> dic
         sums = store.sums(session, programme, revisions, slice_=slice_, banded=banded)
         results = slice_results(inputs, slice_, sums, without)
         rows = Rows(inputs.reading, inputs.month, slice_, "month", [inputs.month])
-        found[slice_] = _stored(to_json(results), rows.write(results))
+        found[slice_] = _stored(to_json(results), [*rows.write(results), *import_rows(inputs, slice_, "month")])
     return found
 
 

@@ -102,7 +102,7 @@ _REPORT: Final[dict[str, Any]] = {
         "returns_expected": 12,
         "returns_included": 11,
         "coverage": 0.9641,
-        "method_version": "1",
+        "method_version": "2",
         "inputs_sha256": _DIGEST,
         "previous_sha256": None,
     },
@@ -121,6 +121,7 @@ _SOURCES: Final[dict[str, Any]] = {
     "not_stated": [],
     "assignments": [],
     "excluded": [{"subcontract": "SC-H9901", "month": "2026-10", "reason": "late", "some": False}],
+    "imports": [],
 }
 
 

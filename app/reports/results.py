@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
@@ -18,10 +18,11 @@ from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.reports.aggregation import Figures, add
 from app.reports.coverage import Book, Coverage, ExpectedCells, Gaps, Missing, Reason, book, cover, gaps, places_of, together
+from app.reports.imports import Import, ImportPlace
 from app.reports.reading import Reading
 from app.reports.slices import SLICES, Place, RowKey, Slice, reported
 
-METHOD_VERSION: Final = "1"
+METHOD_VERSION: Final = "2"
 """Moves when a report of the same inputs would differ: results of another method are never served for this one's."""
 
 _MOST_KEPT: Final = len(SLICES)
@@ -104,12 +105,16 @@ class RowResult:
 
 @dataclass(frozen=True, slots=True)
 class MonthInputs:
-    """What the figures of a month are computed from; `restated_in` is the month whose organisations they are read as, if not their own."""
+    """What the figures of a month are computed from; `restated_in` is the month whose organisations they are read as, if not their own.
+
+    `imports` are those of measures that are only imported: what stands of each place in the month.
+    """
 
     contract: Contract
     month: Month
     statuses: Sequence[ReturnStatus]
     restated_in: Month | None = None
+    imports: Mapping[ImportPlace, Import | None] = field(default_factory=dict)
 
     @property
     def reading(self) -> Reading:
@@ -150,6 +155,10 @@ def inputs_digest(inputs: MonthInputs) -> str:
             [*status.key[:2], status.expected, status.overdue, status.frozen, status.state, status.content_sha256]
             for status in inputs.statuses
         ],
+        "imports": [
+            [list(place), None if line is None else line.model_dump(mode="json")]
+            for place, line in sorted(inputs.imports.items(), key=lambda held: tuple(map(str, held[0])))
+        ],
     }
     return digest(about if inputs.restated_in is None else {**about, "restated_in": inputs.restated_in})
 
@@ -170,12 +179,11 @@ def slice_results(
         for key in rows.keys(summed.place, summed.category):
             added[key].append(summed)
     lacking = gaps(rows, ((cell.subcontract, cell.cell, cell.reason) for cell in without_value))
-    imported = _import_rows(inputs) if slice_ == ALL else []
     final = inputs.final_measures
     absent = inputs.absent
     return tuple(
         _result(inputs, rows, key, added.get(key, ()), owed.get(key, {}), lacking=lacking, absent=absent, final=final)
-        for key in sorted({*owed, *added, *imported})
+        for key in sorted({*owed, *added})
     )
 
 
@@ -213,17 +221,6 @@ def _months_of(inputs: MonthInputs, measure: str, owed: Collection[str], reporte
     returned = [contract.collection_of(measure, agreement.sector) for agreement in agreements]
     collections = [*(contract.collection[code] for code in owed), *(collection for collection in returned if collection is not None)]
     return max((len(months_of_period(inputs.month, collection.every)) for collection in collections), default=1)
-
-
-def _import_rows(inputs: MonthInputs) -> list[RowKey]:
-    """Measures that are only imported have a row too; what stands in it comes with imports."""
-    codes = {measure.code for measure in inputs.contract.measures}
-    found = (inputs.contract.measure(code, inputs.month) for code in codes)
-    return [
-        RowKey(measure.code, ALL, ALL, ALL, ALL, ALL, ALL)
-        for measure in found
-        if measure is not None and measure.aggregation == "import_only"
-    ]
 
 
 def owed_in(inputs: MonthInputs, slice_: str, reporting: Sequence[Place]) -> tuple[Slice, Book]:

@@ -20,8 +20,8 @@ from app.reports.targets import against_target, contract_test, in_force
 NOTES: Final[tuple[dict[str, Any], ...]] = (
     {
         "code": "not_computed_yet",
-        "detail": "Process control, imports and disclosure come with later versions of the service: these members are empty in every row.",
-        "members": "spc_mean spc_lower spc_upper spc_from spc_points spc_variation spc_signal spc_assurance source_published_on suppression",
+        "detail": "Process control and disclosure come with later versions of the service: these members are empty in every row.",
+        "members": "spc_mean spc_lower spc_upper spc_from spc_points spc_variation spc_signal spc_assurance suppression",
     },
     {
         "code": "intervals",

@@ -177,6 +177,7 @@ class SourcesView(BaseModel):
     not_stated: list[dict[str, Any]]
     assignments: list[dict[str, Any]]
     excluded: list[dict[str, Any]]
+    imports: list[dict[str, Any]]
 
 
 def _many(description: str, *, alias: str | None = None) -> Any:

@@ -54,16 +54,17 @@ def sources(contract: Contract, row: dict[str, Any], result: RowResult, months: 
     return {
         "row": row,
         "measure": measure.model_dump(mode="json"),
-        "requirement": None if requirement is None else _requirement(requirement, key, last),
+        "requirement": None if requirement is None else required(requirement, key, last),
         "returns": [told for part in months for told in _returns(part, key)],
         "cells": sorted((told for part in months for told in _cells(part, key)), key=lambda told: tuple(map(str, told.values()))),
         "not_stated": [told for part in months for told in _not_stated(part, key)],
         "assignments": [told for part in months for told in _assignments(part, key)],
         "excluded": [missing._asdict() for missing in result.coverage.missing],
+        "imports": [],
     }
 
 
-def _requirement(requirement: Requirement, key: RowKey, month: Month) -> dict[str, Any]:
+def required(requirement: Requirement, key: RowKey, month: Month) -> dict[str, Any]:
     """What the contract asks, with the target lines in force for this row, the most specific first."""
     lines = lines_for(requirement, month=month, commissioner=key.commissioner, subcontract=key.subcontract, site=key.site)
     targets = [line.model_dump(mode="json", by_alias=True) for line in lines]

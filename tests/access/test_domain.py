@@ -16,7 +16,7 @@ MAY = {
     "administrator": set(P),
     "contract_manager": STAFF
     | {P.PHASE_DECIDE, P.CONFIGURATION_WRITE, P.ORGANISATION_WRITE}
-    | {P.RETURN_SUBMIT, P.RETURN_ACCEPT, P.RETURN_REOPEN, P.QUERY_ASK},
+    | {P.RETURN_SUBMIT, P.RETURN_ACCEPT, P.RETURN_REOPEN, P.QUERY_ASK, P.IMPORT_RECORD},
     "analyst": STAFF,
     "finance": STAFF,
     "preparer": OWN | {P.RETURN_SUBMIT, P.QUERY_ANSWER},

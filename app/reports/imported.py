@@ -1,0 +1,145 @@
+"""The rows of measures that are only imported: each place at its own latest published period, judged on what was published, never pooled."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from app.calendar.contract import Contract
+from app.kernel.codes import ALL
+from app.kernel.figures import carried, rounded
+from app.measures.domain import Measure
+from app.reports.aggregation import Figures
+from app.reports.coverage import Coverage
+from app.reports.domain import SourceQuery
+from app.reports.imports import Import, ImportPlace, in_unit, measure_of, value_of
+from app.reports.results import MonthInputs, RowResult
+from app.reports.rows import Rows
+from app.reports.slices import SLICES, RowKey, SiteScope
+from app.reports.sources import required
+from app.reports.targets import Targets, contract_test, in_force
+
+
+def only_imported(contract: Contract) -> frozenset[str]:
+    """The measures that are never returned."""
+    return frozenset(measure.code for measure in contract.measures if measure.aggregation == "import_only")
+
+
+def import_rows(inputs: MonthInputs, slice_: str, period: str) -> list[dict[str, Any]]:
+    """The rows of a slice, in the order of their keys: one of each place that was ever published about, and one of the whole programme.
+
+    What was published last stands in every period of a report, under its own months; what was not published by the report's month says so.
+    """
+    rows = Rows(inputs.reading, inputs.month, slice_, period, [inputs.month])
+    return [
+        _row(inputs, rows, key, line, slice_=slice_, period=period) for key, line in sorted(_standing(inputs, slice_).items(), key=_key)
+    ]
+
+
+def import_sources(inputs: MonthInputs, query: SourceQuery) -> dict[str, Any] | None:
+    """What is behind the row that a query names: the import; None where the report has no such row of an imported measure."""
+    found = next(((key, line) for key, line in _standing(inputs, query.slice_).items() if query.names(key)), None)
+    if found is None:
+        return None
+    key, line = found
+    rows = Rows(inputs.reading, inputs.month, query.slice_, query.period, [inputs.month])
+    requirement = inputs.contract.requirement.get(key.measure)
+    return {
+        "row": _row(inputs, rows, key, line, slice_=query.slice_, period=query.period),
+        "measure": _measure(inputs, key, line).model_dump(mode="json"),
+        "requirement": None if requirement is None else required(requirement, key, line.month if line else inputs.month),
+        **{name: [] for name in ("returns", "cells", "not_stated", "assignments", "excluded")},
+        "imports": [] if line is None else [{"import": line.name, **line.model_dump(mode="json")}],
+    }
+
+
+def _key(row: tuple[RowKey, Import | None]) -> RowKey:
+    return row[0]
+
+
+def _standing(inputs: MonthInputs, slice_: str) -> dict[RowKey, Import | None]:
+    """Which import stands in each row; of several that a row is about (those of a predecessor, restated) the latest."""
+    contract, found = inputs.contract, dict[RowKey, Import | None]()
+    versions = [contract.measure(code, inputs.month) for code in only_imported(contract)]
+    measures = {measure.code: measure for measure in versions if measure is not None and measure.aggregation == "import_only"}
+    if slice_ == ALL:
+        found |= {RowKey(code, ALL, ALL, ALL, ALL, ALL, ALL): None for code in measures}
+    for place, line in inputs.imports.items():
+        measure = measures.get(place.measure)
+        for key in _keys(inputs, place, measure, slice_) if measure is not None else ():
+            held = found.setdefault(key, None)
+            if line is not None and (held is None or held.order < line.order):
+                found[key] = line
+    return found
+
+
+def _keys(inputs: MonthInputs, place: ImportPlace, measure: Measure, slice_: str) -> Iterator[RowKey]:
+    """The rows that a place is: one, or one of each subcontract that its organisation holds in the month; none in another slice."""
+    named = {"site": place.site != ALL, "category": place.category != ALL}
+    named |= {"commissioner": place.commissioner is not None, "subcontract": place.organisation is not None}
+    if {name for name, is_named in named.items() if is_named} != set(SLICES[slice_]):
+        return
+    commissioner = ALL if place.commissioner is None else inputs.reading.commissioner(place.commissioner)
+    site_scope: SiteScope = "wider" if place.site in measure.site_map.values() else "exact"
+    for subcontract in [ALL] if place.organisation is None else _subcontracts(inputs, place.organisation):
+        yield RowKey(place.measure, ALL, ALL, place.site, commissioner, subcontract, place.category, site_scope)
+
+
+def _subcontracts(inputs: MonthInputs, organisation: str) -> list[str]:
+    held = [each for each in inputs.contract.subcontracts if each.organisation == organisation]
+    return [inputs.reading.subcontract(each.reference) for each in held if each.first_month <= inputs.month <= each.last_month]
+
+
+def _measure(inputs: MonthInputs, key: RowKey, line: Import | None) -> Measure:
+    """The version that a row is read by: that of the import's own month, where there is an import."""
+    measure = inputs.contract.measure(key.measure, inputs.month) if line is None else measure_of(inputs.contract, line)
+    assert measure is not None, "a row has a measure"
+    return measure
+
+
+def _row(inputs: MonthInputs, rows: Rows, key: RowKey, line: Import | None, *, slice_: str, period: str) -> dict[str, Any]:
+    """A row without figures as any other measure's would be, and over it what was published, with the targets of its own month."""
+    nothing = rows.row(RowResult(key, None, months=1, final=False, figures=Figures(), coverage=Coverage()))
+    if line is None:
+        return {**nothing, "missing_reason": "not_published_yet"}
+    measure, requirement = _measure(inputs, key, line), inputs.contract.requirement.get(key.measure)
+    value = value_of(line, measure)
+    limits = None if line.lower is None or line.upper is None else (in_unit(line.lower, line, measure), in_unit(line.upper, line, measure))
+    asked = in_force(requirement, month=line.month, commissioner=key.commissioner, subcontract=key.subcontract, site=key.site)
+    said = {
+        "measure_name": measure.name,
+        "measure_version": measure.version,
+        "kind": measure.kind,
+        "basis": line.basis,
+        "month": str(line.month),
+        "period_start": line.first_month.first_day.isoformat(),
+        "period_end": line.month.last_day.isoformat(),
+        "numerator": None if line.numerator is None else carried(line.numerator),
+        "denominator": None if line.denominator is None else carried(line.denominator),
+        "value": None if value is None else carried(rounded(value)),
+        "unit": measure.unit,
+        "direction": measure.direction,
+        "lower": carried(rounded(limits[0])) if limits else None,
+        "upper": carried(rounded(limits[1])) if limits else None,
+        "interval": "as_published" if limits else None,
+        "standard": asked.standard,
+        "target": asked.target,
+        "target_kind": asked.target_kind,
+        "floor": asked.floor,
+        "stretch": asked.stretch,
+        "contract_test": contract_test(requirement, asked, value, direction=measure.direction, slice_=slice_, period=period),
+        "against_target": _against_target(asked, limits, direction=measure.direction) if limits else None,
+        "status": line.status,
+        "source_published_on": line.published_on.isoformat(),
+        "missing_reason": "denominator_zero" if value is None else None,
+    }
+    return {**nothing, **said}
+
+
+def _against_target(asked: Targets, limits: tuple[Fraction, Fraction], *, direction: str | None) -> str | None:
+    """Whether the published limits hold the target."""
+    if asked.target is None or direction == "neutral":
+        return None
+    target, (lower, upper) = Fraction(asked.target), limits
+    if lower <= target <= upper:
+        return "similar"
+    return "better" if (lower > target) == (direction != "lower") else "worse"
