@@ -1,7 +1,7 @@
 """Where nobody delivers, and what does not hold together: segments, sites and commissioners over months, as ranges."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -90,6 +90,14 @@ class Places:
             narrower[parent].extend(self.own[code])
         self.lowest = {code: without(self.own[code], united(narrower[code])) for code in self.own}
         self.with_above = {code: (code, *ancestors(code, self.parents)) for code in self.own}
+
+    def above(self, code: str) -> tuple[str, ...]:
+        """A place and those above it; of one that is none of these, itself."""
+        return self.with_above.get(code, (code,))
+
+    def within(self, codes: Collection[str]) -> list[str]:
+        """The places that are among these, or below one of them."""
+        return [code for code in sorted({*codes, *self.own}) if any(each in codes for each in self.above(code))]
 
 
 def sites_as_places(sites: Iterable[Site]) -> Places:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from app.assignments.domain import Assignment, AssignmentLine, facts_of, named
-from app.assignments.faults import above_whole, misfits
+from app.assignments.faults import Stated, above_whole, misfits
+from app.assignments.gaps import commissioners_as_places, sites_as_places
 from app.configuration.document import Document
 from app.kernel.codes import ALL
 from app.kernel.months import overlap
@@ -58,7 +59,12 @@ def faults_between(document: Document, lines: Sequence[Placed]) -> Iterator[Faul
     """What is wrong between lines of assignments, and between them and their subcontracts."""
     known = {ALL, *(line.code for line in document.sites), *(line.ods_code for line in document.commissioners)}
     known |= {code for pathway in document.pathways for code in (pathway.code, *(segment.code for segment in pathway.segments))}
-    yield from above_whole([(each.line, each.facts) for each in lines], known=known)
+    yield from above_whole(
+        [Stated(each.line, each.sites, each.commissioners) for each in lines],
+        sites=sites_as_places(document.sites),
+        commissioners=commissioners_as_places(document.commissioners),
+        known=known,
+    )
     yield from misfits(
         document.assignments,
         segment_settings={(pathway.code, segment.code): segment.setting for pathway in document.pathways for segment in pathway.segments},
