@@ -45,6 +45,8 @@ def test_england_equals_what_is_published_in_every_cut(tmp_path: Path) -> None:
     cuts = ("all", "site", "category", "category+site")
     published = [row for month in TRIED for row in england.of(month, ENGLAND)]
     assert sum(tally.compared[f"England, {cut}"] for cut in cuts) == len(published) > 200
+    # The same rows were imported, and those of each provider's totals: all agree with what was returned.
+    assert tally.compared["imports beside returns"] > len(published) + 2 * 156
 
 
 def test_a_quarter_as_first_submitted_and_as_finally_corrected(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from tests.real.agreement import compare_agreement
 from tests.real.documents import COLLECTION, PROGRAMME, england_document, reference
 from tests.real.published import ALL, ENGLAND, NOTHING, England, Figures, Row
 from tests.real.reports import figures_of, read_report, read_return
@@ -42,6 +43,7 @@ def run_england(england: England, service: Installation, *, months: Iterable[str
             for slice_ in BY_PROVIDER:
                 compare_providers(england, month, slice_, read_report(integrator, month, slice=slice_), tally=tally)
                 progress.advance()
+            compare_agreement(england, month, integrator, tally=tally)
         compare_cells(england, months, integrator, tally=tally, progress=progress)
 
 
