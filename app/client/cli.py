@@ -20,7 +20,7 @@ from rich.table import Table
 from app.client.connection import Problem, Unreachable
 from app.client.files import MEDIA_TYPES, key_in, name_of, read_receipt, receipt_beside, sha256_of
 from app.client.mainstem import CSV, NDJSON, Mainstem, ReturnKey
-from app.client.shown import faults_table, local, refused_table, returns_table, warnings_table
+from app.client.shown import due_table, faults_table, local, refused_table, returns_table, warnings_table
 
 FAILED: Final = 1
 FAULTS: Final = 3
@@ -97,8 +97,15 @@ def _tell_problem(problem: Problem) -> None:
         errors.print(faults_table(problem))
 
 
+_MARK: Final = "\ue000"
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, default=lambda figure: float(figure) if isinstance(figure, Decimal) else str(figure))
+    """JSON with every digit of a decimal, as the number that it came as."""
+    text = json.dumps(
+        value, default=lambda figure: f"{_MARK}{figure}{_MARK}" if isinstance(figure, Decimal) else str(figure), ensure_ascii=False
+    )
+    return text.replace(f'"{_MARK}', "").replace(f'{_MARK}"', "")
 
 
 def _show(rows: list[dict[str, Any]], *, as_json: bool, nothing: str) -> None:
@@ -108,6 +115,21 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool, nothing: str) -> None:
         Console().print(returns_table(rows))
     else:
         typer.echo(nothing)
+
+
+def _to_do(caller: Caller, kinds: set[str], *, month: str | None) -> list[dict[str, Any]]:
+    """What is to be done of these kinds: by the caller's own subcontract, or by every one that owes a return of the month."""
+    if caller.subcontract is None:
+        owed = caller.service.returns(caller.programme, month=month)
+        subcontracts = sorted({row["subcontract"] for row in owed})
+    else:
+        subcontracts = [caller.subcontract]
+    return [
+        {"subcontract": subcontract, **row}
+        for subcontract in subcontracts
+        for row in caller.service.due(caller.programme, subcontract)
+        if row["to_do"] in kinds and month in {None, row["month"]}
+    ]
 
 
 @returns.command()
@@ -121,11 +143,15 @@ def due(
     month: Month = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the returns that are still to be sent, and those that wait for an answer."""
+    """List what is to be done, in plain words: returns to be sent, questions to be answered, revisions to be signed."""
     with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        owed = caller.service.returns(caller.programme, subcontract=caller.subcontract, month=month)
-        rows = [row for row in owed if row["status"] in {"expected", "queried"} and not row["frozen"]]
-        _show(rows, as_json=as_json, nothing="Nothing is due.")
+        rows = _to_do(caller, {"overdue", "open", "reopened", "queried", "unsigned"}, month=month)
+        if as_json:
+            typer.echo(_json(rows))
+        elif rows:
+            Console().print(due_table(rows))
+        else:
+            typer.echo("Nothing is due.")
 
 
 @returns.command()
@@ -160,12 +186,14 @@ def template(
     folder: Annotated[Path, typer.Option("--folder", help="Where to put the files.", file_okay=False)] = Path(),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")] = False,
 ) -> None:
-    """Fetch what is to be filled in: a file for each return that is still to be sent."""
+    """Fetch what is to be filled in: a file for each return that is to be sent, or sent anew."""
     with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        owed = caller.service.returns(
-            caller.programme, subcontract=caller.subcontract, collection=collection, month=month, status="expected"
-        )
-        keys = [ReturnKey(caller.programme, row["collection"], row["subcontract"], row["month"]) for row in owed if not row["frozen"]]
+        rows = _to_do(caller, {"overdue", "open", "reopened", "queried"}, month=month)
+        keys = [
+            ReturnKey(caller.programme, row["collection"], row["subcontract"], row["month"])
+            for row in rows
+            if collection in {None, row["collection"]}
+        ]
         if not keys:
             _fail("No such return is still to be sent.")
         folder.mkdir(parents=True, exist_ok=True)
@@ -250,6 +278,8 @@ def backfill(
 def _send_all(files: list[Path], caller: Caller, collection: str | None, month: str | None, *, as_json: bool, dry_run: bool) -> None:
     """Send each file; one that is refused keeps none of the others back. Ends with the worst that happened."""
     named = [(file, _key_of(file, caller, collection, month)) for file in files]
+    if len({key for _, key in named}) < len(named):
+        _fail("Two of these files are of one return: send the one that is meant.")
     worst = 0
     results: list[dict[str, Any]] = []
     for file, key in track(named, "sending", console=Console(stderr=True), disable=len(named) == 1 or as_json, transient=True):
@@ -263,7 +293,8 @@ def _send_all(files: list[Path], caller: Caller, collection: str | None, month: 
                 typer.echo(f"{file}: {'would be' if dry_run else 'was'} refused.", err=True)
                 _tell_problem(problem)
             continue
-        if not dry_run:
+        # Of what was there already, the first receipt stays.
+        if not dry_run and (receipt["duplicate_of"] is None or not receipt_beside(file).exists()):
             receipt_beside(file).write_text(_json(receipt))
         unexplained = any(not warning["explained"] for warning in receipt["warnings"])
         worst = max(worst, WARNINGS if unexplained else 0)
@@ -280,12 +311,17 @@ def _key_of(file: Path, caller: Caller, collection: str | None, month: str | Non
     if file.suffix.lower() not in MEDIA_TYPES:
         _fail(f"{file}: a return is a file that ends in {', '.join(MEDIA_TYPES)}.")
     found = key_in(file, caller.programme)
-    if collection and month and caller.subcontract:
-        return ReturnKey(caller.programme, collection, caller.subcontract, month)
+    said = {"collection": collection, "subcontract": caller.subcontract, "month": month}
     if found is None:
-        _fail(
-            f"{file}: the name does not say which return this is: give --collection, --month and (unless the key is for one) --subcontract."
-        )
+        if None in said.values():
+            _fail(
+                f"{file}: the name does not say which return this is: give --collection, --month and (unless the key is for one)"
+                " --subcontract."
+            )
+        return ReturnKey(caller.programme, **{name: str(value) for name, value in said.items()})
+    for name, value in said.items():
+        if value not in {None, getattr(found, name)}:
+            _fail(f"{file}: the file's name says another {name} than was asked for. Rename the file, or leave the option out.")
     return found
 
 
@@ -350,9 +386,6 @@ def _findings(receipt: dict[str, Any], sent: Path | None, revision: Callable[[],
             raise
         return [*found, ("The service holds this revision", False)]
     found.append(("The service holds this revision", True))
-    if receipt["duplicate_of"] is not None:
-        # Nothing was stored of it: what it repeats may have come as other bytes, at another moment, from another client.
-        return found
     for member, what in (
         ("sha256", "of these bytes"),
         ("received_at", "received at that moment"),

@@ -81,6 +81,10 @@ class Mainstem:
             overdue=overdue,
         )
 
+    def due(self, programme: str, subcontract: str) -> Iterator[dict[str, Any]]:
+        """What a subcontract is to do, in plain words, by when it is due: `to_do` says what kind of thing it is."""
+        return self._connection.pages(f"/v1/programmes/{programme}/subcontracts/{subcontract}/due", "due")
+
     def read(self, key: ReturnKey) -> dict[str, Any]:
         """A return: what it expects, its current figures and its revisions."""
         return read_json(self._connection.get(key.path))

@@ -26,6 +26,13 @@ def returns_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
+def due_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table("month", "collection", "subcontract", "to do", "in words")
+    for row in rows:
+        table.add_row(row["month"], row["collection"], row["subcontract"], row["to_do"], row["words"])
+    return table
+
+
 def faults_table(problem: Problem) -> Table:
     table = Table("where", "what is wrong", "how to put it right")
     table.columns[0].no_wrap = True

@@ -128,7 +128,7 @@ def submit(
     valid = _validated(session, came)
     before = store.received(session, programme, key)
     if before is not None and valid.repeats(before):
-        return _receipt(valid, before.state, (), before=before, at=before.latest_at, duplicate=True)
+        return _repeated(session, valid, before)
     if dry_run:
         at = max(now, last_recorded(session, programme) + TICK)
         after, changes = _decide(session, valid, before, at)
@@ -139,7 +139,7 @@ def submit(
         # It changed while the ledger was not yet held; now it cannot any more.
         valid = _validated(session, came)
         if before is not None and valid.repeats(before):
-            return _receipt(valid, before.state, (), before=before, at=before.latest_at, duplicate=True)
+            return _repeated(session, valid, before)
     after, changes = _decide(session, valid, before, recording.at)
     _keep(session, valid, after, before, recording)
     return _receipt(valid, after, changes, before=before, at=recording.at)
@@ -245,6 +245,13 @@ def _receipt(
         submitted_as=sent.submitted_as,
         rehearsed=rehearsed,
     )
+
+
+def _repeated(session: Session, valid: _Valid, before: Received) -> Receipt:
+    """The receipt of the revision that a submission repeats: of those bytes, from that client, at that moment."""
+    (held,) = store.revisions(session, valid.sent.programme, valid.sent.key, number=before.state.latest_revision)
+    said = _receipt(valid, before.state, (), before=before, at=before.latest_at, duplicate=True)
+    return replace(said, submitted_sha256=held.submitted_sha256, submitted_by=held.recorded_by, submitted_as=held.submitted_as)
 
 
 def subject_of(key: ReturnKey, revision: int) -> dict[str, str | int]:

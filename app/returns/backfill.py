@@ -9,15 +9,22 @@ from typing import Any, Final, Literal, NamedTuple
 
 from app.calendar.expected import ReturnKey
 from app.kernel.codes import is_code
+from app.kernel.identifiers import holds_patient_identifier
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
 from app.returns.columns import CSV, JSON, KEY_COLUMNS
+from app.returns.csv_file import MOST_ROWS
 from app.returns.faults import fault
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
 from app.returns.tables import name_of, trimmed
 
 NDJSON: Final = "application/x-ndjson"
+MOST_ENTRIES: Final = 100_000
+"""A hundred subcontracts' ten collections of eight years."""
+
+LARGEST_ENTRY_BYTES: Final = 16_777_216
+"""No return is larger: what is held in memory at a time is bounded by this."""
 
 Outcome = Literal["received", "received_with_warnings", "duplicate", "refused"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("received", "received_with_warnings", "duplicate", "refused")
@@ -81,6 +88,9 @@ def read_entry(raw: Any) -> tuple[ReturnKey, dict[str, Any]]:
 
 def _key(said: dict[str, Any], places: dict[str, dict[str, Any]]) -> ReturnKey:
     """The return that three members name; ReturnInvalid where one of them cannot."""
+    patients = [name for name in KEY_COLUMNS if isinstance(said[name], str | int) and holds_patient_identifier(str(said[name]))]
+    if patients:
+        raise invalid([file_fault("patient_identifier", places[name]) for name in patients])
     wrong = [name for name in ("collection", "subcontract") if not isinstance(said[name], str) or not is_code(said[name])]
     try:
         month = Month.parse(said["month"])
@@ -94,7 +104,8 @@ def _key(said: dict[str, Any], places: dict[str, dict[str, Any]]) -> ReturnKey:
 def entries_of_csv(lines: Iterable[bytes]) -> Iterator[Entry]:
     """An entry for each run of rows of one return. The first line has the columns' names: those that name the return, and those of a return.
 
-    Text in UTF-8; the rows of one return stand together. ReturnInvalid where it is not, or stops being CSV.
+    Text in UTF-8; the rows of one return stand together: two halves of it would each be taken for the whole. ReturnInvalid, at the end at the
+    latest, where that is not so or the text stops being CSV: whoever keeps anything goes through all entries first.
     """
     records = _records(lines)
     _, head, names = next(records, (1, b"", []))
@@ -108,12 +119,31 @@ def entries_of_csv(lines: Iterable[bytes]) -> Iterator[Entry]:
         fields = record[2]
         return tuple(trimmed(fields[column - 1]) if column <= len(fields) else "" for column in keys.values())
 
+    ended: set[tuple[str, ...]] = set()
+    split: list[Fault] = []
     for position, (said, run) in enumerate(groupby(records, key=named)):
-        held = list(run)
-        line = held[0][0]
+        line, content = _together(head, run)
+        if said in ended:
+            split.append(file_fault("return_split", {"line": line, "column": 1}))
+        ended.add(said)
         places = {name: {"line": 2, "column": column} for name, column in keys.items()}
         read = partial(_read_run, dict(zip(KEY_COLUMNS, said, strict=True)), places)
-        yield Entry(position, b"".join([head, *(raw for _, raw, _ in held)]), CSV, read, lines_before=line - 2)
+        yield Entry(position, content, CSV, read, lines_before=line - 2)
+    if split:
+        raise invalid(split)
+
+
+def _together(head: bytes, run: Iterable[tuple[int, bytes, list[str]]]) -> tuple[int, bytes]:
+    """The line on which a return's rows begin, and their bytes below the line of names; ReturnInvalid where they are too many."""
+    held, first, size = [head], 0, 0
+    for line, raw, _ in run:
+        first, size = first or line, size + len(raw)
+        held.append(raw)
+        if line - first > MOST_ROWS:
+            raise invalid([file_fault("file_too_large", {"line": line, "column": 1}, most=MOST_ROWS, what="rows of one return")])
+        if size > LARGEST_ENTRY_BYTES:
+            raise invalid([file_fault("file_too_large", {"line": line, "column": 1}, most=LARGEST_ENTRY_BYTES, what="bytes of one return")])
+    return first, b"".join(held)
 
 
 def _read_run(said: dict[str, str], places: dict[str, dict[str, Any]]) -> tuple[ReturnKey, Any]:
@@ -121,7 +151,10 @@ def _read_run(said: dict[str, str], places: dict[str, dict[str, Any]]) -> tuple[
 
 
 def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, list[str]]]:
-    """Each record that says anything, with its bytes (and those of blank ones before it) and the line on which these begin."""
+    """Each record that says anything, with its bytes (and those of blank ones before it) and the line on which these begin.
+
+    Of more blank lines together than a return may have bytes, the first are passed over.
+    """
     taken: list[bytes] = []
     pieces = iter(lines)
     first = next(pieces, b"")
@@ -134,7 +167,7 @@ def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, list[str]]]:
             yield piece.decode()
 
     reader = csv.reader(texts(), delimiter=max((",", ";", "\t"), key=lambda mark: first.count(mark.encode())), strict=True)
-    line = 1
+    line, size = 1, 0
     while True:
         try:
             record = next(reader, None)
@@ -144,7 +177,11 @@ def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, list[str]]]:
             raise invalid([file_fault("file_not_text", {"line": line, "column": 1})]) from None
         if record is None:
             return
-        if any(map(trimmed, record)):
+        said = any(map(trimmed, record))
+        if said:
             yield line, b"".join(taken), record
+        else:
+            size += len(taken[-1])
+        if said or size > LARGEST_ENTRY_BYTES:
             taken.clear()
-            line = reader.line_num + 1
+            line, size = reader.line_num + 1, 0

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from app.kernel.refusals import Fault, Forbidden, Invalid, NotFound
 from app.returns import backfill_actions as actions
-from app.returns.backfill import NDJSON, OUTCOMES, Entry, Outcome, Result, entries_of_csv, entries_of_lines, read_entry
+from app.returns.backfill import MOST_ENTRIES, NDJSON, OUTCOMES, Entry, Outcome, Result, entries_of_csv, entries_of_lines, read_entry
 from app.returns.backfill_schemas import BackfillBody, BackfillsView, BackfillView, ResultsView
 from app.returns.backfill_store import Backfill
 from app.returns.columns import CSV, JSON
@@ -19,7 +19,7 @@ from app.web.intake import parse
 from app.web.pages import BadCursor, PageOf, bad_cursor
 from app.web.problems import TooLarge, UnsupportedMedia
 from app.web.reference import WRITING, json_answer, json_body, refusals
-from app.web.stepwise import SteppedWork, Stepwise
+from app.web.stepwise import Interrupted, SteppedWork, Stepwise
 from app.web.work import Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}", tags=["returns"])
@@ -81,7 +81,7 @@ def _asked() -> dict[str, Any]:
 @router.post(
     "/returns:backfill",
     response_class=Response,
-    responses=refusals(Forbidden, NotFound, Invalid, ReturnInvalid, *WRITING)
+    responses=refusals(Forbidden, NotFound, Invalid, ReturnInvalid, Interrupted, *WRITING)
     | json_answer(BackfillView, _BACKFILL, description="Every entry was received or refused, as its result says"),
     openapi_extra=_asked(),
 )
@@ -90,14 +90,18 @@ def backfill_returns(work: Stepwise, programme: ProgrammeCode) -> Response:
 
     As JSON, as lines of JSON (`application/x-ndjson`), or as CSV whose columns `collection`, `subcontract` and `month` name the return of each
     row, the rows of one return together; the last two may be as large as a backfill may be. Sent again with the same `Idempotency-Key` and body it goes
-    on where it was broken off; meanwhile, `backfills` tells how far it has come.
+    on where it was broken off; meanwhile, `backfills` tells how far it has come. A key names one backfill of its client for good.
+    Of lines the very bytes are kept, of one JSON object each entry's JSON written anew.
     """
     entries = _entries(work)
     name = actions.name_of(work.actor, work.idempotency_key)
     begin = partial(
         actions.begin, programme=programme, name=name, body_sha256=work.body_sha256, media_type=work.media_type, actor=work.actor
     )
-    count = sum(1 for _ in entries())
+    count = 0
+    for count, _ in enumerate(entries(), 1):
+        if count > MOST_ENTRIES:
+            raise TooLarge(f"A backfill has at most {MOST_ENTRIES} returns: send it in parts.")
     if work.step(lambda session, now: begin(session, entries=count, now=now)) is None:
         raise IdempotencyKeyReused("This key was used for a backfill with another body: use a new key for each.")
     done = work.step(lambda session, _now: actions.done(session, programme, name))

@@ -30,6 +30,10 @@ FILE_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "not_one_of": FAULTS["not_one_of"],
     "stated_twice": ("The whole return's {name} is stated in two ways.", "Keep one of them."),
     "other_return": ("This row is of another {name} than the return that it was sent for.", "Send it for the return that it is of."),
+    "return_split": (
+        "Rows of the return of this row stand further up too, with others between: each part would be taken for the whole.",
+        "Sort the rows by collection, subcontract and month, and send them again; nothing was kept.",
+    ),
     "return_not_named": (
         "This does not say the return's {name}.",
         "Write the {name} as the list of returns has it: codes exactly, a month as 2026-10.",

@@ -19,6 +19,8 @@ Key = tuple[str | int, ...]
 
 LIMIT: Final = 50
 LARGEST_LIMIT: Final = 200
+MOST: Final = 2**31 - 1
+"""No number of a key is larger: what is larger was never given out."""
 
 
 class BadCursor(Refusal):
@@ -62,9 +64,14 @@ def decode_cursor(path: str, cursor: str, *, parts: int | None = None) -> Key:
         key: Any = json.loads(text) if checksum == _checksum(path, text) else None
     except (binascii.Error, ValueError, RecursionError):
         key = None
-    if not isinstance(key, list) or not all(type(part) in (str, int) for part in key) or parts not in {None, len(key)}:
+    if not isinstance(key, list) or not all(_is_part(part) for part in key) or parts not in {None, len(key)}:
         raise bad_cursor()
     return tuple(key)
+
+
+def _is_part(part: object) -> bool:
+    """A text, or a whole number that a column of the database can be."""
+    return isinstance(part, str) or (type(part) is int and -MOST <= part <= MOST)
 
 
 def bad_cursor() -> BadCursor:

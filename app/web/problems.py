@@ -226,7 +226,7 @@ def unknown_parameters(request: Request) -> list[Fault]:
     ]
 
 
-def _of_database(error: Exception) -> Refusal | None:
+def of_database(error: Exception) -> Refusal | None:
     """What a failure of the database means for the caller; None where it is a defect of ours."""
     if isinstance(error, PoolTimeout):
         return Unavailable("Every connection to the database is in use; try again shortly.")
@@ -240,7 +240,7 @@ def _of_database(error: Exception) -> Refusal | None:
 
 def answer_defect(error: Exception, request_id: str) -> Response:
     """The answer for an exception that nobody expected, which is logged with the places it passed through."""
-    refusal = _of_database(error)
+    refusal = of_database(error)
     if refusal is None:
         log.error("defect", request_id=request_id, exc_info=error)
         refusal = Broken("The service met a defect and changed nothing. Its log holds the details under this request's id.")

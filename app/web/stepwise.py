@@ -5,10 +5,12 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Annotated, Any, Final, TypeVar
+from typing import IO, Annotated, Any, ClassVar, Final, TypeVar
 from uuid import uuid4
 
 from fastapi import Depends, Request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -16,12 +18,24 @@ from app.db.session import open_session
 from app.db.tenancy import tenant_of
 from app.kernel.actors import Actor
 from app.kernel.canonical import json_bytes
+from app.kernel.refusals import Kind, Refusal
+from app.telemetry import log
 from app.web.bodies import body_parts, media_type
 from app.web.idempotency import require_key
-from app.web.problems import UnknownParameter, unknown_parameters
+from app.web.problems import UnknownParameter, of_database, unknown_parameters
 from app.web.work import JSON, Service, admitted
 
 T = TypeVar("T")
+
+
+class Interrupted(Refusal):
+    """One of many steps could not be done; those before it are kept."""
+
+    code: ClassVar[str] = "interrupted"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    title: ClassVar[str] = "It was interrupted, and what was done is kept"
+
+
 _IN_MEMORY_BYTES: Final = 1_048_576
 
 
@@ -40,14 +54,28 @@ class SteppedWork:
     media_type: str
     parameters: Mapping[str, str]
     idempotency_key: str
+    shown_key: str
+    """The key where it is one of ours; what was sent is not repeated."""
 
     def step(self, work: Callable[[Session, datetime], T]) -> T:
-        """Do one piece of work in a transaction of its own, at the moment at which it begins; it is kept when this returns."""
+        """Do one piece of work in a transaction of its own, at the moment at which it begins; it is kept when this returns.
+
+        Interrupted where the database did not let it be done, or nobody knows whether it was.
+        """
         tenant = tenant_of(self.actor, programme=self.programme)
-        with open_session(self.service.engine, tenant, clock=self.service.clock) as session:
-            done = work(session, self.service.clock())
-            session.commit()
-            return done
+        try:
+            with open_session(self.service.engine, tenant, clock=self.service.clock) as session:
+                done = work(session, self.service.clock())
+                session.commit()
+                return done
+        except (DBAPIError, PoolTimeout) as error:
+            if of_database(error) is None:
+                raise
+            log.warning("database_unavailable", request_id=self.actor.request_id, exc_info=error)
+            raise Interrupted(
+                f"Another act was in the way, or the database went away. What was done before is kept: to go on, send the same body again with"
+                f" the Idempotency-Key {self.shown_key}."
+            ) from error
 
     def answer(self, payload: Any, *, location: str) -> Response:
         """Say what was done; it is kept already."""
@@ -71,7 +99,15 @@ async def stepped_work(request: Request) -> AsyncIterator[SteppedWork]:
             said.update(part)
             body.write(part)
         body.seek(0)
-        yield SteppedWork(service, actor, programme or "", body, said.hexdigest(), kind, parameters, key or uuid4().hex)
+        yield SteppedWork(service, actor, programme or "", body, said.hexdigest(), kind, parameters, *_keys(key))
+
+
+def _keys(sent: str | None) -> tuple[str, str]:
+    """The key, and how it is spoken of."""
+    if sent is not None:
+        return sent, "that it had"
+    made = uuid4().hex
+    return made, made
 
 
 Stepwise = Annotated[SteppedWork, Depends(stepped_work, scope="function")]

@@ -6,7 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from app.db.ledger import lock_key
+from app.returns.backfill import LARGEST_ENTRY_BYTES, entries_of_csv
+from app.returns.csv_file import MOST_ROWS
+from app.returns.intake import ReturnInvalid
+from app.web.pages import encode_cursor
 from tests.make import exact
 from tests.returns.conftest import Programme, set_up
 from tests.returns.programme import PROGRAMME, hospice_body, mixed_body
@@ -109,6 +115,51 @@ def test_a_table_of_one_return_may_name_it_and_no_other(sent: Programme) -> None
     assert {(fault["code"], fault.get("line")) for fault in answer.json()["errors"]} >= {("other_return", 4), ("other_return", 5)}
 
 
+def test_rows_of_one_return_that_stand_apart_are_refused_before_anything_is_kept(sent: Programme) -> None:
+    """Each part would be taken for the whole, and the rest of it for zero."""
+    before = sent.rows()
+    whole, other = of_hospice("2026-09", 16), of_hospice("2026-10", 16)
+    answer = backfill(sent, table(whole[0], other[0], whole[1], other[1]), kind="text/csv")
+    assert (answer.status_code, [(fault["code"], fault["line"]) for fault in answer.json()["errors"]]) == (
+        422,
+        [("return_split", 4), ("return_split", 5)],
+    )
+    assert sent.rows() == before
+
+
+def test_blank_lines_and_one_return_are_held_in_memory_as_far_as_a_bound() -> None:
+    blank = [b" " * 1000 + b"\n"] * 40_000
+    lines = [f"{HEADER}\n".encode(), *blank, *(f"{row}\n".encode() for row in of_hospice("2026-09"))]
+    (entry,) = entries_of_csv(lines)
+    assert len(entry.content) < LARGEST_ENTRY_BYTES * 2
+    assert entry.lines_before + entry.content.count(b"\n") - 1 == len(lines) - 1
+    row = of_hospice("2026-09")[0].encode() + b"\n"
+    with pytest.raises(ReturnInvalid) as refused:
+        list(entries_of_csv([f"{HEADER}\n".encode(), *[row] * (MOST_ROWS + 2)]))
+    assert [fault.code for fault in refused.value.faults] == ["file_too_large"]
+
+
+def test_no_patients_number_is_kept_as_the_name_of_a_return(sent: Programme) -> None:
+    answer = backfill(
+        sent, lines({**hospice("2026-10"), "collection": "9434765919"}, {**hospice("2026-10"), "subcontract": "943-476-5919"})
+    )
+    found = results(sent, answer)
+    assert [(row["collection"], row["subcontract"], row["errors"][0]["code"]) for row in found] == [(None, None, "patient_identifier")] * 2
+    assert "9434765919" not in str(sent.all("SELECT * FROM backfill_results"))
+
+
+def test_what_another_act_was_in_the_way_of_goes_on_with_the_same_key(sent: Programme) -> None:
+    content = lines(hospice("2026-08", 31), hospice("2026-09", 31))
+    with sent.database.superuser_engine.begin() as other:
+        other.execute(text("SET LOCAL statement_timeout = '60s'"))
+        lock_key(other, PROGRAMME, "hospice", "SC-H9901", "2026-09")  # type: ignore[arg-type]  # executes as a session does
+        answer = backfill(sent, content, name="in-the-way")
+    assert (answer.status_code, answer.json()["code"], "in-the-way" in answer.text) == (503, "interrupted", False)
+    assert "What was done before is kept" in answer.json()["detail"]
+    again = backfill(sent, content, name="in-the-way").json()
+    assert (again["done"], again["received"]) == (2, 2)
+
+
 def test_the_same_returns_in_any_form_are_the_same_revisions(sent: Programme) -> None:
     of = [hospice(month, 18) for month in MONTHS]
     rows = [row for month in MONTHS for row in of_hospice(month, 18)]
@@ -150,6 +201,8 @@ def test_a_subcontract_backfills_its_own_and_nobody_sees_anothers(sent: Programm
     assert stranger == nothing
     assert sent.web.get(f"{ADDRESS}/backfills", key=other).json() == {"backfills": []}
     assert results(sent, answer) == results(sent, answer, by=own)
+    made_up = encode_cursor(links["results"], (10**30,))
+    assert sent.web.get(f"{links['results']}?cursor={made_up}", key=own).json()["code"] == "bad_cursor"
 
 
 @pytest.mark.parametrize(
