@@ -11,8 +11,10 @@ from app.assignments.domain import WHOLE, Assignment, by_line
 from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.kernel.ranges import EVER, Range, Ranges, common, span, united, without
+from app.organisations.domain import Succession
 from app.pathways.domain import Pathway
-from app.programmes.domain import Commissioner, Site, ancestors
+from app.programmes.domain import Commissioner, Site
+from app.programmes.hierarchy import Above, commissioners_above, lowest, sites_above
 from app.subcontracts.domain import Subcontract, live_spans
 
 Part = tuple[str, str]
@@ -49,11 +51,11 @@ class Waived(NamedTuple):
 
 
 class OutsideTerm(NamedTuple):
-    """Months that a line names and in which its subcontract (or who reports for it) does not deliver."""
+    """Months that a line names and in which its subcontract (or who reports for it) does not deliver, or its organisation is closed."""
 
     facts: Sequence[Assignment]
     months: Range
-    reason: Literal["before_term", "after_term", "not_live", "reporter_not_live"]
+    reason: Literal["before_term", "after_term", "not_live", "organisation_closed", "reporter_not_live"]
 
 
 class OutsideScope(NamedTuple):
@@ -81,15 +83,10 @@ class Gaps:
 class Places:
     """Sites or commissioners with the months in which each is in scope (`own`), and in which nothing narrower is (`lowest`)."""
 
-    def __init__(self, lines: Iterable[tuple[str, str | None, Month | None, Month | None]]) -> None:
-        lines = list(lines) or [(ALL, None, None, None)]
-        self.parents = {code: parent for code, parent, _, _ in lines}
-        self.own: dict[str, Ranges] = {code: united([span(first, last)]) for code, _, first, last in lines}
-        narrower: dict[str | None, list[Range]] = defaultdict(list)
-        for code, parent, _, _ in lines:
-            narrower[parent].extend(self.own[code])
-        self.lowest = {code: without(self.own[code], united(narrower[code])) for code in self.own}
-        self.with_above = {code: (code, *ancestors(code, self.parents)) for code in self.own}
+    def __init__(self, lines: Iterable[tuple[str, Month | None, Month | None]], above: Above) -> None:
+        self.own: dict[str, Ranges] = {code: united([span(first, last)]) for code, first, last in lines} or {ALL: (EVER,)}
+        self.lowest = lowest(self.own, above)
+        self.with_above: dict[str, dict[str, Ranges]] = {code: {code: (EVER,), **above.get(code, {})} for code in self.own}
 
     def above(self, code: str) -> tuple[str, ...]:
         """A place and those above it; of one that is none of these, itself."""
@@ -100,12 +97,14 @@ class Places:
         return [code for code in sorted({*codes, *self.own}) if any(each in codes for each in self.above(code))]
 
 
-def sites_as_places(sites: Iterable[Site]) -> Places:
-    return Places((site.code, site.parent, site.from_month, site.to_month) for site in sites)
+def sites_as_places(sites: Collection[Site]) -> Places:
+    lines = ((site.code, site.from_month, site.to_month) for site in sites)
+    return Places(lines, sites_above({site.code: site.parent for site in sites}))
 
 
-def commissioners_as_places(commissioners: Iterable[Commissioner]) -> Places:
-    return Places((line.ods_code, line.parent, line.from_month, line.to_month) for line in commissioners)
+def commissioners_as_places(commissioners: Collection[Commissioner], successions: Iterable[Succession] = ()) -> Places:
+    lines = ((line.ods_code, line.from_month, line.to_month) for line in commissioners)
+    return Places(lines, commissioners_above(commissioners, successions))
 
 
 def live_months(subcontract: Subcontract) -> Ranges:
@@ -115,7 +114,10 @@ def live_months(subcontract: Subcontract) -> Ranges:
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked through: a programme's places and agreements, and the months asked about, within its term."""
+    """What is looked through: a programme's places and agreements, and the months asked about, within its term.
+
+    `delivering` are the months in which each subcontract delivers and its organisation is open.
+    """
 
     term: Ranges
     asked: Ranges
@@ -123,11 +125,12 @@ class Search:
     sites: Places
     commissioners: Places
     subcontracts: Mapping[str, Subcontract]
+    delivering: Mapping[str, Ranges]
     assignments: Sequence[Assignment]
 
     def gaps(self) -> Gaps:
         lines = list(by_line(self.assignments).values())
-        live = {reference: common(live_months(agreement), self.term) for reference, agreement in self.subcontracts.items()}
+        live = {reference: common(months, self.term) for reference, months in self.delivering.items()}
         held, reporting = self._held(lines, live)
         uncovered, short = self._places(held)
         settings = {(pathway.code, segment.code): segment.setting for pathway in self.pathways for segment in pathway.segments}
@@ -210,7 +213,13 @@ class Search:
         sites, commissioners = self.sites.with_above[part[0]], self.commissioners.with_above[part[1]]
         if len(sites) == len(commissioners) == 1:
             return delivered.get(part, [])
-        return [each for site in sites for commissioner in commissioners for each in delivered.get((site, commissioner), ())]
+        return [
+            (months, share)
+            for site in sites
+            for commissioner, above in commissioners.items()
+            for each, share in delivered.get((site, commissioner), ())
+            for months in common((each,), above)
+        ]
 
     def _waived(self, facts: Sequence[Assignment], settings: Mapping[Part, str | None]) -> Waived | None:
         first = facts[0]
@@ -223,15 +232,17 @@ class Search:
         first = facts[0]
         agreement = self.subcontracts[first.subcontract]
         term = common(united([span(agreement.first_month, agreement.last_month)]), self.term)
-        delivers = live[first.subcontract]
-        # A line without an end goes on for as long as its subcontract delivers.
-        last = delivers[-1][1] if delivers else EVER[0]
+        delivers, agreed = live[first.subcontract], common(live_months(agreement), self.term)
+        # A line without an end goes on for as long as its subcontract does.
+        last = agreed[-1][1] if agreed else EVER[0]
         named = common(united([(first.from_month.ordinal, last if first.to_month is None else first.to_month.ordinal)]), self.asked)
         begins = term[0][0] if term else EVER[1]
         for months in without(named, term):
             yield OutsideTerm(facts, months, "before_term" if months[0] < begins else "after_term")
-        for months in without(common(named, term), delivers):
+        for months in without(common(named, term), agreed):
             yield OutsideTerm(facts, months, "not_live")
+        for months in without(common(named, agreed), delivers):
+            yield OutsideTerm(facts, months, "organisation_closed")
         for months in without(common(named, delivers), live.get(first.reporter, ())):
             yield OutsideTerm(facts, months, "reporter_not_live")
 

@@ -10,11 +10,13 @@ from app.assignments.domain import Assignment, AssignmentLine, by_line, line_of
 from app.calendar.domain import Collection
 from app.calendar.working_days import ENGLAND, WorkingDays
 from app.kernel.months import Month
+from app.kernel.ranges import Ranges, span, united
 from app.kernel.shelf import Shelf
 from app.measures.domain import Measure, in_force
 from app.organisations.domain import Organisation, Succession
 from app.pathways.domain import Handover, Pathway, Segment
 from app.programmes.domain import Commissioner, Phase, PhaseDecision, Programme, Requirement, Site, phase_in
+from app.programmes.hierarchy import commissioners_above, lowest
 from app.subcontracts.domain import Subcontract
 
 _MONTHS_KEPT: Final = 24
@@ -70,6 +72,12 @@ class Contract:
         return {commissioner.ods_code: commissioner.parent for commissioner in self.commissioners}
 
     @cached_property
+    def commissioners_lowest(self) -> dict[str, Ranges]:
+        """The months in which each commissioner is in force and none below it is."""
+        own = {line.ods_code: united([span(line.from_month, line.to_month)]) for line in self.commissioners}
+        return lowest(own, commissioners_above(self.commissioners, self.successions))
+
+    @cached_property
     def collection(self) -> dict[str, Collection]:
         return {collection.code: collection for collection in self.collections}
 
@@ -112,9 +120,10 @@ class Contract:
 
     @cached_property
     def scope_changes(self) -> frozenset[int]:
-        """The ordinals of the months from which a site, a commissioner or a measure is another than the month before."""
+        """The ordinals of the months from which a site, a commissioner or a measure is another than the month before, or a lower level."""
         lines: tuple[Site | Commissioner | Measure, ...] = (*self.sites, *self.commissioners, *self.measures)
         begun = {line.from_month.ordinal for line in lines if line.from_month is not None}
+        begun |= {edge for ranges in self.commissioners_lowest.values() for first, last in ranges for edge in (first, last + 1)}
         return frozenset(begun | {line.to_month.ordinal + 1 for line in lines if line.to_month is not None})
 
     @cached_property

@@ -11,10 +11,12 @@ from app.calendar.deadlines import ends_period, months_of_period
 from app.calendar.domain import Collection
 from app.kernel.codes import ALL
 from app.kernel.months import Month, covers
+from app.kernel.ranges import Ranges, span, united
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
 from app.organisations.domain import closed_in, open_days
 from app.programmes.domain import CarriedWeight, Requirement
+from app.programmes.hierarchy import is_in_force
 from app.subcontracts.domain import Span, ends_for_good, live_spans, signed_in
 
 
@@ -111,6 +113,14 @@ def delivering_spans(contract: Contract, subcontract: str) -> tuple[Span, ...]:
     return contract.worked_out.kept("delivering_spans", subcontract, work_out)
 
 
+def delivering_months(contract: Contract) -> dict[str, Ranges]:
+    """The months on some day of which each subcontract delivers and its organisation is open."""
+    return {
+        reference: united(span(Month.of(days.first), Month.of(days.last)) for days in delivering_spans(contract, reference))
+        for reference in contract.subcontract
+    }
+
+
 def _opened(contract: Contract, subcontract: str) -> Span:
     organisation = contract.organisation.get(contract.agreement[subcontract].organisation)
     return Span(date.min, date.max) if organisation is None else Span(*open_days(organisation))
@@ -133,10 +143,13 @@ def _is_live(contract: Contract, subcontract: str, month: Month) -> bool:
 
 def _in_scope(contract: Contract, assignment: Assignment, month: Month) -> bool:
     site = contract.site.get(assignment.site)
+    if site is not None and not covers(site.from_month, site.to_month, month):
+        return False
     commissioner = contract.commissioner.get(assignment.commissioner)
-    return (site is None or covers(site.from_month, site.to_month, month)) and (
-        commissioner is None or covers(commissioner.from_month, commissioner.to_month, month)
-    )
+    if commissioner is not None and assignment.every_commissioner:
+        # Every one is every lowest one: another may have come to stand above some, as the successor of their parent.
+        return any(first <= month.ordinal <= last for first, last in contract.commissioners_lowest[commissioner.ods_code])
+    return commissioner is None or is_in_force(commissioner, month)
 
 
 def stretch_of(contract: Contract, subcontract: str, month: Month) -> int:

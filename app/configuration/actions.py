@@ -200,7 +200,7 @@ def _faults(
             owed = expected_return(after, key)
             return owed is not None and owed.sha256 == expected_sha256
 
-        faults += no_longer_owed(after, reported_cells(session, programme, unchanged=unchanged) if touched else ())
+        faults += no_longer_owed(before, after, reported_cells(session, programme, unchanged=unchanged) if touched else ())
         otherwise = counted_otherwise(before, after)
         faults += counted_as_another(otherwise, reported_measures(session, programme, otherwise))
     return faults

@@ -8,10 +8,12 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from app.assignments.domain import Assignment
-from app.assignments.gaps import Part, Search, blocks, commissioners_as_places, live_months, sites_as_places
+from app.assignments.gaps import Part, blocks, live_months
 from app.calendar.contract import Contract
+from app.calendar.expected import delivering_months
 from app.configuration.differences import changed_lines
 from app.configuration.owing import ALWAYS, Said, in_force, owed, owing_otherwise, return_months, xor
+from app.configuration.searching import search_of
 from app.kernel.lines import Line
 from app.kernel.months import Month
 from app.kernel.ranges import EVER, Range, Ranges, common, of_months, span, united, without
@@ -124,17 +126,8 @@ def _gaps_of_both(before: Contract | None, after: Contract) -> tuple[Said, Said]
 
 def _gaps(contract: Contract) -> Said:
     """Where nobody delivers, place by place."""
-    search = Search(
-        term=united([span(contract.programme.first_month, contract.programme.last_month)]),
-        asked=ALWAYS,
-        pathways=contract.pathways,
-        sites=sites_as_places(contract.sites),
-        commissioners=commissioners_as_places(contract.commissioners),
-        subcontracts=contract.subcontract,
-        assignments=contract.assignments,
-    )
     found: dict[tuple[Hashable, ...], list[Range]] = defaultdict(list)
-    for gap in search.gaps().uncovered:
+    for gap in search_of(contract, asked=ALWAYS).gaps().uncovered:
         for site in gap.sites:
             for commissioner in gap.commissioners:
                 found[gap.pathway, gap.segment, site, commissioner].append(gap.months)
@@ -149,7 +142,7 @@ def _first_facts(contract: Contract | None, names: Iterable[str]) -> Iterator[As
 def _overlaps(contract: Contract, segments: Iterable[Part]) -> Said:
     """Where, and in which months, more than one subcontract delivers the same segment."""
     wanted = set(segments)
-    live = {agreement.reference: live_months(agreement) for agreement in contract.subcontracts}
+    live = delivering_months(contract)
     held: dict[tuple[Hashable, ...], list[tuple[str, Ranges]]] = defaultdict(list)
     for facts in contract.lines.values():
         first = facts[0]

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.assignments.domain import Assignment
 from app.calendar.contract import Contract
-from app.calendar.expected import CellKey, ReturnKey, closed_throughout, expected_cells
+from app.calendar.expected import CellKey, ReturnKey, expected_cells
 from app.calendar.working_days import ENGLAND
 from app.configuration.assigned import Placed, placed
 from app.configuration.document import Document
@@ -77,14 +77,14 @@ def _at(facts: Sequence[Assignment]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted({fact.site for fact in facts})), tuple(sorted({fact.commissioner for fact in facts}))
 
 
-def no_longer_owed(contract: Contract, reported: Iterable[tuple[ReturnKey, int, frozenset[CellKey]]]) -> Iterator[Fault]:
-    """The revisions that state cells which a contract no longer asks for; each return is named once.
+def no_longer_owed(before: Contract, contract: Contract, reported: Iterable[tuple[ReturnKey, int, frozenset[CellKey]]]) -> Iterator[Fault]:
+    """The revisions that state cells which a contract no longer asks for, and the one before it does; each return is named once.
 
-    What is not asked for because the register has closed the organisation since is no document's doing.
+    What is not asked for because the register has closed or succeeded an organisation since is no document's doing.
     """
     for key, revision, cells in reported:
         lost = cells - set(expected_cells(contract, key))
-        if lost and closed_throughout(contract, key) is None:
+        if lost and (lost := lost & set(expected_cells(before, key))):
             cell = min(lost)
             detail = (
                 f"Revision {revision} of {key.collection}/{key.subcontract}/{key.month} states {len(lost)} cells that this document no longer"

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
-from app.assignments.gaps import Gaps, Search, blocks, commissioners_as_places, sites_as_places
+from app.assignments.gaps import Gaps, blocks
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
 from app.configuration.flow_down import Unsupplied, flow_down
+from app.configuration.searching import search_of
 from app.configuration.store import outside_assignments
 from app.kernel.actors import Actor
 from app.kernel.months import Month
@@ -58,15 +59,7 @@ def find_gaps(
     contract = load_contract(session, programme, as_of=moment)
     term = united([span(contract.programme.first_month, contract.programme.last_month)])
     asked = united([span(first, last)])
-    gaps = Search(
-        term=term,
-        asked=asked,
-        pathways=contract.pathways,
-        sites=sites_as_places(contract.sites),
-        commissioners=commissioners_as_places(contract.commissioners),
-        subcontracts=contract.subcontract,
-        assignments=contract.assignments,
-    ).gaps()
+    gaps = search_of(contract, asked=asked).gaps()
     return FoundGaps(
         contract=contract,
         as_of=moment,

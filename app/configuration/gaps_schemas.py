@@ -48,10 +48,10 @@ class WaiverView(_OfAssignment):
 
 
 class OutsideTermView(_OfAssignment):
-    """Months of a line in which its subcontract, or the one that reports for it, does not deliver."""
+    """Months of a line in which its subcontract, or the one that reports for it, does not deliver, or its organisation is closed."""
 
     reported_by: str | None
-    reason: Literal["before_term", "after_term", "not_live", "reporter_not_live"]
+    reason: Literal["before_term", "after_term", "not_live", "organisation_closed", "reporter_not_live"]
 
 
 class OutsideScopeView(_OfAssignment):

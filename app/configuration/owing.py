@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from app.calendar.contract import Contract
 from app.calendar.deadlines import ends_period, months_of_period
-from app.calendar.expected import ReturnKey, delivering_spans
+from app.calendar.expected import ReturnKey, delivering_months
 from app.configuration.differences import changed_lines
 from app.kernel.codes import ALL
 from app.kernel.months import Month
@@ -89,21 +89,16 @@ def _assigned(contract: Contract, names: Iterable[str]) -> Said:
 
 def _agreements(contract: Contract) -> Said:
     """In which months each subcontract delivers, and as what."""
-    return {
-        (agreement.reference, agreement.sector): united(
-            span(Month.of(days.first), Month.of(days.last)) for days in delivering_spans(contract, agreement.reference)
-        )
-        for agreement in contract.subcontracts
-    }
+    return {(reference, contract.subcontract[reference].sector): months for reference, months in delivering_months(contract).items()}
 
 
 def _places(contract: Contract) -> Said:
-    """In which months each site and commissioner is in scope."""
+    """In which months each site and commissioner is in scope, and each commissioner the lowest level."""
     found: dict[tuple[Hashable, ...], Ranges] = {
         (("site", line.code),): united([span(line.from_month, line.to_month)]) for line in contract.sites
     }
     found |= {(("commissioner", line.ods_code),): united([span(line.from_month, line.to_month)]) for line in contract.commissioners}
-    return found
+    return found | {(("commissioner", code), "lowest"): months for code, months in contract.commissioners_lowest.items()}
 
 
 def _measures(contract: Contract) -> Said:
@@ -172,8 +167,8 @@ def owed(contract: Contract, subcontract: str) -> dict[Owed, Ranges]:
     agreement = contract.subcontract.get(subcontract)
     if agreement is None:
         return {}
-    live = {str(said[0]): months for said, months in _agreements(contract).items()}
-    scope = {said[0]: months for said, months in _places(contract).items()}
+    live = delivering_months(contract)
+    scope = {said[0]: months for said, months in _places(contract).items() if len(said) == 1}
     found: dict[Owed, list[Range]] = defaultdict(list)
     asked: dict[tuple[str, str], list[tuple[str, Measure, Ranges]]] = {}
     for fact in contract.assignments_of.get(subcontract, ()):
@@ -183,6 +178,8 @@ def owed(contract: Contract, subcontract: str) -> dict[Owed, Ranges]:
         months = common(common(live[subcontract], live[fact.subcontract]), united([span(fact.from_month, fact.to_month)]))
         months = common(months, scope.get(("site", fact.site), ALWAYS))
         months = common(months, scope.get(("commissioner", fact.commissioner), ALWAYS))
+        if fact.every_commissioner:
+            months = common(months, contract.commissioners_lowest.get(fact.commissioner, ALWAYS))
         for collection, measure, ranges in asked[where]:
             places = (
                 fact.pathway if "pathway" in measure.split_by else ALL,

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.calendar.contract import Contract
-from app.kernel.months import Month, covers
+from app.kernel.months import Month
 from app.organisations.domain import current_of
+from app.programmes.hierarchy import is_in_force, those_above
 from app.subcontracts.domain import Subcontract
 
 SUCCESSIONS: Final = ("as_reported", "restated")
@@ -58,20 +59,10 @@ class Reading:
         return tuple(parent for parent in dict.fromkeys(found) if parent != own)
 
     def _parents(self, code: str) -> Iterator[str]:
-        """Those above a commissioner as the contract says it; one that is no longer in force is succeeded by whoever carries it on."""
-        parents, passed = self.contract.commissioner_parents, {code}
-        while (parent := parents.get(code)) is not None and parent not in passed:
-            code = parent
-            passed.add(code)
-            named = code
-            if self._restated or not self._in_force(code):
-                named = current_of(code, self.contract.successions, self._month)
-            if self._in_force(named) or (named != code and named not in self.contract.commissioner):
-                yield named
+        return those_above(code, self._month, self.contract.commissioner, self.contract.successions, restated=self._restated)
 
     def _in_force(self, code: str) -> bool:
-        line = self.contract.commissioner.get(code)
-        return line is not None and covers(line.from_month, line.to_month, self._month)
+        return is_in_force(self.contract.commissioner.get(code), self._month)
 
 
 def _in_term(agreement: Subcontract, month: Month) -> bool:

@@ -13,6 +13,7 @@ from app.kernel.figures import NumericKind
 from app.kernel.months import covers
 from app.measures.domain import Measure
 from app.programmes.domain import ancestors
+from app.programmes.hierarchy import is_in_force, those_above
 
 
 class Base(NamedTuple):
@@ -150,7 +151,8 @@ class ExpectedReturn:
         parts = [
             other.ods_code
             for other in self.contract.commissioners
-            if other.parent == code and covers(other.from_month, other.to_month, self.key.month)
+            if is_in_force(other, self.key.month)
+            and code in those_above(other.ods_code, self.key.month, self.contract.commissioner, self.contract.successions)
         ]
         if parts:
             return f"the commissioner {code} is reported by its parts", f"Use one of: {', '.join(parts)}."

@@ -1,6 +1,7 @@
 """Where nobody delivers, what does not hold together and what cannot be supplied: as tables, against month by month, and over HTTP."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,11 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.assignments.gaps import Gaps, Search, commissioners_as_places, sites_as_places
+from app.assignments.gaps import Gaps
 from app.calendar.contract import Contract
+from app.calendar.expected import ReturnKey, expected_cells
 from app.configuration.flow_down import flow_down
+from app.configuration.owing import owed
+from app.configuration.searching import search_of
 from app.kernel.months import Month
-from app.kernel.ranges import EVER, Range, common, of_months, span, united, without
+from app.kernel.ranges import EVER, Range, common, of_months, united, without
+from app.organisations.domain import Succession
 from tests.make import contract, document, subcontract
 from tests.support.databases import Database
 from tests.support.http import Web, serving
@@ -48,15 +53,7 @@ def line(reference: str = "SC-RJE", **changes: Any) -> dict[str, Any]:
 
 
 def search(made: Contract, *, asked: Range = EVER) -> Gaps:
-    return Search(
-        term=united([span(made.programme.first_month, made.programme.last_month)]),
-        asked=(asked,),
-        pathways=made.pathways,
-        sites=sites_as_places(made.sites),
-        commissioners=commissioners_as_places(made.commissioners),
-        subcontracts=made.subcontract,
-        assignments=made.assignments,
-    ).gaps()
+    return search_of(made, asked=(asked,)).gaps()
 
 
 def told(months: Range) -> str:
@@ -127,6 +124,42 @@ def test_only_a_live_subcontract_covers() -> None:
         ("breast,lung", "05W", "2027-02..2027-03"),
         ("breast,lung", "05W", "2028-03..2028-06"),
     ]
+
+
+def test_a_closed_organisation_covers_nothing() -> None:
+    organisations = [
+        {**each, "operational": {"to": "2027-03-31"}} if each["ods_code"] == "RJE" else each for each in document()["organisations"]
+    ]
+    found = search(contract(**small(organisations=organisations)))
+    assert [told(row.months) for row in found.uncovered] == ["2027-04..2028-06"]
+    assert [(row.reason, told(row.months)) for row in found.outside_term] == [("organisation_closed", "2027-04..2028-06")]
+
+
+MERGED = [
+    {"ods_code": "QNC", "name": "ICB", "to_month": "2027-03"},
+    {"ods_code": "QXX", "name": "Merged ICB", "from_month": "2027-04"},
+    {"ods_code": "05W", "name": "Stoke on Trent", "parent": "QNC"},
+    {"ods_code": "05G", "name": "North Staffordshire", "parent": "QNC", "to_month": "2027-12"},
+]
+MERGER = Succession.model_validate({"predecessor": "QNC", "successor": "QXX", "legal_on": "2027-04-01"})
+
+
+def test_who_carries_on_the_commissioner_above_others_stands_above_them_in_its_place() -> None:
+    plain = contract(**small(commissioners=MERGED, assignments=[line()]))
+    merged = replace(plain, successions=(MERGER,))
+
+    def owes(made: Contract, month: str) -> set[str]:
+        return {cell.commissioner for cell in expected_cells(made, ReturnKey("cwt", "SC-RJE", Month.parse(month)))}
+
+    assert owes(plain, "2027-05") == {"05W", "05G", "QXX"}
+    assert [owes(merged, month) for month in ("2027-03", "2027-05", "2028-01")] == [{"05W", "05G"}, {"05W", "05G"}, {"05W"}]
+    assert {cells.commissioner for cells in owed(merged, "SC-RJE")} == {"05W", "05G"}
+    children = [line(commissioners=["05W", "05G"])]
+    assert uncovered(commissioners=MERGED, assignments=children) == [("breast,lung", "QXX", "2027-04..2028-06")]
+    of_children = contract(**small(commissioners=MERGED, assignments=children))
+    assert search(replace(of_children, successions=(MERGER,))).uncovered == []
+    above = [line(commissioners=["05W", "05G"], to_month="2027-03"), line(commissioners=["QXX"], from_month="2027-04")]
+    assert search(replace(contract(**small(commissioners=MERGED, assignments=above)), successions=(MERGER,))).uncovered == []
 
 
 places = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=6)
