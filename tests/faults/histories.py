@@ -13,11 +13,12 @@ from typing import Any, ClassVar, Final
 import httpx
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from app.calendar.expected import ReturnKey
 from app.kernel.moments import TICK, moment_text
 from app.kernel.months import Month
+from app.web.idempotency import KEPT
 from tests.faults import load
 from tests.faults.races import Parties
 
@@ -62,6 +63,7 @@ class Histories(RuleBasedStateMachine):
         self.subcontract, self.month = self.places.fresh()
         self.returns = {code: Return(ReturnKey(code, self.subcontract, self.month)) for code in (load.ITSELF, load.BY_HAND, load.CLOSING)}
         self.past: list[tuple[datetime, str, tuple[str, int, int | None]]] = []
+        self.keys: dict[str, tuple[datetime, int]] = {}
         self.frozen = False
         self.touched = load.ITSELF
 
@@ -84,6 +86,7 @@ class Histories(RuleBasedStateMachine):
             told(answer, 409, "return_frozen")
             return
         return_.sent.append(sent)
+        self.keys[sent.idempotency_key] = (self.who.clock.now, 201)
         return_.status = "accepted" if code == load.ITSELF else "submitted"
         return_.accepted = len(return_.sent) if code == load.ITSELF else return_.accepted
         told(answer, 201)
@@ -98,11 +101,15 @@ class Histories(RuleBasedStateMachine):
         return_ = self.returns[code]
         if not return_.sent:
             return
-        last = return_.sent[-1]
+        last, now = return_.sent[-1], self.who.clock.now
         answer = self.who.submit(last) if same_key else self.who.web.request("POST", last.path, key=self.who.manager, content=last.body)
-        told(answer, 201 if same_key else 200)
+        used_at, first = self.keys[last.idempotency_key]
+        replayed = same_key and now - used_at <= KEPT
+        if same_key and not replayed:
+            self.keys[last.idempotency_key] = (now, 200)
+        told(answer, first if replayed else 200)
         assert answer.json()["revision"] == len(return_.sent)
-        assert ("Idempotent-Replayed" in answer.headers) == same_key
+        assert ("Idempotent-Replayed" in answer.headers) == replayed
 
     @rule(code=_COLLECTIONS, figures=_FIGURES)
     def submit_part(self, code: str, figures: int) -> None:
@@ -166,6 +173,7 @@ class Histories(RuleBasedStateMachine):
             told(answer, 200)
         self.touched = code
 
+    @precondition(lambda self: self.touched == load.CLOSING)
     @rule()
     def freeze(self) -> None:
         """The freeze of this month passes, for every history."""
@@ -230,13 +238,14 @@ class Places:
     def fresh(self) -> tuple[str, Month]:
         subcontract = next(self._subcontracts, None)
         if subcontract is None:
-            self.freeze(self._month)
+            self._month, self._subcontracts = self._month.plus(1), iter(load.SUBCONTRACTS)
             return self.fresh()
         return subcontract, self._month
 
     def freeze(self, month: Month) -> None:
         if month == self._month:
-            self._month = month.plus(1)
+            # Two on: the clock is then always more than the life of a key before the next freeze.
+            self._month = month.plus(2)
             self._subcontracts = iter(load.SUBCONTRACTS)
 
 
