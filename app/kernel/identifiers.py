@@ -6,7 +6,10 @@ from typing import Final
 
 # A group of digits, and what people put between two groups of one number. Groups are taken whole: a further digit at either end of ten
 # makes them another number.
-_GROUP: Final = re.compile(r"(\d+)([\s\-_.\u00ad\u200b\u2010-\u2015]{0,3}(?=\d))?")
+_BETWEEN: Final = r"\s\-_.\u00ad\u00b7\u200b-\u200f\u2010-\u2015\u2060\u2212\ufe63\ufeff\uff0d"
+_GROUP: Final = re.compile(rf"(\d+)([{_BETWEEN}]{{0,3}}(?=\d))?")
+# Commas and strokes stand between figures, dates and coordinates too: only in the groups of an NHS number are they taken for its own.
+_LISTED: Final = re.compile(rf"(?<!\d)(\d{{3}})[{_BETWEEN}/,]{{1,3}}(\d{{3}})[{_BETWEEN}/,]{{1,3}}(\d{{4}})(?!\d)")
 _FEWEST: Final = 10
 # As the NHS writes one: nothing else stands beside it.
 _WHOLE: Final = re.compile(r"\s*(\d{3})[ \-]?(\d{3})[ \-]?(\d{4})\s*")
@@ -45,6 +48,8 @@ def holds_patient_identifier(text: str) -> bool:
     if len(text) < _FEWEST:
         return False
     if _LABELLED.search(text):
+        return True
+    if any(_is_nhs_number("".join(match.groups())) for match in _LISTED.finditer(text)):
         return True
     looked_at: set[str] = set()
     groups: deque[str] = deque()

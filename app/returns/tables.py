@@ -53,7 +53,7 @@ _WHOLE: Final = frozenset({"measure", "numerator"})
 _KNOWN: Final = frozenset((*CELL_COLUMNS, *RETURN_COLUMNS, *KEY_COLUMNS, *IGNORED_COLUMNS))
 _TEXTS: Final = frozenset((*PLACES, "explanation_code", "explanation", "note"))
 _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
-_SMALL_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,7}(\.[0-9]+)?")
+_SMALL_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,7}(\.[0-9]+)?([eE]-[0-9]+)?")
 _EXPONENT: Final = re.compile(r"[+-]?[0-9.]+[eE][+-]?[0-9]+")
 # What Excel makes of 2-3 and its like when it writes CSV.
 _DATE: Final = re.compile(r"[0-9]{1,2}[-/ ][A-Za-z]{3}([-/ ][0-9]{2,4})?|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[A-Za-z]{3}-[0-9]{2}")

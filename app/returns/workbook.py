@@ -20,14 +20,17 @@ from app.returns.workbook_texts import Texts, is_suspect, suspect_names, suspect
 
 MOST_SHEETS: Final = 50
 MOST_CELLS: Final = 500_000
-"""Of all sheets together."""
+MOST_CHARACTERS: Final = 20_000_000
+"""Of all cells together: a shared text is stored once, and counts wherever it is shown."""
+LONGEST_FORMULA: Final = 8_192
+_LONGEST_FORMAT: Final = 255
 
 _PLAIN_TITLE: Final = re.compile(r"[A-Za-z][A-Za-z _-]{0,30}[0-9]{0,3}")
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_QUOTED: Final = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
+_QUOTED: Final = re.compile(r'"[^"]*"|\[[^\[\]]*\]|\\.|_.|\*.')
 # Programs that a formula would ask: DDE (`cmd|…`), the web, real-time data.
-_ASKS_OTHERS: Final = re.compile(r"[A-Za-z_]\w*'?\||\b(WEBSERVICE|RTD|CALL|REGISTER)\s*\(", re.IGNORECASE)
+_ASKS_OTHERS: Final = re.compile(r"\w'?\||\b(WEBSERVICE|RTD|CALL|REGISTER)\s*\(", re.IGNORECASE)
 _DATE_CODES: Final = re.compile(r"[dmyhs]", re.IGNORECASE)
 _DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 """Built-in formats of dates and times; 9 and 10 are those of percentages (ECMA-376, 18.8.30)."""
@@ -43,13 +46,20 @@ class _Sheet(NamedTuple):
     has_cells: bool
 
 
+class _Text(NamedTuple):
+    """A shared text as cells show it, and whether an NHS number hides in it: trimmed and judged once, however many show it."""
+
+    shown: str
+    suspect: bool
+
+
 class _Book:
     """What the sheets of a workbook share, and what was found in them."""
 
     def __init__(self, package: Package) -> None:
         self.package = package
         self.faults: list[Fault] = []
-        self.cells = 0
+        self.cells = self.characters = 0
         main = next((part for _, kind, part in package.relations("") if kind == "officeDocument" and part in package.parts), None)
         if main is None:
             raise broken()
@@ -57,7 +67,7 @@ class _Book:
         self.sheets = self._sheets(main, {relation.id: relation for relation in related})
         parts = {kind: part for _, kind, part in related if part in package.parts}
         self.strings_part, styles = parts.get("sharedStrings"), parts.get("styles")
-        self.strings: list[str] = _strings(package, self.strings_part) if self.strings_part else []
+        self.strings: list[_Text] = _strings(self, self.strings_part) if self.strings_part else []
         self.formats: list[str | None] = _formats(package, styles) if styles else []
         self.shown_strings: set[int] = set()
 
@@ -95,9 +105,9 @@ class _Book:
             shown = belongs.get(name)
             suspect_texts(self.package, name, lambda what, cell, shown=shown: self.report(what, shown, cell))  # type: ignore[misc]  # bound now
         for number in self.strings_beside():
-            if holds_patient_identifier(self.strings[number]):
+            if self.strings[number].suspect:
                 self.report("a text that no cell shows", None, None)
-        self.faults += suspect_names(self.package)
+        self.faults += (*suspect_names(self.package), *self.package.faults)
 
     def strings_beside(self) -> set[int]:
         return set(range(len(self.strings))) - self.shown_strings
@@ -119,26 +129,36 @@ def read_workbook(content: bytes) -> Grid:
     return Grid(found[0].rows, found[0].sheet, tuple(dict.fromkeys(book.faults)))
 
 
-def _strings(package: Package, part: str) -> list[str]:
+def _strings(book: _Book, part: str) -> list[_Text]:
     """The shared texts, each with its runs joined; how a word is pronounced is no part of it."""
-    strings: list[str] = []
+    strings: list[_Text] = []
     pieces: list[str] = []
+    aside: list[str] = []
     within: list[str] = []
+    pronounced = 0
 
     def start(element: str, _: Mapping[str, str]) -> None:
+        nonlocal pronounced
+        pronounced += element == "rPh"
         within.append(element)
 
     def text(piece: str) -> None:
-        if within[-1] == "t" and "rPh" not in within:
-            pieces.append(piece)
+        (pieces if within[-1] == "t" and not pronounced else aside).append(piece)
 
     def end(element: str) -> None:
-        within.pop()
+        nonlocal pronounced
+        pronounced -= within.pop() == "rPh"
         if element == "si":
-            strings.append(_unescaped("".join(pieces)))
+            shown = trimmed(_unescaped("".join(pieces)))
+            strings.append(_Text(shown, is_suspect(shown)))
+            if is_suspect("".join(aside)):
+                book.report("a text that no cell shows", None, None)
             pieces.clear()
+            aside.clear()
 
-    package.parse(part, start=start, end=end, text=text)
+    book.package.parse(part, start=start, end=end, text=text)
+    if is_suspect("".join(aside)):
+        book.report("a text that no cell shows", None, None)
     return strings
 
 
@@ -169,13 +189,16 @@ def _formats(package: Package, part: str) -> list[str | None]:
         within.pop()
 
     package.parse(part, start=start, end=end)
-    return [_fault_of_format(number, custom.get(number)) for number in used]
+    faults = {number: _fault_of_format(number, custom.get(number)) for number in set(used)}
+    return [faults[number] for number in used]
 
 
 def _fault_of_format(number: str, code: str | None) -> str | None:
     if code is None:
         known = int(number) if number.isascii() and number.isdigit() else 0
         return "percentage" if known in _PERCENTAGES else "date_not_expected" if known in _DATES else None
+    if len(code) > _LONGEST_FORMAT:
+        raise broken()
     bare = _QUOTED.sub("", code)
     return "percentage" if "%" in bare else "date_not_expected" if _DATE_CODES.search(bare) else None
 
@@ -195,6 +218,7 @@ class _Cells:
         self.cell: Mapping[str, str] | None = None
         self.texts: dict[str, list[str]] = {}
         self.open: list[str] = []
+        self.pronounced = 0
 
     def read(self) -> Grid:
         self.book.package.parse(self.sheet.part, start=self.start, end=self.end, text=self.text)
@@ -205,6 +229,8 @@ class _Cells:
             self.in_cells = element == "sheetData"
             if not self.in_cells:
                 self.beside.start(element, said)
+        elif self.cell is not None and element in {"row", "c"}:
+            raise broken()
         elif element == "row":
             self._go_to_row(said.get("r"))
         elif element == "c":
@@ -213,20 +239,28 @@ class _Cells:
             self.texts = {}
         elif self.cell is not None:
             self.open.append(element)
+            self.pronounced += element == "rPh"
             if element in {"v", "f"}:
+                if element in self.texts:
+                    raise broken()
                 self.texts[element] = []
 
     def text(self, piece: str) -> None:
         if not self.in_cells:
             self.beside.text(piece)
-        elif self.open and self.open[-1] in {"v", "f", "t"} and "rPh" not in self.open:
+        elif self.open and self.open[-1] in {"v", "f", "t"} and not self.pronounced:
             self.texts.setdefault(self.open[-1], []).append(piece)
+        elif self.cell is not None:
+            self.texts.setdefault("", []).append(piece)
+        elif piece.strip():
+            self.beside.text(piece)
 
     def end(self, element: str) -> None:
         if not self.in_cells:
             self.beside.end(element)
         elif element == "sheetData":
             self.in_cells = False
+            self.beside.end(element)
         elif element == "row":
             self._end_row()
         elif element == "c":
@@ -234,7 +268,7 @@ class _Cells:
                 self._keep(self.cell)
             self.cell = None
         elif self.open:
-            self.open.pop()
+            self.pronounced -= self.open.pop() == "rPh"
 
     def _go_to_row(self, number: str | None) -> None:
         row = self.row + 1 if number is None else int(number) if re.fullmatch("[1-9][0-9]{0,6}", number) else 0
@@ -265,50 +299,56 @@ class _Cells:
     def _keep(self, cell: Mapping[str, str]) -> None:
         formula = "".join(self.texts.get("f", ()))
         place: dict[str, int | str] = {"sheet": self.sheet.shown, "cell": f"{letters(self.column)}{self.row}"}
+        if len(formula) > LONGEST_FORMULA:
+            raise invalid([file_fault("text_too_long", place, most=LONGEST_FORMULA)])
         if formula and _ASKS_OTHERS.search(_QUOTED.sub("", formula)):
             raise invalid([file_fault("file_external_links", place)])
-        value, digits = self._value(cell)
-        if len(digits) > LONGEST_TEXT:
+        value, length, suspect = self._value(cell)
+        if length > LONGEST_TEXT:
             self.book.faults.append(file_fault("text_too_long", place, most=LONGEST_TEXT))
-        if is_suspect(digits) or is_suspect(formula):
+        shown = "t" if cell.get("t") == "inlineStr" else "v"
+        if suspect or any(is_suspect("".join(pieces)) for name, pieces in self.texts.items() if name != shown):
             self.book.faults.append(file_fault("patient_identifier", place))
         if value == "":
             return
         self.book.cells += 1
+        self.book.characters += length
         if self.column > MOST_COLUMNS:
             raise invalid([file_fault("file_too_large", place, most=MOST_COLUMNS, what="columns")])
         if self.book.cells > MOST_CELLS:
             raise invalid([file_fault("file_too_large", place, most=MOST_CELLS, what="cells")])
+        if self.book.characters > MOST_CHARACTERS:
+            raise invalid([file_fault("file_too_large", place, most=MOST_CHARACTERS, what="characters in its cells")])
         self.values[self.column] = value
 
-    def _value(self, cell: Mapping[str, str]) -> tuple[Value, str]:
-        """What a cell holds (an empty text where nothing), and the text or digits in which an identifier may hide."""
+    def _value(self, cell: Mapping[str, str]) -> tuple[Value, int, bool]:
+        """What a cell holds (an empty text where nothing), how many characters or digits it shows, and whether an NHS number hides in them."""
         kind, stored = cell.get("t", "n"), "".join(self.texts.get("v", ()))
         if kind in {"str", "inlineStr"}:
             text = trimmed(_unescaped(stored if kind == "str" else "".join(self.texts.get("t", ()))))
-            return text, text
+            return text, len(text), is_suspect(text)
         if stored == "":
-            return (Odd("formula_without_value") if "f" in self.texts else ""), ""
+            return (Odd("formula_without_value") if "f" in self.texts else ""), 0, False
         if kind == "s":
             number = int(stored) if stored.isascii() and stored.isdigit() and len(stored) < 10 else len(self.book.strings)
             if number >= len(self.book.strings):
                 raise broken()
             self.book.shown_strings.add(number)
-            text = trimmed(self.book.strings[number])
-            return text, text
+            text, suspect = self.book.strings[number]
+            return text, len(text), suspect
         if kind == "b":
-            return stored == "1", ""
+            return stored == "1", 1, is_suspect(stored)
         if kind in {"e", "d"}:
-            return Odd("error_value" if kind == "e" else "date_not_expected"), stored
+            return Odd("error_value" if kind == "e" else "date_not_expected"), len(stored), is_suspect(stored)
         if kind != "n":
             raise broken()
         return self._number(cell, stored)
 
-    def _number(self, cell: Mapping[str, str], stored: str) -> tuple[Value, str]:
+    def _number(self, cell: Mapping[str, str], stored: str) -> tuple[Value, int, bool]:
         figure = of_double(stored)
         style = cell.get("s", "0")
         if figure is None or not (style.isascii() and style.isdigit() and len(style) < 10):
             raise broken()
-        digits = format(figure.to_integral_value(), "f") if figure == figure.to_integral_value() else stored
+        digits = format(figure.to_integral_value() if figure == figure.to_integral_value() else figure, "f")
         odd = self.book.formats[int(style)] if int(style) < len(self.book.formats) else None
-        return (figure if odd is None else Odd(odd)), digits
+        return (figure if odd is None else Odd(odd)), len(digits), is_suspect(digits)

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from app.kernel.identifiers import holds_patient_identifier
 from app.kernel.refusals import Fault
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
@@ -20,6 +21,8 @@ MOST_UNPACKED_BYTES: Final = 64 * 1024 * 1024
 """In all; a month's template of five thousand lines unpacks to three million."""
 MOST_ELEMENTS: Final = 1_000_000
 """Of all parts together: each costs a microsecond or two."""
+DEEPEST: Final = 64
+"""So deep may elements stand in each other; spreadsheet programs nest a dozen."""
 _MOST_RATIO: Final = 200
 _SMALL_BYTES: Final = 1024 * 1024
 """A part no larger than this may be packed ever so tightly."""
@@ -58,24 +61,42 @@ class Package:
         self.archive = archive
         self.parts = parts
         self.elements = 0
+        self.faults: list[Fault] = []
+        """What was found in remarks, which are no part of any element."""
 
     def parse(
         self, name: str, *, start: Start, end: Callable[[str], None] = lambda _: None, text: Callable[[str], None] = lambda _: None
     ) -> None:
         """Stream a part; elements and attributes come by their local names. ReturnInvalid where it is not there or no plain XML."""
+        depth = 0
 
         def counted(element: str, attributes: Mapping[str, str]) -> None:
+            nonlocal depth
             self.elements += 1
+            depth += 1
+            if depth > DEEPEST:
+                raise broken()
             if self.elements > MOST_ELEMENTS:
                 raise invalid([file_fault("file_too_large", most=MOST_ELEMENTS, what="elements")])
             start(_local(element), {_local(key): value for key, value in attributes.items()})
+
+        def ended(element: str) -> None:
+            nonlocal depth
+            depth -= 1
+            end(_local(element))
+
+        def remarked(remark: str) -> None:
+            if holds_patient_identifier(remark):
+                self.faults.append(file_fault("patient_identifier_in", what="a remark between the elements of a part"))
 
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _refuse_declarations
         parser.StartElementHandler = counted
-        parser.EndElementHandler = lambda element: end(_local(element))
+        parser.EndElementHandler = ended
         parser.CharacterDataHandler = text
+        parser.CommentHandler = remarked
+        parser.ProcessingInstructionHandler = lambda _, instruction: remarked(instruction)
         try:
             with self.archive.open(self.parts[name]) as part:
                 parser.ParseFile(part)

@@ -1,12 +1,12 @@
 """Where a patient's identifier may hide in a workbook beside its cells: comments, headers, names, lists, properties, drawings."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from app.kernel.identifiers import holds_patient_identifier
 from app.kernel.refusals import Fault
 from app.returns.file_faults import file_fault
+from app.returns.tables import is_figure
 from app.returns.workbook_safety import Package
 
 _BY_PART: Final = (
@@ -31,18 +31,17 @@ _BY_ELEMENT: Final = {
 _WRITTEN: Final = frozenset(
     {
         *("name", "displayName", "caption", "title", "descr", "description", "comment", "help", "author", "alt", "string", "text"),
-        *("prompt", "promptTitle", "error", "errorTitle", "display", "tooltip", "location", "Target", "v", "uniqueName"),
+        *("prompt", "promptTitle", "error", "errorTitle", "display", "tooltip", "location", "Target", "v", "uniqueName", "formatCode"),
     }
 )
-_NUMBER: Final = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
 
 Report = Callable[[str, str | None], None]
 """Told what holds an identifier, and the cell that it belongs to where there is one."""
 
 
 def is_suspect(text: str) -> bool:
-    """Whether a text holds what looks like an NHS number; a number with decimals is a figure of some program."""
-    return not _NUMBER.fullmatch(text.strip()) and holds_patient_identifier(text)
+    """Whether a text holds what looks like an NHS number; a number as small as a figure holds none."""
+    return not is_figure(text.strip()) and holds_patient_identifier(text)
 
 
 class Texts:

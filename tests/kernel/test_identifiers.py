@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from app.kernel.identifiers import holds_patient_identifier
 
 # Ten digits, at most three separators between two of them, and no further digit at either end; matches may overlap.
-TEN = re.compile(r"(?<!\d)(?=(\d(?:[\s\-_.\u00ad\u200b\u2010-\u2015]{0,3}\d){9})(?!\d))")
+TEN = re.compile(r"(?<!\d)(?=(\d(?:[\s\-_.\u00ad\u00b7\u200b-\u200f\u2010-\u2015\u2060\u2212\ufe63\ufeff\uff0d]{0,3}\d){9})(?!\d))")
 NUMBERS = st.sampled_from(["9434765919", "943 476 5919", "943-476-5919", "4010232137", "1111111111"])
-TEXTS = st.lists(st.one_of(st.text("0123456789 -.x\u200b", max_size=6), NUMBERS), max_size=8).map("".join)
+TEXTS = st.lists(st.one_of(st.text("0123456789 -.x\u200b\u2060\u2212", max_size=6), NUMBERS), max_size=8).map("".join)
 
 
 def passes(digits: str) -> bool:
@@ -23,6 +23,18 @@ def passes(digits: str) -> bool:
 def test_ten_digits_are_found_in_whatever_groups_they_stand(text: str) -> None:
     found = any(passes("".join(filter(str.isdecimal, match[1]))) for match in TEN.finditer(text))
     assert holds_patient_identifier(text) == found
+
+
+@pytest.mark.parametrize("between", [*"/,-. ", ", ", "\u2060", "\u200c", "\ufeff", "\u2212"])
+def test_whatever_people_put_between_the_groups(between: str) -> None:
+    assert holds_patient_identifier(f"x 943{between}476{between}5919.")
+    assert not holds_patient_identifier(f"x 943{between}476{between}5918.")
+
+
+def test_commas_and_strokes_between_other_groups_are_lists_and_dates() -> None:
+    assert not holds_patient_identifier("9,4,3,4,7,6,5,9,1,9")
+    assert not holds_patient_identifier("94/34/7659/19")
+    assert not holds_patient_identifier("943,476,59190")
 
 
 @pytest.mark.parametrize(

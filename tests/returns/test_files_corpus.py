@@ -11,8 +11,9 @@ import pytest
 import xlsxwriter
 
 from app.returns.columns import CSV, JSON, XLSX
-from app.returns.csv_file import MOST_COLUMNS, MOST_ROWS
-from app.returns.workbook_safety import MOST_PARTS
+from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS
+from app.returns.workbook import LONGEST_FORMULA, MOST_CHARACTERS
+from app.returns.workbook_safety import DEEPEST, MOST_PARTS
 from tests.returns.conftest import Programme, set_up
 from tests.returns.files import ROWS, book_of, csv_of, edited, json_of, part_of, repacked, sheet_of, xlsx_of
 from tests.returns.programme import HOSPICE, address, hospice_body
@@ -122,6 +123,11 @@ def two_sheets(*names: str) -> bytes:
             sheet_of(book, ROWS, name)
 
     return book_of(write)
+
+
+def echoed() -> bytes:
+    """One long text, stored once, in so many cells that they show more than a workbook may."""
+    return with_hidden([["x " * (LONGEST_TEXT // 2)] * 100] * (MOST_CHARACTERS // LONGEST_TEXT // 100 + 1))
 
 
 def with_hidden(rows: list[list[Any]]) -> bytes:
@@ -259,6 +265,16 @@ WORKBOOKS: dict[str, Case] = {
     ),
     "a password on the archive": (XLSX, encrypted(), 422, [("file_encrypted",)]),
     "a bomb": (XLSX, with_part("xl/theme/theme1.xml", b" " * 40_000_000), 422, [("file_too_large",)]),
+    "ever deeper": (XLSX, with_part("customXml/item1.xml", b"<a>" * (DEEPEST + 1) + b"</a>" * (DEEPEST + 1)), 422, [("file_broken",)]),
+    "a long formula": (
+        XLSX,
+        in_cell(f'<c r="C2"><f>{"A" * (LONGEST_FORMULA + 1)}</f><v>15</v></c>'),
+        422,
+        [("text_too_long", "Return", "C2")],
+    ),
+    "one text in ever so many cells": (XLSX, echoed(), 422, [("file_too_large", "x", "K7")]),
+    "a cell in a cell": (XLSX, in_cell('<c r="C2"><is><t>x</t></is><c r="D2"><v>15</v></c></c>'), 422, [("file_broken",)]),
+    "two values in a cell": (XLSX, in_cell('<c r="C2"><v>1</v><v>5</v></c>'), 422, [("file_broken",)]),
     "many parts": (XLSX, repacked(ZIP, {f"customXml/{number}.xml": b"" for number in range(MOST_PARTS)}), 422, [("file_too_large",)]),
     "entities within entities": (
         XLSX,

@@ -72,6 +72,11 @@ def commented(ref: str) -> bytes:
     return edited(content, "xl/comments1.xml", 'ref="B3"', f'ref="{ref}"')
 
 
+def in_cell(xml: str) -> bytes:
+    """The hospice's month with one cell written by hand."""
+    return edited(xlsx_of(), "xl/worksheets/sheet1.xml", "</row></sheetData>", f'<c r="H5"{xml}</c></row></sheetData>')
+
+
 HIDING: dict[str, tuple[bytes, dict[str, str]]] = {
     "a number": (hidden(lambda book, sheet, other: sheet.write("H7", int(DIGITS))), {"sheet": "Return", "cell": "H7"}),
     "a number shown as a date": (
@@ -137,6 +142,27 @@ HIDING: dict[str, tuple[bytes, dict[str, str]]] = {
     "the name of a part": (repacked(xlsx_of(), {f"customXml/{DIGITS}.xml": b"<x/>"}), {}),
     "a part of one's own": (repacked(xlsx_of(), {"customXml/item1.xml": f"<a><b>{SPACED}</b></a>".encode()}), {}),
     "a printer's settings": (repacked(xlsx_of(), {"xl/printerSettings/printerSettings1.bin": SPACED.encode("utf-16")}), {}),
+    "a text with decimals": (hidden(lambda book, sheet, other: other.write("C3", f"{DIGITS}.0")), {"sheet": "Lists", "cell": "C3"}),
+    "a header with decimals": (hidden(lambda book, sheet, other: sheet.set_header(f"{DIGITS}.0")), {"sheet": "Return"}),
+    "a number with decimals": (in_cell(f"><v>{DIGITS}.5</v>"), {"cell": "H5"}),
+    "a text in a cell for numbers": (in_cell(f"><is><t>{DIGITS}</t></is>"), {"cell": "H5"}),
+    "a number in a cell for text": (in_cell(f' t="inlineStr"><is><t>x</t></is><v>{DIGITS}</v>'), {"cell": "H5"}),
+    "how a text is pronounced": (in_cell(f' t="inlineStr"><is><t>x</t><rPh><t>{DIGITS}</t></rPh></is>'), {"cell": "H5"}),
+    "what extends a cell": (in_cell(f"><v>1</v><extLst><ext>{DIGITS}</ext></extLst>"), {"cell": "H5"}),
+    "between the cells": (
+        edited(xlsx_of(), "xl/worksheets/sheet1.xml", "</row></sheetData>", f"{DIGITS}</row></sheetData>"),
+        {"sheet": "Return"},
+    ),
+    "a remark in a sheet": (edited(xlsx_of(), "xl/worksheets/sheet1.xml", "</sheetData>", f"<!-- {SPACED} --></sheetData>"), {}),
+    "an instruction in a part": (repacked(xlsx_of(), {"customXml/item1.xml": f"<a><?x {SPACED}?></a>".encode()}), {}),
+    "how a shared text is pronounced": (
+        edited(xlsx_of(), "xl/sharedStrings.xml", "</si>", f"<rPh><t>{SPACED}</t></rPh></si>"),
+        {},
+    ),
+    "a format of numbers": (
+        hidden(lambda book, sheet, other: sheet.write("H7", 1, book.add_format({"num_format": f'0"{SPACED}"'}))),
+        {},
+    ),
     "a text that no cell shows": (
         edited(xlsx_of(), "xl/sharedStrings.xml", "</sst>", f"<si><t>{SPACED}</t></si></sst>"),
         {},
