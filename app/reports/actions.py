@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ from app.kernel.refusals import Fault, Invalid, NotFound
 from app.reports import envelope, import_store, store
 from app.reports.domain import ReportQuery, SourceQuery
 from app.reports.imported import import_rows, import_sources, only_imported
-from app.reports.imports import latest
+from app.reports.imports import NOTHING_IMPORTED, Standing, standing
 from app.reports.periods import months_of, pool
 from app.reports.reading import Reading
 from app.reports.results import (
@@ -222,7 +223,7 @@ def month_inputs(
 ) -> list[MonthInputs]:
     """What each month's figures are computed from: every return that is owed or accepted (with `submitted`, received), as it stood."""
     recorded = store.recorded(session, contract.programme.code, months, as_of=as_of, submitted=submitted)
-    published = import_store.published(session, contract.programme.code, only_imported(contract), as_of=as_of)
+    imports = _imports_standing(session, contract, months, as_of=as_of)
     found = []
     for month in months:
         expected = set(expected_returns(contract, month))
@@ -230,8 +231,23 @@ def month_inputs(
         statuses = [
             status_of(contract, key, recorded.get(key), expected=key in expected, as_of=as_of) for key in sorted(expected | accepted)
         ]
-        found.append(MonthInputs(contract, month, statuses, restated_in, latest(published, month)))
+        found.append(MonthInputs(contract, month, statuses, restated_in, imports[month]))
     return found
+
+
+def _imports_standing(session: Session, contract: Contract, months: Sequence[Month], *, as_of: datetime) -> dict[Month, Standing]:
+    """The imports that stand in each month; between two changes of imports and contract they are worked out once."""
+    programme, measures = contract.programme.code, only_imported(contract)
+    changed = import_store.last_changed(session, programme, as_of=as_of) if measures else None
+    if changed is None:
+        return dict.fromkeys(months, NOTHING_IMPORTED)
+    shelf = contract.worked_out
+
+    def stands_in(month: Month) -> Standing:
+        imports = shelf.kept("published", changed, lambda: import_store.published(session, programme, measures, as_of=changed), most=4)
+        return standing(imports, month)
+
+    return {month: shelf.kept("imports", (changed, month), partial(stands_in, month)) for month in months}
 
 
 def compute(session: Session, inputs: MonthInputs, slices: Sequence[str]) -> dict[str, store.StoredResult]:

@@ -11,9 +11,8 @@ from app.kernel.codes import ALL
 from app.measures.domain import Measure
 from app.reports.aggregation import RowValue, add, evaluate
 from app.reports.coverage import together
-from app.reports.imports import Import, value_of
+from app.reports.imports import Import, slice_of, value_of
 from app.reports.results import RowResult
-from app.reports.slices import SLICES
 
 State = Literal["agrees", "differs", "not_compared"]
 Reason = Literal["basis_differs", "no_such_row", "period_differs", "value_only", "not_returned", "incomplete", "other_figures"]
@@ -59,17 +58,9 @@ class Agreement:
         return _difference(self.returned.denominator, self.line.denominator) if self.returned and self.state != "not_compared" else None
 
 
-def slice_of(line: Import) -> str | None:
-    """The slice whose rows are about places as the import's is; None where there is none."""
-    named = {"site": line.site != ALL, "category": line.category != ALL}
-    named |= {"commissioner": line.commissioner is not None, "subcontract": line.organisation is not None}
-    wanted = {name for name, is_named in named.items() if is_named}
-    return next((slice_ for slice_, names in SLICES.items() if set(names) == wanted), None)
-
-
 def agreement(contract: Contract, line: Import, measure: Measure, results: Results, *, tolerance: Decimal) -> Agreement:
     """Set an import of a returned measure beside the accepted figures of its month; counts agree within the tolerance."""
-    slice_ = slice_of(line)
+    slice_ = slice_of(line.place)
     held = [each.reference for each in contract.subcontracts if each.organisation == line.organisation]
     found = [
         (subcontract, result)

@@ -22,8 +22,8 @@ from app.kernel.refusals import Fault, Invalid, NotFound
 from app.measures.domain import Measure
 from app.reports import import_store as store
 from app.reports.actions import months_figures
-from app.reports.agreement import Agreement, agreement, slice_of
-from app.reports.imports import Import, Outcome, RecordedImport, faults_of, normal, outcomes
+from app.reports.agreement import Agreement, agreement
+from app.reports.imports import Import, Outcome, RecordedImport, faults_of, normal, outcomes, slice_of
 
 MOST_FAULTS: Final = 1000
 
@@ -129,7 +129,7 @@ def find_agreement(
     lines = [(line, measure) for line in store.of_month(session, programme, month, as_of=moment) if (measure := _returned(contract, line))]
     if not lines:
         return [], moment, False
-    slices = {slice_ for line, _ in lines if (slice_ := slice_of(line)) is not None}
+    slices = {slice_ for line, _ in lines if (slice_ := slice_of(line.place)) is not None}
     figures = months_figures(session, contract, [month], slices, as_of=moment)[month]
     results = {
         slice_: {
@@ -139,7 +139,9 @@ def find_agreement(
         }
         for slice_ in slices
     }
-    found = [agreement(contract, line, measure, results.get(slice_of(line) or "", {}), tolerance=tolerance) for line, measure in lines]
+    found = [
+        agreement(contract, line, measure, results.get(slice_of(line.place) or "", {}), tolerance=tolerance) for line, measure in lines
+    ]
     return found, moment, figures.computed
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Column, ColumnElement, Date, Index, Numeric, Text, select, tuple_
+from sqlalchemy import CheckConstraint, Column, ColumnElement, Date, Index, Numeric, Text, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.db import facts
@@ -68,6 +68,14 @@ def published(session: Session, programme: str, measures: Collection[str], *, as
         return []
     query = select(*_LINE).where(_COLUMNS.programme == programme, _COLUMNS.measure.in_(measures), facts.in_force(IMPORTS, as_of))
     return [_line(row) for row in session.execute(query).mappings()]
+
+
+def last_changed(session: Session, programme: str, *, as_of: datetime) -> datetime | None:
+    """The last moment by then at which an import was recorded, superseded or withdrawn: what stood since then stood at that moment."""
+    recorded, closed = _COLUMNS.recorded_at, _COLUMNS.closed_at
+    moments = func.greatest(func.max(recorded).filter(recorded <= as_of), func.max(closed).filter(closed <= as_of))
+    moment: datetime | None = session.execute(select(moments).where(_COLUMNS.programme == programme)).scalar_one()
+    return moment
 
 
 def of_month(session: Session, programme: str, month: Month, *, as_of: datetime) -> list[Import]:

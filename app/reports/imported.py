@@ -11,10 +11,10 @@ from app.measures.domain import Measure
 from app.reports.aggregation import Figures
 from app.reports.coverage import Coverage
 from app.reports.domain import SourceQuery
-from app.reports.imports import Import, ImportPlace, in_unit, measure_of, value_of
+from app.reports.imports import Import, ImportPlace, in_unit, measure_of, slice_of, value_of
 from app.reports.results import MonthInputs, RowResult
 from app.reports.rows import Rows
-from app.reports.slices import SLICES, RowKey, SiteScope
+from app.reports.slices import RowKey, SiteScope
 from app.reports.sources import required
 from app.reports.targets import Targets, contract_test, in_force
 
@@ -57,36 +57,39 @@ def _key(row: tuple[RowKey, Import | None]) -> RowKey:
 
 
 def _standing(inputs: MonthInputs, slice_: str) -> dict[RowKey, Import | None]:
-    """Which import stands in each row; of several that a row is about (those of a predecessor, restated) the latest."""
+    """Which import stands in each row. Restated, a predecessor's stands where its successor has none; a figure of each is never added."""
     contract, found = inputs.contract, dict[RowKey, Import | None]()
+    own: dict[RowKey, bool] = {}
     versions = [contract.measure(code, inputs.month) for code in only_imported(contract)]
     measures = {measure.code: measure for measure in versions if measure is not None and measure.aggregation == "import_only"}
     if slice_ == ALL:
         found |= {RowKey(code, ALL, ALL, ALL, ALL, ALL, ALL): None for code in measures}
-    for place, line in inputs.imports.items():
+    for place, line in inputs.imports.lines.items():
         measure = measures.get(place.measure)
-        for key in _keys(inputs, place, measure, slice_) if measure is not None else ():
+        for key, is_own in _keys(inputs, place, measure, slice_) if measure is not None else ():
             held = found.setdefault(key, None)
-            if line is not None and (held is None or held.order < line.order):
-                found[key] = line
+            if line is not None and (held is None or (own[key], held.order) < (is_own, line.order)):
+                found[key], own[key] = line, is_own
     return found
 
 
-def _keys(inputs: MonthInputs, place: ImportPlace, measure: Measure, slice_: str) -> Iterator[RowKey]:
-    """The rows that a place is: one, or one of each subcontract that its organisation holds in the month; none in another slice."""
-    named = {"site": place.site != ALL, "category": place.category != ALL}
-    named |= {"commissioner": place.commissioner is not None, "subcontract": place.organisation is not None}
-    if {name for name, is_named in named.items() if is_named} != set(SLICES[slice_]):
+def _keys(inputs: MonthInputs, place: ImportPlace, measure: Measure, slice_: str) -> Iterator[tuple[RowKey, bool]]:
+    """The rows that a place is, and whether under its own code: one, or one of each subcontract that its organisation holds."""
+    if slice_of(place) != slice_:
         return
     commissioner = ALL if place.commissioner is None else inputs.reading.commissioner(place.commissioner)
     site_scope: SiteScope = "wider" if place.site in measure.site_map.values() else "exact"
-    for subcontract in [ALL] if place.organisation is None else _subcontracts(inputs, place.organisation):
-        yield RowKey(place.measure, ALL, ALL, place.site, commissioner, subcontract, place.category, site_scope)
+    for held, subcontract in [(ALL, ALL)] if place.organisation is None else _subcontracts(inputs, place.organisation):
+        key = RowKey(place.measure, ALL, ALL, place.site, commissioner, subcontract, place.category, site_scope)
+        yield key, (held, place.commissioner or ALL) == (subcontract, commissioner)
 
 
-def _subcontracts(inputs: MonthInputs, organisation: str) -> list[str]:
-    held = [each for each in inputs.contract.subcontracts if each.organisation == organisation]
-    return [inputs.reading.subcontract(each.reference) for each in held if each.first_month <= inputs.month <= each.last_month]
+def _subcontracts(inputs: MonthInputs, organisation: str) -> Iterator[tuple[str, str]]:
+    """The subcontracts that an organisation holds in the month, and as which each is read; an ended one only as another."""
+    for each in inputs.contract.subcontracts:
+        read = inputs.reading.subcontract(each.reference)
+        if each.organisation == organisation and (read != each.reference or each.first_month <= inputs.month <= each.last_month):
+            yield each.reference, read
 
 
 def _measure(inputs: MonthInputs, key: RowKey, line: Import | None) -> Measure:

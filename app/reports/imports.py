@@ -22,6 +22,7 @@ from app.kernel.lines import FROM_OUTSIDE, Day, Line, Name, no_patient
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
+from app.reports.slices import SLICES
 
 LONGEST_PERIOD: Final = 120
 """Months of a period; national figures are of some years together."""
@@ -124,14 +125,34 @@ def normal(line: Import) -> Import:
     return line.model_copy(update={"from_month": None}) if line.from_month == line.month else line
 
 
-def latest(imports: Iterable[Import], month: Month) -> dict[ImportPlace, Import | None]:
+@dataclass(frozen=True, slots=True)
+class Standing:
     """What stands in a month of each place that was ever published about: its latest period by then, None where the first came later."""
+
+    lines: Mapping[ImportPlace, Import | None]
+    sha256: str
+
+
+def standing(imports: Iterable[Import], month: Month) -> Standing:
+    """What stands in a month of imports, and the digest of exactly that."""
     found: dict[ImportPlace, Import | None] = {}
     for line in imports:
         held = found.setdefault(line.place, None)
         if line.month <= month and (held is None or held.order < line.order):
             found[line.place] = line
-    return found
+    in_order = sorted(found.items(), key=lambda held: tuple(map(str, held[0])))
+    return Standing(found, digest([[*place, None if line is None else line.model_dump(mode="json")] for place, line in in_order]))
+
+
+NOTHING_IMPORTED: Final = standing((), Month(0))
+
+
+def slice_of(place: ImportPlace) -> str | None:
+    """The slice whose rows are about places as this one is; None where there is none."""
+    named = {"site": place.site != ALL, "category": place.category != ALL}
+    named |= {"commissioner": place.commissioner is not None, "subcontract": place.organisation is not None}
+    wanted = {name for name, is_named in named.items() if is_named}
+    return next((slice_ for slice_, names in SLICES.items() if set(names) == wanted), None)
 
 
 def measure_of(contract: Contract, line: Import) -> Measure | None:

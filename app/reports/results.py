@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
@@ -18,7 +18,7 @@ from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.reports.aggregation import Figures, add
 from app.reports.coverage import Book, Coverage, ExpectedCells, Gaps, Missing, Reason, book, cover, gaps, places_of, together
-from app.reports.imports import Import, ImportPlace
+from app.reports.imports import NOTHING_IMPORTED, Standing
 from app.reports.reading import Reading
 from app.reports.slices import SLICES, Place, RowKey, Slice, reported
 
@@ -114,7 +114,7 @@ class MonthInputs:
     month: Month
     statuses: Sequence[ReturnStatus]
     restated_in: Month | None = None
-    imports: Mapping[ImportPlace, Import | None] = field(default_factory=dict)
+    imports: Standing = NOTHING_IMPORTED
 
     @property
     def reading(self) -> Reading:
@@ -155,10 +155,7 @@ def inputs_digest(inputs: MonthInputs) -> str:
             [*status.key[:2], status.expected, status.overdue, status.frozen, status.state, status.content_sha256]
             for status in inputs.statuses
         ],
-        "imports": [
-            [list(place), None if line is None else line.model_dump(mode="json")]
-            for place, line in sorted(inputs.imports.items(), key=lambda held: tuple(map(str, held[0])))
-        ],
+        "imports": inputs.imports.sha256,
     }
     return digest(about if inputs.restated_in is None else {**about, "restated_in": inputs.restated_in})
 

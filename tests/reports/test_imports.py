@@ -16,7 +16,10 @@ from app.db.session import open_session
 from app.db.tenancy import Tenant
 from app.kernel.figures import rounded
 from app.kernel.months import Month
-from app.reports.imports import Import, faults_of, in_unit, latest, measure_of, value_of
+from app.organisations.domain import Succession
+from app.reports.imported import import_rows
+from app.reports.imports import Import, faults_of, in_unit, measure_of, standing, value_of
+from app.reports.results import MonthInputs
 from app.reports.schemas import ObservationView
 from tests.make import contract
 from tests.reports.conftest import PROGRAMME, Programme, document
@@ -126,15 +129,15 @@ def test_the_latest_period_by_the_month_stands() -> None:
     of_site = line(survival(site="lung", from_month="2025-01", month="2025-12"))
     every = [later, shorter, of_site, year, again]
 
-    def standing(month: str, *imports: Import) -> list[Import | None]:
-        found = latest(imports, Month.parse(month))
-        assert found == latest(reversed(imports), Month.parse(month))
-        return [found[place] for place in sorted(found, key=str)]
+    def stands(month: str, *imports: Import) -> list[Import | None]:
+        found = standing(imports, Month.parse(month))
+        assert found == standing(reversed(imports), Month.parse(month))
+        return [found.lines[place] for place in sorted(found.lines, key=str)]
 
-    assert standing("2022-11", *every) == [None, None]
-    assert standing("2022-12", *every) == [again, None]
-    assert standing("2022-12", year, shorter) == [shorter]
-    assert standing("2026-10", *every) == [later, of_site]
+    assert stands("2022-11", *every) == [None, None]
+    assert stands("2022-12", *every) == [again, None]
+    assert stands("2022-12", year, shorter) == [shorter]
+    assert stands("2026-10", *every) == [later, of_site]
 
 
 def test_what_was_published_before_the_first_version_is_read_by_the_first() -> None:
@@ -146,6 +149,30 @@ def test_what_was_published_before_the_first_version_is_read_by_the_first() -> N
 
 def replace_month(month: str) -> Import:
     return line(survival(from_month=None, month=month))
+
+
+def test_restated_a_predecessors_figure_stands_where_its_successor_has_none() -> None:
+    ended = [{**each, "ends_on": "2026-09-30"} if each["reference"] == "SC-RNA" else each for each in document()["subcontracts"]]
+    links = tuple(Succession(predecessor=old, successor=new, legal_on=date(2026, 10, 1), operational_on=date(2026, 10, 1)) for old, new in [
+        ("RNA", "RL4"), ("05G", "05W"),
+    ])  # fmt: skip
+    stands, month = replace(contract(**document(**changed(subcontracts=ended))), successions=links), Month.parse(OCTOBER)
+    old, new = (line(counted("SACT", 1, 10, organisation=code, month="2026-09", source=code)) for code in ("RNA", "RL4"))
+    earlier = line(counted("SACT", 1, 10, organisation="RL4", month="2026-08"))
+    of_places = [line(survival(commissioner="05G")), line(survival(commissioner="05W", from_month="2021-01", month="2021-12"))]
+
+    def rows(slice_: str, *imports: Import, restated: bool) -> list[tuple[Any, ...]]:
+        inputs = MonthInputs(stands, month, [], month if restated else None, standing(imports, month))
+        return [said(row, "subcontract", "commissioner", "month") for row in import_rows(inputs, slice_, "month")]
+
+    assert rows("subcontract", old, restated=False) == []
+    assert rows("subcontract", old, restated=True) == [("SC-RL4", "all", "2026-09")]
+    for imports in ((old, earlier), (earlier, old)):
+        assert rows("subcontract", *imports, restated=True) == [("SC-RL4", "all", "2026-08")]
+    assert rows("subcontract", old, new, restated=False) == [("SC-RL4", "all", "2026-09")]
+    assert rows("commissioner", *of_places, restated=True) == [("all", "05W", "2021-12")]
+    assert rows("commissioner", *of_places[:1], restated=True) == [("all", "05W", "2022-12")]
+    assert rows("commissioner", *of_places, restated=False) == [("all", "05G", "2022-12"), ("all", "05W", "2021-12")]
 
 
 RECORDED: Final = [
