@@ -90,7 +90,7 @@ class Places:
 
     def above(self, code: str) -> tuple[str, ...]:
         """A place and those above it; of one that is none of these, itself."""
-        return self.with_above.get(code, (code,))
+        return tuple(self.with_above.get(code, (code,)))
 
     def within(self, codes: Collection[str]) -> list[str]:
         """The places that are among these, or below one of them."""

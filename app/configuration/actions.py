@@ -19,7 +19,7 @@ from app.configuration.consequences import Consequences, consequences
 from app.configuration.differences import Changes, changed_facts, differences
 from app.configuration.document import Document, completed, written_of
 from app.configuration.domain import faults_of
-from app.configuration.effects import contract_of, counted_as_another, no_longer_owed
+from app.configuration.effects import contract_of, counted_as_another, no_longer_owed, of_another_organisation, relabelled
 from app.configuration.history import accepted_months
 from app.configuration.intake import between_sound_lines
 from app.configuration.nesting import parent_with_child
@@ -38,7 +38,7 @@ from app.pathways.actions import bring_handovers, bring_pathways, bring_segments
 from app.programmes.actions import bring_commissioners, bring_phases, bring_programme, bring_requirements, bring_sites
 from app.programmes.faults import decided_and_gone
 from app.returns.expectation import expected_return
-from app.returns.store import reported_cells, reported_measures
+from app.returns.store import have_returned, reported_cells, reported_measures
 from app.subcontracts.actions import bring_subcontracts
 from app.web.shapes import read_as
 
@@ -202,7 +202,8 @@ def _faults(
 
         faults += no_longer_owed(before, after, reported_cells(session, programme, unchanged=unchanged) if touched else ())
         otherwise = counted_otherwise(before, after)
-        faults += counted_as_another(otherwise, reported_measures(session, programme, otherwise))
+        faults += counted_as_another(before, after, otherwise, reported_measures(session, programme, otherwise))
+        faults += relabelled(have_returned(session, programme, of_another_organisation(before, after)))
     return faults
 
 

@@ -12,6 +12,7 @@ from app.calendar.expected import CellKey, ReturnKey, expected_cells
 from app.calendar.working_days import ENGLAND
 from app.configuration.assigned import Placed, placed
 from app.configuration.document import Document
+from app.configuration.owing import is_answered
 from app.kernel.ranges import Ranges
 from app.kernel.refusals import Fault
 from app.organisations.domain import Organisation
@@ -94,11 +95,27 @@ def no_longer_owed(before: Contract, contract: Contract, reported: Iterable[tupl
             yield Fault("in_use", detail, fix, pointer=_withdrawn(contract, key, cell))
 
 
-def counted_as_another(measures: Mapping[str, Ranges], reported: Iterable[tuple[str, ReturnKey]]) -> Iterator[Fault]:
-    """The measures that were reported in months in which a contract counts something else; each measure is named once."""
+def of_another_organisation(before: Contract, after: Contract) -> list[str]:
+    """The subcontracts that are another organisation's after than before."""
+    held = {line.reference: line.organisation for line in before.subcontracts}
+    return [line.reference for line in after.subcontracts if held.get(line.reference, line.organisation) != line.organisation]
+
+
+def relabelled(reported: Iterable[str]) -> Iterator[Fault]:
+    """The subcontracts whose returns would become another organisation's."""
+    for reference in reported:
+        detail = f"Returns of {reference} are of the organisation that it was agreed with: by this document they would be another's."
+        fix = "Leave the organisation as it is, end the subcontract, and add one of the other organisation."
+        yield Fault("in_use", detail, fix, pointer="/subcontracts")
+
+
+def counted_as_another(
+    before: Contract, after: Contract, measures: Mapping[str, Ranges], reported: Iterable[tuple[str, ReturnKey]]
+) -> Iterator[Fault]:
+    """The measures that were reported of months in which a contract counts something else; each measure is named once."""
     found: dict[str, list[ReturnKey]] = defaultdict(list)
     for code, key in reported:
-        if any(first <= key.month.ordinal <= last for first, last in measures[code]):
+        if is_answered(before, after, key, measures[code]):
             found[code].append(key)
     for code, keys in found.items():
         key = min(keys, key=lambda key: (key.month, *key[:2]))

@@ -65,7 +65,11 @@ def counted_otherwise(before: Contract, after: Contract) -> dict[str, Ranges]:
 
 def is_touched(before: Contract, after: Contract, key: ReturnKey, touched: Mapping[str, Ranges]) -> bool:
     """Whether a return answers a month in which its subcontract may owe something else."""
-    ranges = touched.get(key.subcontract, ())
+    return is_answered(before, after, key, touched.get(key.subcontract, ()))
+
+
+def is_answered(before: Contract, after: Contract, key: ReturnKey, ranges: Ranges) -> bool:
+    """Whether a return answers one of these months, by either contract."""
     collections = [each for contract in (before, after) if (each := contract.collection.get(key.collection))]
     months = {month.ordinal for each in collections for month in months_of_period(key.month, each.every)}
     return any(first <= month <= last for month in months for first, last in ranges)

@@ -1,6 +1,6 @@
 """The tables of returns: where each stands, its revisions, and their cells."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -281,6 +281,13 @@ _STANDS: Final = and_(
     or_(REVISIONS.c.number == RETURNS.table.c.latest_revision, REVISIONS.c.number == RETURNS.table.c.accepted_revision),
 )
 """A revision is the latest or the accepted one of its return, as it stands now."""
+
+
+def have_returned(session: Session, programme: str, subcontracts: Collection[str]) -> Sequence[str]:
+    """Which of these subcontracts returned anything, in the order of their references."""
+    of = REVISIONS.c
+    query = select(of.subcontract).distinct().where(of.programme == programme, of.subcontract.in_(subcontracts)).order_by(of.subcontract)
+    return session.execute(query).scalars().all() if subcontracts else ()
 
 
 def reported_measures(session: Session, programme: str, codes: Iterable[str]) -> Iterator[tuple[str, ReturnKey]]:

@@ -266,3 +266,45 @@ def test_bands_that_were_reported_keep_their_bounds(web: Web, manager: str) -> N
     assert web.put(ADDRESS, changed, key=manager, headers={"If-Match": etag}).json()["code"] == "in_use"
     changed["measures"][2]["breakdown"]["categories"][0] |= {"upper": 1, "name": "At once"}
     assert web.put(ADDRESS, changed, key=manager, headers={"If-Match": etag}).status_code == 200
+
+
+def test_what_was_reported_stays_where_a_closed_organisation_is_put_in_between(web: Web, manager: str) -> None:
+    """An organisation that closed long ago would leave nothing asked for, and nothing asked for could be withdrawn."""
+    etag = web.put(ADDRESS, document(), key=manager, headers=CREATE).headers["ETag"]
+    gone = {"ods_code": "GONE", "name": "Closed", "kind": "other", "operational": {"to": "2000-01-01"}}
+    for organisation, others in (("GONE", [gone]), ("RL4", [])):
+        changed = document()
+        changed["organisations"] += others
+        changed["subcontracts"][2]["organisation"] = organisation
+        assert web.put(f"{ADDRESS}?dry_run=true", changed, key=manager).status_code == 200
+    submit_september(web)
+    for organisation, others, pointers in (("GONE", [gone], {"/assignments", "/subcontracts"}), ("RL4", [], {"/subcontracts"})):
+        changed = document()
+        changed["organisations"] += others
+        changed["subcontracts"][2]["organisation"] = organisation
+        answer = web.put(ADDRESS, changed, key=manager, headers={"If-Match": etag})
+        assert (answer.status_code, answer.json()["code"]) == (409, "in_use")
+        assert {fault["pointer"] for fault in answer.json()["errors"]} == pointers
+        assert all("SC-H9901" in fault["detail"] for fault in answer.json()["errors"])
+
+
+def test_what_the_register_closed_keeps_nobody_else_from_changing(web: Web, manager: str) -> None:
+    """Who reports for a deliverer whose organisation closed long ago gets another line."""
+    stated = document()
+    stated["assignments"][-1]["reported_by"] = "SC-RL4"
+    web.put(ADDRESS, stated, key=manager, headers=CREATE)
+    reporter = web.key("preparer", programme="test-cancer", subcontract="SC-RL4")
+    cells = [{"measure": "HOSP-WAIT", "category": "0-1", "numerator": 3}]
+    address = "/v1/programmes/test-cancer/returns/hospice/SC-RL4/2026-09/revisions"
+    assert web.post(address, {"rest": "zero", "cells": cells}, key=reporter).status_code == 201
+    administrator = web.key("administrator", programme=None)
+    register = "/v1/organisations/H9901"
+    held = web.get(register, key=administrator)
+    closed = {"organisation": {**held.json()["organisation"], "operational": {"to": "2026-08-31"}}, "why": "It closed"}
+    answer = web.put(register, closed, key=administrator, headers={"If-Match": held.headers["ETag"]})
+    assert answer.status_code == 200, answer.text
+    now = web.get(ADDRESS, key=manager)
+    more = {"subcontract": "SC-RL4", "pathway": "cancer", "segment": "treatment", "sites": ["bladder"], "commissioners": ["05W"]}
+    changed = {**now.json(), "assignments": [*now.json()["assignments"], more]}
+    answer = web.put(ADDRESS, changed, key=manager, headers={"If-Match": now.headers["ETag"]})
+    assert answer.status_code == 200, answer.text

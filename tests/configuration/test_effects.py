@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
 from app.configuration.consequences import Consequences, consequences
-from app.configuration.owing import is_touched, owed, owing_otherwise
+from app.configuration.effects import counted_as_another
+from app.configuration.owing import counted_otherwise, is_touched, owed, owing_otherwise
 from app.kernel.months import Month
 from app.kernel.ranges import Ranges
 from tests.make import contract, document
@@ -213,3 +214,18 @@ def test_a_new_programme_brings_everything() -> None:
         ("hospice", "SC-H9901"),
     }
     assert (follows.disappearing, follows.changing, follows.months_touched) == ([], [], [])
+
+
+def test_a_quarter_answers_a_change_in_any_of_its_months() -> None:
+    """A version that ends in August is reported in September's quarter."""
+
+    def quarterly(aggregation: str) -> Contract:
+        measure = {"code": "V", "name": "V", "split_by": [], "to_month": "2026-08", "aggregation": aggregation}
+        collection = {"code": "q", "name": "Q", "measures": ["V"], "every": "quarter", "due": {"working_day": 10}}
+        return contract(measures=[*document()["measures"], measure], collections=[*document()["collections"], collection])
+
+    before, after = quarterly("count_sum"), quarterly("stock_last")
+    reported = [("V", ReturnKey("q", "SC-RJE", Month.parse(month))) for month in ("2026-06", "2026-09", "2026-12")]
+    (fault,) = counted_as_another(before, after, counted_otherwise(before, after), reported)
+    assert "2 returns" in fault.detail
+    assert "2026-06" in fault.detail
