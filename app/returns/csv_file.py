@@ -9,11 +9,12 @@ from typing import Final
 from app.kernel.identifiers import holds_patient_identifier
 from app.kernel.refusals import Fault
 from app.returns.columns import LAST_HEADER_ROW
+from app.returns.faults import Faults
 from app.returns.file_faults import file_fault
-from app.returns.intake import invalid
+from app.returns.intake import MOST_CELLS, invalid
 from app.returns.tables import Grid, Row, Value, header_of, is_figure, trimmed
 
-MOST_ROWS: Final = 50_000
+MOST_ROWS: Final = MOST_CELLS
 MOST_COLUMNS: Final = 200
 LONGEST_TEXT: Final = 32_767
 """As many characters as a cell of Excel takes."""
@@ -43,7 +44,7 @@ def read_csv(content: bytes, *, charset: str | None = None) -> Grid:
         raise invalid([file_fault("file_empty")])
     delimiter = _delimiter(text)
     rows: list[Row] = []
-    faults: list[Fault] = []
+    faults = Faults()
     for number, record in _records(text, delimiter):
         if len(rows) >= MOST_ROWS:
             raise invalid([file_fault("file_too_large", most=MOST_ROWS, what="rows")])
@@ -53,6 +54,8 @@ def read_csv(content: bytes, *, charset: str | None = None) -> Grid:
         faults += _faults(values, number)
         if values:
             rows.append(Row(number, values))
+    if faults.beyond:
+        raise invalid(faults)
     # Where the delimiter is a semicolon, commas are decimal points: 1,234 may be either.
     return Grid(rows, faults=tuple(faults), groups_by_commas=delimiter != ";")
 
@@ -89,12 +92,16 @@ def _delimiter(text: str) -> str:
         return text[4]
 
     def names(delimiter: str) -> int:
-        records = islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), LAST_HEADER_ROW)
+        rows: list[Row] = []
         try:
-            rows = [Row(1, dict(enumerate(record, 1))) for record in records if any(map(trimmed, record))]
+            for record in islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), LAST_HEADER_ROW):
+                if len(record) > MOST_COLUMNS:
+                    return 1
+                rows.append(Row(1, {column: name for column, name in enumerate(record, 1) if trimmed(name)}))
         except csv.Error:
             return 0
-        at = header_of([Row(1, {column: name for column, name in row.values.items() if trimmed(str(name))}) for row in rows])
+        rows = [row for row in rows if row.values]
+        at = header_of(rows)
         return 0 if at is None else len(rows[at].values)
 
     return max(_DELIMITERS, key=names)

@@ -1,5 +1,6 @@
 """What one return may state: its expected cells, the measures they are of, and the places beyond that only warn."""
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,6 +91,11 @@ class ExpectedReturn:
         """The sites at which each measure is expected."""
         return {code: frozenset(cell.site for cell in cells) for code, cells in self.cells_of.items()}
 
+    @cached_property
+    def commissioners_of(self) -> dict[str, frozenset[str]]:
+        """The commissioners for which each measure is expected."""
+        return {code: frozenset(cell.commissioner for cell in cells) for code, cells in self.cells_of.items()}
+
     @property
     def has_rules(self) -> bool:
         """Whether its collection or any of its measures names a rule; most name none, and then nothing is looked at."""
@@ -105,13 +111,38 @@ class ExpectedReturn:
         """The digest of which cells are expected."""
         return digest(self.cells)
 
-    def only(self, stated: dict[str, str]) -> list[CellKey]:
-        """The expected cells of the stated measure that agree with every place and category stated."""
-        wanted = [(CellKey._fields.index(place), code) for place, code in stated.items()]
-        return [cell for cell in self.cells_of[stated["measure"]] if all(cell[at] == code for at, code in wanted)]
+    def choices(self, stated: Mapping[str, str]) -> dict[str, tuple[str, ...]] | None:
+        """For each place the codes of the expected cells that agree with everything stated; None where no cell does.
+
+        Worked out once for what is stated, however many lines of a submission state it.
+        """
+        places = tuple(place for place in CellKey._fields if place in stated)
+        codes = tuple(stated[place] for place in places)
+        if places not in self._cells_by:
+            positions = [CellKey._fields.index(place) for place in places]
+            found: dict[tuple[str, ...], list[CellKey]] = {}
+            for cell in self.cells:
+                found.setdefault(tuple(cell[at] for at in positions), []).append(cell)
+            self._cells_by[places] = found
+        cells = self._cells_by[places].get(codes)
+        if cells is None:
+            return None
+        if (places, codes) not in self._choices:
+            self._choices[places, codes] = {place: tuple(sorted({cell[at] for cell in cells})) for at, place in enumerate(CellKey._fields)}
+        return self._choices[places, codes]
+
+    @cached_property
+    def _cells_by(self) -> dict[tuple[str, ...], dict[tuple[str, ...], list[CellKey]]]:
+        return {}
+
+    @cached_property
+    def _choices(self) -> dict[tuple[tuple[str, ...], tuple[str, ...]], dict[str, tuple[str, ...]]]:
+        return {}
 
     def is_assigned(self, key: CellKey) -> bool:
         """Whether the subcontract serves this site and commissioner there; UNKNOWN stands for any."""
+        if UNKNOWN not in {key.site, key.commissioner}:
+            return (key.site, key.commissioner) in self.places_of.get(base_of(key), ())
         return any(
             key.site in {site, UNKNOWN} and key.commissioner in {commissioner, UNKNOWN}
             for site, commissioner in self.places_of.get(base_of(key), ())
@@ -137,7 +168,7 @@ class ExpectedReturn:
 
     def refuses_commissioner(self, measure: Measure, code: str) -> tuple[str, str] | None:
         """The same of a commissioner; only the lowest level in force is reported."""
-        if any(cell.commissioner == code for cell in self.cells_of[measure.code]):
+        if code in self.commissioners_of[measure.code]:
             return None
         if "commissioner" not in measure.split_by:
             return f"{measure.code} is not split by commissioner", "Leave the commissioner out."

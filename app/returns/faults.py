@@ -3,12 +3,14 @@
 Only words and known codes of the contract stand in a fault, never what was sent.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Self
 
 from app.calendar.expected import CellKey
 from app.kernel import identifiers
 from app.kernel.refusals import Fault
+
+MOST_FAULTS: Final = 1000
 
 REASONS: Final = (
     "system_change",
@@ -33,6 +35,7 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
         "Send the counts as numerator and denominator.",
     ),
     "missing": ("The member {name} must be there.", "Add it."),
+    "too_many_cells": ("A return states at most {most} cells.", "Send the cells that the return expects, each once."),
     "too_long": ("This text has more than {most} characters.", "Write less."),
     "not_one_of": ("This must be one of: {words}.", "Use one of these words."),
     "patient_identifier": (identifiers.DETAIL, identifiers.FIX),
@@ -100,6 +103,29 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "nil_with_cells": ("A nil return states nothing else.", "Leave this out; zeros are stated by cells or by the rest."),
     "nil_reason_unexpected": ("Only a nil return carries a reason for the whole return.", "Leave it out, or give the cells their reasons."),
 }
+
+
+class Faults(list[Fault]):
+    """Faults as they are found: the first thousand are kept, and those beyond only counted."""
+
+    def __init__(self, found: Iterable[Fault] = ()) -> None:
+        super().__init__()
+        self.beyond = 0
+        self.extend(found)
+
+    def append(self, found: Fault) -> None:
+        if len(self) < MOST_FAULTS:
+            super().append(found)
+        else:
+            self.beyond += 1
+
+    def extend(self, found: Iterable[Fault]) -> None:
+        for each in found:
+            self.append(each)
+
+    def __iadd__(self, found: Iterable[Fault]) -> Self:  # type: ignore[override,misc]  # whatever can be gone through
+        self.extend(found)
+        return self
 
 
 def fault(code: str, pointer: str, **names: object) -> Fault:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, cast
 from app.kernel.refusals import Fault, Invalid
 from app.returns.cells import plain_cells, read_cell
 from app.returns.expectation import ExpectedReturn
-from app.returns.faults import NIL_REASONS, REASONS, fault
+from app.returns.faults import NIL_REASONS, REASONS, Faults, fault
 from app.returns.looking_back import NOTHING_EARLIER, Earlier, Stated
 from app.returns.members import text_of, unknown_members, word_of
 from app.returns.rest import RESTS, Rest, complete
@@ -16,7 +16,8 @@ from app.returns.rules import judge
 from app.returns.submission import Cell, CellWarning, Submission
 
 LONGEST_NOTE: Final = 2000
-MOST_FAULTS: Final = 1000
+MOST_CELLS: Final = 50_000
+"""As many as a file may have rows: far more than any return expects."""
 
 _PLACE: Final = itemgetter(slice(6))
 _MEMBERS: Final = frozenset({"cells", "rest", "rest_reason", "note", "nil", "reason"})
@@ -27,18 +28,22 @@ class ReturnInvalid(Invalid):
 
     code: ClassVar[str] = "return_invalid"
     title: ClassVar[str] = "The return is not complete and correct"
+    beyond = 0
+    """How many faults there are that are not named."""
 
 
 def invalid(faults: Iterable[Fault]) -> ReturnInvalid:
     """The refusal that names these faults, the first thousand of them if there are more."""
-    found = list(faults)
-    count = "one fault" if len(found) == 1 else f"{len(found)} faults"
-    if len(found) > MOST_FAULTS:
-        more = Fault("more", f"There are {len(found) - MOST_FAULTS} more faults.", "Put these right and send it again.")
-        found = [*found[:MOST_FAULTS], more]
-    return ReturnInvalid(
-        f"The return has {count} and nothing of it was kept; putting right all that is named makes it valid.", faults=found
+    found = faults if isinstance(faults, Faults) else Faults(faults)
+    count = len(found) + found.beyond
+    more = [Fault("more", f"There are {found.beyond} more faults.", "Put these right and send it again.")] if found.beyond else []
+    refused = ReturnInvalid(
+        f"The return has {'one fault' if count == 1 else f'{count} faults'} and nothing of it was kept;"
+        " putting right all that is named makes it valid.",
+        faults=[*found, *more],
     )
+    refused.beyond = found.beyond
+    return refused
 
 
 def read_submission(body: Any, expected: ExpectedReturn, *, earlier: Earlier = NOTHING_EARLIER) -> Submission:
@@ -46,7 +51,7 @@ def read_submission(body: Any, expected: ExpectedReturn, *, earlier: Earlier = N
 
     `earlier` is what was stated before, as far as the return's rules look at it.
     """
-    faults: list[Fault] = []
+    faults = Faults()
     if not isinstance(body, dict):
         raise ReturnInvalid("The submission is not an object.", faults=[fault("wrong_type", "", kind="an object")])
     faults += unknown_members(body, _MEMBERS, "")
@@ -83,6 +88,8 @@ def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, ea
     elif stated is not None and not isinstance(stated, list):
         faults.append(fault("wrong_type", "/cells", kind="an array"))
     lines = stated if isinstance(stated, list) else []
+    if len(lines) > MOST_CELLS:
+        raise invalid([*faults, fault("too_many_cells", "/cells", most=MOST_CELLS)])
     listed, positions, with_value = _read_each(lines, expected, faults)
     faults += _double_counted(listed, positions, expected)
     faults += _counted_both_ways(lines, listed, positions, expected)
@@ -125,7 +132,9 @@ def _read_each(
         if not isinstance(raw, dict):
             faults.append(fault("wrong_type", f"/cells/{position}", kind="an object"))
             continue
-        cell = plain[position] or read_cell(raw, expected, f"/cells/{position}", faults)
+        found: list[Fault] = []
+        cell = plain[position] or read_cell(raw, expected, f"/cells/{position}", found)
+        faults.extend(found)
         if isinstance(cell, Cell):
             place = cell[:6]
             if listed.setdefault(place, cell) is cell:

@@ -49,10 +49,8 @@ def word_of(
     raw: Mapping[str, Any], name: str, pointer: str, *, words: tuple[str, ...], faults: list[Fault], wrong: str = "not_one_of"
 ) -> str | None:
     """A member that is one of some words, or None where it is left out or is none of them."""
-    before = len(faults)
     text = text_of(raw, name, pointer, most=LONGEST_CODE, faults=faults)
     if text in words or text is None:
         return text
-    if len(faults) == before:
-        faults.append(fault(wrong, f"{pointer}/{name}", words=", ".join(words)))
+    faults.append(fault(wrong, f"{pointer}/{name}", words=", ".join(words)))
     return None

@@ -79,15 +79,15 @@ def _completed(stated: dict[str, str], measure: Measure, expected: ExpectedRetur
     """The stated places, and those left out where they can only be one thing."""
     # Of a cell that is not expected, what was left out is told by the rest of it, its own site and commissioner aside.
     own = {place: code for place, code in stated.items() if place not in {"site", "commissioner"}}
-    possible = expected.only(stated) or expected.only(own)
-    if not possible:
+    possible = expected.choices(stated) or expected.choices(own)
+    if possible is None:
         _not_collected_there(stated, measure, pointer, faults)
         return None
     completed = dict(stated)
-    for at, place in enumerate(PLACES):
+    for place in PLACES:
         if place in stated:
             continue
-        codes = sorted({cell[at] for cell in possible})
+        codes = possible[place]
         if len(codes) == 1:
             completed[place] = codes[0]
         else:

@@ -53,8 +53,9 @@ class ReopeningBody(Line):
 class NamedBody(Line):
     """A return to be accepted; `revision`, if given, is the one that was looked at."""
 
-    collection: Code
-    subcontract: Code
+    # The answer names them again, whatever they are.
+    collection: Annotated[Code, AfterValidator(no_patient)]
+    subcontract: Annotated[Code, AfterValidator(no_patient)]
     month: Month
     revision: Annotated[int, Field(ge=1)] | None = None
 

@@ -24,7 +24,7 @@ from app.returns.columns import (
     RETURN_COLUMNS,
 )
 from app.returns.expectation import ExpectedReturn
-from app.returns.faults import fault, words
+from app.returns.faults import Faults, fault, words
 from app.returns.file_faults import file_fault
 from app.returns.intake import ReturnInvalid, invalid
 from app.returns.members import RATIOS
@@ -164,8 +164,11 @@ class Stated:
         try:
             yield
         except ReturnInvalid as refused:
-            judged = refused.faults if self.table is None else self.table.located(refused.faults, expected)
-            raise invalid(dict.fromkeys([*own, *judged])) from None
+            named = [found for found in refused.faults if found.code != "more"]
+            judged = named if self.table is None else self.table.located(named, expected)
+            faults = Faults(dict.fromkeys([*own, *judged]))
+            faults.beyond += refused.beyond
+            raise invalid(faults) from None
         if own:
             raise invalid(own)
 

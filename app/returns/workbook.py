@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from app.kernel.figures import of_double
 from app.kernel.identifiers import holds_patient_identifier
-from app.kernel.refusals import Fault
 from app.returns.columns import DATA_SHEET
 from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS
+from app.returns.faults import Faults
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
 from app.returns.tables import Grid, Odd, Row, Value, has_header, letters, name_of, patient_columns, trimmed
@@ -58,7 +58,7 @@ class _Book:
 
     def __init__(self, package: Package) -> None:
         self.package = package
-        self.faults: list[Fault] = []
+        self.faults = Faults()
         self.cells = self.characters = 0
         main = next((part for _, kind, part in package.relations("") if kind == "officeDocument" and part in package.parts), None)
         if main is None:
@@ -123,6 +123,8 @@ def read_workbook(content: bytes) -> Grid:
     for _, grid in grids:
         if grid not in found:
             book.faults += patient_columns(grid, None)
+    if book.faults.beyond:
+        raise invalid(book.faults)
     if len(found) != 1:
         book.faults.append(file_fault("sheet_missing"))
         raise invalid(dict.fromkeys(book.faults))

@@ -1,6 +1,7 @@
 """Broken and hostile files and bodies: each has its answer, repeats nothing that was sent, and leaves nothing behind."""
 
 import io
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -11,7 +12,8 @@ import pytest
 import xlsxwriter
 
 from app.returns.columns import CSV, JSON, XLSX
-from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS
+from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS, read_csv
+from app.returns.intake import ReturnInvalid
 from app.returns.workbook import LONGEST_FORMULA, MOST_CHARACTERS
 from app.returns.workbook_safety import DEEPEST, MOST_PARTS
 from tests.returns.conftest import Programme, set_up
@@ -138,6 +140,7 @@ def with_hidden(rows: list[list[Any]]) -> bytes:
     return book_of(write)
 
 
+IDENTIFIERS: list[tuple[Any, ...]] = [("patient_identifier", line, 1) for line in range(len(ROWS) + 1, len(ROWS) + 1001)]
 BODIES: dict[str, Case] = {
     "no JSON": (JSON, b'{"cells": [' + CANARY.encode(), 400, [("syntax", 1, 12)]),
     "a member twice": (JSON, b'{"cells": [], "cells": []}', 400, [("duplicate_member", "/cells")]),
@@ -185,6 +188,8 @@ TABLES: dict[str, Case] = {
     "UTF-16 cut in half": (CSV, csv_of(ROWS).decode().encode("utf-16")[:-1], 422, [("file_not_text",)]),
     "Latin-1 said to be UTF-8": (f"{CSV}; charset=utf-8", b"measure,numerator\r\n\xe9", 422, [("file_not_text",)]),
     "too many columns": (CSV, b"a" + b"," * MOST_COLUMNS, 422, [("file_too_large", 1, 201)]),
+    "a record of ever so many columns": (CSV, b"," * 300_000 + b"a\r\n", 422, [("file_too_large", 1, MOST_COLUMNS + 1)]),
+    "an identifier in each of ever so many rows": (CSV, csv_of(ROWS) + b"9434765919\r\n" * 1500, 422, [("more",), *IDENTIFIERS]),
     "too many rows": (CSV, csv_of(ROWS) + b"x\r\n" * MOST_ROWS, 422, [("file_too_large",)]),
     "a field without end": (CSV, csv_of(ROWS) + b"x" * 200_000, 422, [("csv_syntax", 6, 1)]),
     "a long text": (CSV, as_csv(0, *ROWS[0], "note") + b",,,," + b"n" * 32_768, 422, [("text_too_long", 6, 5), ("too_long", 6, 5)]),
@@ -349,6 +354,17 @@ def told(answer: httpx.Response) -> list[tuple[Any, ...]]:
     """Each fault by its code and place."""
     places = ("pointer", "line", "column", "sheet", "cell")
     return sorted((fault["code"], *(fault[place] for place in places if place in fault)) for fault in answer.json()["errors"])
+
+
+def test_a_record_of_ever_so_many_columns_is_held_once() -> None:
+    content = b"," * 1_000_000 + b"a\r\n"
+    tracemalloc.start()
+    with pytest.raises(ReturnInvalid):
+        read_csv(content)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A list of its fields and its text, and no more.
+    assert most < 32 * len(content)
 
 
 def test_the_corpus_is_large_enough() -> None:

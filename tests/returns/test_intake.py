@@ -1,6 +1,7 @@
 """Reading submissions: what each kind of fault is called and where it stands, and what a valid one states."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey
 from app.kernel.identifiers import holds_patient_identifier
-from app.returns.faults import FAULTS
-from app.returns.intake import ReturnInvalid, read_submission
+from app.returns.faults import FAULTS, MOST_FAULTS
+from app.returns.intake import MOST_CELLS, ReturnInvalid, read_submission
 from app.returns.submission import digest
 from app.web.intake import parse
 from tests.make import contract
@@ -49,6 +50,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown member of a cell": (replaced(COUNT, figure=1), "unknown_member", "/cells/2/figure"),
     "a ratio": (replaced(RATIO, value="0.75"), "ratio_not_accepted", "/cells/0/value"),
     "cells that are no list": ({"cells": {}, "rest": "not_collected", "rest_reason": "other"}, "wrong_type", "/cells"),
+    "more cells than any return has": ({"cells": [{}] * (MOST_CELLS + 1)}, "too_many_cells", "/cells"),
     "a cell that is no object": ({"cells": [*mixed_body()["cells"], 3]}, "wrong_type", "/cells/8"),
     "a code that is no text": (replaced(RATIO, site=7), "wrong_type", "/cells/0/site"),
     "a code that is a list": (replaced(RATIO, site=["lung"]), "wrong_type", "/cells/0/site"),
@@ -198,6 +200,41 @@ def test_what_may_be_a_count_or_a_ratio_is_one_throughout(whole: Contract) -> No
 def test_every_fault_of_the_register_occurs() -> None:
     by_rules = {"at_most", "equals", "roll_forward"}  # tests/returns/test_rules_relations.py
     assert {code for _, code, _ in CASES.values()} | {"patient_identifier"} | by_rules == set(FAULTS)
+
+
+def test_faults_beyond_a_thousand_are_only_counted(whole: Contract) -> None:
+    with pytest.raises(ReturnInvalid) as refused:
+        read_submission({"cells": [{"measure": "none"}] * 1500}, owed(MIXED, whole))
+    count = 1500 + len(owed(MIXED, whole).cells)
+    assert refused.value.detail.startswith(f"The return has {count} faults")
+    assert len(refused.value.faults) == MOST_FAULTS + 1
+    assert refused.value.faults[-1].detail == f"There are {count - MOST_FAULTS} more faults."
+
+
+class Counting(tuple[CellKey, ...]):
+    """Cells that know how often they were gone through."""
+
+    __slots__ = ()
+    times = 0
+
+    def __iter__(self) -> Iterator[CellKey]:
+        Counting.times += 1
+        return super().__iter__()
+
+
+def test_however_many_lines_leave_a_place_out_the_cells_are_gone_through_as_often(whole: Contract) -> None:
+    times = []
+    for lines in (1, 200):
+        expected = owed(MIXED, whole)
+        Counting.times = 0
+        with pytest.raises(ReturnInvalid) as refused:
+            read_submission(
+                {"cells": [{"measure": "M-RATIO", "numerator": 1, "denominator": 1}] * lines},
+                replace(expected, cells=Counting(expected.cells)),
+            )
+        assert [fault.code for fault in refused.value.faults].count("place_missing") >= lines
+        times.append(Counting.times)
+    assert times[0] == times[1]
 
 
 def test_everything_wrong_is_named_at_once(whole: Contract) -> None:

@@ -239,6 +239,10 @@ def test_many_are_accepted_at_once_and_each_that_is_not_says_why(programme: Prog
     wrongs: list[dict[str, Any]] = [{}, {"returns": []}, {**waiting, "returns": [{**CWT._asdict(), "month": "2026-10"}]}]
     for wrong in wrongs:
         assert code(programme.web.post(at, wrong, key=manager)) == (422, "invalid")
+    for part in ("collection", "subcontract"):
+        nobody = programme.web.post(at, {"returns": [{**CWT._asdict(), "month": "2026-10", part: "9434765919"}]}, key=manager)
+        assert [fault["code"] for fault in nobody.json()["errors"]] == ["patient_identifier"]
+        assert "9434765919" not in nobody.text
 
     def named(key: ReturnKey, **more: Any) -> dict[str, Any]:
         return {**key._asdict(), "month": str(key.month), **more}
