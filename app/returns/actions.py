@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
+from app.calendar.deadlines import LONDON
 from app.calendar.domain import Collection
 from app.calendar.expected import ReturnKey, closed_throughout
 from app.calendar.store import load_contract
@@ -24,7 +25,7 @@ from app.returns.intake import ReturnInvalid, read_submission
 from app.returns.looking_back import NOTHING_EARLIER
 from app.returns.read_actions import owed
 from app.returns.store import NewRevision, Received
-from app.returns.submission import CellChange, Submission, changed_cells, digest
+from app.returns.submission import CellChange, CellWarning, Submission, changed_cells, digest
 from app.returns.tables import Stated
 
 
@@ -99,6 +100,15 @@ class _Valid:
     def deadlines(self) -> Deadlines:
         return deadlines_of(self.collection, self.sent.key.month, self.expected.contract.days)
 
+    def judged(self, at: datetime) -> "_Valid":
+        """The same as it stands at the moment at which it is received: figures of a month that has not ended are odd."""
+        stated, month = self.submission, self.sent.key.month
+        if stated.nil or at.astimezone(LONDON).date() > month.last_day:
+            return self
+        cell = next((cell for cell in stated.cells if cell.explained), stated.cells[0])
+        early = CellWarning("month_not_over", cell.key, cell.explained, names=(("month", str(month)),))
+        return replace(self, submission=replace(stated, warnings=(*stated.warnings, early)))
+
     def repeats(self, before: Received | None) -> bool:
         return before is not None and before.latest_content_sha256 == self.content_sha256
 
@@ -131,6 +141,7 @@ def submit(
         return _repeated(session, valid, before)
     if dry_run:
         at = max(now, last_recorded(session, programme) + TICK)
+        valid = valid.judged(at)
         after, changes = _decide(session, valid, before, at)
         rehearsed = _rehearse(session, valid, after, Recording(programme, at, actor, 0, "", None))
         return _receipt(valid, after, changes, before=before, at=at, rehearsed=rehearsed)
@@ -140,6 +151,7 @@ def submit(
         valid = _validated(session, came)
         if before is not None and valid.repeats(before):
             return _repeated(session, valid, before)
+    valid = valid.judged(recording.at)
     after, changes = _decide(session, valid, before, recording.at)
     _keep(session, valid, after, before, recording)
     return _receipt(valid, after, changes, before=before, at=recording.at)

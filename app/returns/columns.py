@@ -47,8 +47,11 @@ LABELS: Final = {
     "Rest reason": "rest_reason",
     "Note": "note",
     "Nothing to report": "nil_reason",
+    "Collection": "collection",
+    "Subcontract": "subcontract",
+    "Month": "month",
 }
-"""Labels in column A above the header row, whose column B states the whole return; `All others are zero` takes `yes`."""
+"""Labels in column A above the header row, whose column B states the whole return (`All others are zero` takes `yes`) or which one it is."""
 
 LAST_HEADER_ROW: Final = 30
 """By this row of a table its header row has come."""

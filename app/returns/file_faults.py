@@ -29,7 +29,10 @@ FILE_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "ratio_not_accepted": FAULTS["ratio_not_accepted"],
     "not_one_of": FAULTS["not_one_of"],
     "stated_twice": ("The whole return's {name} is stated in two ways.", "Keep one of them."),
-    "other_return": ("This row is of another {name} than the return that it was sent for.", "Send it for the return that it is of."),
+    "other_return": (
+        "This says another {name} than that of the return that it was sent for.",
+        "Send it for the return that it is of; if the figures are of this one, correct the {name} here.",
+    ),
     "return_split": (
         "Rows of the return of this row stand further up too, with others between: each part would be taken for the whole.",
         "Sort the rows by collection, subcontract and month, and send them again; nothing was kept.",

@@ -36,6 +36,10 @@ from app.returns.sums import Group, Sum, group_of, levels_of, sums
 _EXPLAIN: Final = "Correct the figure if it is wrong; otherwise send the cell {cell} with explanation_code and explanation."
 
 WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "month_not_over": (
+        "{month} has not ended: what is counted now cannot be the whole month.",
+        "Send it once the month has ended; if it is meant, send this cell with explanation_code and explanation.",
+    ),
     "outside_assignment": (
         "This site and commissioner are not assigned to the subcontract here. The figures count, and are listed as a gap.",
         "Leave the cell out if it is a mistake; otherwise send it with explanation_code and explanation.",

@@ -293,6 +293,9 @@ def _read_label(stated: Stated, table: Table, row: Row) -> None:
     if value is None or label not in _LABELS:
         return
     name, word = _LABELS[label], _word(value)
+    if name in KEY_COLUMNS:
+        table.keys.append((name, value, (row.number, 2)))
+        return
     if label == name_of(ALL_OTHERS_ARE_ZERO):
         if word in _NO:
             return

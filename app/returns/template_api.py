@@ -131,7 +131,7 @@ def _file(media_type: str, schema: dict[str, Any], **more: Any) -> dict[int | st
 
 def _named(key: ReturnKey, suffix: str) -> dict[str, str]:
     """What the file is called where it is kept; codes hold nothing that a file name cannot."""
-    return {"Content-Disposition": f'attachment; filename="{key.collection}_{key.subcontract}_{key.month}.{suffix}"'}
+    return {"Content-Disposition": f'attachment; filename="{key.collection} {key.subcontract} {key.month}.{suffix}"'}
 
 
 @router.get(

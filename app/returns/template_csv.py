@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Final
 
-from app.returns.columns import RETURN_COLUMNS
+from app.returns.columns import KEY_COLUMNS, RETURN_COLUMNS
 from app.returns.template import LOOKING_BACK, MEANS, PLACES_FOR_PEOPLE, TO_FILL_IN, Template, Written
 
 COLUMNS: Final = (
@@ -14,6 +14,7 @@ COLUMNS: Final = (
     *LOOKING_BACK,
     *PLACES_FOR_PEOPLE,
     *RETURN_COLUMNS,
+    *KEY_COLUMNS,
 )
 _MARK: Final = "\ufeff"
 """Without it a spreadsheet takes the letters of names for those of another alphabet."""
@@ -23,7 +24,8 @@ def csv_of(template: Template) -> bytes:
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\r\n", restval="")
     table.writeheader()
-    table.writerows({column: _written(value) for column, value in template.written(cell).items()} for cell in template.lines)
+    named = {name: str(value) for name, value in zip(KEY_COLUMNS, template.expected.key, strict=True)}
+    table.writerows({column: _written(value) for column, value in template.written(cell).items()} | named for cell in template.lines)
     return (_MARK + text.getvalue()).encode()
 
 

@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from app.calendar.expected import CellKey
 from app.kernel.figures import LARGEST_FIGURE
 from app.measures.domain import Measure
-from app.returns.columns import ALL_OTHERS_ARE_ZERO, DATA_SHEET
+from app.returns.columns import ALL_OTHERS_ARE_ZERO, DATA_SHEET, KEY_COLUMNS
 from app.returns.faults import NIL_REASONS, REASONS
 from app.returns.plain_words import (
     counted_words,
@@ -176,7 +176,12 @@ class _Form:
             sheet.write_string(row, 2, hint, formats.plain)
             if words:
                 sheet.data_validation(row, 1, row, 1, {"validate": "list", "source": list(words), **_refusing("Choose one of the list.")})
-        return 4 + len(asked) + 2
+        names = zip(KEY_COLUMNS, key, strict=True)
+        for row, (name, value) in enumerate(names, start=4 + len(asked)):
+            # Which return it is: last month's form, sent for this month by mistake, is noticed.
+            sheet.write_string(row, 0, name.capitalize(), formats.plain)
+            sheet.write_string(row, 1, str(value), formats.text if name == "month" else formats.code)
+        return 4 + len(asked) + len(KEY_COLUMNS) + 2
 
     def _write_headings(self, header: int) -> None:
         self.sheet.set_row(header - 1, 3 * _LINE_POINTS)

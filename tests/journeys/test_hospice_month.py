@@ -157,7 +157,7 @@ def what_is_wrong_is_named_at_once_and_nothing_is_kept(hospice: Hospice) -> None
         "2 faults",
         "Return B7",
         "an NHS number",
-        "Return D21",
+        "Return D24",
         "The expected cell (measure CASELOAD, commissioner 05W) is not there.",
     ):
         assert named in refused.stderr

@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey
 from app.kernel.months import Month
-from app.returns.columns import ALL_OTHERS_ARE_ZERO, CELL_COLUMNS, DATA_SHEET, IGNORED_COLUMNS, LAST_HEADER_ROW, RETURN_COLUMNS
+from app.returns.columns import ALL_OTHERS_ARE_ZERO, CELL_COLUMNS, DATA_SHEET, IGNORED_COLUMNS, KEY_COLUMNS, LAST_HEADER_ROW, RETURN_COLUMNS
 from app.returns.domain import deadlines_of
 from app.returns.faults import FAULTS
 from app.returns.plain_words import earlier_of
@@ -117,7 +117,7 @@ def test_the_same_form_has_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("key", [HOSPICE, MIXED, CWT], ids=lambda key: key.collection)
 def test_every_column_is_one_that_a_return_is_read_by(key: ReturnKey) -> None:
-    known = {*CELL_COLUMNS, *RETURN_COLUMNS, *IGNORED_COLUMNS}
+    known = {*CELL_COLUMNS, *RETURN_COLUMNS, *KEY_COLUMNS, *IGNORED_COLUMNS}
     template = form(key)
     assert set(table_of(workbook_of(template))[0]) <= known
     assert set(next(csv.reader(io.StringIO(csv_of(template).decode("utf-8-sig"))))) <= known

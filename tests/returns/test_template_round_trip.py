@@ -180,3 +180,20 @@ def test_a_hospice_returns_its_month_with_a_spreadsheet(
         }
         assert figures == asked
         assert "2026-10" not in {each["month"] for each in web.get(f"{DEMONSTRATION}/subcontracts/SC-H9901/due", key=key).json()["due"]}
+
+
+def test_a_form_of_another_month_is_noticed_and_can_be_made_this_ones(served: Programme) -> None:
+    september, october = HOSPICE._replace(month=MONTH.plus(-1)), HOSPICE
+    form = served.read(september, by=served.preparer(september.subcontract), query="/template.xlsx").content
+    answer = send(served, october, typed_in(form, entries(form, hospice_body()), Path()), XLSX)
+    month = next(number for number, row in enumerate(rows_of(form)) if row[0] == "Month")
+    assert (answer.status_code, [(fault["code"], fault["cell"]) for fault in answer.json()["errors"]]) == (
+        422,
+        [("other_return", f"B{month + 1}")],
+    )
+    text = served.read(september, by=served.preparer(september.subcontract), query="/template.csv").content
+    codes = [
+        {fault["code"] for fault in send(served, october, each, "text/csv").json()["errors"]}
+        for each in (text, text.replace(b"2026-09", b"2026-10"))
+    ]
+    assert ["other_return" in each for each in codes] == [True, False]
