@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn
 
@@ -67,6 +68,8 @@ class Caller:
 def calling(url: str, key: str | None, key_file: Path | None, *, programme: str | None, subcontract: str | None) -> Iterator[Caller]:
     """The service, ready to be asked; a refusal or silence ends the command with a sentence."""
     key = key_file.read_text().strip() if key_file else key
+    if not url.startswith(("http://", "https://")):
+        _fail(f"{url} is no address: write it with http:// or https://, in MAINSTEM_URL or --url.")
     if not key:
         _fail("Give the key: in the variable MAINSTEM_KEY, or in a file named by --key-file.")
     try:
@@ -77,8 +80,10 @@ def calling(url: str, key: str | None, key_file: Path | None, *, programme: str 
                 _fail("This key reaches every programme: say which with --programme.")
             yield Caller(service, programme, subcontract or own["subcontract"])
     except Problem as problem:
+        if problem.status == HTTPStatus.UNAUTHORIZED:
+            _fail("The service does not know this key, or no longer: look at MAINSTEM_KEY or the file of --key-file.")
         _tell_problem(problem)
-        raise typer.Exit(FAULTS if problem.status == 422 else FAILED) from None
+        raise typer.Exit(FAILED) from None
     except Unreachable as silence:
         _fail(f"{silence} Is {url} where the service is?")
 
@@ -169,6 +174,9 @@ def status(
     """List returns with where each stands."""
     with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
         rows = list(caller.service.returns(caller.programme, subcontract=caller.subcontract, collection=collection, month=month))
+        if not rows and caller.subcontract is not None:
+            # Of a subcontract that is not there, or not theirs, nothing is owed either: that is told, and is no good news.
+            next(caller.service.due(caller.programme, caller.subcontract), None)
         _show(rows, as_json=as_json, nothing="No such return is owed.")
 
 
@@ -273,6 +281,8 @@ def backfill(
             Console().print(refused_table(refused))
     if refused:
         raise typer.Exit(FAULTS)
+    if made["received_with_warnings"]:
+        raise typer.Exit(WARNINGS)
 
 
 def _send_all(files: list[Path], caller: Caller, collection: str | None, month: str | None, *, as_json: bool, dry_run: bool) -> None:

@@ -137,6 +137,9 @@ def test_many_months_from_one_file_which_go_on_where_they_were_broken_off(shell:
         (["returns", "submit", "{nameless}"], "the name does not say which return this is"),
         (["returns", "submit", "{text}"], "a return is a file that ends in .json, .csv, .xlsx"),
         (["receipt", "verify", "{nameless}"], "is no receipt, and none is beside it"),
+        (["returns", "status", "--url", "nonsense"], "nonsense is no address"),
+        (["returns", "status", "--subcontract", "SC-RJE"], "There is no"),
+        (["returns", "due", "--subcontract", "SC-NONE"], "There is no"),
         (["returns", "status", "--programme", "another"], "There is no programme of that code here, or it is not yours."),
     ],
 )
@@ -150,4 +153,4 @@ def test_what_cannot_be_is_one_sentence(shell: Shell, tmp_path: Path, words: lis
 
 def test_a_key_that_nobody_holds_is_told_so(shell: Shell) -> None:
     found = shell.run("returns", "status", "--programme", PROGRAMME, key="ms_live_wrong")
-    assert (found.exit_code, "Send a valid key" in found.stderr, HOSPICE.subcontract in found.output) == (1, True, False)
+    assert (found.exit_code, "does not know this key" in found.stderr, HOSPICE.subcontract in found.output) == (1, True, False)
