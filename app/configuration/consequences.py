@@ -17,7 +17,7 @@ from app.configuration.searching import search_of
 from app.kernel.lines import Line
 from app.kernel.months import Month
 from app.kernel.ranges import EVER, Range, Ranges, common, of_months, span, united, without
-from app.programmes.domain import ancestors
+from app.programmes.domain import USUAL_CONTROL, ancestors
 
 _MONTHS: Final = ("from_month", "to_month")
 
@@ -217,7 +217,11 @@ def _shown(contract: Contract, other: Contract) -> Said:
         for said, months in in_force(contract, code, lambda measure: (measure.model_dump_json(exclude={*_MONTHS, "version"}),)).items():
             found["measure", *said] += months
     for requirement in contract.requirements:
-        say("requirement", requirement, without=("targets", "weight", "collectability"))
+        say("requirement", requirement, without=("targets", "weight", "collectability", "process_control"))
+        control = requirement.process_control or USUAL_CONTROL
+        found["process control", requirement.measure, control.model_dump_json(exclude={"rebases"})] += ALWAYS
+        for rebase in control.rebases:
+            found["rebase", requirement.measure, rebase.model_dump_json(exclude={"reason"})] += [span(rebase.from_month, None)]
         for target in requirement.targets:
             json = target.model_dump_json(exclude={*_MONTHS})
             found["target", requirement.measure, json] += united([span(target.from_month, target.to_month)])

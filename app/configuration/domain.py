@@ -248,10 +248,13 @@ def _references(document: Document, registered: frozenset[str]) -> Iterator[Faul
     ]
     for number, requirement in enumerate(document.requirements):
         asked.append(("measure", requirement.measure, measures, f"/requirements/{number}/measure"))
-        for each, target in enumerate(requirement.targets):
-            at = f"/requirements/{number}/targets/{each}/for"
+        rebases = requirement.process_control.rebases if requirement.process_control else ()
+        aimed = [(f"targets/{each}", target.for_) for each, target in enumerate(requirement.targets)]
+        aimed += [(f"process_control/rebases/{each}", rebase.for_) for each, rebase in enumerate(rebases)]
+        for line, for_ in aimed:
+            at = f"/requirements/{number}/{line}/for"
             whom = (("commissioner", commissioners), ("subcontract", references), ("site", sites))
-            asked += [(noun, getattr(target.for_, noun), known, f"{at}/{noun}") for noun, known in whom if getattr(target.for_, noun, None)]
+            asked += [(noun, getattr(for_, noun), known, f"{at}/{noun}") for noun, known in whom if getattr(for_, noun, None)]
         asked += [
             ("subcontract", grade.subcontract, references, f"/requirements/{number}/collectability/{each}/subcontract")
             for each, grade in enumerate(requirement.collectability)

@@ -25,7 +25,7 @@ from app.phases.domain import Baseline, Result, due_of, result_of, window
 from app.phases.store import BASELINES
 from app.programmes.domain import DecisionKind, Phase, PhaseDecision, next_phase, phase_in, undecided_month
 from app.programmes.store import PHASE_DECISIONS, phase_decisions
-from app.reports.actions import cells_without_value, month_inputs
+from app.reports.month_actions import cells_without_value, month_inputs
 from app.returns.quality import OwedReturn
 from app.returns.quality_store import first_revisions
 

@@ -288,6 +288,31 @@ Weight = Annotated[
 """One weight for every contract year, or one for each that has one, in their order."""
 
 
+class Rebase(Line):
+    """A named step change: from this month on, process control begins a new series, for all or for some."""
+
+    for_: TargetFor | None = Field(default=None, alias="for")
+    from_month: Month
+    reason: Name
+
+
+def _by_month(rebases: tuple[Rebase, ...]) -> tuple[Rebase, ...]:
+    if len({(each.from_month, each.for_) for each in rebases}) < len(rebases):
+        raise PydanticCustomError("repeated", "a month stands twice in this list for the same places")
+    return tuple(sorted(rebases, key=lambda each: (each.from_month, each.model_dump_json())))
+
+
+class ProcessControl(Line):
+    """How a measure's series are judged by chance: limits stay as they are after so many points, and where a series begins anew."""
+
+    fixed_after: Annotated[int, Field(ge=12, le=120)] = 24
+    screened: bool = True
+    rebases: Annotated[Many[Rebase], Field(max_length=50), AfterValidator(_by_month)] = ()
+
+
+USUAL_CONTROL: Final = ProcessControl()
+
+
 @dataclass(frozen=True, slots=True)
 class CarriedWeight:
     """The weight that counts for a subcontract in a month; where the grade takes a stated weight away, `reason` says so."""
@@ -298,7 +323,7 @@ class CarriedWeight:
 
 
 class Requirement(Line):
-    """What the contract asks of a measure. `applies_to` None (`all`) judges every slice."""
+    """What the contract asks of a measure. `applies_to` None (`all`) judges every slice; `process_control` None is as usual."""
 
     measure: Code
     schedule_ref: Name | None = None
@@ -307,6 +332,7 @@ class Requirement(Line):
     applies_to: Selection = None
     targets: Many[Target] = ()
     collectability: Many[Collectability] = ()
+    process_control: ProcessControl | None = None
 
     def weight_in(self, contract_year: int) -> Decimal | None:
         """The weight that the contract states for a contract year."""

@@ -90,6 +90,7 @@ REQUIREMENTS = fact_table(
         Column("applies_to", JSONB, nullable=False),
         Column("targets", JSONB, nullable=False),
         Column("collectability", JSONB, nullable=False),
+        Column("process_control", JSONB, nullable=False),
     ],
 )
 

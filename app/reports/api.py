@@ -1,4 +1,4 @@
-"""Reading reports over HTTP: a month's consolidated report, and what is behind one of its rows."""
+"""Reading reports over HTTP: a month's consolidated report, what is behind one of its rows, and where subcontracts stand in a funnel."""
 
 from typing import Annotated, Any, Final
 
@@ -8,6 +8,8 @@ from app.calendar.as_of import AsOfInFuture
 from app.reports import actions
 from app.reports.schemas import (
     Commissioners,
+    FunnelPeriodOf,
+    FunnelView,
     IncludeOf,
     Measures,
     Part,
@@ -19,6 +21,8 @@ from app.reports.schemas import (
     Slices,
     SourcesView,
     SuccessionOf,
+    funnel_answer,
+    funnel_query,
     report_query,
     source_query,
 )
@@ -73,11 +77,11 @@ _ROW: Final[dict[str, Any]] = {
     "spc_mean": None,
     "spc_lower": None,
     "spc_upper": None,
-    "spc_from": None,
-    "spc_points": None,
+    "spc_from": "2026-07",
+    "spc_points": 4,
     "spc_variation": None,
-    "spc_signal": None,
-    "spc_assurance": None,
+    "spc_signal": "none",
+    "spc_assurance": "too_few_points",
     "coverage": 0.9641,
     "returns_expected": 12,
     "returns_included": 11,
@@ -102,7 +106,7 @@ _REPORT: Final[dict[str, Any]] = {
         "returns_expected": 12,
         "returns_included": 11,
         "coverage": 0.9641,
-        "method_version": "2",
+        "method_version": "3",
         "inputs_sha256": _DIGEST,
         "previous_sha256": None,
     },
@@ -122,6 +126,36 @@ _SOURCES: Final[dict[str, Any]] = {
     "assignments": [],
     "excluded": [{"subcontract": "SC-H9901", "month": "2026-10", "reason": "late", "some": False}],
     "imports": [],
+    "series": [{"month": "2026-10", "value": 0.775895, "exact": "412/531", "denominator": 531}],
+}
+_FUNNEL: Final[dict[str, Any]] = {
+    "programme": "staffs-cancer",
+    "measure": "CWT-62",
+    "month": "2026-10",
+    "period": "month",
+    "as_of": "2026-12-08T17:00:00.000001Z",
+    "method_version": "3",
+    "inputs_sha256": _DIGEST,
+    "direction": "higher",
+    "centre": 0.775895,
+    "judgement": "judged",
+    "points": [
+        {
+            "subcontract": "SC-RJE",
+            "organisation": "RJE",
+            "organisation_name": "University Hospitals of North Midlands NHS Trust",
+            "numerator": 141.5,
+            "denominator": 200,
+            "value": 0.7075,
+            "lower_95": 0.718104,
+            "upper_95": 0.833686,
+            "lower_998": 0.684775,
+            "upper_998": 0.867016,
+            "position": "below_95",
+            "coverage": 1,
+            "status": "provisional",
+        }
+    ],
 }
 
 
@@ -193,3 +227,19 @@ def get_sources(
     )
     found, computed = actions.find_sources(unit.session, programme, query, actor=unit.actor, now=unit.now)
     return unit.read(found, keep=computed)
+
+
+@router.get("/{month}/funnel", responses=refusals(AsOfInFuture) | json_answer(FunnelView, _FUNNEL))
+def get_funnel(
+    unit: Unit,
+    programme: str,
+    month: str,
+    as_of: AsOf,
+    *,
+    measure: Annotated[str, Query(description="The measure, a proportion.", max_length=64)],
+    period: FunnelPeriodOf = "month",
+) -> Response:
+    """Read where subcontracts stand in the funnel of a measure: whether they differ by more than chance does."""
+    query = funnel_query(month, measure=measure, as_of=as_of, period=period)
+    found, computed = actions.find_funnel(unit.session, programme, query, actor=unit.actor, now=unit.now)
+    return unit.read(funnel_answer(programme, query, found), keep=computed)

@@ -32,6 +32,16 @@ class ReportQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class FunnelQuery:
+    """Of which measure, in which period of a month's report, subcontracts are compared."""
+
+    month: Month
+    measure: str
+    as_of: datetime | None = None
+    period: str = "month"
+
+
+@dataclass(frozen=True, slots=True)
 class SourceQuery:
     """One row of a report, named by its own keys."""
 

@@ -1,10 +1,8 @@
 """Submitting and comparing returns with what a revision does to the report of its month: to the integrator in every row, to a subcontract in its own."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -16,9 +14,10 @@ from app.calendar.store import load_contract
 from app.db.ledger import last_recorded
 from app.kernel.actors import EVERY, Actor
 from app.reports import store
-from app.reports.actions import compute, month_inputs, months_figures
 from app.reports.effect import moved
-from app.reports.results import MonthInputs, Recorded, status_of
+from app.reports.month_actions import month_inputs, months_figures, slices_of
+from app.reports.results import MonthInputs, Recorded, RowResult, status_of
+from app.reports.rows import Rows
 from app.reports.slices import DEFAULT_SLICES
 from app.returns import actions as returns
 from app.returns.actions import Receipt
@@ -84,7 +83,7 @@ def effect(
         was = _rows(session, _with(stands, key, before, as_of), slices)
     elif whole:
         figures = months_figures(session, contract, [key.month], slices, as_of=as_of)[key.month]
-        was = [row for slice_ in slices for row in _read(figures.results[slice_].rows)]
+        was = [row for slice_ in slices for row in _written(figures.inputs, slice_, figures.of(slice_))]
     else:
         was = _rows(session, stands, slices)
     now = _rows(session, _with(stands, key, after, as_of), slices)
@@ -101,9 +100,8 @@ def _with(stands: MonthInputs, key: ReturnKey, recorded: Recorded, as_of: dateti
 
 def _rows(session: Session, inputs: MonthInputs, slices: Sequence[str]) -> Iterable[dict[str, Any]]:
     """The rows of a month that may never be: computed and not kept."""
-    return [row for result in compute(session, inputs, slices).values() for row in _read(result.rows)]
+    return [row for slice_, results in slices_of(session, inputs, slices).items() for row in _written(inputs, slice_, results)]
 
 
-def _read(rows: bytes) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(rows, parse_float=Decimal)
-    return found
+def _written(inputs: MonthInputs, slice_: str, results: Sequence[RowResult]) -> list[dict[str, Any]]:
+    return Rows(inputs.reading, inputs.month, slice_, "month", [inputs.month]).write(results)

@@ -35,12 +35,17 @@ def head(contract: Contract, month: Month, returns: MonthReturns, *, as_of: date
 
 
 def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]]:
-    """What every report notes, what carries no weight in its months, and who delivered in them without a signature."""
+    """What every report notes, what is counted in halves, what carries no weight in its months, and who delivered in them without a signature."""
     months = sorted(months)
     graded = [line for line in contract.requirements if line.collectability]
     carried = [each for line in graded for month in months for each in carried_weights(contract, line, month).values()]
     reasons = [each.reason for each in carried if each.reason is not None]
-    notes = [*NOTES, *([{"code": "carries_no_weight", "detail": " ".join(reasons), "members": "value"}] if reasons else [])]
+    halves = sorted({each.code for each in contract.measures if each.proportion and each.numeric_kind == "half_unit"})
+    notes = [
+        *NOTES,
+        *([_of_halves(halves)] if halves else []),
+        *([{"code": "carries_no_weight", "detail": " ".join(reasons), "members": "value"}] if reasons else []),
+    ]
     unsigned: dict[str, list[str]] = defaultdict(list)
     for month in months:
         for reference in sorted(delivering_unsigned(contract, month)):
@@ -50,6 +55,12 @@ def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]
     told = "; ".join(f"{reference} ({', '.join(found)})" for reference, found in sorted(unsigned.items()))
     detail = f"Delivered without a signed subcontract: {told}."
     return [*notes, {"code": "unsigned", "detail": detail, "members": "numerator denominator value"}]
+
+
+def _of_halves(measures: Sequence[str]) -> dict[str, Any]:
+    """Wilson's limits are those of whole patients."""
+    detail = f"Counted in halves, so that their limits are an approximation: {', '.join(measures)}."
+    return {"code": "approximate_intervals", "detail": detail, "members": "lower upper against_target"}
 
 
 def note_of_submitted(revisions: Iterable[tuple[ReturnKey, int | None]]) -> dict[str, Any]:

@@ -19,12 +19,12 @@ Z_998: Final = Fraction("3.090232306167813")
 FEWEST_PLACES: Final = 6
 _DIGITS: Final = 50
 
-Standing = Literal["above_998", "above_95", "within", "below_95", "below_998"]
+Position = Literal["above_998", "above_95", "within", "below_95", "below_998"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where one place stands in the funnel; `standing` None where there are too few to judge."""
+class FunnelPoint:
+    """One place in the funnel; `position` None where there are too few to judge."""
 
     name: str
     numerator: Decimal
@@ -32,7 +32,7 @@ class Place:
     value: Fraction
     limits_95: Interval
     limits_998: Interval
-    standing: Standing | None
+    position: Position | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Funnel:
 
     centre: Fraction | None
     judged: bool
-    places: tuple[Place, ...]
+    points: tuple[FunnelPoint, ...]
 
 
 def funnel(figures: Mapping[str, tuple[Decimal, Decimal]]) -> Funnel:
@@ -52,19 +52,19 @@ def funnel(figures: Mapping[str, tuple[Decimal, Decimal]]) -> Funnel:
         return Funnel(None, False, ())
     centre, judged = numerator / denominator, len(counted) >= FEWEST_PLACES
     smallest_first = sorted(counted.items(), key=lambda item: (item[1][1], item[0]))
-    return Funnel(centre, judged, tuple(_place(name, *each, centre=centre, judged=judged) for name, each in smallest_first))
+    return Funnel(centre, judged, tuple(_point(name, *each, centre=centre, judged=judged) for name, each in smallest_first))
 
 
-def _place(name: str, numerator: Decimal, denominator: Decimal, *, centre: Fraction, judged: bool) -> Place:
+def _point(name: str, numerator: Decimal, denominator: Decimal, *, centre: Fraction, judged: bool) -> FunnelPoint:
     value = Fraction(numerator) / Fraction(denominator)
-    return Place(
+    return FunnelPoint(
         name,
         numerator,
         denominator,
         value,
         funnel_limits(centre, denominator, z=Z_95),
         funnel_limits(centre, denominator, z=Z_998),
-        standing(value, centre, denominator) if judged else None,
+        position_of(value, centre, denominator) if judged else None,
     )
 
 
@@ -79,7 +79,7 @@ def funnel_limits(centre: Fraction, denominator: Decimal, *, z: Fraction, places
         return Interval(max(middle - spread, Decimal(0)).quantize(step), min(middle + spread, Decimal(1)).quantize(step))
 
 
-def standing(value: Fraction, centre: Fraction, denominator: Decimal) -> Standing:
+def position_of(value: Fraction, centre: Fraction, denominator: Decimal) -> Position:
     """On which side of which unrounded limits a place is: (v - p)²·n > z²·p(1 - p) needs no root."""
     distance, chance = (value - centre) ** 2 * Fraction(denominator), centre * (1 - centre)
     above = value > centre

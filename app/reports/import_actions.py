@@ -21,9 +21,9 @@ from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.measures.domain import Measure
 from app.reports import import_store as store
-from app.reports.actions import months_figures
 from app.reports.agreement import Agreement, agreement
 from app.reports.imports import Import, Outcome, RecordedImport, faults_of, normal, outcomes, slice_of
+from app.reports.month_actions import months_figures
 
 MOST_FAULTS: Final = 1000
 

@@ -47,7 +47,7 @@ def import_sources(inputs: MonthInputs, query: SourceQuery) -> dict[str, Any] | 
         "row": _row(inputs, rows, key, line, slice_=query.slice_, period=query.period),
         "measure": _measure(inputs, key, line).model_dump(mode="json"),
         "requirement": None if requirement is None else required(requirement, key, line.month if line else inputs.month),
-        **{name: [] for name in ("returns", "cells", "not_stated", "assignments", "excluded")},
+        **{name: [] for name in ("returns", "cells", "not_stated", "assignments", "excluded", "series")},
         "imports": [] if line is None else [{"import": line.name, **line.model_dump(mode="json")}],
     }
 

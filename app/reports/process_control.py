@@ -13,6 +13,7 @@ All arithmetic is exact.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from math import lcm
 from typing import Final, Literal
@@ -31,26 +32,26 @@ _SPREAD: Final = Fraction("2.66")
 _SCREEN: Final = Fraction("3.267")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """What a process does by chance alone: around its mean, as far as 2.66 times its mean moving range."""
 
     mean: Fraction
     moving_range: Fraction
 
-    @property
+    @cached_property
     def lower(self) -> Fraction:
         return self.mean - _SPREAD * self.moving_range
 
-    @property
+    @cached_property
     def upper(self) -> Fraction:
         return self.mean + _SPREAD * self.moving_range
 
-    @property
+    @cached_property
     def near_lower(self) -> Fraction:
         return self.mean - _SPREAD * self.moving_range * 2 / 3
 
-    @property
+    @cached_property
     def near_upper(self) -> Fraction:
         return self.mean + _SPREAD * self.moving_range * 2 / 3
 
@@ -67,8 +68,8 @@ def limits_of(values: Values, *, screened: bool = True, fewest: int = FEWEST_POI
     mean = Fraction(sum(each for each in whole if each is not None), scale * len(present))
     if screened:
         # Where none moves at all, nothing is left out.
-        most = _SCREEN * sum(ranges) / len(ranges)
-        ranges = [each for each in ranges if each < most] or ranges
+        most = _SCREEN.numerator * sum(ranges)
+        ranges = [each for each in ranges if each * _SCREEN.denominator * len(ranges) < most] or ranges
     return Limits(mean, Fraction(sum(ranges), scale * len(ranges)))
 
 

@@ -1,51 +1,60 @@
 """The rows of a report as they are read: names, targets, verdicts and rounding around the exact figures; one flat object with the same keys each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.kernel.codes import ALL
 from app.kernel.figures import carried, rounded
 from app.kernel.months import Month
 from app.measures.domain import Measure
-from app.reports.aggregation import RowValue, evaluate, statistic
+from app.reports.aggregation import RowValue, statistic
+from app.reports.byar import byar
+from app.reports.exact_counts import FEWEST_FOR_BYAR, exact_count
 from app.reports.intervals import wilson
 from app.reports.periods import is_whole
 from app.reports.reading import Reading
 from app.reports.results import RowResult
-from app.reports.slices import SLICES
-from app.reports.targets import against_target, contract_test, in_force
+from app.reports.series import NOTHING, STEPS, History, Series, points_of, series_of, told, value_of
+from app.reports.slices import SLICES, RowKey
+from app.reports.targets import Targets, against_target, contract_test, count_against_target, in_force
 
 NOTES: Final[tuple[dict[str, Any], ...]] = (
     {
         "code": "not_computed_yet",
-        "detail": "Process control and disclosure come with later versions of the service: these members are empty in every row.",
-        "members": "spc_mean spc_lower spc_upper spc_from spc_points spc_variation spc_signal spc_assurance suppression",
+        "detail": "Disclosure comes with a later version of the service: this member is empty in every row.",
+        "members": "suppression",
     },
     {
         "code": "intervals",
-        "detail": "Limits are given for proportions (Wilson); on halves they are an approximation. Counts and means have none yet.",
+        "detail": "Limits are those of proportions (Wilson) and of counts of events (exact under ten, Byar's from ten on). Stocks, means, medians,"
+        " and counts in halves have none.",
         "members": "lower upper interval against_target",
+    },
+    {
+        "code": "process_control",
+        "detail": "XmR limits of a row's own series up to its own period, months and whole quarters only; fixed after the first 24 points unless the"
+        " requirement says otherwise, begun anew only where it names a rebase. Under 12 points, or where gaps or small denominators leave"
+        " too little, there are none (too_few_points). A period without a value is a gap that breaks runs. Limits of a proportion may"
+        " pass 0 and 1.",
+        "members": "spc_mean spc_lower spc_upper spc_from spc_points spc_variation spc_signal spc_assurance",
     },
 )
 
-_LATER: Final[dict[str, Any]] = {
-    "spc_mean": None,
-    "spc_lower": None,
-    "spc_upper": None,
-    "spc_from": None,
-    "spc_points": None,
-    "spc_variation": None,
-    "spc_signal": None,
-    "spc_assurance": None,
-}
+_FINE: Final = 30
+"""Decimal places of limits that are compared with a target."""
 
 
 class Rows:
-    """Writes the rows of one slice and period of a report, their codes read in one way."""
+    """Writes the rows of one slice and period of a report, their codes read in one way.
 
-    def __init__(self, reading: Reading, month: Month, slice_: str, period: str, months: Sequence[Month]) -> None:
+    `history` has the points of earlier periods; without it rows say nothing of their series.
+    """
+
+    def __init__(
+        self, reading: Reading, month: Month, slice_: str, period: str, months: Sequence[Month], *, history: History | None = None
+    ) -> None:
+        self._history = history
         self._reading = reading
         self._contract = reading.contract
         self._month = month
@@ -61,17 +70,19 @@ class Rows:
         return [self.row(result) for result in results]
 
     def row(self, result: RowResult) -> dict[str, Any]:
+        """The row of one result."""
         measure = self._contract.measure(result.key.measure, self._month)
         assert measure is not None, "a row has a measure in force"
-        value = self._value(measure, result)
+        value = value_of(measure, result)
+        asked = self._asked(measure, result.key)
         coverage = result.coverage
         return {
             **self._about(measure, result, value),
             **self._places(result),
             "breakdown": measure.breakdown.code if measure.breakdown is not None and "category" in SLICES[self._slice] else ALL,
             "category": result.key.category,
-            **self._verdicts(measure, result, value),
-            **_LATER,
+            **self._verdicts(measure, result, value, asked),
+            **self._process_control(measure, result, asked),
             "coverage": None if coverage.share is None else rounded(coverage.share),
             "returns_expected": coverage.expected,
             "returns_included": coverage.included,
@@ -82,12 +93,6 @@ class Rows:
             "missing_reason": self._missing_reason(measure, result, value),
             "suppression": None,
         }
-
-    def _value(self, measure: Measure, result: RowResult) -> RowValue:
-        if result.version is None:
-            return RowValue(None, None, None, "not_poolable")
-        of_category = result.key.category != ALL
-        return evaluate(measure, result.figures, of_category=of_category, subcontracts=len(result.coverage.subcontracts))
 
     @staticmethod
     def _missing_reason(measure: Measure, result: RowResult, value: RowValue) -> str | None:
@@ -150,33 +155,47 @@ class Rows:
         names = {segment.name} if segment else self._segment_names.get(code, set())
         return next(iter(names)) if len(names) == 1 else code
 
-    def _verdicts(self, measure: Measure, result: RowResult, value: RowValue) -> dict[str, Any]:
+    def series(self, result: RowResult) -> Series | None:
+        """The series that a result's row stands in, itself included; None where its period has none."""
+        if self._history is None or self._period not in STEPS or not is_whole(self._period, self._month):
+            return None
+        own = points_of(self._contract, self._month, [result])
+        requirement = self._contract.requirement.get(result.key.measure)
+        history = {**self._history, self._month: own}
+        return series_of(history, result, self._month, step=STEPS[self._period], requirement=requirement)
+
+    def _process_control(self, measure: Measure, result: RowResult, asked: Targets) -> Mapping[str, Any]:
+        series = self.series(result)
+        if series is None or measure.aggregation == "import_only":
+            return NOTHING
+        # More in one band is neither better nor worse.
+        direction = None if _is_band(measure, result.key) else measure.direction
+        return told(series, requirement=self._contract.requirement.get(measure.code), direction=direction, target=asked.target)
+
+    def _asked(self, measure: Measure, key: RowKey) -> Targets:
+        """What is asked of a row. One band of a banded measure is a count: the target is about the median."""
+        requirement = None if _is_band(measure, key) else self._contract.requirement.get(measure.code)
+        return in_force(requirement, month=self._month, commissioner=key.commissioner, subcontract=key.subcontract, site=key.site)
+
+    def _verdicts(self, measure: Measure, result: RowResult, value: RowValue, asked: Targets) -> dict[str, Any]:
         """Figures, limits, what is asked of them, and two verdicts that never mix: the contract's on the unrounded value, and chance's."""
-        key = result.key
-        requirement = self._contract.requirement.get(measure.code)
-        # One band of a banded measure is a count: the target is about the median.
-        of_band = measure.aggregation == "banded" and key.category != ALL
-        asked = in_force(
-            None if of_band else requirement, month=self._month, commissioner=key.commissioner, subcontract=key.subcontract, site=key.site
-        )
-        proportion = _proportion(measure, value)
-        limits = wilson(*proportion) if proportion else None
+        of_band, sure = _is_band(measure, result.key), _sureness(measure, result.key, value, asked)
         return {
             "numerator": None if value.numerator is None else carried(value.numerator),
             "denominator": None if value.denominator is None else carried(value.denominator),
             "value": None if value.value is None else carried(rounded(value.value)),
             "unit": "count" if of_band else measure.unit,
             "direction": measure.direction,
-            "lower": limits.lower if limits else None,
-            "upper": limits.upper if limits else None,
-            "interval": "wilson_95" if limits else None,
+            "lower": sure.lower,
+            "upper": sure.upper,
+            "interval": sure.interval,
             "standard": asked.standard,
             "target": asked.target,
             "target_kind": asked.target_kind,
             "floor": asked.floor,
             "stretch": asked.stretch,
             "contract_test": contract_test(
-                requirement,
+                self._contract.requirement.get(measure.code),
                 asked,
                 value.value,
                 direction=measure.direction,
@@ -184,12 +203,34 @@ class Rows:
                 period=self._period,
                 whole=is_whole(self._period, self._month),
             ),
-            "against_target": against_target(asked, *proportion, direction=measure.direction) if proportion else None,
+            "against_target": sure.against_target,
         }
 
 
-def _proportion(measure: Measure, value: RowValue) -> tuple[Decimal, Decimal] | None:
-    """Numerator and denominator where they make a proportion that has limits."""
-    if not measure.proportion or value.value is None or value.numerator is None or value.denominator is None:
-        return None
-    return (value.numerator, value.denominator) if Fraction(0) <= value.value <= 1 else None
+def _is_band(measure: Measure, key: RowKey) -> bool:
+    return measure.aggregation == "banded" and key.category != ALL
+
+
+class _Sureness(NamedTuple):
+    """How sure a value is, and so whether it can be told from its target."""
+
+    lower: Decimal | None = None
+    upper: Decimal | None = None
+    interval: str | None = None
+    against_target: str | None = None
+
+
+def _sureness(measure: Measure, key: RowKey, value: RowValue, asked: Targets) -> _Sureness:
+    if value.value is None or value.numerator is None:
+        return _Sureness()
+    direction, counted = measure.direction, value.numerator
+    if measure.proportion and value.denominator is not None and 0 <= value.value <= 1:
+        limits = wilson(counted, value.denominator)
+        return _Sureness(*limits, "wilson_95", against_target(asked, counted, value.denominator, direction=direction))
+    is_count = statistic(measure, of_category=key.category != ALL, denominator=value.denominator) == "count"
+    # The limits are those of a Poisson count: halves and other decimals are none.
+    if not is_count or measure.numeric_kind != "integer" or counted < 0:
+        return _Sureness()
+    name, method = ("exact_95", exact_count) if counted < FEWEST_FOR_BYAR else ("byar_95", byar)
+    told_apart = count_against_target(asked, counted, method(counted, places=_FINE), direction=direction)
+    return _Sureness(*method(counted), name, told_apart)

@@ -8,11 +8,15 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import BaseModel, WithJsonSchema
 
+from app.kernel.figures import carried, rounded
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid
-from app.reports.domain import ReportQuery, SourceQuery
+from app.reports.actions import FunnelRead
+from app.reports.domain import FunnelQuery, ReportQuery, SourceQuery
+from app.reports.funnel import FunnelPoint
 from app.reports.periods import PERIODS
 from app.reports.reading import SUCCESSIONS
+from app.reports.results import METHOD_VERSION
 from app.reports.slices import DEFAULT_SLICES, SLICES
 
 Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
@@ -178,6 +182,41 @@ class SourcesView(BaseModel):
     assignments: list[dict[str, Any]]
     excluded: list[dict[str, Any]]
     imports: list[dict[str, Any]]
+    series: list[dict[str, Any]]
+
+
+class FunnelPointView(BaseModel):
+    """Where a subcontract stands: its figures, the limits of chance at its denominator, and whether it is outside them."""
+
+    subcontract: str
+    organisation: str
+    organisation_name: str
+    numerator: Number
+    denominator: Number
+    value: Number
+    lower_95: Number
+    upper_95: Number
+    lower_998: Number
+    upper_998: Number
+    position: Literal["above_998", "above_95", "within", "below_95", "below_998"] | None
+    coverage: Number | None
+    status: Status
+
+
+class FunnelView(BaseModel):
+    """A measure's subcontracts around what they reach together, the smallest first; of five or fewer none is judged."""
+
+    programme: str
+    measure: str
+    month: str
+    period: PeriodCode
+    as_of: str
+    method_version: str
+    inputs_sha256: str
+    direction: Literal["higher", "lower", "neutral"] | None
+    centre: Number | None
+    judgement: Literal["judged", "too_few_to_judge"]
+    points: list[FunnelPointView]
 
 
 def _many(description: str, *, alias: str | None = None) -> Any:
@@ -206,6 +245,7 @@ IncludeOf = Annotated[
         max_length=64,
     ),
 ]
+FunnelPeriodOf = Annotated[str, Query(alias="period", description=f"The period that is compared, of {', '.join(PERIODS)}.", max_length=64)]
 PeriodOf = Annotated[str, Query(description=f"The row's period, of {', '.join(PERIODS)}.", max_length=64)]
 
 
@@ -292,3 +332,40 @@ def source_query(
     )
     reader.end()
     return query
+
+
+def funnel_query(month: str, *, measure: str, as_of: datetime | None, period: str) -> FunnelQuery:
+    """Which funnel the parameters ask for, or every fault of them."""
+    reader = _Reader()
+    query = FunnelQuery(month=reader.month(month), measure=measure, as_of=as_of, period=reader.one("period", period, PERIODS))
+    reader.end()
+    return query
+
+
+def funnel_answer(programme: str, query: FunnelQuery, read: FunnelRead) -> dict[str, Any]:
+    """A funnel as it is answered."""
+    funnel = read.funnel
+    return {
+        "programme": programme,
+        "measure": query.measure,
+        "month": query.month,
+        "period": query.period,
+        "as_of": read.as_of,
+        "method_version": METHOD_VERSION,
+        "inputs_sha256": read.inputs_sha256,
+        "direction": next((row["direction"] for row in read.rows.values()), None),
+        "centre": None if funnel.centre is None else carried(rounded(funnel.centre)),
+        "judgement": "judged" if funnel.judged else "too_few_to_judge",
+        "points": [_point(point, read.rows[point.name]) for point in funnel.points],
+    }
+
+
+def _point(point: FunnelPoint, row: dict[str, Any]) -> dict[str, Any]:
+    named = {name: row[name] for name in ("subcontract", "organisation", "organisation_name", "numerator", "denominator", "value")}
+    limits = {
+        "lower_95": point.limits_95.lower,
+        "upper_95": point.limits_95.upper,
+        "lower_998": point.limits_998.lower,
+        "upper_998": point.limits_998.upper,
+    }
+    return {**named, **limits, "position": point.position, "coverage": row["coverage"], "status": row["status"]}

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, Duty, ReturnKey, duties_of_return, expected_cells
-from app.kernel.figures import plain
+from app.kernel.figures import carried, plain, rounded
 from app.kernel.months import Month
 from app.programmes.domain import Requirement
 from app.reports.coverage import ExpectedCells
 from app.reports.results import CellWithoutValue, MonthInputs, RowResult, measures_of
+from app.reports.series import Point, Series
 from app.reports.slices import Place, RowKey, Slice
 from app.reports.targets import lines_for
 
@@ -45,7 +46,9 @@ class MonthSources:
     without_value: Collection[CellWithoutValue]
 
 
-def sources(contract: Contract, row: dict[str, Any], result: RowResult, months: Sequence[MonthSources]) -> dict[str, Any]:
+def sources(
+    contract: Contract, row: dict[str, Any], result: RowResult, months: Sequence[MonthSources], series: Series | None
+) -> dict[str, Any]:
     """The answer: the row, and everything that it was computed from."""
     key = result.key
     last = months[-1].inputs.month
@@ -61,7 +64,16 @@ def sources(contract: Contract, row: dict[str, Any], result: RowResult, months: 
         "assignments": [told for part in months for told in _assignments(part, key)],
         "excluded": [missing._asdict() for missing in result.coverage.missing],
         "imports": [],
+        "series": [] if series is None else [_point(month, point) for month, point in zip(series.months, series.points, strict=True)],
     }
+
+
+def _point(month: Month, point: Point | None) -> dict[str, Any]:
+    """A point of the row's series; `exact` is its value as a quotient of whole numbers."""
+    if point is None:
+        return {"month": str(month), "value": None, "exact": None, "denominator": None}
+    denominator = None if point.denominator is None else plain(point.denominator)
+    return {"month": str(month), "value": carried(rounded(point.value)), "exact": str(point.value), "denominator": denominator}
 
 
 def required(requirement: Requirement, key: RowKey, month: Month) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Column, LargeBinary, PrimaryKeyConstraint, Table, Text, select, text
+from sqlalchemy import Column, LargeBinary, PrimaryKeyConstraint, Table, Text, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.calendar.expected import CellKey, ReturnKey
 from app.db.rows import code_column, metadata, month_column
+from app.kernel.canonical import sha256
 from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.reports.results import CellWithoutValue, Recorded, SummedCells
@@ -25,13 +26,29 @@ MONTH_RESULTS: Final = Table(
     code_column("slice"),
     code_column("method_version"),
     month_column("month"),
-    # What periods are pooled from, and the rows as they are read: both JSON, kept as the very bytes.
+    # What periods are pooled from: JSON, kept as the very bytes. Rows stood beside it once, and are empty since.
     Column("figures", LargeBinary, nullable=False),
-    Column("rows", LargeBinary, nullable=False),
+    Column("rows", LargeBinary, nullable=False, server_default=text("''")),
     Column("sha256", Text, nullable=False),
     PrimaryKeyConstraint("programme", "inputs_sha256", "slice"),
 )
 """Append-only: another input is another digest. Whoever doubts a result recomputes it."""
+
+REPORT_ROWS: Final = Table(
+    "report_rows",
+    metadata,
+    code_column("programme"),
+    code_column("inputs_sha256"),
+    code_column("slice"),
+    code_column("period"),
+    code_column("method_version"),
+    month_column("month"),
+    # JSON, kept as the very bytes.
+    Column("rows", LargeBinary, nullable=False),
+    Column("sha256", Text, nullable=False),
+    PrimaryKeyConstraint("programme", "inputs_sha256", "slice", "period"),
+)
+"""The rows of a report as they are read. Append-only, under the digest of every month that they and their series were computed from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,6 @@ class StoredResult:
     """The result of one slice of a month (`returns` stands for its head) as it is kept."""
 
     figures: bytes
-    rows: bytes
     sha256: str
 
 
@@ -129,7 +145,7 @@ def stored_results(
 ) -> dict[tuple[str, str], StoredResult]:
     """What was stored before, by digest and slice."""
     columns = MONTH_RESULTS.c
-    query = select(columns.inputs_sha256, columns.slice, columns.figures, columns.rows, columns.sha256).where(
+    query = select(columns.inputs_sha256, columns.slice, columns.figures, columns.sha256).where(
         columns.programme == programme, columns.inputs_sha256.in_(digests), columns.slice.in_(slices)
     )
     return {(digest, slice_): StoredResult(*rest) for digest, slice_, *rest in session.execute(query)}
@@ -147,9 +163,64 @@ def store_results(
             "method_version": method_version,
             "month": month,
             "figures": result.figures,
-            "rows": result.rows,
             "sha256": result.sha256,
         }
         for slice_, result in sorted(results.items())
     ]
     session.execute(insert(MONTH_RESULTS).on_conflict_do_nothing(), rows)
+
+
+def stored_rows(session: Session, programme: str, digests: Mapping[str, str], slices: Collection[str]) -> dict[tuple[str, str], bytes]:
+    """The rows that were stored before, by slice and period; `digests` are those of their inputs, by period."""
+    columns = REPORT_ROWS.c
+    query = select(columns.slice, columns.period, columns.rows).where(
+        columns.programme == programme,
+        tuple_(columns.period, columns.inputs_sha256).in_(list(digests.items())),
+        columns.slice.in_(slices),
+    )
+    return {(slice_, period): rows for slice_, period, rows in session.execute(query)}
+
+
+def store_rows(
+    session: Session,
+    programme: str,
+    month: Month,
+    *,
+    method_version: str,
+    digests: Mapping[str, str],
+    rows: Mapping[tuple[str, str], bytes],
+) -> None:
+    """Keep rows, by slice and period. Who stored the same at the same time stored what is equal."""
+    lines = [
+        {
+            "programme": programme,
+            "inputs_sha256": digests[period],
+            "slice": slice_,
+            "period": period,
+            "method_version": method_version,
+            "month": month,
+            "rows": content,
+            "sha256": sha256(content),
+        }
+        for (slice_, period), content in sorted(rows.items())
+    ]
+    session.execute(insert(REPORT_ROWS).on_conflict_do_nothing(), lines)
+
+
+_LAST_ACTS: Final = text(
+    """
+    SELECT every.month, last.recorded_at
+    FROM generate_series((SELECT min(month) FROM returns WHERE programme = :programme), :before - 1) AS every (month)
+    CROSS JOIN LATERAL (
+        SELECT recorded_at FROM returns WHERE programme = :programme AND month = every.month AND recorded_at <= :as_of
+        ORDER BY recorded_at DESC LIMIT 1
+    ) AS last
+    ORDER BY every.month
+    """
+)
+
+
+def last_acts(session: Session, programme: str, *, before: Month, as_of: datetime) -> dict[Month, datetime]:
+    """Of each earlier month that anything was recorded of, the moment of the last act on its returns: at another, nothing was done since."""
+    values = {"programme": programme, "before": before.ordinal, "as_of": as_of}
+    return {Month(ordinal): moment for ordinal, moment in session.execute(_LAST_ACTS, values)}

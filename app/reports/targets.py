@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from app.kernel.months import Month, covers
-from app.programmes.domain import Requirement, Target
-from app.reports.intervals import holds
+from app.programmes.domain import Requirement, Target, TargetFor
+from app.reports.intervals import Interval, holds
 
 ContractTest = Literal["met", "not_met", "no_target", "not_judged"]
 TargetKind = Literal["trajectory", "interim", "standard"]
@@ -59,7 +59,7 @@ def lines_for(requirement: Requirement, *, month: Month, commissioner: str, subc
     """The lines in force that are for a row, the most specific first, of equals the one that began last."""
     row = {"commissioner": commissioner, "subcontract": subcontract, "site": site}
     return sorted(
-        (line for line in requirement.targets if covers(line.from_month, line.to_month, month) and _is_for(line, row)),
+        (line for line in requirement.targets if covers(line.from_month, line.to_month, month) and is_for(line.for_, row)),
         key=lambda line: (_specificity(line), line.from_month.ordinal if line.from_month else -1),
         reverse=True,
     )
@@ -69,8 +69,9 @@ def _stated(line: Target) -> bool:
     return any(getattr(line, kind) is not None for kind in _KINDS)
 
 
-def _is_for(line: Target, row: dict[str, str]) -> bool:
-    return line.for_ is None or all(code in (None, row[place]) for place, code in line.for_.model_dump().items())
+def is_for(aimed: TargetFor | None, row: dict[str, str]) -> bool:
+    """Whether what is aimed at some places is for a row."""
+    return aimed is None or all(code in (None, row[place]) for place, code in aimed.model_dump().items())
 
 
 def _specificity(line: Target) -> tuple[int, bool, bool, bool]:
@@ -112,10 +113,22 @@ def against_target(
     asked: Targets, numerator: Decimal, denominator: Decimal, *, direction: str | None
 ) -> Literal["better", "similar", "worse"] | None:
     """Whether chance alone could explain the distance of a proportion from its target: similar where the 95% interval holds it."""
-    if asked.target is None or direction == "neutral":
+    if asked.target is None:
         return None
-    target = Fraction(asked.target)
-    if holds(numerator, denominator, target):
-        return "similar"
-    above = Fraction(numerator) / Fraction(denominator) > target
-    return "better" if above == (direction != "lower") else "worse"
+    similar = holds(numerator, denominator, Fraction(asked.target))
+    return _against(asked.target, Fraction(numerator) / Fraction(denominator), similar=similar, direction=direction)
+
+
+def count_against_target(
+    asked: Targets, count: Decimal, limits: Interval, *, direction: str | None
+) -> Literal["better", "similar", "worse"] | None:
+    """The same of a count and its limits, which are far finer than any target."""
+    if asked.target is None:
+        return None
+    return _against(asked.target, Fraction(count), similar=limits.lower <= asked.target <= limits.upper, direction=direction)
+
+
+def _against(target: Decimal, value: Fraction, *, similar: bool, direction: str | None) -> Literal["better", "similar", "worse"] | None:
+    if direction == "neutral":
+        return None
+    return "similar" if similar else "better" if (value > target) == (direction != "lower") else "worse"

@@ -52,7 +52,7 @@ RETURNS: Final = fact_table(
 )
 """Where each return stands: one fact an act. A return that was never submitted has none."""
 
-Index("returns_of_month", RETURNS.table.c.programme, RETURNS.table.c.month)
+Index("returns_of_month_by_act", RETURNS.table.c.programme, RETURNS.table.c.month, RETURNS.table.c.recorded_at)
 
 REVISIONS: Final = Table(
     "revisions",

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from app.configuration.document import Document, completed
 from app.configuration.domain import faults_of
@@ -127,6 +128,24 @@ def test_grades_name_subcontracts_and_do_not_overlap() -> None:
         ("reversed", f"{at}/0/to_month"),
         ("graded_twice", f"{at}/2"),
         ("unknown_subcontract", f"{at}/3/subcontract"),
+    }
+
+
+def test_rebases_are_in_order_and_named_once() -> None:
+    later, earlier = {"from_month": "2027-04", "reason": "Merged."}, {"from_month": "2026-12", "reason": "A second clinic opened."}
+    control = requirement(process_control={"rebases": [later, earlier]}).process_control
+    assert control is not None
+    assert [str(each.from_month) for each in control.rebases] == ["2026-12", "2027-04"]
+    assert (control.fixed_after, control.screened, requirement().process_control) == (24, True, None)
+    for wrong in ({"rebases": [later, later]}, {"rebases": [{"from_month": "2027-04"}]}, {"fixed_after": 11}):
+        with pytest.raises(ValidationError):
+            requirement(process_control=wrong)
+
+
+def test_rebases_are_for_places_of_the_programme() -> None:
+    rebases = [{"from_month": "2027-04", "reason": "Merged.", "for": {"subcontract": "SC-0"}}]
+    assert found({"measure": "CWT-62", "process_control": {"rebases": rebases}}) == {
+        ("unknown_subcontract", "/requirements/0/process_control/rebases/0/for/subcontract")
     }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.db.session import open_session
 from app.db.tenancy import Tenant
 from app.kernel.canonical import sha256
-from app.reports.schemas import ObservationView, ReportHeadView, ReportView
+from app.reports.schemas import FunnelView, ObservationView, ReportHeadView, ReportView
 from app.reports.slices import PARENTS, SLICES
 from tests.reports.conftest import ACUTES, PROGRAMME, Programme, acute, document, of_62, waits
 
@@ -69,6 +69,54 @@ def test_each_aggregation(october: Programme) -> None:
     assert told("DEATHS", slice_="subcontract", subcontract="SC-RRE") == ("count", 4, 4, None)
     assert told("SURVIVAL") == ("index", None, None, "not_published_yet")
     assert october.row(OCTOBER, "SURVIVAL")["source"] == "import"
+
+
+def test_counts_of_events_have_limits_and_stocks_have_none(october: Programme) -> None:
+    def sure(measure: str, **keys: str) -> tuple[Any, ...]:
+        row = october.row(OCTOBER, measure, **keys)
+        return row["interval"], row["lower"], row["upper"]
+
+    assert sure("CONTACTS") == ("byar_95", number("9.897477"), number("27.220109"))
+    assert sure("CONTACTS", slice_="commissioner", commissioner="05G") == ("exact_95", number("1.623486"), number("11.668332"))
+    assert sure("WAIT", slice_="category", category="4-up") == ("exact_95", number("2.201894"), number("13.059474"))
+    assert sure("DEATHS", slice_="subcontract", subcontract="SC-RRE")[0] == "exact_95"
+    for measure in ("WAIT", "BEDS", "DEATHS"):
+        assert sure(measure) == (None, None, None)
+
+
+def test_what_is_counted_in_halves_is_noted_as_an_approximation(october: Programme) -> None:
+    (note,) = (note for note in october.ask(OCTOBER)["notes"] if note["code"] == "approximate_intervals")
+    assert "CWT-62" in note["detail"]
+
+
+def test_a_count_is_set_beside_its_target(own: Programme) -> None:
+    def against(target: int) -> Any:
+        own.configure(requirements=[{"measure": "CONTACTS", "targets": [{"standard": target}]}])
+        return own.row(OCTOBER, "CONTACTS")["against_target"]
+
+    # 17 contacts, limits 9.90 to 27.22; the measure says of no direction that it is better, so more is.
+    assert [against(target) for target in (9, 10, 27, 28)] == ["better", "similar", "similar", "worse"]
+
+
+def test_a_funnel_names_each_subcontract_and_judges_none_of_a_few(october: Programme) -> None:
+    found = october.ask(f"{OCTOBER}/funnel", measure="CWT-62")
+    assert list(found) == list(FunnelView.model_fields)
+    assert (found["centre"], found["judgement"]) == (number("0.754717"), "too_few_to_judge")
+    assert [(point["subcontract"], point["denominator"], point["position"]) for point in found["points"]] == [
+        ("SC-RL4", 25, None),
+        ("SC-RJE", number("54.5"), None),
+    ]
+    assert found["points"][0]["lower_95"] == number("0.58606")
+    key = october.key("analyst", programme=PROGRAMME)
+    for query, status in (("measure=CONTACTS", 422), ("measure=SECRET-9", 422), ("measure=CWT-62&period=week", 422), ("", 422)):
+        answer = october.web.get(f"/v1/programmes/{PROGRAMME}/reports/{OCTOBER}/funnel?{query}", key=key)
+        assert answer.status_code == status
+        assert "SECRET-9" not in answer.text
+    preparer = october.key("preparer", programme=PROGRAMME, subcontract="SC-RJE")
+    path = f"/v1/programmes/{PROGRAMME}/reports/{OCTOBER}/funnel?measure=CWT-62"
+    assert october.web.get(path, key=preparer).status_code == 403
+    assert october.web.get(path.replace(PROGRAMME, "other"), key=key).status_code == 404
+    assert october.web.get(path).status_code == 401
 
 
 @pytest.mark.parametrize("slice_", list(SLICES))

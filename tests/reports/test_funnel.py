@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.reports.funnel import Z_998, funnel, funnel_limits, standing
+from app.reports.funnel import Z_998, funnel, funnel_limits, position_of
 from app.reports.intervals import Z_95
 
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -29,15 +29,15 @@ def test_the_vectors_of_the_reference() -> None:
 def test_the_centre_is_pooled_and_never_a_mean_of_percentages() -> None:
     found = funnel({"SC-A": (Decimal(180), Decimal(200)), "SC-B": (Decimal(30), Decimal(60)), "SC-C": (Decimal(5), Decimal(5))})
     assert found.centre == Fraction(215, 265)
-    assert [place.name for place in found.places] == ["SC-C", "SC-B", "SC-A"]
+    assert [place.name for place in found.points] == ["SC-C", "SC-B", "SC-A"]
 
 
 def test_of_five_or_fewer_nothing_is_judged() -> None:
     figures = {f"SC-{number}": (Decimal(1), Decimal(100)) for number in range(4)} | {"SC-4": (Decimal(90), Decimal(100))}
     few = funnel({**figures, "SC-5": (Decimal(0), Decimal(0))})
-    assert (few.judged, {place.standing for place in few.places}) == (False, {None})
+    assert (few.judged, {place.position for place in few.points}) == (False, {None})
     enough = funnel({**figures, "SC-5": (Decimal(1), Decimal(100))})
-    assert (enough.judged, enough.places[0].standing, enough.places[4].standing) == (True, "below_998", "above_998")
+    assert (enough.judged, enough.points[0].position, enough.points[4].position) == (True, "below_998", "above_998")
 
 
 def test_without_any_patient_there_is_no_funnel() -> None:
@@ -47,8 +47,8 @@ def test_without_any_patient_there_is_no_funnel() -> None:
 
 def test_where_all_reach_all_nothing_stands_out() -> None:
     found = funnel({f"SC-{number}": (Decimal(9), Decimal(9)) for number in range(7)})
-    assert {place.standing for place in found.places} == {"within"}
-    assert found.places[0].limits_998.lower == found.places[0].limits_998.upper == 1
+    assert {place.position for place in found.points} == {"within"}
+    assert found.points[0].limits_998.lower == found.points[0].limits_998.upper == 1
 
 
 @pytest.mark.parametrize(("centre", "denominator"), [(Fraction(6, 5), "1"), (CENTRE, "0")])
@@ -63,8 +63,8 @@ def test_limits_never_cross_and_say_where_a_place_stands(centre: Fraction, doubl
     inner, outer = (funnel_limits(centre, denominator, z=z, places=12) for z in (Z_95, Z_998))
     assert 0 <= outer.lower <= inner.lower <= inner.upper <= outer.upper <= 1
     step = Fraction(1, 10**11)
-    assert standing(centre, centre, denominator) == "within"
+    assert position_of(centre, centre, denominator) == "within"
     if 0 < centre < 1:
-        assert standing(Fraction(inner.upper) + step, centre, denominator) != "within" or inner.upper == 1
-        assert standing(Fraction(inner.upper) - step, centre, denominator) == "within"
-        assert standing(Fraction(outer.lower) - step, centre, denominator) == "below_998" or outer.lower == 0
+        assert position_of(Fraction(inner.upper) + step, centre, denominator) != "within" or inner.upper == 1
+        assert position_of(Fraction(inner.upper) - step, centre, denominator) == "within"
+        assert position_of(Fraction(outer.lower) - step, centre, denominator) == "below_998" or outer.lower == 0

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from app.kernel.figures import plain, rounded
+from app.reports.byar import byar
+from app.reports.exact_counts import exact_count
 from app.reports.intervals import wilson
 from app.reports.periods import PERIODS
+from app.reports.process_control import baseline, limits_of, signals
 from app.reports.slices import SLICES
 from tests.reports.conftest import PROGRAMME, Programme, acute, document, of_62, of_fds
 
@@ -106,6 +109,19 @@ def median(measure: Mapping[str, Any], cells: list[Any]) -> tuple[Fraction | Non
     return None, "denominator_zero"
 
 
+def check_series(row: Mapping[str, Any], series: list[dict[str, Any]]) -> None:
+    """What process control says follows from the points that the answer gives."""
+    if row["spc_points"] is None:
+        return
+    values = [None if point["exact"] is None else Fraction(point["exact"]) for point in series]
+    assert row["spc_points"] == sum(value is not None for value in values)
+    assert row["spc_from"] == (series[0]["month"] if series else None)
+    limits = limits_of(baseline(values))
+    assert row["spc_mean"] == (None if limits is None else rounded(limits.mean))
+    assert row["spc_lower"] == (None if limits is None else rounded(limits.lower))
+    assert row["spc_signal"] == ("none" if limits is None or values[-1] is None else signals(values, limits)[-1])
+
+
 def check(found: Mapping[str, Any]) -> None:
     """The row that the answer gives is the row that follows from the answer."""
     row, figures, coverage = found["row"], figures_of(found), coverage_of(found)
@@ -115,8 +131,14 @@ def check(found: Mapping[str, Any]) -> None:
     imported = "not_published_yet" if found["measure"]["aggregation"] == "import_only" else None
     assert row["missing_reason"] == (imported or (figures["reason"] or coverage.pop("reason") if value is None else None))
     assert {name: row[name] for name in coverage if name != "reason"} == {name: told for name, told in coverage.items() if name != "reason"}
-    if row["interval"] is not None:
-        assert (row["lower"], row["upper"]) == wilson(figures["numerator"], figures["denominator"])
+    match row["interval"]:
+        case "wilson_95":
+            assert (row["lower"], row["upper"]) == wilson(figures["numerator"], figures["denominator"])
+        case "byar_95":
+            assert (row["lower"], row["upper"]) == byar(figures["numerator"])
+        case "exact_95":
+            assert (row["lower"], row["upper"]) == exact_count(figures["numerator"])
+    check_series(row, found["series"])
     owing = [part for part in found["returns"] if part["expected"]]
     assert row["status"] == ("final" if owing and all(part["frozen"] for part in owing) else "provisional")
     lines = found["requirement"]["targets"] if found["requirement"] else []

@@ -1,0 +1,84 @@
+"""Reading the series that a report's rows stand in: what was accepted for earlier months, and the points that it makes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from app.calendar.contract import Contract
+from app.kernel.canonical import digest
+from app.kernel.months import Month
+from app.reports import store
+from app.reports.month_actions import months_figures
+from app.reports.periods import is_whole, months_of, pool
+from app.reports.series import STEPS, History, Places, Point, points_of
+
+_MOST_POINTS: Final = 240
+"""Points by month and slice that are kept: those of two years in ten slices."""
+
+
+class Histories:
+    """The earlier months that the series of a month's report are made of; their points are read when they are asked for.
+
+    `digests` has, by month, what exactly was accepted of it: with the contract, that is all a point depends on. `computed` says whether results were
+    stored on the way.
+    """
+
+    def __init__(
+        self, session: Session, contract: Contract, month: Month, *, as_of: datetime, restated_in: Month | None, submitted: bool
+    ) -> None:
+        self._session = session
+        self._contract = contract
+        self._month = month
+        self._as_of = as_of
+        self._restated_in = restated_in
+        self._submitted = submitted
+        self.digests: Final[Mapping[Month, str]] = self._accepted()
+        self.computed = False
+
+    def _accepted(self) -> dict[Month, str]:
+        """Nothing is read again of a month in which nobody did anything since it was read last."""
+        programme, shelf = self._contract.programme.code, self._contract.worked_out
+        found = {}
+        for month, moment in store.last_acts(self._session, programme, before=self._month, as_of=self._as_of).items():
+            accepted = shelf.kept("accepted", (month, moment, self._submitted), partial(self._digest, month))
+            if accepted is not None:
+                found[month] = accepted
+        return found
+
+    def _digest(self, month: Month) -> str | None:
+        programme = self._contract.programme.code
+        recorded = store.recorded(self._session, programme, [month], as_of=self._as_of, submitted=self._submitted)
+        accepted = sorted([*key[:2], held.content_sha256] for key, held in recorded.items() if held.content_sha256 is not None)
+        return digest(accepted) if accepted else None
+
+    def of(self, slice_: str, period: str) -> History:
+        """The points of every earlier period of this kind, in a slice."""
+        step = STEPS.get(period)
+        if step is None or not self.digests or not is_whole(period, self._month):
+            return {}
+        first = min(self.digests)
+        whole_from = min(first, self._contract.programme.first_month)
+        ends = (Month(ordinal) for ordinal in range(self._month.ordinal - step, first.ordinal - 1, -step))
+        return {end: self._points(end, slice_, period) for end in ends if end.plus(1 - step) >= whole_from}
+
+    def _points(self, end: Month, slice_: str, period: str) -> Mapping[Places, Point]:
+        months = [month for month in months_of(period, end, self._contract) if month in self.digests]
+        key = (period, slice_, self._restated_in, end, tuple(self.digests[month] for month in months))
+        return self._contract.worked_out.kept("points", key, lambda: self._read(end, slice_, months), most=_MOST_POINTS) if months else {}
+
+    def _read(self, end: Month, slice_: str, months: list[Month]) -> dict[Places, Point]:
+        figures = months_figures(
+            self._session,
+            self._contract,
+            months,
+            [slice_],
+            as_of=self._as_of,
+            restated_in=self._restated_in,
+            submitted=self._submitted,
+        )
+        self.computed |= any(held.computed for held in figures.values())
+        results = {month: figures[month].of(slice_) for month in months}
+        return points_of(self._contract, end, pool(self._contract, end, results))
