@@ -32,11 +32,17 @@ class PlaceVolume(Line):
     volume: Annotated[ExactDecimal, Field()]
 
 
+def _each_once(places: tuple[PlaceVolume, ...] | None) -> tuple[PlaceVolume, ...] | None:
+    if len({(place.site, place.commissioner) for place in places or ()}) < len(places or ()):
+        raise PydanticCustomError("repeated", "a site and commissioner stand twice in this list")
+    return places
+
+
 class Volume(Line):
     """Patients a month over the whole line, or by site and commissioner."""
 
     total: ExactDecimal | None = None
-    places: Many[PlaceVolume] | None = None
+    places: Annotated[Many[PlaceVolume] | None, AfterValidator(_each_once)] = None
 
 
 def _volume(value: object) -> object:
@@ -135,12 +141,6 @@ class Assignment(NamedTuple):
         return covers(self.from_month, self.to_month, month)
 
 
-def expand(line: AssignmentLine, *, sites: Sequence[str], commissioners: Sequence[str], first_month: Month) -> list[Assignment]:
-    """The facts of a line; `sites` and `commissioners` are what `all` stands for (`all` itself where there are none)."""
-    line, name = named(line, first_month=first_month)
-    return facts_of(line, name, sites=line.sites or sites, commissioners=line.commissioners or commissioners)
-
-
 def facts_of(line: AssignmentLine, name: str, *, sites: Iterable[str], commissioners: Sequence[str]) -> list[Assignment]:
     """The facts of a line in its normal form, at every one of these places."""
     assert line.from_month is not None, "a line in its normal form says when it begins"
@@ -171,6 +171,9 @@ def _normal(line: AssignmentLine, first_month: Month) -> AssignmentLine:
     volume = line.expected_volume
     if volume and volume.places:
         volume = Volume(places=tuple(sorted(volume.places, key=lambda place: (place.site, place.commissioner))))
+    elif volume and volume.total is None:
+        # No fact would know of a list that says nothing, and the line would read otherwise the next time.
+        volume = None
     return line.model_copy(
         update={
             "sites": line.sites and tuple(sorted(line.sites)),
@@ -180,11 +183,6 @@ def _normal(line: AssignmentLine, first_month: Month) -> AssignmentLine:
             "reported_by": None if line.reported_by == line.subcontract else line.reported_by,
         }
     )
-
-
-def collapse(assignments: Iterable[Assignment]) -> list[AssignmentLine]:
-    """The lines that these facts were written in, in the order of their keys."""
-    return in_order(line_of(facts) for facts in by_line(assignments).values())
 
 
 def in_order(lines: Iterable[AssignmentLine]) -> list[AssignmentLine]:

@@ -121,15 +121,21 @@ def line_versions(session: Session, programme: str, name: str) -> list[LineVersi
     stood: list[list[RowMapping]] = []
     for row in session.execute(query.order_by(columns.recorded_at, columns.closed_at)).mappings():
         # Places may come and go while the line stands: what `all` stands for has changed then.
-        if stood and (stood[-1][-1]["closed_at"] is None or row["recorded_at"] <= stood[-1][-1]["closed_at"]):
+        before = _latest(stood[-1]) if stood else None
+        if before and (before["closed_at"] is None or row["recorded_at"] <= before["closed_at"]):
             stood[-1].append(row)
         else:
             stood.append([row])
     return [_stood(session, programme, rows) for rows in stood]
 
 
+def _latest(rows: Sequence[RowMapping]) -> RowMapping:
+    """Of some rows of a line the one that stood longest, or still does."""
+    return max(rows, key=lambda row: (row["closed_at"] is None, row["closed_at"] or row["recorded_at"]))
+
+
 def _stood(session: Session, programme: str, rows: Sequence[RowMapping]) -> LineVersion:
-    first, last = rows[0], rows[-1]
+    first, last = rows[0], _latest(rows)
     begun = [row for row in rows if row["recorded_at"] == first["recorded_at"]]
     at_end = [row for row in rows if row["closed_at"] == last["closed_at"]]
     columns = ASSIGNMENTS.table.c

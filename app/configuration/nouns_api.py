@@ -104,7 +104,7 @@ def _keys(noun: Noun) -> tuple[str, Callable[..., Key]]:
 
         def of_version(
             measure: Annotated[str, Path(description="The measure's code.", examples=["CWT-62"])],
-            version: Annotated[int, Path(description="The version's number.", examples=[1])],
+            version: Annotated[int, Path(description="The version's number.", ge=1, le=2**31 - 1, examples=[1])],
         ) -> Key:
             return (measure, version)
 
@@ -116,8 +116,9 @@ def _keys(noun: Noun) -> tuple[str, Callable[..., Key]]:
 
         return "", of_programme
     example = EXAMPLES[noun.section][noun.key[0]]
-    named = Path(alias=noun.singular, description=f"What names the {noun.singular}: its {noun.key[0]}.", examples=[example])
     kind: type[Any] = type(example)
+    bounds: dict[str, Any] = {"ge": 1, "le": 2**31 - 1} if kind is int else {}
+    named = Path(alias=noun.singular, description=f"What names the {noun.singular}: its {noun.key[0]}.", examples=[example], **bounds)
 
     def of_line(named: Annotated[kind, named]) -> Key:  # type: ignore[valid-type]  # a number for phases, a code for all others
         return (named,)

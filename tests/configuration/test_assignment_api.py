@@ -230,6 +230,19 @@ def test_a_line_is_added_changed_and_withdrawn_by_itself(web: Web, manager: str)
     assert web.get(f"{address}/0000000000000000/history", key=manager).status_code == 404
 
 
+def test_a_line_stands_while_the_places_of_all_come_and_go(web: Web, manager: str) -> None:
+    line = {"subcontract": "SC-H9901", "pathway": "cancer", "segment": "palliative"}
+    path = web.post(f"{ADDRESS}/assignments", line, key=manager).headers["Location"]
+    breast = f"{ADDRESS}/sites/breast"
+    for _ in range(2):
+        assert web.put(breast, {"code": "breast", "name": "Breast"}, key=manager, headers={"If-None-Match": "*"}).status_code == 201
+        (stands,) = web.get(f"{path}/history", key=manager).json()["versions"]
+        assert stands["closed_at"] is None
+        assert web.request("DELETE", breast, key=manager, headers={"If-Match": "*"}).status_code == 200
+    (stands,) = web.get(f"{path}/history", key=manager).json()["versions"]
+    assert stands["closed_at"] is None
+
+
 def test_only_who_may_changes_a_line(web: Web, manager: str) -> None:
     path = f"{ADDRESS}/assignments/{listed(web, manager)[0]['assignment']}"
     for key, status in ((web.key("analyst", programme="test-cancer"), 403), (web.key("contract_manager", programme="other"), 404)):

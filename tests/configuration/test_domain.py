@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.assignments.domain import collapse
+from app.assignments.domain import line_of
 from app.configuration.assigned import placed
 from app.configuration.document import Document, completed, document_of, written
 from app.configuration.domain import faults_of
@@ -160,7 +160,7 @@ def test_all_stands_for_the_lowest_places() -> None:
     read = stated(document())
     facts = placed(read)[-1].facts()
     assert {(fact.site, fact.commissioner) for fact in facts} == {(s, c) for s in ("lung", "prostate", "bladder") for c in ("05W", "05G")}
-    (line,) = collapse(facts)
+    line = line_of(facts)
     assert (line.sites, line.commissioners) == (None, None)
 
 

@@ -278,3 +278,13 @@ def test_a_new_version_of_a_measure_is_previewed(web: Web, manager: str) -> None
     (gone,) = ended.json()["effects"]["obligations_disappearing"]
     assert gone == {"collection": "hospice", "subcontract": "SC-H9901", "from_month": "2026-07", "to_month": "2031-06"}
     assert web.get(f"{PROGRAMME}/collections/hospice", key=manager).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["measures/CWT-62/versions/{}", "phases/{}"])
+def test_a_number_that_nothing_can_have_names_nothing(web: Web, address: str) -> None:
+    manager = web.key("contract_manager", programme="test-cancer")
+    web.put(f"{PROGRAMME}/configuration", document(), key=manager, headers=CREATE)
+    for number, told in ((2**31 - 1, (404, "not_found")), (2**31, (422, "invalid")), ("9" * 25, (422, "invalid")), (0, (422, "invalid"))):
+        for path in (address.format(number), f"{address.format(number)}/history"):
+            answer = web.get(f"{PROGRAMME}/{path}", key=manager)
+            assert (answer.status_code, answer.json()["code"]) == told, path
