@@ -20,11 +20,11 @@ from app.db.ledger import Recording, begin_recording, hold_ledger, last_recorded
 from app.kernel.actors import Actor
 from app.kernel.months import Month
 from app.returns import handover_store as store
-from app.returns import query_store
-from app.returns.domain import ReturnFrozen
+from app.returns import query_store, review_store
+from app.returns.domain import ReturnFrozen, deadlines_of
 from app.returns.handovers import Asked, Comparison, Counted, Pair, Stated, pairs, questions
 from app.returns.quality_store import Judged, judged_revisions
-from app.returns.queries import MOST_CELLS, Message, Origin, Party, QueryAct, QueryState, Question, moved
+from app.returns.queries import Message, Origin, Party, QueryAct, QueryState, Question, moved
 from app.returns.query_actions import raise_query
 
 SETTLED: Final = "What both report is now within what is tolerated."
@@ -73,16 +73,20 @@ def compare(session: Session, contract: Contract, month: Month, *, actor: Actor,
     raised = settled = 0
     for each in found:
         before, difference = held.get(store.named(each.pair)), each.difference
+        if difference is None:
+            continue
         asked = before if before is not None and before.state == "beyond" else None
-        known = each.state != "beyond" if asked is None else (each.state, difference) == (asked.state, asked.difference)
-        if difference is None or known:
+        stands = asked if asked is not None and (each.state, difference) == (asked.state, asked.difference) else None
+        wanted = _wanted(session, contract, each, stands, at=max(now, last_recorded(session, programme)))
+        ended = asked is not None and stands is None
+        if not ended and not any(wanted):
             continue
         recording = begin_recording(session, programme, actor=actor, now=now)
-        if asked is not None:
+        if asked is not None and ended:
             _close(session, contract, each.pair, asked, within=each.state == "within", recording=recording)
-        settled += each.state == "within"
-        raised += each.state == "beyond"
-        numbers = _ask(session, contract, each, recording=recording) if each.state == "beyond" else (None, None)
+            settled += each.state == "within"
+        raised += any(wanted)
+        numbers = _ask(session, contract, each, stands, wanted, recording=recording) if each.state == "beyond" else (None, None)
         what = store.Recorded(each.state, difference, *numbers)
         store.record(session, programme, each.pair, what, again=before is not None, recording=recording)
     return Compared(month, Counter(each.state for each in found), raised, settled)
@@ -102,16 +106,44 @@ def _comparisons(session: Session, contract: Contract, found: list[Pair], *, as_
     return [Comparison(pair, stated(pair.sent), stated(pair.received)) for pair in found]
 
 
-def _ask(session: Session, contract: Contract, comparison: Comparison, *, recording: Recording) -> tuple[int | None, int | None]:
-    """Ask both; the numbers of the queries that do."""
+def _wanted(
+    session: Session, contract: Contract, comparison: Comparison, stands: store.Recorded | None, *, at: datetime
+) -> tuple[bool, bool]:
+    """Whether the sender and the receiver are to be asked: beyond tolerance, not yet, and where something could come of asking.
+
+    A return that is frozen is not asked about, but is once it is reopened.
+    """
+
+    def wants(end: Counted, number: int | None) -> bool:
+        if comparison.state != "beyond" or number is not None:
+            return False
+        deadlines = deadlines_of(contract.collection[end.key.collection], end.key.month, contract.days)
+        return not deadlines.is_frozen(at) or review_store.reopened(session, contract.programme.code, end.key, at=at)
+
+    pair = comparison.pair
+    return wants(pair.sent, stands and stands.sender_query), wants(pair.received, stands and stands.receiver_query)
+
+
+def _ask(
+    session: Session,
+    contract: Contract,
+    comparison: Comparison,
+    stands: store.Recorded | None,
+    wanted: tuple[bool, bool],
+    *,
+    recording: Recording,
+) -> tuple[int | None, int | None]:
+    """Ask those of the two that are to be asked; the numbers of the queries that ask about it now."""
     sender, receiver = questions(comparison)
-    return _raise(session, contract, sender, recording), _raise(session, contract, receiver, recording)
+    return (
+        _raise(session, contract, sender, recording) if wanted[0] else stands and stands.sender_query,
+        _raise(session, contract, receiver, recording) if wanted[1] else stands and stands.receiver_query,
+    )
 
 
 def _raise(session: Session, contract: Contract, asked: Asked, recording: Recording) -> int | None:
-    """The number of the query; None of a return that is frozen: nothing could come of asking."""
-    cells = tuple(cell._asdict() for cell in asked.cells) if len(asked.cells) <= MOST_CELLS else ()
-    question = Question(asked.text, revision=asked.revision, cells=cells)
+    """The number of the query; None of a return that was frozen at this very moment."""
+    question = Question(asked.text, revision=asked.revision, cells=(asked.place._asdict(),))
     try:
         return raise_query(session, contract, asked.key, question, origin=Origin.COMPARISON, recording=recording).number
     except ReturnFrozen:

@@ -113,11 +113,14 @@ class Comparison:
 
 
 class Asked(NamedTuple):
-    """What one of the two is asked: about which return and revision, which cells, and in which words."""
+    """What one of the two is asked: about which return and revision, which cells of it, and in which words.
+
+    The cells are those that the revision states there: the contract may expect others by now.
+    """
 
     key: ReturnKey
     revision: int
-    cells: tuple[CellKey, ...]
+    place: Place
     text: str
 
 
@@ -138,4 +141,4 @@ def _asked(counted: Counted, stated: Stated | None, end: HandoverEnd, *, other: 
         f"{end.measure} in {end.pathway}/{end.segment}, {other} in {counted.key.month}: you report {stated.figure},"
         f" {abs(above)} {more} than they do. Correct your figure, or say why it is right."
     )
-    return Asked(counted.key, stated.revision, counted.cells, text)
+    return Asked(counted.key, stated.revision, counted.place, text)

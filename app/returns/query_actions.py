@@ -19,6 +19,7 @@ from app.returns import domain, query_store, review_store, store
 from app.returns.actions import lock, subject_of
 from app.returns.domain import Act, ReturnState, deadlines_of
 from app.returns.queries import (
+    MOST_CELLS,
     Message,
     Origin,
     Party,
@@ -85,6 +86,7 @@ def raise_query(session: Session, contract: Contract, key: ReturnKey, question: 
     """Record a question about a return, for whoever holds the return's lock and the ledger: a person, or the service itself.
 
     What the service asks of one subcontract names no figure but that subcontract's own: it is read by that one and the integrator.
+    Where it names no cell that the revision states, or too many, it asks about the whole return.
     NotFound where the return is not owed; Invalid; WrongStatus where nothing was received; ReturnFrozen.
     """
     owed(contract, key)
@@ -97,15 +99,16 @@ def raise_query(session: Session, contract: Contract, key: ReturnKey, question: 
     (about,) = store.revisions(session, programme, key, number=number)
     stated = [cell.key for cell in store.cells(session, programme, about.revision_id)] if question.cells else []
     faults = list(question_faults(question, latest_revision=state.latest_revision, stated=stated, at=recording.at))
-    if faults:
+    if faults and origin is not Origin.COMPARISON:
         raise Invalid("The query cannot be asked like this; see errors.", faults=faults)
+    cells = named_cells(question.cells, stated)
     query = Query(
         key=key,
         number=query_store.last_number(session, programme, key) + 1,
         state=QueryState.OPEN,
         origin=origin,
         revision=number,
-        cells=named_cells(question.cells, stated),
+        cells=cells if len(cells) <= MOST_CELLS else (),
         due_on=question.due_on or due_after(recording.at, contract.days),
         asked_at=recording.at,
         asked_by=recording.by,

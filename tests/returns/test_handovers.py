@@ -1,8 +1,9 @@
 """What two subcontracts say of the same patients: compared as values, and over HTTP as both of them and the integrator see it."""
 
 import copy
+import random
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from app.pathways.domain import Handover, HandoverEnd, Tolerance
 from app.returns.handovers import Comparison, Pair, Stated, pairs, questions
 from tests.make import contract
 from tests.returns.conftest import Programme, set_up
-from tests.returns.programme import MONTH, PROGRAMME, whole_document
+from tests.returns.programme import MONTH, PROGRAMME, address, whole_document
 from tests.support.databases import Database
 
 TRUSTS: Final = ("SC-RJE", "SC-RL4")
@@ -121,7 +122,7 @@ def flow(subcontract: str, month: Month = MONTH) -> ReturnKey:
 
 def body(other: str, *, sent: int, received: int) -> dict[str, Any]:
     cells = [
-        {"measure": code, "site": "lung", "category": other, "numerator": count} for code, count in (("H-OUT", sent), ("H-IN", received))
+        {"measure": code, "site": "lung", "category": other, "numerator": figure} for code, figure in (("H-OUT", sent), ("H-IN", received))
     ]
     return {"rest": "zero", "cells": cells}
 
@@ -191,7 +192,7 @@ def test_comparing_again_asks_nothing_twice_and_another_difference_is_asked_anew
     assert (again["beyond"], again["raised"]) == (1, 0)
     rows = judged.rows()
     compare(judged, month)
-    changed = {table for table, count in judged.rows().items() if count != rows[table]}
+    changed = {table for table, number in judged.rows().items() if number != rows[table]}
     assert changed <= {"events"}
     # One of the two corrects its figure, and differs still: what was asked is withdrawn, and asked of the difference that there is.
     assert judged.submit(flow("SC-RJE", month), body("SC-RL4", sent=7, received=0)).status_code == 201
@@ -291,3 +292,52 @@ def test_a_wider_tolerance_settles_what_was_asked(judged: Programme) -> None:
     assert (compare(judged, month)["settled"], compare(judged, month)["settled"]) == (1, 0)
     assert {query["state"] for trust in TRUSTS for query in asked(judged, trust, month)} == {"closed"}
     assert judged.apply(document()).status_code == 200
+
+
+def with_sites(sites: list[list[str]], **more: Any) -> dict[str, Any]:
+    """The two trusts' document, with other sites in each of their assignments."""
+    changed = document(**more)
+    for assignment, named in zip([each for each in changed["assignments"] if each["subcontract"] in TRUSTS], sites, strict=True):
+        assignment["sites"] = named
+    return changed
+
+
+def test_whatever_the_contract_changes_between_them_the_difference_is_asked_of_what_was_stated(programme: Programme) -> None:
+    rje, rl4, order = flow("SC-RJE"), flow("SC-RL4"), random.Random(5).sample(range(4), 4)
+    assert programme.apply(document()).status_code == 200
+    for turn in range(4):
+        programme.clock.now += timedelta(hours=1)
+        assert programme.submit(rje, body("SC-RL4", sent=14 + turn, received=5)).status_code == 201
+        # One more of the four assignments gains a site: what was reported of is kept.
+        sites = [["lung", "prostate", *(["bladder"] if at in order[: turn + 1] else [])] for at in range(4)]
+        assert programme.apply(with_sites(sites)).status_code == 200
+        programme.clock.now += timedelta(hours=1)
+        # Another difference each time.
+        assert programme.submit(rl4, body("SC-RJE", sent=5, received=50 + 3 * turn)).status_code == 201
+        accepted = programme.accept(rl4)
+        assert accepted.status_code == 200, accepted.text
+        for key in (rje, rl4):
+            query = asked(programme, key.subcontract)[-1]
+            assert (query["state"], query["origin"], query["revision"]) == ("open", "comparison", turn + 1)
+            assert {(cell["measure"], cell["category"]) for cell in query["cells"]} in ({("H-OUT", "SC-RL4")}, {("H-IN", "SC-RJE")})
+
+
+def test_a_frozen_return_is_asked_once_it_is_reopened(programme: Programme) -> None:
+    made = document()
+    made["collections"][-1]["freeze"] = {"working_day": 18, "months_later": 2}
+    assert programme.apply(made).status_code == 200
+    programme.clock.now += timedelta(hours=1)
+    for key, other, figures in ((flow("SC-RJE"), "SC-RL4", (14, 0)), (flow("SC-RL4"), "SC-RJE", (0, 11))):
+        assert programme.submit(key, body(other, sent=figures[0], received=figures[1])).status_code == 201
+    programme.clock.now = datetime(2027, 3, 1, tzinfo=UTC)
+    frozen = compare(programme)
+    assert (frozen["beyond"], frozen["raised"]) == (1, 0)
+    assert [asked(programme, trust) for trust in TRUSTS] == [[], []]
+    for at, key in enumerate((flow("SC-RJE"), flow("SC-RL4")), 1):
+        reopening = {"reason": "They differ", "expires_at": "2027-03-20T00:00:00Z"}
+        assert programme.web.post(f"{address(key)}/reopening", reopening, key=programme.manager()).status_code == 201
+        assert compare(programme)["raised"] == 1
+        assert [len(asked(programme, trust)) for trust in TRUSTS] == [1, at - 1]
+    row = told(programme)["SC-RJE", "SC-RL4"]
+    assert (row["sender_query"], row["receiver_query"]) == (1, 1)
+    assert compare(programme)["raised"] == 0
