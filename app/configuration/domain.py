@@ -15,12 +15,14 @@ from app.configuration.contradictions import contradictions
 from app.configuration.document import Document
 from app.configuration.handovers import handovers_astray
 from app.configuration.rules import rules_astray
+from app.kernel.codes import is_code
 from app.kernel.months import Month, overlap
 from app.kernel.refusals import Fault
 from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Aggregation, Measure
 from app.programmes.domain import Programme, descends
 from app.programmes.faults import above_the_contract, gates_astray
+from app.reports.slices import SLICES
 from app.subcontracts.domain import faults_of as faults_of_subcontract
 
 _COUNTS: Final[frozenset[Aggregation]] = frozenset({"count_sum", "stock_last", "banded"})
@@ -43,6 +45,7 @@ def faults_of(document: Document, *, registered: frozenset[str], lines: Sequence
         *_assigned(document),
         *_collected_twice(document),
         *_weights(document),
+        *_judged(document),
         *_grades(document),
         *contradictions(document),
         *handovers_astray(document),
@@ -315,11 +318,26 @@ def _weights(document: Document) -> Iterator[Fault]:
         detail = f"The weights of a contract year do not sum to one (year {', '.join(wrong)})."
         yield Fault("weights", detail, "Let the weights sum to exactly 1, or leave all of them out.", pointer="/requirements")
     for number, requirement in enumerate(document.requirements):
-        for each, of_year in enumerate(requirement.weight if isinstance(requirement.weight, tuple) else ()):
+        at = f"/requirements/{number}/weight"
+        by_year = requirement.weight if isinstance(requirement.weight, tuple) else ()
+        every = (at, requirement.weight if isinstance(requirement.weight, Decimal) else None)
+        for where, weight in (every, *((f"{at}/{each}/weight", of_year.weight) for each, of_year in enumerate(by_year))):
+            if weight is not None and not 0 <= weight <= 1:
+                yield Fault("weight", "A weight is a part of one.", "State a weight from 0 to 1.", pointer=where)
+        for each, of_year in enumerate(by_year):
             if of_year.contract_year > last:
                 detail = f"The programme's last contract year is {last}."
-                at = f"/requirements/{number}/weight/{each}/contract_year"
-                yield Fault("no_contract_year", detail, "Name a contract year of the programme's term.", pointer=at)
+                fix = "Name a contract year of the programme's term."
+                yield Fault("no_contract_year", detail, fix, pointer=f"{at}/{each}/contract_year")
+
+
+def _judged(document: Document) -> Iterator[Fault]:
+    """Requirements that apply to what no report shows."""
+    for number, requirement in enumerate(document.requirements):
+        for each, slice_ in enumerate(requirement.applies_to or ()):
+            if slice_ not in SLICES:
+                detail = f"No report has such a slice; those that a requirement can name are {', '.join(filter(is_code, SLICES))}."
+                yield Fault("unknown_slice", detail, "Correct the slice.", pointer=f"/requirements/{number}/applies_to/{each}")
 
 
 def _grades(document: Document) -> Iterator[Fault]:

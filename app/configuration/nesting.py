@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from app.assignments.domain import Assignment
 from app.calendar.contract import Contract
+from app.calendar.deadlines import ends_period
+from app.calendar.domain import Collection
 from app.kernel.codes import ALL, UNKNOWN
 from app.kernel.months import Month, overlap
 from app.kernel.refusals import Fault
@@ -32,7 +34,9 @@ def parent_with_child(contract: Contract) -> Iterator[Fault]:
         return
     for reference, lines in _lines_of(contract.lines.values()).items():
         found: dict[tuple[str, str], tuple[str, str]] = {}
-        for measure, held in _reported(contract, lines, contract.subcontract[reference].sector):
+        sector = contract.subcontract[reference].sector
+        for measure, lines_of_measure in _reported(contract, lines, sector):
+            held = _in_returns(contract, lines_of_measure, contract.collection_of(measure.code, sector))
             if "site" in measure.split_by:
                 pair = _nested(((measure.site_of(site), line.months) for line in held for site in line.sites), above_site)
                 found |= {(measure.code, "site"): pair} if pair else {}
@@ -40,7 +44,7 @@ def parent_with_child(contract: Contract) -> Iterator[Fault]:
                 pair = _nested(((code, line.months) for line in held for code in line.commissioners), above_commissioner)
                 found |= {(measure.code, "commissioner"): pair} if pair else {}
         for (code, place), (child, parent) in found.items():
-            detail = f"{reference} would return {code} for {place} {child} and for {parent} above it in one month."
+            detail = f"{reference} would return {code} for {place} {child} and for {parent} above it in one return."
             fix = "Assign one of the two, or map the narrower site to the wider in the measure's site_map."
             yield Fault("parent_with_child", detail, fix, pointer="/assignments")
 
@@ -63,6 +67,23 @@ def _reported(contract: Contract, lines: Iterable[_Held], sector: str) -> Iterat
             if use.asked_of(sector):
                 of_measure.setdefault(use.code, []).append(line)
     return ((measure, of_measure[measure.code]) for measure in contract.measures if measure.code in of_measure)
+
+
+def _in_returns(contract: Contract, held: Iterable[_Held], collection: Collection | None) -> list[_Held]:
+    """The lines with the months of the returns that answer theirs: whole periods of their collection."""
+    if collection is None or collection.every == "month":
+        return list(held)
+    every, begins = collection.every, contract.programme.contract_year_month
+
+    def whole(months: Months) -> Months:
+        first, last = months
+        while not ends_period(first.plus(-1), every, year_begins=begins):
+            first = first.plus(-1)
+        while last is not None and not ends_period(last, every, year_begins=begins):
+            last = last.plus(1)
+        return first, last
+
+    return [line._replace(months=whole(line.months)) for line in held]
 
 
 def _nested(held: Iterable[tuple[str, Months]], above: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:

@@ -241,7 +241,8 @@ class TargetFor(Line):
 class Target(Line):
     """What is asked of a measure in some months, for all or for some."""
 
-    for_: TargetFor | None = Field(default=None, alias="for")
+    # Nobody named is everybody: the two ways to write it are one.
+    for_: Annotated[TargetFor | None, AfterValidator(lambda whom: None if whom == TargetFor() else whom)] = Field(default=None, alias="for")
     from_month: Month | None = None
     to_month: Month | None = None
     standard: ExactDecimal | None = None

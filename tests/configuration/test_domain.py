@@ -150,6 +150,36 @@ def test_a_site_and_the_one_above_it_are_not_returned_together() -> None:
     assert list(parent_with_child(contract(assignments=lines))) == []
 
 
+def test_a_site_and_the_one_above_it_are_not_returned_together_in_one_quarter() -> None:
+    lines = document()["assignments"]
+    lines[1] |= {"sites": ["prostate"], "to_month": "2026-10"}
+    lines.append({**lines[1], "sites": ["urological"], "from_month": "2026-12", "to_month": None})
+    for every, count in (("month", 0), ("quarter", 1), ("year", 1)):
+        collections = document()["collections"]
+        collections[1]["every"] = every
+        assert len(list(parent_with_child(contract(assignments=lines, collections=collections)))) == count
+    lines[-1]["from_month"] = "2027-01"
+    assert list(parent_with_child(contract(assignments=lines, collections=[{**collections[1], "every": "quarter"}]))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        ([{"weight": 1.5}, {"weight": -0.5}], {("weight", "/requirements/0/weight"), ("weight", "/requirements/1/weight")}),
+        (
+            [{"weight": [{"contract_year": 1, "weight": 2}]}, {}],
+            {("weight", "/requirements/0/weight/0/weight"), ("weights", "/requirements")},
+        ),
+        ([{"targets": [{"standard": 0.85}, {"for": {}, "standard": 0.5}]}], {("target_twice", "/requirements/0/targets/1")}),
+        ([{"applies_to": ["all", "comissioner"]}], {("unknown_slice", "/requirements/0/applies_to/1")}),
+        ([{"applies_to": ["all", "commissioner"]}, {"applies_to": "all"}], set()),
+    ],
+)
+def test_what_a_requirement_may_not_say(changes: list[dict[str, Any]], faults: set[tuple[str, str]]) -> None:
+    value = document(requirements=[{"measure": code, **each} for code, each in zip(("CWT-62", "CWT-FDS"), changes, strict=False)])
+    assert found(value) == faults
+
+
 def test_the_normal_form_is_its_own_normal_form() -> None:
     once = written(document_of(contract()))
     again = Document.model_validate(parse(once))
