@@ -37,6 +37,7 @@ from app.organisations.store import organisations
 from app.pathways.actions import bring_handovers, bring_pathways, bring_segments
 from app.programmes.actions import bring_commissioners, bring_phases, bring_programme, bring_requirements, bring_sites
 from app.programmes.faults import decided_and_gone
+from app.programmes.store import phase_decisions
 from app.returns.expectation import expected_return
 from app.returns.store import have_returned, reported_cells, reported_measures
 from app.subcontracts.actions import bring_subcontracts
@@ -187,7 +188,7 @@ def _faults(
         detail = "The document is of another programme than the address."
         faults.append(Fault("programme_differs", detail, "Let both name the same programme.", pointer="/programme/code"))
     faults += conflicts(session, document.organisations)
-    faults += decided_and_gone(after.phases, after.decisions)
+    faults += decided_and_gone(after.phases, phase_decisions(session, programme, as_of=None))
     if not faults:
         # Only a document whose references hold can be asked what it expects of whom.
         faults += parent_with_child(after)

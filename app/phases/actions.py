@@ -214,7 +214,8 @@ def approve(session: Session, programme: str, phase: int, number: int, *, actor:
         raise NothingProposed(f"No decision {number} on phase {phase} waits for approval.")
     if made.proposed_by == actor.client:
         raise SamePerson(f"Decision {number} on phase {phase} was proposed by this client: another person approves it.")
-    _destination(contract, phase, made)
+    if _destination(contract, phase, made) != made.to_phase:
+        raise WrongPhase(f"Phase {phase} is now followed by another phase than {made.to_phase}: propose again what was proposed.")
     recording = begin_recording(session, programme, actor=actor, now=now, contract=True)
     facts.close(session, PHASE_DECISIONS, recording, [(phase, number)], programme=programme)
     approved = replace(made, state="approved", recorded_at=recording.at, recorded_by=recording.by)

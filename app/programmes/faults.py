@@ -39,8 +39,12 @@ def gates_astray(phases: Sequence[Phase], measures: Collection[str]) -> Iterator
 
 
 def decided_and_gone(phases: Iterable[Phase], decisions: Iterable[PhaseDecision]) -> Iterator[Fault]:
-    """Phases that were decided on and are no longer there."""
-    known = {phase.number for phase in phases}
-    for number in sorted({number for decision in decisions for number in (decision.phase, decision.to_phase)} - known):
+    """Phases that were decided on, or that a waiting proposal leads to, and that are no longer there."""
+    decisions, known = tuple(decisions), {phase.number for phase in phases}
+    decided = {number for made in decisions if made.state == "approved" for number in (made.phase, made.to_phase)}
+    for number in sorted(decided - known):
         detail = f"Phase {number} was decided on, and this document no longer has it."
         yield Fault("phase_decided", detail, "Keep the phase.", pointer="/phases")
+    for number in sorted({made.to_phase for made in decisions} - decided - known):
+        detail = f"A proposal that waits for approval leads to phase {number}, and this document no longer has it."
+        yield Fault("phase_decided", detail, "Keep the phase, or propose something else first.", pointer="/phases")

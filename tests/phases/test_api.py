@@ -191,6 +191,25 @@ def test_a_proposal_takes_the_place_of_one_that_waits(own: Programme, database: 
     ]
 
 
+def test_a_proposal_leads_to_the_phase_that_still_follows(own: Programme) -> None:
+    third = {"number": 3, "name": "Sustaining", "from_month": "2030-12"}
+    lines = [LINES[0], {**LINES[1], "to_month": "2030-11"}, third]
+    own.configure(phases=lines)
+    made = propose(own)
+    assert made.json()["to_phase"] == 2
+    path, admin = "/v1/programmes/small/configuration", key(own, "administrator")
+    stood = own.web.get(path, key=admin)
+    without = {**stood.json(), "phases": [line for line in stood.json()["phases"] if line["number"] != 2]}
+    refused = own.web.put(path, without, key=admin, headers={"If-Match": stood.headers["ETag"]})
+    assert [(fault["code"], fault["pointer"]) for fault in refused.json()["errors"]] == [("phase_decided", "/phases")]
+    assert propose(own, decision="stay").status_code == 201
+    own.configure(phases=[LINES[0], third])
+    assert propose(own).json()["to_phase"] == 3
+    own.configure(phases=lines)
+    other = approve(own, 3)
+    assert (other.status_code, other.json()["code"], phase_of(own, "2026-12")) == (409, "wrong_phase", 1)
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [

@@ -1,5 +1,6 @@
 """Which phase a month is in, when a plan passed undecided, and what a document may say of shares and gates."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -156,3 +157,7 @@ def test_a_share_is_a_percentage(share: str) -> None:
 def test_a_phase_that_was_decided_on_stays() -> None:
     assert not list(decided_and_gone(PHASES, [MOVED, ON]))
     assert [fault.code for fault in decided_and_gone(PHASES[:1], [MOVED])] == ["phase_decided"]
+    waits = replace(ON, state="proposed")
+    assert not list(decided_and_gone(PHASES, [waits]))
+    assert [fault.code for fault in decided_and_gone(PHASES[:2], [waits])] == ["phase_decided"]
+    assert not list(decided_and_gone(PHASES[2:], [waits]))  # what is only proposed to be left may go
