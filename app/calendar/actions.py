@@ -11,7 +11,7 @@ from app.access.domain import Permission, require
 from app.calendar import store
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON, MovedDeadline, ends_period, moved_by
+from app.calendar.deadlines import LONDON, MovedDeadline, moved_by, return_months
 from app.calendar.domain import CalendarDay, Collection
 from app.calendar.store import CALENDAR_DAYS, COLLECTIONS, load_contract
 from app.calendar.working_days import WorkingDays, calendar_of
@@ -162,8 +162,7 @@ def _moved(session: Session, code: str, day: date, before: WorkingDays, after: W
     with narrowed(session, code):
         term, lines = programme_of(session, code, as_of=None), store.collections(session, code, as_of=None)
     assert term is not None, "a programme with a contract has a term"
-    year_begins = term.contract_year_month
-    return tuple(moved_by(day, before, after, lines, first=term.first_month, last=term.last_month, year_begins=year_begins))
+    return tuple(moved_by(day, before, after, lines, term=term))
 
 
 def _counted(deadlines: Sequence[MovedDeadline]) -> dict[str, Any]:
@@ -219,11 +218,13 @@ def read_schedule(
     collections = [line for line in contract.collections if collection in {None, line.code} and _is_asked(contract, line, actor)]
     if collection is not None and not collections:
         raise NotFound("There is no such collection here.")
-    term = contract.programme
-    months = max(first or term.first_month, term.first_month).through(min(last or term.last_month, term.last_month))
-    begins = term.contract_year_month
-    rows = ((month, line) for month in months for line in collections if ends_period(month, line.every, year_begins=begins))
-    return Schedule(contract, tuple(rows))
+    rows = (
+        (month, line)
+        for line in collections
+        for month in return_months(line, contract.programme)
+        if (first is None or first <= month) and (last is None or month <= last)
+    )
+    return Schedule(contract, tuple(sorted(rows, key=lambda row: (row[0], row[1].code))))
 
 
 def _is_asked(contract: Contract, line: Collection, actor: Actor) -> bool:

@@ -30,6 +30,5 @@ def resolve(session: Session, programme: str, *, asked: datetime | None, now: da
 
 def _deadline_passed(session: Session, programme: str, *, now: datetime) -> datetime | None:
     contract = load_contract(session, programme)
-    term = contract.programme
-    moment = last_passed(contract.collections, contract.days, first=term.first_month, last=term.last_month, now=now)
+    moment = last_passed(contract.collections, contract.days, term=contract.programme, now=now)
     return None if moment is None else moment + TICK

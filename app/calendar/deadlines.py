@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from app.calendar.domain import Collection, DeadlineRule, Frequency
 from app.calendar.working_days import WorkingDays
 from app.kernel.months import Month
+from app.programmes.domain import Programme
 
 LONDON: Final = ZoneInfo("Europe/London")
 
@@ -45,6 +46,17 @@ def months_of_period(month: Month, every: Frequency) -> tuple[Month, ...]:
     return tuple(month.plus(-back) for back in reversed(range(_MONTHS_OF[every])))
 
 
+def return_months(collection: Collection, term: Programme, *, until: Month | None = None) -> Iterator[Month]:
+    """The months of a collection's returns, the last one first: those that end a period which holds a month of the programme's term.
+
+    The last of them may lie after the term; `until` leaves later ones out.
+    """
+    last = term.last_month.ordinal + _MONTHS_OF[collection.every] - 1
+    for month in reversed(range(term.first_month.ordinal, min(last, last if until is None else until.ordinal) + 1)):
+        if ends_period(Month(month), collection.every, year_begins=term.contract_year_month):
+            yield Month(month)
+
+
 def rule_words(rule: DeadlineRule, month: Month) -> str:
     """A deadline's rule for a return's month, as people say it."""
     return f"working day {rule.working_day} after the end of {month.plus(rule.months_later)}, {rule.at} in London"
@@ -74,13 +86,11 @@ _FARTHEST: Final = timedelta(days=500)
 
 
 def moved_by(
-    day: date, before: WorkingDays, after: WorkingDays, collections: Iterable[Collection], *, first: Month, last: Month, year_begins: int
+    day: date, before: WorkingDays, after: WorkingDays, collections: Iterable[Collection], *, term: Programme
 ) -> Iterator[MovedDeadline]:
-    """The deadlines of returns from `first` to `last` that move when one day becomes worked, or is no longer."""
+    """The deadlines of a programme's returns that move when one day becomes worked, or is no longer."""
     for collection in collections:
-        for month in first.through(last):
-            if not ends_period(month, collection.every, year_begins=year_begins):
-                continue
+        for month in reversed(list(return_months(collection, term))):
             for kind, rule in rules_of(collection).items():
                 if timedelta(0) < day - month.plus(rule.months_later).last_day < _FARTHEST:
                     instants = deadline(rule, month, before), deadline(rule, month, after)
@@ -88,17 +98,12 @@ def moved_by(
                         yield MovedDeadline(collection.code, month, kind, *instants)
 
 
-def last_passed(collections: tuple[Collection, ...], days: WorkingDays, *, first: Month, last: Month, now: datetime) -> datetime | None:
-    """The last deadline of any collection that has passed: just before `now`, or None."""
-    passed = (_last_of(rule, days, first=first, last=last, now=now) for collection in collections for rule in rules_of(collection).values())
+def last_passed(collections: Iterable[Collection], days: WorkingDays, *, term: Programme, now: datetime) -> datetime | None:
+    """The last deadline of any return that has passed: just before `now`, or None."""
+    today = Month.of(now.astimezone(LONDON).date())
+    passed = (
+        next((moment for month in return_months(collection, term, until=today) if (moment := deadline(rule, month, days)) < now), None)
+        for collection in collections
+        for rule in rules_of(collection).values()
+    )
     return max((moment for moment in passed if moment is not None), default=None)
-
-
-def _last_of(rule: DeadlineRule, days: WorkingDays, *, first: Month, last: Month, now: datetime) -> datetime | None:
-    month = min(last, Month.of(now.astimezone(LONDON).date()))
-    while month >= first:
-        moment = deadline(rule, month, days)
-        if moment < now:
-            return moment
-        month = month.plus(-1)
-    return None

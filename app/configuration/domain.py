@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final
 
-from app.calendar.deadlines import deadline, rules_of
+from app.calendar.deadlines import deadline, return_months, rules_of
 from app.calendar.domain import DeadlineRule
 from app.calendar.working_days import ENGLAND
 from app.configuration.assigned import Placed, faults_between, placed
@@ -119,8 +119,8 @@ def _year_starts(programme: Programme) -> Iterator[Fault]:
 
 
 def _deadlines(document: Document) -> Iterator[Fault]:
-    months = list(document.programme.first_month.through(document.programme.last_month))
     for number, collection in enumerate(document.collections):
+        months = list(return_months(collection, document.programme))
         rules = list(rules_of(collection).items())
         for (before, earlier), (kind, later) in pairwise(rules):
             if not _in_order(earlier, later, months):

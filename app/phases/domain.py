@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON, deadline, ends_period
+from app.calendar.deadlines import LONDON, deadline, return_months
 from app.calendar.domain import Collection as CollectionLine
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
 from app.kernel.lines import Day, Line
@@ -88,20 +88,15 @@ def window(contract: Contract, criterion: GateCriterion, *, as_of: datetime) -> 
     """The last months of which everything that a criterion is about had fallen due at a moment; fewer where the programme is young."""
     if criterion.months is None:
         return ()
-    term = contract.programme
-    month = min(term.last_month, Month.of(as_of.astimezone(LONDON).date()))
-    while month >= term.first_month and not _has_fallen_due(contract, criterion, month, as_of):
-        month = month.plus(-1)
-    return tuple(max(month.plus(1 - criterion.months), term.first_month).through(month))
-
-
-def _has_fallen_due(contract: Contract, criterion: GateCriterion, month: Month, as_of: datetime) -> bool:
-    asked = [
-        line
-        for line in contract.collections
-        if ends_period(month, line.every, year_begins=contract.programme.contract_year_month) and _is_about(criterion, line)
-    ]
-    return bool(asked) and all(as_of > deadline(line.due, month, contract.days) for line in asked)
+    term, today = contract.programme, Month.of(as_of.astimezone(LONDON).date())
+    about = [line for line in contract.collections if _is_about(criterion, line)]
+    asked = [(line, month) for line in about for month in return_months(line, term, until=today)]
+    waits = {month for line, month in asked if as_of <= deadline(line.due, month, contract.days)}
+    for last in sorted({month for _, month in asked}, reverse=True):
+        months = tuple(max(last.plus(1 - criterion.months), term.first_month).through(last))
+        if waits.isdisjoint(months):
+            return months
+    return ()
 
 
 def _is_about(criterion: GateCriterion, line: CollectionLine) -> bool:

@@ -1,15 +1,17 @@
 """Working days and deadlines against published timetables, and their edges over clock changes."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from app.calendar.deadlines import deadline, ends_period, last_passed, working_days_late
+from app.calendar.deadlines import deadline, ends_period, last_passed, moved_by, return_months, working_days_late
 from app.calendar.domain import Collection, DeadlineRule
 from app.calendar.working_days import ENGLAND, WorkingDays, bank_holidays
 from app.kernel.canonical import sha256
 from app.kernel.moments import TICK
 from app.kernel.months import Month
+from app.programmes.domain import Programme
 from app.returns.domain import Deadlines
 
 # CSDS close on the 10th working day; RTT on the 13th and 18th; CWT upload, edits and reports on the 23rd to 25th (2018 timetable).
@@ -120,14 +122,47 @@ def test_periods_end_in_their_last_month() -> None:
     assert ends == {"month": list(range(1, 13)), "quarter": [3, 6, 9, 12], "half_year": [6, 12], "year": [6]}
 
 
+def collection(**changes: Any) -> Collection:
+    return Collection.model_validate({"code": "c", "name": "C", "measures": ["m"], "due": {"working_day": 10}, **changes})
+
+
+def term(starts_on: str, ends_on: str) -> Programme:
+    stated = {"code": "p", "name": "P", "prime": "X", "starts_on": starts_on, "ends_on": ends_on}
+    return Programme.model_validate(stated)
+
+
 def test_the_last_passed_deadline_is_just_before_the_clock() -> None:
-    collection = Collection.model_validate({"code": "c", "name": "C", "measures": ["m"], "due": {"working_day": 10}})
-    first, last = Month.parse("2026-07"), Month.parse("2030-06")
+    line, years = collection(), term("2026-07-01", "2030-06-30")
     due = datetime(2026, 11, 13, 17, tzinfo=UTC)
-    assert last_passed((collection,), ENGLAND, first=first, last=last, now=due) == deadline(collection.due, Month.parse("2026-09"), ENGLAND)
-    assert last_passed((collection,), ENGLAND, first=first, last=last, now=due.replace(microsecond=1)) == due
-    assert last_passed((collection,), ENGLAND, first=first, last=last, now=datetime(2026, 7, 1, tzinfo=UTC)) is None
-    assert last_passed((), ENGLAND, first=first, last=last, now=due) is None
+    assert last_passed((line,), ENGLAND, term=years, now=due) == deadline(line.due, Month.parse("2026-09"), ENGLAND)
+    assert last_passed((line,), ENGLAND, term=years, now=due.replace(microsecond=1)) == due
+    assert last_passed((line,), ENGLAND, term=years, now=datetime(2026, 7, 1, tzinfo=UTC)) is None
+    assert last_passed((), ENGLAND, term=years, now=due) is None
+
+
+@pytest.mark.parametrize(
+    ("every", "months"),
+    [
+        ("month", ["2026-08", "2026-09", "2026-10"]),
+        ("quarter", ["2026-09", "2026-12"]),
+        ("half_year", ["2027-01"]),
+        ("year", ["2027-07"]),
+    ],
+)
+def test_the_last_period_may_end_after_the_term(every: str, months: list[str]) -> None:
+    """Its deadline passes and moves like every other, and a month that ends no period has none."""
+    line, years = collection(every=every), term("2026-08-01", "2026-10-31")
+    assert [str(month) for month in return_months(line, years)] == months[::-1]
+    assert [str(month) for month in return_months(line, years, until=Month.parse("2026-11"))] == [
+        each for each in months[::-1] if each < "2026-12"
+    ]
+    dues = [deadline(line.due, Month.parse(month), ENGLAND) for month in months]
+    for passed, due in zip([None, *dues], dues, strict=False):
+        assert last_passed((line,), ENGLAND, term=years, now=due) == passed
+    assert last_passed((line,), ENGLAND, term=years, now=datetime(2040, 1, 1, tzinfo=UTC)) == dues[-1]
+    day = dues[-1].date()
+    moved = moved_by(day, ENGLAND, WorkingDays(proclaimed=frozenset({day})), [line], term=years)
+    assert [(str(each.month), each.before) for each in moved] == [(months[-1], dues[-1])]
 
 
 def test_a_proclaimed_day_moves_what_comes_after_it() -> None:

@@ -126,6 +126,23 @@ def test_the_months_looked_at_are_the_last_that_have_fallen_due(as_of: str, more
     assert [str(month) for month in months] == ([] if last is None else [str(Month.parse(last).plus(-1)), last])
 
 
+@pytest.mark.parametrize(
+    ("as_of", "months"),
+    [
+        ("2027-02-20", "2026-09 2026-10 2026-11"),  # January's hospices are due, and the quarter of December is not
+        ("2027-03-05", "2026-09 2026-10 2026-11"),
+        ("2027-03-20", "2026-12 2027-01 2027-02"),
+        ("2040-01-01", "2027-07 2027-08 2027-09"),  # the quarter in which the term ends
+    ],
+)
+def test_every_month_looked_at_has_fallen_due(as_of: str, months: str) -> None:
+    hospice, cwt = document()["collections"]
+    quarterly = {"code": cwt["code"], "name": "C", "measures": cwt["measures"], "every": "quarter", "due": {"working_day": 50}}
+    within = contract(collections=[hospice, quarterly], programme={**document()["programme"], "ends_on": "2027-08-31"})
+    found = window(within, criterion("completeness"), as_of=datetime.fromisoformat(f"{as_of}T00:00:00+00:00"))
+    assert " ".join(map(str, found)) == months
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=12), st.sampled_from(["0.5", "0.75", "0.9", "1"]))
 def test_whoever_fails_fails_since_a_month_and_without_a_break(on_time: list[bool], threshold: str) -> None:
     """`on_time` from the newest month back."""
