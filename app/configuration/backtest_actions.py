@@ -95,7 +95,7 @@ def _judged(session: Session, programme: str, owed: Sequence[ExpectedReturn]) ->
         }
         by_place: dict[tuple[str, ...], Cell] = {cell[:6]: cell for cell in cells.values()}
         listed = {place: number for number, (place, cell) in enumerate(by_place.items()) if not cell.by_rest}
-        stands = Stated(expected, by_place, listed, every_line_placed=True, earlier=earlier)
+        stands = Stated(expected, by_place, listed, unplaced=frozenset(), earlier=earlier)
         yield expected, judge(stands, refusing_only=False).warnings
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain, repeat
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from app.kernel.codes import ALL
 from app.kernel.figures import MOST_DECIMALS, NumericKind, exact, fits, plain
@@ -89,8 +89,15 @@ def _normal(figure: Decimal, kind: NumericKind) -> Decimal | None:
     return plain(figure) if right else None
 
 
-def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> Cell | str | None:
-    """A cell; or, where its place cannot be told, the measure that it has a value of, if any. What is wrong goes to `faults`.
+class Unplaced(NamedTuple):
+    """A line whose place cannot be told: its measure, if that can, and whether it has a value."""
+
+    measure: str | None
+    has_value: bool
+
+
+def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> Cell | Unplaced:
+    """A cell, or what can be told of one without a place. What is wrong goes to `faults`.
 
     A cell whose place is known is given even where something else is wrong with it: it is not missing.
     """
@@ -112,7 +119,7 @@ def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, fa
         stated = [name for name in _FIGURES if raw.get(name) is not None]
         faults.extend(fault("figures_unexpected", f"{pointer}/{name}", state=state) for name in stated)
     if key is None:
-        return measure.code if measure is not None and state == "value" else None
+        return Unplaced(measure.code if measure is not None else None, has_value=state == "value")
     outside = key not in expected.measure_of and not expected.is_assigned(key)
     return Cell(*key, state, numerator, denominator, False, outside, reason, explanation_code, explanation)
 
@@ -156,11 +163,19 @@ def _figures(raw: Mapping[str, Any], measure: Measure | None, pointer: str, faul
     elif measure is not None and measure.has_denominator:
         what = measure.denominator or "how many there were"
         faults.append(fault("denominator_missing", f"{pointer}/denominator", measure=measure.code, denominator=what))
-    if measure is not None and measure.proportion and numerator is not None and denominator is not None and numerator > denominator:
+    # What is only too fine can be read, and so compared: whoever rounds it should not hear of the other afterwards.
+    above, below = _legible(stated_numerator), _legible(stated_denominator)
+    if measure is not None and measure.proportion and above is not None and below is not None and above > below:
         faults.append(fault("numerator_above_denominator", f"{pointer}/numerator", measure=measure.code))
-    elif measure is not None and measure.aggregation == "mean_weighted" and denominator == 0 and numerator:
+    elif measure is not None and measure.aggregation == "mean_weighted" and below == 0 and above:
         faults.append(fault("sum_of_none", f"{pointer}/denominator"))
     return numerator, denominator
+
+
+def _legible(value: object) -> Decimal | None:
+    """The figure that a member states, however fine; None where it can be no count."""
+    figure = exact(value)
+    return figure if figure is not None and 0 <= figure < _LARGEST else None
 
 
 def figure_of(value: object, kind: NumericKind, pointer: str, faults: list[Fault]) -> Decimal | None:

@@ -25,6 +25,8 @@ REASONS: Final = (
 
 NIL_REASONS: Final = ("no_service",)
 
+OF_THE_CONTRACT: Final = "Use a code of the contract, as expected-cells.csv lists them."
+
 _ONE_OF_REASONS: Final = f"Give one of: {', '.join(REASONS)}."
 
 FAULTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -40,19 +42,10 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "not_one_of": ("This must be one of: {words}.", "Use one of these words."),
     "patient_identifier": (identifiers.DETAIL, identifiers.FIX),
     "unknown_measure": ("There is no measure of this code in the contract.", "Use one of this return's measures: {codes}."),
-    "unknown_pathway": (
-        "There is no pathway of this code in the contract.",
-        "Use a code of the contract, as expected-cells.csv lists them.",
-    ),
-    "unknown_segment": (
-        "There is no segment of this code in the pathway.",
-        "Use a code of the contract, as expected-cells.csv lists them.",
-    ),
-    "unknown_site": ("There is no site of this code in the contract.", "Use a code of the contract, as expected-cells.csv lists them."),
-    "unknown_commissioner": (
-        "There is no commissioner of this code in the contract.",
-        "Use a code of the contract, as expected-cells.csv lists them.",
-    ),
+    "unknown_pathway": ("There is no pathway of this code in the contract.", "{fix}"),
+    "unknown_segment": ("There is no segment of this code in the pathway.", "{fix}"),
+    "unknown_site": ("There is no site of this code in the contract.", "{fix}"),
+    "unknown_commissioner": ("There is no commissioner of this code in the contract.", "{fix}"),
     "unknown_category": ("The measure {measure} has no category of this code.", "Use one of: {codes}."),
     "unknown_not_allowed": ("The measure {measure} does not take UNKNOWN here.", "Name the {place} that these patients belong to."),
     "place_missing": ("More than one {place} is possible for this cell.", "Name one of: {codes}."),

@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any, ClassVar, Final, cast
 
 from app.kernel.refusals import Fault, Invalid
-from app.returns.cells import plain_cells, read_cell
+from app.returns.cells import Unplaced, plain_cells, read_cell
 from app.returns.expectation import ExpectedReturn
 from app.returns.faults import NIL_REASONS, REASONS, Faults, fault
 from app.returns.looking_back import NOTHING_EARLIER, Earlier, Stated
@@ -90,14 +90,17 @@ def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, ea
     lines = stated if isinstance(stated, list) else []
     if len(lines) > MOST_CELLS:
         raise invalid([*faults, fault("too_many_cells", "/cells", most=MOST_CELLS)])
-    listed, positions, with_value = _read_each(lines, expected, faults)
+    listed, positions, unplaced = _read_each(lines, expected, faults)
     faults += _double_counted(listed, positions, expected)
     faults += _counted_both_ways(lines, listed, positions, expected)
+    with_value = {line.measure for line in unplaced if line.measure is not None and line.has_value}
     cells = [*listed.values(), *complete(expected, listed, rest=rest, rest_reason=rest_reason, with_value=with_value, faults=faults)]
     cells.sort(key=_PLACE)
     warnings = tuple(CellWarning("outside_assignment", cell.key, cell.explained) for cell in cells if cell.outside_assignment)
     if expected.has_rules:
-        stated = Stated(expected, {cell[:6]: cell for cell in cells}, positions, len(listed) == len(lines), earlier)
+        named = {line.measure for line in unplaced if line.measure is not None}
+        unknown = expected.measures.keys() if any(line.measure is None for line in unplaced) else named
+        stated = Stated(expected, {cell[:6]: cell for cell in cells}, positions, frozenset(unknown), earlier)
         judged = judge(stated, refusing_only=bool(faults))
         faults += judged.faults
         warnings += judged.warnings
@@ -119,18 +122,19 @@ def _read_rest(body: Mapping[str, Any], faults: list[Fault]) -> tuple[Rest | Non
 
 def _read_each(
     stated: list[Any], expected: ExpectedReturn, faults: list[Fault]
-) -> tuple[dict[tuple[str, ...], Cell], dict[tuple[str, ...], int], set[str]]:
-    """The cells that are listed, by place; the position of each in the list; and measures with a value line whose place cannot be told."""
+) -> tuple[dict[tuple[str, ...], Cell], dict[tuple[str, ...], int], list[Unplaced]]:
+    """The cells that are listed, by place; the position of each in the list; and the lines whose place cannot be told."""
     plain = plain_cells(stated, expected)
     listed: dict[tuple[str, ...], Cell] = {cell[:6]: cell for cell in plain if cell is not None}
     positions: dict[tuple[str, ...], int] = {place: position for position, place in enumerate(listed)}
-    with_value: set[str] = set()
+    unplaced: list[Unplaced] = []
     if len(listed) == len(stated):
-        return listed, positions, with_value
+        return listed, positions, unplaced
     listed, positions = {}, {}
     for position, raw in enumerate(stated):
         if not isinstance(raw, dict):
             faults.append(fault("wrong_type", f"/cells/{position}", kind="an object"))
+            unplaced.append(Unplaced(None, has_value=False))
             continue
         found: list[Fault] = []
         cell = plain[position] or read_cell(raw, expected, f"/cells/{position}", found)
@@ -141,9 +145,9 @@ def _read_each(
                 positions[place] = position
             else:
                 faults.append(fault("duplicate_cell", f"/cells/{position}", first=f"/cells/{positions[place]}"))
-        elif cell is not None:
-            with_value.add(cell)
-    return listed, positions, with_value
+        else:
+            unplaced.append(cell)
+    return listed, positions, unplaced
 
 
 def _counted_both_ways(

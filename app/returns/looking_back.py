@@ -91,19 +91,19 @@ def _collection_of(expected: ExpectedReturn, code: str) -> str | None:
 class Stated:
     """A return as far as it could be read.
 
-    `positions` are those of the cells that are listed. Where some line's place could not be told (`every_line_placed`), what the rest
-    states may be just what that line was to say: the rules take it for unknown.
+    `positions` are those of the cells that are listed. Of the measures with a line whose place could not be told (`unplaced`), what the
+    rest states may be just what that line was to say: the rules take it for unknown.
     """
 
     expected: ExpectedReturn
     cells: Mapping[tuple[str, ...], Cell]
     positions: Mapping[tuple[str, ...], int]
-    every_line_placed: bool
+    unplaced: frozenset[str]
     earlier: Earlier
 
     @cached_property
     def _now(self) -> dict[str, list[Cell]]:
-        known = [cell for cell in self.cells.values() if self.every_line_placed or not cell.by_rest]
+        known = [cell for cell in self.cells.values() if not cell.by_rest or cell.measure not in self.unplaced]
         there = {cell[:6] for cell in known}
         lacking = (
             Cell(*key, "not_collected", None, None, False, False, None, None, None) for key in self.expected.cells if key not in there

@@ -7,8 +7,8 @@ from app.calendar.expected import CellKey
 from app.kernel.codes import ALL, UNKNOWN
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
-from app.returns.expectation import ExpectedReturn, base_of
-from app.returns.faults import fault
+from app.returns.expectation import ExpectedReturn
+from app.returns.faults import OF_THE_CONTRACT, fault
 from app.returns.members import LONGEST_CODE, text_of
 
 PLACES: Final = CellKey._fields
@@ -17,7 +17,7 @@ _NOT_THERE: Final = "Use the places that expected-cells.csv lists, or leave the 
 
 
 def place_of(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> tuple[CellKey | None, Measure | None]:
-    """Where a cell stands, and its measure; None (and why, in `faults`) where that cannot be told or is not expected."""
+    """Where a cell stands, and its measure; None where that cannot be told or is not expected. Every wrong place goes to `faults`."""
     # A place left out is most often one that the measure is not split by: told without looking at every expected cell.
     whole = tuple([ALL if (code := raw.get(place)) is None else code for place in PLACES])
     try:
@@ -26,14 +26,26 @@ def place_of(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, fau
         measure = None
     if measure is not None:
         return CellKey(*cast("tuple[str, ...]", whole)), measure
-    before = len(faults)
     stated = {place: text for place in PLACES if (text := text_of(raw, place, pointer, most=LONGEST_CODE, faults=faults)) is not None}
+    unread = {place for place in PLACES if raw.get(place) is not None and place not in stated}
     measure = _measure_of(raw, stated, expected, pointer, faults)
-    _unknown_codes(stated, measure, expected, pointer, faults)
-    if measure is None or len(faults) > before:
-        return None, measure
-    key = _completed(stated, measure, expected, pointer, faults)
-    return (key if key is not None and _may_stand(key, measure, expected, pointer, faults) else None), measure
+    unknown = _unknown_codes(stated, measure, expected, pointer, faults)
+    if measure is None:
+        return None, None
+    beyond = {place for place, code in stated.items() if code != ALL and place != "measure" and not _is_split_by(measure, place)}
+    for place in sorted(beyond - unknown, key=PLACES.index):
+        why = f"{measure.code} is not split by {place}"
+        faults.append(fault("unexpected_cell", f"{pointer}/{place}", why=why, fix=f"Leave the {place} out."))
+    # What the measure is not split by is only to be left out: the cell stands where it then stands.
+    stated = {place: code for place, code in stated.items() if place not in beyond}
+    wrong = unread | (unknown - beyond)
+    right = {place: code for place, code in stated.items() if place not in wrong}
+    refused = _refused(right, measure, expected, pointer, faults)
+    return _completed(right, measure, expected, pointer, faults, is_wrong=bool(wrong | refused)), measure
+
+
+def _is_split_by(measure: Measure, place: str) -> bool:
+    return measure.breakdown is not None if place == "category" else place in measure.split_by
 
 
 def _measure_of(
@@ -58,30 +70,56 @@ def _measure_of(
     return None
 
 
-def _unknown_codes(stated: Mapping[str, str], measure: Measure | None, expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> None:
+def _unknown_codes(
+    stated: Mapping[str, str], measure: Measure | None, expected: ExpectedReturn, pointer: str, faults: list[Fault]
+) -> set[str]:
+    """The places whose code the contract does not have, or that cannot be UNKNOWN."""
     contract = expected.contract
     within = stated.get("pathway")
     segments = {code for pathway, code in contract.segment if within == pathway or within not in contract.pathway}
     known = {"pathway": contract.pathway, "segment": segments, "site": contract.site, "commissioner": contract.commissioner}
+    wrong = set()
     for place, codes in known.items():
         code = stated.get(place, ALL)
         if code == UNKNOWN:
-            if measure is not None and (place not in measure.unknown or place not in measure.split_by):
+            if measure is not None and _is_split_by(measure, place) and place not in measure.unknown:
+                wrong.add(place)
                 faults.append(fault("unknown_not_allowed", f"{pointer}/{place}", measure=measure.code, place=place))
         elif code != ALL and code not in codes:
-            faults.append(fault(f"unknown_{place}", f"{pointer}/{place}"))
+            wrong.add(place)
+            is_beyond = measure is not None and not _is_split_by(measure, place)
+            fix = f"Leave the {place} out: {measure.code} is not split by it." if measure is not None and is_beyond else OF_THE_CONTRACT
+            faults.append(fault(f"unknown_{place}", f"{pointer}/{place}", fix=fix))
     if measure is not None and stated.get("category") not in {None, *measure.category_codes}:
+        wrong.add("category")
         codes_of = ", ".join(measure.category_codes)
         faults.append(fault("unknown_category", f"{pointer}/category", measure=measure.code, codes=codes_of))
+    return wrong
 
 
-def _completed(stated: dict[str, str], measure: Measure, expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> CellKey | None:
-    """The stated places, and those left out where they can only be one thing."""
+def _refused(stated: Mapping[str, str], measure: Measure, expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> set[str]:
+    """A site or commissioner at which the measure is not reported, whatever else is stated."""
+    wrong = set()
+    for place, refuses in (("site", expected.refuses_site), ("commissioner", expected.refuses_commissioner)):
+        refused = refuses(measure, stated[place]) if place in stated else None
+        if refused is not None:
+            wrong.add(place)
+            faults.append(fault("unexpected_cell", f"{pointer}/{place}", why=refused[0], fix=refused[1]))
+    return wrong
+
+
+def _completed(
+    stated: Mapping[str, str], measure: Measure, expected: ExpectedReturn, pointer: str, faults: list[Fault], *, is_wrong: bool
+) -> CellKey | None:
+    """The stated places, and those left out where they can only be one thing; None where that cannot be told, or a place `is_wrong`."""
     # Of a cell that is not expected, what was left out is told by the rest of it, its own site and commissioner aside.
     own = {place: code for place, code in stated.items() if place not in {"site", "commissioner"}}
     possible = expected.choices(stated) or expected.choices(own)
     if possible is None:
-        _not_collected_there(stated, measure, pointer, faults)
+        faults.append(fault("unexpected_cell", pointer, why=f"{measure.code} is not collected there", fix=_NOT_THERE))
+        return None
+    if is_wrong:
+        # What is left out may be told by what is put right.
         return None
     completed = dict(stated)
     for place in PLACES:
@@ -93,29 +131,3 @@ def _completed(stated: dict[str, str], measure: Measure, expected: ExpectedRetur
         else:
             faults.append(fault("place_missing", f"{pointer}/{place}", place=place, codes=", ".join(codes)))
     return CellKey(*(completed[place] for place in PLACES)) if len(completed) == len(PLACES) else None
-
-
-def _not_collected_there(stated: Mapping[str, str], measure: Measure, pointer: str, faults: list[Fault]) -> None:
-    """A pathway or segment that the measure is not split by, or one in which this return does not have it."""
-    beyond = [place for place in ("pathway", "segment") if place not in measure.split_by and stated.get(place, ALL) != ALL]
-    for place in beyond:
-        why = f"{measure.code} is not split by {place}"
-        faults.append(fault("unexpected_cell", f"{pointer}/{place}", why=why, fix=f"Leave the {place} out."))
-    if not beyond:
-        faults.append(fault("unexpected_cell", pointer, why=f"{measure.code} is not collected there", fix=_NOT_THERE))
-
-
-def _may_stand(key: CellKey, measure: Measure, expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> bool:
-    """Whether a cell is expected, or is of a site and commissioner that only warn."""
-    if key in expected.measure_of:
-        return True
-    before = len(faults)
-    if base_of(key) not in expected.places_of:
-        _not_collected_there(key._asdict(), measure, pointer, faults)
-    for place, refused in (
-        ("site", expected.refuses_site(measure, key.site)),
-        ("commissioner", expected.refuses_commissioner(measure, key.commissioner)),
-    ):
-        if refused is not None:
-            faults.append(fault("unexpected_cell", f"{pointer}/{place}", why=refused[0], fix=refused[1]))
-    return len(faults) == before

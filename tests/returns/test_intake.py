@@ -63,7 +63,6 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "an imported measure": (added(measure="M-IMPORT", numerator=1), "import_only", "/cells/8/measure"),
     "an unknown pathway": (replaced(STOCK, pathway="lnug"), "unknown_pathway", "/cells/4/pathway"),
     "an unknown segment": (replaced(STOCK, segment="tretament"), "unknown_segment", "/cells/4/segment"),
-    "a segment of another pathway": (replaced(STOCK, pathway="other", segment="mixed"), "unknown_segment", "/cells/4/segment"),
     "an unknown site": (replaced(RATIO, site="lnug"), "unknown_site", "/cells/0/site"),
     "an unknown commissioner": (replaced(RATIO, commissioner="05X"), "unknown_commissioner", "/cells/0/commissioner"),
     "an unknown category": (replaced(RATIO, category="urgent"), "unknown_category", "/cells/0/category"),
@@ -252,6 +251,57 @@ def test_everything_wrong_is_named_at_once(whole: Contract) -> None:
         ("figures_unexpected", "/cells/2/numerator"),
         ("cell_missing", "/cells"),
     }
+
+
+EVERY_PLACE: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
+    "a segment of another pathway, where neither belongs": (
+        replaced(STOCK, pathway="other", segment="mixed"),
+        [("unexpected_cell", "/cells/4/pathway"), ("unknown_segment", "/cells/4/segment")],
+    ),
+    "a site and a commissioner where neither belongs": (
+        replaced(STOCK, site="lung", commissioner="05W"),
+        [("unexpected_cell", "/cells/4/commissioner"), ("unexpected_cell", "/cells/4/site")],
+    ),
+    "a site that is none, and a commissioner, where neither belongs": (
+        replaced(STOCK, site="lnug", commissioner="05W"),
+        [("unexpected_cell", "/cells/4/commissioner"), ("unknown_site", "/cells/4/site")],
+    ),
+    "a site that is none beside a pathway that the measure is not split by": (
+        replaced(COUNT, site="lnug", pathway="cancer"),
+        [("cell_missing", "/cells"), ("unexpected_cell", "/cells/2/pathway"), ("unknown_site", "/cells/2/site")],
+    ),
+    "a site that is left out beside what does not belong": (
+        replaced(COUNT, site=..., commissioner="05W"),
+        [("cell_missing", "/cells"), ("place_missing", "/cells/2/site"), ("unexpected_cell", "/cells/2/commissioner")],
+    ),
+    "a cell that is another's double once its site is left out": (
+        added(measure="M-STOCK", site="lung", numerator=12),
+        [("duplicate_cell", "/cells/8"), ("unexpected_cell", "/cells/8/site")],
+    ),
+    "the first of two such cells": (
+        {"cells": [{"measure": "M-STOCK", "site": "lung", "numerator": 12}, *mixed_body()["cells"]]},
+        [("duplicate_cell", "/cells/5"), ("unexpected_cell", "/cells/0/site")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EVERY_PLACE)
+def test_every_wrong_place_of_a_cell_is_named_and_what_it_then_is(case: str, whole: Contract) -> None:
+    body, wrong = EVERY_PLACE[case]
+    assert sorted(faults_of(body, whole)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("at", "members", "wrong"),
+    [
+        (RATIO, {"numerator": 5, "denominator": "3.5"}, [("numeric_kind", "denominator"), ("numerator_above_denominator", "numerator")]),
+        (RATIO, {"numerator": "4.5", "denominator": 4}, [("numeric_kind", "numerator"), ("numerator_above_denominator", "numerator")]),
+        (RATIO, {"numerator": 5, "denominator": -1}, [("negative", "denominator")]),
+        (MEAN, {"numerator": "0.1234567", "denominator": 0}, [("numeric_kind", "numerator"), ("sum_of_none", "denominator")]),
+    ],
+)
+def test_figures_are_compared_as_they_can_be_read(at: int, members: dict[str, Any], wrong: list[tuple[str, str]], whole: Contract) -> None:
+    assert set(faults_of(replaced(at, **members), whole)) == {(code, f"/cells/{at}/{member}") for code, member in wrong}
 
 
 def test_what_was_sent_is_never_repeated(whole: Contract) -> None:

@@ -68,6 +68,26 @@ def test_a_figure_is_at_most_the_sum_of_others(rule: dict[str, Any], figures: li
     assert [(fault.code, fault.pointer) for fault in refused(within, mixed(*figures))] == ([] if at is None else [("at_most", at)])
 
 
+@pytest.mark.parametrize(
+    ("line", "judged"),
+    [
+        ({"measure": "M-MEAN", "numerator": 1, "denominator": 1, "site": "lnug", "commissioner": "lnug"}, True),
+        ({"measure": "M-RISK", "site": "lnug", "numerator": 1}, True),
+        ({"measure": "M-COUNT", "site": "lnug", "numerator": 1}, False),
+        ({"measure": "M-CUONT", "numerator": 1}, False),
+        (3, False),
+    ],
+)
+def test_what_the_rest_states_is_judged_unless_a_line_without_a_place_may_have_been_to_say_it(line: Any, *, judged: bool) -> None:
+    within = with_rules({"M-RATIO": [WITHIN]})
+    body = mixed_body()
+    del body["cells"][COUNT_PROSTATE]
+    body["cells"][1] |= {"numerator": 3, "denominator": 4}
+    found = refused(within, {"rest": "zero", "cells": [*body["cells"], line]})
+    assert ("at_most" in {fault.code for fault in found}) == judged
+    assert len(found) > judged
+
+
 def test_the_fault_says_which_figures_and_never_what_was_sent() -> None:
     within = with_rules({"M-RATIO": [{**WITHIN, "why": "Who was seen is part of who came."}]})
     (fault,) = refused(within, mixed((RATIO_LUNG, 3, 8)))
