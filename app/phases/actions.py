@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
-from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON
 from app.calendar.expected import CellKey
@@ -28,6 +27,7 @@ from app.programmes.store import PHASE_DECISIONS, phase_decisions
 from app.reports.month_actions import cells_without_value, month_inputs
 from app.returns.quality import OwedReturn
 from app.returns.quality_store import first_revisions
+from app.returns.read_actions import judged_at
 
 
 class EvidenceDiffers(Invalid):
@@ -107,7 +107,7 @@ class Proposal:
 def read_gate(session: Session, programme: str, number: int, *, actor: Actor, as_of: datetime | None, now: datetime) -> GateRead:
     """Each criterion of a phase's gate, computed from what was in the database at a moment."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
-    moment = resolve(session, programme, asked=as_of, now=now)
+    moment = judged_at(session, programme, asked=as_of, now=now)
     contract = load_contract(session, programme, as_of=moment)
     phase = _phase(contract, number)
     criteria = phase.gate.criteria if phase.gate else ()
@@ -147,7 +147,7 @@ def _owed(session: Session, contract: Contract, months: Sequence[Month], *, as_o
 def read_decisions(session: Session, programme: str, number: int, *, actor: Actor, as_of: datetime | None, now: datetime) -> Decisions:
     """What is decided and proposed of a phase, and whether it was planned to be left in a month that passed undecided."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
-    moment = resolve(session, programme, asked=as_of, now=now)
+    moment = judged_at(session, programme, asked=as_of, now=now)
     contract = load_contract(session, programme, as_of=moment)
     phase = _phase(contract, number)
     decisions = [each for each in phase_decisions(session, programme, as_of=moment) if each.phase == number]
@@ -287,7 +287,7 @@ def read_baselines(
 ) -> tuple[Baseline, ...]:
     """The baselines agreed for leaving a phase, as they stood."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
-    moment = resolve(session, programme, asked=as_of, now=now)
+    moment = judged_at(session, programme, asked=as_of, now=now)
     _phase(load_contract(session, programme, as_of=moment), number)
     return store.baselines(session, programme, number, as_of=moment)
 

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
-from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.expected import ReturnKey
 from app.calendar.store import load_contract
@@ -32,6 +31,7 @@ from app.reports.series import STEPS
 from app.reports.series_actions import Histories
 from app.reports.slices import RowKey
 from app.reports.sources import MonthSources, sources
+from app.returns.read_actions import judged_at
 
 
 def find_report(session: Session, programme: str, query: ReportQuery, *, actor: Actor, now: datetime) -> tuple[bytes, bool]:
@@ -40,7 +40,7 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     The same bytes for the same question, `as_of` and method, for ever.
     """
     require(actor, Permission.REPORT_READ, programme=programme)
-    as_of = resolve(session, programme, asked=query.as_of, now=now)
+    as_of = judged_at(session, programme, asked=query.as_of, now=now)
     contract = load_contract(session, programme, as_of=as_of)
     _check_filters(contract, query)
     report = _Report(session, contract, query, as_of)
@@ -118,7 +118,7 @@ def _not_accepted(session: Session, programme: str, months: Sequence[Month], *, 
 def find_sources(session: Session, programme: str, query: SourceQuery, *, actor: Actor, now: datetime) -> tuple[dict[str, Any], bool]:
     """What is behind one row, and whether results were stored on the way. NotFound where the report has no such row."""
     require(actor, Permission.REPORT_READ, programme=programme)
-    as_of = resolve(session, programme, asked=query.as_of, now=now)
+    as_of = judged_at(session, programme, asked=query.as_of, now=now)
     contract = load_contract(session, programme, as_of=as_of)
     months = months_of(query.period, query.month, contract)
     restated_in = query.month if query.restated else None
@@ -158,7 +158,7 @@ def find_funnel(session: Session, programme: str, query: FunnelQuery, *, actor: 
     Invalid where the measure is no proportion: a funnel is of nothing else.
     """
     require(actor, Permission.REPORT_READ, programme=programme)
-    as_of = resolve(session, programme, asked=query.as_of, now=now)
+    as_of = judged_at(session, programme, asked=query.as_of, now=now)
     contract = load_contract(session, programme, as_of=as_of)
     measure = contract.measure(query.measure, query.month)
     if measure is None or not measure.proportion or measure.aggregation != "ratio_sum":

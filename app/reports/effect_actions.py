@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.expected import ReturnKey, expected_returns
 from app.calendar.store import load_contract
@@ -21,7 +20,7 @@ from app.reports.rows import Rows
 from app.reports.slices import DEFAULT_SLICES
 from app.returns import actions as returns
 from app.returns.actions import Receipt
-from app.returns.read_actions import Differences, read_differences
+from app.returns.read_actions import Differences, judged_at, read_differences
 
 _WHOLE: Final = (*DEFAULT_SLICES, "subcontract")
 _OWN: Final = ("subcontract", "commissioner+subcontract", "site+subcontract", "category+subcontract")
@@ -61,7 +60,7 @@ def compare(
 ) -> tuple[Differences, list[dict[str, Any]]]:
     """A revision against another of the same return, and the effect of accepting it in place of that one. NotFound where one is not there."""
     found = read_differences(session, programme, key, number, against=against, actor=actor)
-    as_of = resolve(session, programme, asked=None, now=now)
+    as_of = judged_at(session, programme, asked=None, now=now)
     contract = load_contract(session, programme, as_of=as_of)
     sides = {each: store.recorded_revision(session, programme, key, each) for each in (number, found.against) if each is not None}
     nothing = Recorded(False, None, None, None, None)
@@ -93,7 +92,8 @@ def effect(
 def _with(stands: MonthInputs, key: ReturnKey, recorded: Recorded, as_of: datetime) -> MonthInputs:
     """A month's inputs as they would be with another revision of a return accepted."""
     expected = key in expected_returns(stands.contract, key.month, subcontract=key.subcontract)
-    status = status_of(stands.contract, key, recorded, expected=expected, as_of=as_of)
+    reopened = any(each.reopened for each in stands.statuses if each.key == key)
+    status = status_of(stands.contract, key, recorded, expected=expected, as_of=as_of, reopened=reopened)
     others = [each for each in stands.statuses if each.key != key]
     return replace(stands, statuses=sorted([*others, status], key=lambda each: each.key))
 

@@ -31,6 +31,7 @@ from app.reports.results import (
     to_json,
 )
 from app.returns.expectation import expected_return
+from app.returns.review_store import reopened_in
 
 HEAD: Final = "returns"
 """Stands among the slices of a month for what its report's head says."""
@@ -101,12 +102,14 @@ def month_inputs(
     """What each month's figures are computed from: every return that is owed or accepted (with `submitted`, received), as it stood."""
     recorded = store.recorded(session, contract.programme.code, months, as_of=as_of, submitted=submitted)
     imports = _imports_standing(session, contract, months, as_of=as_of)
+    reopened = reopened_in(session, contract.programme.code, months, as_of=as_of)
     found = []
     for month in months:
         expected = set(expected_returns(contract, month))
         accepted = {key for key, held in recorded.items() if key.month == month and held.revision_id is not None}
         statuses = [
-            status_of(contract, key, recorded.get(key), expected=key in expected, as_of=as_of) for key in sorted(expected | accepted)
+            status_of(contract, key, recorded.get(key), expected=key in expected, as_of=as_of, reopened=key in reopened)
+            for key in sorted(expected | accepted)
         ]
         found.append(MonthInputs(contract, month, statuses, restated_in, imports[month]))
     return found

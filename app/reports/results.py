@@ -33,7 +33,8 @@ _MOST_KEPT: Final = len(SLICES)
 class ReturnStatus:
     """Where a return stands at the moment that a report is judged at; what the digest of a month's inputs is made of.
 
-    `revision_id`, `revision` and the digests are those of the accepted revision, None where there is none.
+    `revision_id`, `revision` and the digests are those of the accepted revision, None where there is none. One that is reopened may change
+    again: it is not frozen.
     """
 
     key: ReturnKey
@@ -45,6 +46,7 @@ class ReturnStatus:
     revision: int | None = None
     content_sha256: str | None = None
     expected_sha256: str | None = None
+    reopened: bool = False
 
 
 class Recorded(NamedTuple):
@@ -57,16 +59,19 @@ class Recorded(NamedTuple):
     expected_sha256: str | None
 
 
-def status_of(contract: Contract, key: ReturnKey, recorded: Recorded | None, *, expected: bool, as_of: datetime) -> ReturnStatus:
+def status_of(
+    contract: Contract, key: ReturnKey, recorded: Recorded | None, *, expected: bool, as_of: datetime, reopened: bool = False
+) -> ReturnStatus:
     """Judge a return at a moment: on time at the deadline's instant, late just after it; `late` where nothing was received by then."""
     collection = contract.collection.get(key.collection)
     overdue = collection is not None and as_of > deadline(collection.due, key.month, contract.days)
-    frozen = collection is not None and collection.freeze is not None and as_of > deadline(collection.freeze, key.month, contract.days)
+    freeze = None if collection is None or collection.freeze is None else deadline(collection.freeze, key.month, contract.days)
+    frozen = freeze is not None and as_of > freeze and not reopened
     if recorded is not None and recorded.revision_id is not None:
-        return ReturnStatus(key, expected, overdue, frozen, "accepted", *recorded[1:])
+        return ReturnStatus(key, expected, overdue, frozen, "accepted", *recorded[1:], reopened=reopened)
     if recorded is not None and recorded.received:
-        return ReturnStatus(key, expected, overdue, frozen, "not_accepted")
-    return ReturnStatus(key, expected, overdue, frozen, "late" if overdue else "not_due")
+        return ReturnStatus(key, expected, overdue, frozen, "not_accepted", reopened=reopened)
+    return ReturnStatus(key, expected, overdue, frozen, "late" if overdue else "not_due", reopened=reopened)
 
 
 class SummedCells(NamedTuple):

@@ -83,13 +83,13 @@ def owed(contract: Contract, key: ReturnKey) -> ExpectedReturn:
 def read_return(session: Session, programme: str, key: ReturnKey, *, actor: Actor, as_of: datetime | None, now: datetime) -> ReturnRead:
     """Where a return stands, what it expects, its revisions and its current figures. NotFound where it is not owed or not the actor's."""
     require(actor, Permission.RETURN_READ, programme=programme, subcontract=key.subcontract)
-    moment = _judged_at(session, programme, asked=as_of, now=now)
+    moment = judged_at(session, programme, asked=as_of, now=now)
     contract = load_contract(session, programme, as_of=moment)
     return read_at(session, programme, contract, key, moment, as_of=told(actor, as_of, moment))
 
 
-def _judged_at(session: Session, programme: str, *, asked: datetime | None, now: datetime) -> datetime:
-    """The moment that one return is read at: the expiry of a reopening is a deadline too."""
+def judged_at(session: Session, programme: str, *, asked: datetime | None, now: datetime) -> datetime:
+    """The moment that a return, or what is made of returns, is read at: the expiry of a reopening is a deadline too."""
     moment = resolve(session, programme, asked=asked, now=now)
     expired = None if asked is not None else review_store.last_expiry(session, programme, before=now)
     if expired is None or expired < moment:

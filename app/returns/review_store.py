@@ -82,6 +82,15 @@ def reopened(session: Session, programme: str, key: ReturnKey, *, at: datetime) 
     return session.execute(query).one_or_none() is not None
 
 
+def reopened_in(session: Session, programme: str, months: Collection[Month], *, as_of: datetime) -> set[ReturnKey]:
+    """The returns of some months of which a reopening was in force at a moment."""
+    columns = REOPENINGS.table.c
+    query = select(*(columns[name] for name in REOPENINGS.key)).where(
+        columns.programme == programme, columns.month.in_(months), facts.in_force(REOPENINGS, as_of), columns.expires_at >= as_of
+    )
+    return {ReturnKey(*row) for row in session.execute(query)}
+
+
 def reopenings(session: Session, programme: str, key: ReturnKey, *, as_of: datetime) -> tuple[Reopening, ...]:
     """The reopenings of a return that there were at a moment, the first first."""
     columns = REOPENINGS.table.c

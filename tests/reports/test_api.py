@@ -1,17 +1,22 @@
 """The report of a month over HTTP, on a real database: figures, coverage, slices, periods, as_of, and who may read."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from app.calendar.expected import ReturnKey
 from app.db.session import open_session
 from app.db.tenancy import Tenant
+from app.kernel.actors import MACHINE
 from app.kernel.canonical import sha256
+from app.kernel.months import Month
 from app.reports.schemas import FunnelView, ObservationView, ReportHeadView, ReportView
 from app.reports.slices import PARENTS, SLICES
+from app.returns.review_actions import reopen
 from tests.reports.conftest import ACUTES, PROGRAMME, Programme, acute, document, of_62, waits
 
 OCTOBER = "2026-10"
@@ -233,6 +238,32 @@ def test_the_same_moment_answers_the_same_bytes_for_ever(own: Programme) -> None
     assert then.content == first.content
     assert now.json()["report"]["inputs_sha256"] != first.json()["report"]["inputs_sha256"]
     assert own.web.get(f"{path}&as_of={moment}", key=key, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+
+
+def test_what_is_reopened_is_provisional_until_the_leave_expires(own: Programme) -> None:
+    key = ReturnKey("cwt", "SC-RJE", Month.parse(OCTOBER))
+
+    def told(as_of: str = "") -> tuple[Any, ...]:
+        row = own.row(OCTOBER, "CWT-62", slice_="subcontract", subcontract="SC-RJE", as_of=as_of)
+        head = own.ask(OCTOBER, **({"as_of": as_of} if as_of else {}))["report"]
+        return row["status"], row["numerator"], head["status"]
+
+    own.at("2027-03-01T09:00")
+    final = told()
+    assert (final[0], final[2]) == ("final", "final")
+    with open_session(own.database.engine, Tenant(PROGRAMME, "*", "*", "*")) as session:
+        expires_at = own.now + timedelta(days=10)
+        reopen(session, PROGRAMME, key, reason="Counted twice", expires_at=expires_at, actor=MACHINE, now=own.now)
+        session.commit()
+    own.at("2027-03-02T09:00")
+    assert told() == ("provisional", final[1], "provisional")
+    own.send("SC-RJE", OCTOBER, acute(of_62("urgent", 1, 3), {**of_62("urgent", 1, 2), "measure": "CWT-FDS", "category": "all"}))
+    assert told() == ("provisional", 1, "provisional")
+    # Nothing is recorded when the leave expires: what is asked for then knows it nevertheless.
+    own.at("2027-03-12T09:00")
+    assert told() == ("final", 1, "final")
+    assert told("2027-03-11T09:00:00Z") == ("provisional", 1, "provisional")
+    assert told("2027-03-01T08:59:59Z") == final
 
 
 def test_the_digest_of_the_inputs_moves_when_a_deadline_passes(own: Programme) -> None:

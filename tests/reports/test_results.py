@@ -37,6 +37,7 @@ from tests.reports.conftest import document
 
 OCTOBER = Month.parse("2026-10")
 LATER = datetime(2026, 12, 24, tzinfo=UTC)
+FROZEN = datetime(2027, 3, 1, tzinfo=UTC)
 Stated = tuple[str, CellKey, str, str]
 
 
@@ -271,13 +272,15 @@ def test_the_digest_follows_everything_that_a_figure_is_computed_from() -> None:
         before.statuses,
         inputs(CONTRACT, accepted=keys[:1]).statuses,
         [status_of(CONTRACT, key, None, expected=True, as_of=datetime(2026, 11, 1, tzinfo=UTC)) for key in keys],
-        [status_of(CONTRACT, key, None, expected=True, as_of=datetime(2027, 3, 1, tzinfo=UTC)) for key in keys],
+        [status_of(CONTRACT, key, None, expected=True, as_of=FROZEN) for key in keys],
         [status_of(CONTRACT, key, Recorded(True, None, None, None, None), expected=True, as_of=LATER) for key in keys],
         [
             status_of(CONTRACT, key, ACCEPTED._replace(content_sha256="other") if key == keys[0] else None, expected=True, as_of=LATER)
             for key in keys
         ],
     ]
+    variants.append([status_of(CONTRACT, key, ACCEPTED, expected=True, as_of=FROZEN) for key in keys])
+    variants.append([status_of(CONTRACT, key, ACCEPTED, expected=True, as_of=FROZEN, reopened=key == keys[0]) for key in keys])
     digests = [inputs_digest(replace(before, statuses=statuses)) for statuses in variants]
     assert len(set(digests)) == len(digests)
     assert inputs_digest(replace(before, month=OCTOBER.plus(1))) not in digests
