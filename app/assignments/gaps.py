@@ -70,14 +70,14 @@ class OutsideScope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Everything found. `reporting` says who reports on each segment, in which months: what the flow-down check goes on from."""
+    """Everything found. `reporting` says of each segment who delivers it and who reports that, in which months: what the flow-down check goes on from."""
 
     uncovered: list[Uncovered]
     shares_short: list[ShareShort]
     waivers: list[Waived]
     outside_term: list[OutsideTerm]
     outside_scope: list[OutsideScope]
-    reporting: Mapping[Part, Mapping[str, Ranges]]
+    reporting: Mapping[Part, Mapping[Part, Ranges]]
 
 
 class Places:
@@ -145,10 +145,10 @@ class Search:
 
     def _held(
         self, lines: Iterable[Sequence[Assignment]], live: Mapping[str, Ranges]
-    ) -> tuple[dict[Part, dict[Part, list[tuple[Range, Decimal | None]]]], dict[Part, dict[str, Ranges]]]:
-        """By segment and place, the months in which each line delivers there; by segment and reporter, those it reports on."""
+    ) -> tuple[dict[Part, dict[Part, list[tuple[Range, Decimal | None]]]], dict[Part, dict[Part, Ranges]]]:
+        """By segment and place, the months in which each line delivers there; by segment, deliverer and reporter, those reported on."""
         held: dict[Part, dict[Part, list[tuple[Range, Decimal | None]]]] = defaultdict(lambda: defaultdict(list))
-        reporting: dict[Part, dict[str, list[Range]]] = defaultdict(lambda: defaultdict(list))
+        reporting: dict[Part, dict[Part, list[Range]]] = defaultdict(lambda: defaultdict(list))
         in_scope = {
             (site, commissioner): common(common(own, others), self.term)
             for site, own in self.sites.own.items()
@@ -170,9 +170,9 @@ class Search:
                 places[part] += months
             reports = live.get(first.reporter, ())
             here = united(each for months in worked_out.values() for each, _ in months)
-            reporting[segment][first.reporter] += common(here, reports)
+            reporting[segment][first.subcontract, first.reporter] += common(here, reports)
         return held, {
-            segment: {reporter: united(months) for reporter, months in of_reporter.items()} for segment, of_reporter in reporting.items()
+            segment: {parties: united(months) for parties, months in of_parties.items()} for segment, of_parties in reporting.items()
         }
 
     def _places(self, held: Mapping[Part, Mapping[Part, list[tuple[Range, Decimal | None]]]]) -> tuple[list[Uncovered], list[ShareShort]]:

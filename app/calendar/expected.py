@@ -68,17 +68,17 @@ def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]
     agreement = contract.subcontract.get(subcontract)
     if agreement is None or not _is_live(contract, subcontract, month):
         return
-    asked: dict[tuple[str, str], list[tuple[Measure, Collection]]] = {}
+    asked: dict[tuple[str, str, str], list[tuple[Measure, Collection]]] = {}
     for assignment in contract.assignments_of.get(subcontract, ()):
         if not assignment.in_month(month) or not _in_scope(contract, assignment, month):
             continue
         if assignment.other_reporter is not None and not _is_live(contract, assignment.subcontract, month):
             # Who reports for another owes what that one delivers, and no longer than it does.
             continue
-        place = (assignment.pathway, assignment.segment)
-        if place not in asked:
-            asked[place] = list(_asked(contract, place, agreement.sector, month))
-        for measure, collection in asked[place]:
+        asking = (assignment.pathway, assignment.segment, contract.agreement[assignment.subcontract].sector)
+        if asking not in asked:
+            asked[asking] = list(_asked(contract, *asking, month, reporter_sector=agreement.sector))
+        for measure, collection in asked[asking]:
             yield Duty(
                 assignment=assignment,
                 measure=measure,
@@ -90,11 +90,13 @@ def duties(contract: Contract, subcontract: str, month: Month) -> Iterator[Duty]
             )
 
 
-def _asked(contract: Contract, place: tuple[str, str], sector: str, month: Month) -> Iterator[tuple[Measure, Collection]]:
-    """The measures that a segment asks of a sector in a month, and the collections that return them."""
-    for use in contract.segment[place].measures:
+def _asked(
+    contract: Contract, pathway: str, segment: str, sector: str, month: Month, *, reporter_sector: str
+) -> Iterator[tuple[Measure, Collection]]:
+    """The measures that a segment asks of a sector that delivers it in a month, and the collections in which its reporter's returns them."""
+    for use in contract.segment[pathway, segment].measures:
         measure = contract.measure(use.code, month)
-        collection = contract.collection_of(use.code, sector)
+        collection = contract.collection_of(use.code, reporter_sector)
         if measure is not None and collection is not None and use.asked_of(sector) and measure.aggregation != "import_only":
             yield measure, collection
 

@@ -22,8 +22,8 @@ class Unsupplied(NamedTuple):
     detail: str
 
 
-Reporting = Mapping[Part, Mapping[str, Ranges]]
-"""By segment and reporter, the months in which it reports there."""
+Reporting = Mapping[Part, Mapping[tuple[str, str], Ranges]]
+"""By segment, deliverer and reporter, the months in which it is reported there."""
 
 
 def flow_down(contract: Contract, reporting: Reporting, *, asked: Ranges) -> Iterator[Unsupplied]:
@@ -58,10 +58,11 @@ def _of_requirement(
     collectable: list[Range] = []
     sectors: set[str] = set()
     for segment, use in uses:
-        for reporter, months in reporting.get(segment, {}).items():
-            sector = contract.subcontract[reporter].sector
-            if not use.asked_of(sector):
+        for (deliverer, reporter), months in reporting.get(segment, {}).items():
+            # What is asked is asked of the sector that delivers; in which collection it comes is up to that of its reporter.
+            if not use.asked_of(contract.subcontract[deliverer].sector):
                 continue
+            sector = contract.subcontract[reporter].sector
             delivered += months
             if contract.collection_of(code, sector) is None:
                 sectors.add(sector)
@@ -73,7 +74,7 @@ def _of_requirement(
         (
             united(collected),
             "no_collection",
-            f"{code} is in no collection for the sectors that deliver its segments: {', '.join(sorted(sectors))}.",
+            f"{code} is in no collection for the sectors that report its segments: {', '.join(sorted(sectors))}.",
         ),
         (united(collectable), "not_collectable", f"{code} is graded C (not collectable) for everyone who would return it."),
     )

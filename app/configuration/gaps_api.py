@@ -45,7 +45,7 @@ EXAMPLE: Final[dict[str, Any]] = {
             "schedule_ref": "4A-9",
             **_MONTHS,
             "reason": "no_collection",
-            "detail": "E-PPD is in no collection for the sectors that deliver its segments: hospice.",
+            "detail": "E-PPD is in no collection for the sectors that report its segments: hospice.",
         }
     ],
 }

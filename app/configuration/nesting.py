@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from app.assignments.domain import Assignment
 from app.calendar.contract import Contract
 from app.calendar.deadlines import ends_period
 from app.calendar.domain import Collection
@@ -18,9 +17,10 @@ Months = tuple[Month, Month | None]
 
 
 class _Held(NamedTuple):
-    """Of one line what counts here: its segment, months and places."""
+    """Of one line what counts here: its segment, the sector that delivers it, months and places."""
 
     segment: tuple[str, str]
+    sector: str
     months: Months
     sites: frozenset[str]
     commissioners: frozenset[str]
@@ -32,10 +32,10 @@ def parent_with_child(contract: Contract) -> Iterator[Fault]:
     above_commissioner = {code: ancestors(code, contract.commissioner_parents) for code in contract.commissioner_parents}
     if not any((*above_site.values(), *above_commissioner.values())):
         return
-    for reference, lines in _lines_of(contract.lines.values()).items():
+    for reference, lines in _lines_of(contract).items():
         found: dict[tuple[str, str], tuple[str, str]] = {}
         sector = contract.subcontract[reference].sector
-        for measure, lines_of_measure in _reported(contract, lines, sector):
+        for measure, lines_of_measure in _reported(contract, lines):
             held = _in_returns(contract, lines_of_measure, contract.collection_of(measure.code, sector))
             if "site" in measure.split_by:
                 pair = _nested(((measure.site_of(site), line.months) for line in held for site in line.sites), above_site)
@@ -49,22 +49,23 @@ def parent_with_child(contract: Contract) -> Iterator[Fault]:
             yield Fault("parent_with_child", detail, fix, pointer="/assignments")
 
 
-def _lines_of(lines: Iterable[tuple[Assignment, ...]]) -> dict[str, list[_Held]]:
+def _lines_of(contract: Contract) -> dict[str, list[_Held]]:
     """What counts of each line, by the subcontract that reports it, in the order of their codes."""
     found: dict[str, list[_Held]] = defaultdict(list)
-    for facts in lines:
+    for facts in contract.lines.values():
         first = facts[0]
+        sector = contract.subcontract[first.subcontract].sector
         places = frozenset(fact.site for fact in facts), frozenset(fact.commissioner for fact in facts)
-        found[first.reporter].append(_Held((first.pathway, first.segment), (first.from_month, first.to_month), *places))
+        found[first.reporter].append(_Held((first.pathway, first.segment), sector, (first.from_month, first.to_month), *places))
     return dict(sorted(found.items()))
 
 
-def _reported(contract: Contract, lines: Iterable[_Held], sector: str) -> Iterator[tuple[Measure, list[_Held]]]:
+def _reported(contract: Contract, lines: Iterable[_Held]) -> Iterator[tuple[Measure, list[_Held]]]:
     """Each version of each measure with the lines that make a subcontract return it."""
     of_measure: dict[str, list[_Held]] = {}
     for line in lines:
         for use in contract.segment[line.segment].measures:
-            if use.asked_of(sector):
+            if use.asked_of(line.sector):
                 of_measure.setdefault(use.code, []).append(line)
     return ((measure, of_measure[measure.code]) for measure in contract.measures if measure.code in of_measure)
 

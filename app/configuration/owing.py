@@ -174,11 +174,11 @@ def owed(contract: Contract, subcontract: str) -> dict[Owed, Ranges]:
     live = delivering_months(contract)
     scope = {said[0]: months for said, months in _places(contract).items() if len(said) == 1}
     found: dict[Owed, list[Range]] = defaultdict(list)
-    asked: dict[tuple[str, str], list[tuple[str, Measure, Ranges]]] = {}
+    asked: dict[tuple[str, str, str], list[tuple[str, Measure, Ranges]]] = {}
     for fact in contract.assignments_of.get(subcontract, ()):
-        where = (fact.pathway, fact.segment)
+        where = (fact.pathway, fact.segment, contract.agreement[fact.subcontract].sector)
         if where not in asked:
-            asked[where] = list(_asked_in(contract, where, agreement.sector))
+            asked[where] = list(_asked_in(contract, *where, reporter_sector=agreement.sector))
         months = common(common(live[subcontract], live[fact.subcontract]), united([span(fact.from_month, fact.to_month)]))
         months = common(months, scope.get(("site", fact.site), ALWAYS))
         months = common(months, scope.get(("commissioner", fact.commissioner), ALWAYS))
@@ -195,10 +195,12 @@ def owed(contract: Contract, subcontract: str) -> dict[Owed, Ranges]:
     return {cells: united(months) for cells, months in found.items() if months}
 
 
-def _asked_in(contract: Contract, where: tuple[str, str], sector: str) -> Iterator[tuple[str, Measure, Ranges]]:
-    """The versions of measures that a segment asks of a sector, with their collections and the months in which they are in force."""
-    for use in contract.segment[where].measures:
-        collection = contract.collection_of(use.code, sector)
+def _asked_in(
+    contract: Contract, pathway: str, segment: str, sector: str, *, reporter_sector: str
+) -> Iterator[tuple[str, Measure, Ranges]]:
+    """The versions of measures that a segment asks of a sector that delivers it, with the collections of its reporter and their months."""
+    for use in contract.segment[pathway, segment].measures:
+        collection = contract.collection_of(use.code, reporter_sector)
         if collection is None or not use.asked_of(sector):
             continue
         versions = {measure.version: measure for measure in contract.measures if measure.code == use.code}

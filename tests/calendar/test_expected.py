@@ -211,6 +211,18 @@ def test_whoever_reports_for_another_owes_what_that_one_delivers_and_no_longer()
     assert reported(reporter={"status": "agreed"}) == whole
 
 
+def test_the_sector_that_delivers_is_asked_and_the_one_that_reports_has_the_collection() -> None:
+    """Of a hospice's beds only hospices are asked; an acute trust that reports for one returns them, for itself it does not."""
+    key = ReturnKey("hospice", "SC-RJE", OCTOBER)
+    assert {cell.measure for cell in expected_cells(contract(assignments=[REPORTED]), key)} == {"HOSP-WAIT", "E-BEDOCC"}
+    own = {**PALLIATIVE, "subcontract": "SC-RJE"}
+    assert {cell.measure for cell in expected_cells(contract(assignments=[own]), key)} == {"HOSP-WAIT"}
+    hospices, cwt = document()["collections"]
+    collections = [{**hospices, "measures": ["HOSP-WAIT", {"code": "E-BEDOCC", "sectors": ["hospice"]}]}, cwt]
+    nowhere = contract(assignments=[REPORTED], collections=collections)
+    assert {cell.measure for cell in expected_cells(nowhere, key)} == {"HOSP-WAIT"}
+
+
 def test_a_stretch_ends_where_scope_versions_or_reporters_change() -> None:
     base = document()
     changing = contract(
