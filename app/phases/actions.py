@@ -177,7 +177,7 @@ def propose(
         raise EvidenceDiffers("The evidence is not what the gate answered as of that moment.", faults=[fault])
     hold_ledger(session, programme)
     contract = load_contract(session, programme)
-    to_phase = _destination(contract, number, proposal)
+    to_phase = _destination(contract, number, proposal, now=now)
     recording = begin_recording(session, programme, actor=actor, now=now)
     waiting = [each for each in phase_decisions(session, programme, as_of=None) if each.phase == number and each.state == "proposed"]
     facts.close(session, PHASE_DECISIONS, recording, [(each.phase, each.number) for each in waiting], programme=programme)
@@ -214,7 +214,7 @@ def approve(session: Session, programme: str, phase: int, number: int, *, actor:
         raise NothingProposed(f"No decision {number} on phase {phase} waits for approval.")
     if made.proposed_by == actor.client:
         raise SamePerson(f"Decision {number} on phase {phase} was proposed by this client: another person approves it.")
-    if _destination(contract, phase, made) != made.to_phase:
+    if _destination(contract, phase, made, now=now) != made.to_phase:
         raise WrongPhase(f"Phase {phase} is now followed by another phase than {made.to_phase}: propose again what was proposed.")
     recording = begin_recording(session, programme, actor=actor, now=now, contract=True)
     facts.close(session, PHASE_DECISIONS, recording, [(phase, number)], programme=programme)
@@ -320,8 +320,11 @@ def _undecided(contract: Contract, number: int, moment: datetime) -> Month | Non
     return undecided_month(contract.phases, contract.decisions, number, today=today)
 
 
-def _destination(contract: Contract, number: int, proposal: Proposal | PhaseDecision) -> int:
-    """The phase that months from the decision's on would be in. WrongPhase where the month before is not in the phase it is about."""
+def _destination(contract: Contract, number: int, proposal: Proposal | PhaseDecision, *, now: datetime) -> int:
+    """The phase that months from the decision's on would be in.
+
+    WrongPhase where the month before is not in the phase it is about, or it would take back a move that has begun.
+    """
     _phase(contract, number)
     term, first = contract.programme, proposal.from_month
     if not term.first_month <= first <= term.last_month:
@@ -331,6 +334,10 @@ def _destination(contract: Contract, number: int, proposal: Proposal | PhaseDeci
     if before != number:
         raise WrongPhase(f"The month before {first} is in phase {before}, not in phase {number}.")
     if proposal.decision == "stay":
+        begun = first.through(Month.of(now.astimezone(LONDON).date()))
+        left = next((month for month in begun if phase_in(contract.phases, contract.decisions, month) != number), None)
+        if left is not None:
+            raise WrongPhase(f"{left} has begun and is not in phase {number}: only a move that has not begun is taken back.")
         return number
     following = next_phase(contract.phases, number)
     if following is None:

@@ -209,14 +209,16 @@ def next_phase(phases: Iterable[Phase], number: int) -> Phase | None:
 def undecided_month(phases: Iterable[Phase], decisions: Iterable[PhaseDecision], number: int, *, today: Month) -> Month | None:
     """The month in which a phase was planned to be left, where it has come and nobody decided whether it is.
 
-    A move decided at any time is a decision; to stay is one for months up to the one from which on it was decided.
+    A move decided at any time is a decision; to stay is one for months up to the one from which on it was decided. A decision that
+    one approved after it undid, for it counts from the same month or an earlier one, is none.
     """
-    phases = tuple(phases)
+    phases, decisions = tuple(phases), tuple(decisions)
     following = next_phase(phases, number)
     planned = None if following is None else following.from_month
     if planned is None or today < planned:
         return None
-    decided = any(decision.phase == number and (decision.to_phase != number or planned <= decision.from_month) for decision in decisions)
+    stands = (each for at, each in enumerate(decisions) if all(each.from_month < later.from_month for later in decisions[at + 1 :]))
+    decided = any(decision.phase == number and (decision.to_phase != number or planned <= decision.from_month) for decision in stands)
     return None if decided else planned
 
 

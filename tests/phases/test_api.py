@@ -191,6 +191,16 @@ def test_a_proposal_takes_the_place_of_one_that_waits(own: Programme, database: 
     ]
 
 
+def test_a_move_that_has_begun_is_not_taken_back(own: Programme) -> None:
+    """Staying undoes what lies ahead only, when it is proposed and when it is approved."""
+    assert (propose(own, from_month="2027-01").status_code, approve(own).status_code) == (201, 200)
+    waits = propose(own, decision="stay", from_month="2027-01")
+    assert waits.status_code == 201
+    own.at("2027-01-01T09:00")
+    assert [approve(own, 2).json()["code"], propose(own, decision="stay", from_month="2026-12").json()["code"]] == ["wrong_phase"] * 2
+    assert phase_of(own, "2027-01") == 2
+
+
 def test_a_proposal_leads_to_the_phase_that_still_follows(own: Programme) -> None:
     third = {"number": 3, "name": "Sustaining", "from_month": "2030-12"}
     lines = [LINES[0], {**LINES[1], "to_month": "2030-11"}, third]

@@ -85,6 +85,9 @@ def test_what_is_decided_for_later_months_changes_no_earlier_one(made: list[tupl
         ((decided(1, 2, "2029-01"),), "2028-08", None),
         ((decided(1, 1, "2028-07"),), "2028-08", None),
         ((decided(1, 1, "2028-04"),), "2028-08", "2028-07"),  # decided before for another month
+        ((MOVED, decided(1, 1, "2028-05")), "2028-08", "2028-07"),  # a move that was undone is none
+        ((MOVED, decided(1, 1, "2028-07")), "2028-08", None),
+        ((MOVED, decided(1, 1, "2028-05"), decided(1, 2, "2028-10")), "2028-08", None),
     ],
 )
 def test_a_planned_month_that_passes_undecided_is_shown(decisions: tuple[PhaseDecision, ...], today: str, undecided: str | None) -> None:
