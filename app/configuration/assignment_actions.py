@@ -203,7 +203,8 @@ def propose_volumes(
         raise Invalid(detail, faults=[Fault("unknown_measure", detail, "Name a measure that a segment collects.", pointer="/measure")])
     before = first.plus(-YEAR)
     reported: dict[tuple[str, Month, PlaceKey], Decimal] = {}
-    for row in reported_figures(session, programme, code, (before.ordinal, before.plus(YEAR - 1).ordinal), as_of=moment):
+    # The period that the last of the twelve months lies in may end up to a year after it.
+    for row in reported_figures(session, programme, code, (before.ordinal, before.plus(2 * YEAR - 1).ordinal), as_of=moment):
         measure = contract.measure(code, row.month)
         if measure is not None:
             place = (row.pathway, row.segment, row.site, row.commissioner)

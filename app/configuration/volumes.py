@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 
 from app.assignments.domain import Assignment
 from app.calendar.contract import Contract
+from app.calendar.deadlines import ends_period, months_of_period
+from app.calendar.domain import Frequency
 from app.kernel.codes import ALL
 from app.kernel.figures import rounded
 from app.kernel.months import Month, overlap
@@ -21,7 +23,7 @@ Reported = Mapping[tuple[str, Month, PlaceKey], Decimal]
 
 
 class MonthVolume(NamedTuple):
-    """The patients of the same month a year before; None where nothing was accepted of it."""
+    """The patients of the same month a year before: of a longer period an even part. None where nothing was accepted of it."""
 
     month: Month
     of_month: Month
@@ -70,7 +72,11 @@ def proposals(contract: Contract, code: str, first: Month, reported: Reported) -
         )
         known = tuple(
             MonthVolume(
-                month, month.plus(-YEAR), None if shared or not measure else _sum(mine, keys[name, measure.version], month, reported)
+                month,
+                month.plus(-YEAR),
+                None
+                if shared or not measure
+                else _of_month(contract, measure, mine, keys[name, measure.version], month.plus(-YEAR), reported=reported),
             )
             for month, measure in versions.items()
             if mine.in_month(month)
@@ -90,6 +96,15 @@ def _key(measure: Measure, fact: Assignment) -> PlaceKey:
     )
 
 
-def _sum(fact: Assignment, keys: Iterable[PlaceKey], month: Month, reported: Reported) -> Decimal | None:
-    found = [volume for key in keys if (volume := reported.get((fact.reporter, month.plus(-YEAR), key))) is not None]
-    return sum(found, Decimal(0)) if found else None
+def _of_month(
+    contract: Contract, measure: Measure, fact: Assignment, keys: Iterable[PlaceKey], month: Month, *, reported: Reported
+) -> Decimal | None:
+    """The patients of a month: of what was returned for its whole period an even part, but a stock is no sum of its months."""
+    collection = contract.collection_of(measure.code, contract.subcontract[fact.reporter].sector)
+    every: Frequency = "month" if collection is None else collection.every
+    begins = contract.programme.contract_year_month
+    end = next(each for each in month.through(month.plus(YEAR)) if ends_period(each, every, year_begins=begins))
+    found = [volume for key in keys if (volume := reported.get((fact.reporter, end, key))) is not None]
+    months = 1 if measure.aggregation == "stock_last" else len(months_of_period(end, every))
+    total = sum(found, Decimal(0))
+    return None if not found else total if months == 1 else rounded(Fraction(total) / months, places=1)
