@@ -146,6 +146,8 @@ def submit(
         rehearsed = _rehearse(session, valid, after, Recording(programme, at, actor, 0, "", None))
         return _receipt(valid, after, changes, before=before, at=at, rehearsed=rehearsed)
     recording = begin_recording(session, programme, actor=actor, now=now)
+    # A comparison of handovers asks about returns under the ledger alone: only now does this one stand still.
+    before = store.received(session, programme, key)
     if recording.contract_changed != valid.expected.contract.recorded_at:
         # It changed while the ledger was not yet held; now it cannot any more.
         valid = _validated(session, came)

@@ -2,7 +2,9 @@
 
 import copy
 import random
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -12,8 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.calendar.expected import ReturnKey
+from app.db.ledger import hold_ledger
+from app.db.session import open_session
+from app.db.tenancy import Tenant
+from app.kernel.actors import MACHINE
 from app.kernel.months import Month
 from app.pathways.domain import Handover, HandoverEnd, Tolerance
+from app.returns.handover_actions import compare_month
 from app.returns.handovers import Comparison, Pair, Stated, pairs, questions
 from tests.make import contract
 from tests.returns.conftest import Programme, set_up
@@ -320,6 +327,28 @@ def test_whatever_the_contract_changes_between_them_the_difference_is_asked_of_w
             query = asked(programme, key.subcontract)[-1]
             assert (query["state"], query["origin"], query["revision"]) == ("open", "comparison", turn + 1)
             assert {(cell["measure"], cell["category"]) for cell in query["cells"]} in ({("H-OUT", "SC-RL4")}, {("H-IN", "SC-RJE")})
+
+
+def test_a_return_that_a_comparison_moves_takes_the_revision_that_waited_for_it(programme: Programme) -> None:
+    assert programme.apply(document()).status_code == 200
+    programme.clock.now += timedelta(hours=1)
+    rje, rl4 = flow("SC-RJE"), flow("SC-RL4")
+    for key, other, figures in ((rje, "SC-RL4", (14, 0)), (rl4, "SC-RJE", (0, 11))):
+        assert programme.submit(key, body(other, sent=figures[0], received=figures[1])).status_code == 201
+    with open_session(programme.database.engine, Tenant(PROGRAMME, "*", "*", "*")) as session, ThreadPoolExecutor(1) as threads:
+        hold_ledger(session, PROGRAMME)
+        sending = threads.submit(programme.submit, rje, body("SC-RL4", sent=12, received=0))
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        deadline = time.monotonic() + 30
+        while programme.all(query) != [(1,)] and time.monotonic() < deadline:
+            time.sleep(0.01)
+        compare_month(session, PROGRAMME, MONTH, actor=MACHINE, now=programme.clock.now)
+        session.commit()
+        assert sending.result().status_code == 201
+    acts = "SELECT act, status, latest_revision FROM returns WHERE subcontract = 'SC-RJE' ORDER BY recorded_at"
+    assert programme.all(acts) == [("submitted", "submitted", 1), ("queried", "queried", 1), ("submitted", "submitted", 2)]
+    assert programme.all("SELECT count(*) FROM returns WHERE subcontract = 'SC-RJE' AND closed_at IS NULL") == [(1,)]
+    assert [each["state"] for each in asked(programme, "SC-RJE")] == ["open"]
 
 
 def test_a_frozen_return_is_asked_once_it_is_reopened(programme: Programme) -> None:
