@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from app.db.embedded import running
 from app.settings import Settings
 from tests.support.databases import Database, Server
 from tests.support.left_behind import none_left_behind
+
+# No test is timed: what a machine is at besides decides how long a case takes.
+settings.register_profile("mainstem", deadline=None)
+settings.load_profile("mainstem")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.main import OPEN, ROOMS, create_app
 from app.settings import CannotStart
+from app.web.stepwise import stepped_work
 from app.web.work import unit_of_work
 from tests.support.databases import Database, Server
 from tests.support.http import Web, serving
@@ -100,7 +101,7 @@ def test_everything_but_the_listed_addresses_needs_a_key(web: Web) -> None:
 def test_every_operation_of_a_room_asks_who_is_calling_and_is_documented() -> None:
     for router in ROOMS:
         for context in iter_route_contexts(router.routes):
-            assert any(dependant.call is unit_of_work for dependant in context.dependant.dependencies), context.path
+            assert any(dependant.call in {unit_of_work, stepped_work} for dependant in context.dependant.dependencies), context.path
             assert context.include_in_schema, context.path
 
 
