@@ -169,18 +169,29 @@ def apply_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
 ) -> None:
     """Bring a programme to what its document says; faults come with line and column."""
-    document = YamlFile(file.read_bytes())
+    document, settings = YamlFile(file.read_bytes()), load_settings()
+    if dry_run and not is_there(settings):
+        raise CannotStart(
+            f"There is no database in {settings.data}, and a dry run makes none: `mainstem apply` works on the installation's own database,"
+            " which MAINSTEM_DATA or MAINSTEM_DATABASE_URL names."
+        )
+    # What says something twice is judged to its end, for all its faults, and never brought into force.
+    tried = dry_run or bool(document.faults)
     try:
         programme = programme_named(document.value)
-        with fit_engine(load_settings()) as engine, open_session(engine, replace(INSTALLATION, programme=programme)) as session:
+        with fit_engine(settings) as engine, open_session(engine, replace(INSTALLATION, programme=programme)) as session:
             # An operator at the machine means the document to be the truth, whatever is in force.
             applied = apply_configuration(
-                session, programme, document.value, actor=MACHINE, now=datetime.now(UTC), expect=lambda _current: None, dry_run=dry_run
+                session, programme, document.value, actor=MACHINE, now=datetime.now(UTC), expect=lambda _current: None, dry_run=tried
             )
-            if not dry_run:
+            if not tried:
                 session.commit()
     except Refusal as refusal:
+        if document.faults:
+            raise document.refused(refusal.faults) from None
         raise type(refusal)(refusal.detail, faults=[document.located(fault) for fault in refusal.faults]) from None
+    if document.faults:
+        raise document.refused(())
     table = Table("noun", "added", "changed", "withdrawn")
     for noun, changes in applied.changes.items():
         if changes:

@@ -72,7 +72,27 @@ ExpectedVolume = Annotated[
     Volume,
     BeforeValidator(_volume),
     PlainSerializer(_written, when_used="json"),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "object"}}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "description": "Patients a month over the whole line."},
+                {
+                    "type": "array",
+                    "description": "Patients a month at each of these places of the line.",
+                    "items": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "required": ["volume"],
+                        "properties": {
+                            "site": {"type": "string", "default": ALL},
+                            "commissioner": {"type": "string", "default": ALL},
+                            "volume": {"type": "number", "minimum": 0},
+                        },
+                    },
+                },
+            ]
+        }
+    ),
 ]
 
 

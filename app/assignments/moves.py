@@ -61,6 +61,9 @@ def ended(line: AssignmentLine, ending: Ending) -> AssignmentLine:
 def moved(line: AssignmentLine, move: Move) -> tuple[AssignmentLine | None, list[AssignmentLine]]:
     """What is left of the line before the move (nothing, where it moves from its first month on), and the line that follows."""
     part = {"subcontract": move.subcontract, "reported_by": move.reported_by, "waiver": move.waiver}
+    if all(getattr(line, member) == value for member, value in part.items()):
+        detail = f"{line.subcontract} delivers and reports it already, so nothing would be handed over."
+        raise Invalid(detail, faults=[Fault("same_subcontract", detail, "Name another subcontract.", pointer="/subcontract")])
     return _before(line, move.from_month), [line.model_copy(update={**part, "from_month": move.from_month})]
 
 

@@ -22,7 +22,7 @@ from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import digest
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
-from app.kernel.refusals import Fault, Forbidden, Kind, NotFound, Refusal
+from app.kernel.refusals import Fault, Forbidden, Kind, NotFound, Refusal, refuse_reversed
 from app.programmes.store import programme as programme_of
 
 
@@ -77,6 +77,7 @@ def read_days(session: Session, *, first: date | None, last: date | None, actor:
     That is `as_of`, or the last moment recorded of what all programmes share: no answer depends on the clock.
     """
     require(actor, Permission.CALENDAR_READ)
+    refuse_reversed(first, last)
     lines = store.calendar_days(session, as_of=judged_at(session, as_of, now=now))
     begins = first or (as_of or last_recorded(session, EVERY)).astimezone(LONDON).date()
     ends = last or (date.max if date.max - begins < YEAR else begins + YEAR)
@@ -214,6 +215,7 @@ def read_schedule(
 ) -> Schedule:
     """When returns are due, closed and frozen, by month and collection; a subcontractor's client reads those asked of its sector."""
     require(actor, Permission.RETURN_READ, programme=programme)
+    refuse_reversed(first, last)
     contract = load_contract(session, programme, as_of=resolve(session, programme, asked=as_of, now=now))
     collections = [line for line in contract.collections if collection in {None, line.code} and _is_asked(contract, line, actor)]
     if collection is not None and not collections:

@@ -65,10 +65,14 @@ def rule_words(rule: DeadlineRule, month: Month) -> str:
 DeadlineKind = Literal["due", "close", "freeze"]
 
 
-def rules_of(collection: Collection) -> dict[DeadlineKind, DeadlineRule]:
-    """The deadlines that a collection has: what it does not have never comes."""
-    rules: dict[DeadlineKind, DeadlineRule | None] = {"due": collection.due, "close": collection.close, "freeze": collection.freeze}
+def rules_of(collection: Collection, month: Month) -> dict[DeadlineKind, DeadlineRule]:
+    """The deadlines that a collection has for the return of a month: what it does not have never comes."""
+    stated = collection.deadlines_in(month)
+    rules: dict[DeadlineKind, DeadlineRule | None] = {"due": stated.due, "close": stated.close, "freeze": stated.freeze}
     return {kind: rule for kind, rule in rules.items() if rule is not None}
+
+
+_KINDS: Final[tuple[DeadlineKind, ...]] = ("due", "close", "freeze")
 
 
 class MovedDeadline(NamedTuple):
@@ -91,7 +95,7 @@ def moved_by(
     """The deadlines of a programme's returns that move when one day becomes worked, or is no longer."""
     for collection in collections:
         for month in reversed(list(return_months(collection, term))):
-            for kind, rule in rules_of(collection).items():
+            for kind, rule in rules_of(collection, month).items():
                 if timedelta(0) < day - month.plus(rule.months_later).last_day < _FARTHEST:
                     instants = deadline(rule, month, before), deadline(rule, month, after)
                     if instants[0] != instants[1]:
@@ -100,10 +104,18 @@ def moved_by(
 
 def last_passed(collections: Iterable[Collection], days: WorkingDays, *, term: Programme, now: datetime) -> datetime | None:
     """The last deadline of any return that has passed: just before `now`, or None."""
-    today = Month.of(now.astimezone(LONDON).date())
-    passed = (
-        next((moment for month in return_months(collection, term, until=today) if (moment := deadline(rule, month, days)) < now), None)
-        for collection in collections
-        for rule in rules_of(collection).values()
-    )
-    return max((moment for moment in passed if moment is not None), default=None)
+    return max((moment for collection in collections for moment in _last_of_each_rule(collection, days, term=term, now=now)), default=None)
+
+
+def _last_of_each_rule(collection: Collection, days: WorkingDays, *, term: Programme, now: datetime) -> Iterator[datetime]:
+    """The last passed deadline of each rule: an earlier rule's last month may fall due after a later one's first."""
+    stated = (collection, *collection.deadlines_from)
+    waits = {(id(each), kind) for each in stated for kind in _KINDS if getattr(each, kind) is not None}
+    for month in return_months(collection, term, until=Month.of(now.astimezone(LONDON).date())):
+        in_force = collection.deadlines_in(month)
+        for kind, rule in rules_of(collection, month).items():
+            if (id(in_force), kind) in waits and (moment := deadline(rule, month, days)) < now:
+                waits.remove((id(in_force), kind))
+                yield moment
+        if not waits:
+            return

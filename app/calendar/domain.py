@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from app.kernel.lines import Day, Line, Many, Name, NewCode
+from app.kernel.months import Month
 from app.measures.rules import CollectionRule
 from app.pathways.domain import Use
 
@@ -19,8 +21,23 @@ class DeadlineRule(Line):
     months_later: Annotated[int, Field(ge=0, le=36)] = 0
 
 
+class DeadlineRules(Line):
+    """The deadlines of a collection's returns of a month and all later ones, until the next that say otherwise."""
+
+    from_month: Month
+    due: DeadlineRule
+    close: DeadlineRule | None = None
+    freeze: DeadlineRule | None = None
+
+
+def _by_month(value: tuple[DeadlineRules, ...]) -> tuple[DeadlineRules, ...]:
+    if len({each.from_month for each in value}) < len(value):
+        raise PydanticCustomError("repeated", "a month stands twice in this list")
+    return tuple(sorted(value, key=lambda each: each.from_month))
+
+
 class Collection(Line):
-    """A row of the contract's reporting schedule."""
+    """A row of the contract's reporting schedule. `deadlines_from` says from which months its deadlines are others."""
 
     code: NewCode
     name: Name
@@ -29,9 +46,14 @@ class Collection(Line):
     due: DeadlineRule
     close: DeadlineRule | None = None
     freeze: DeadlineRule | None = None
+    deadlines_from: Annotated[Many[DeadlineRules], Field(max_length=100), AfterValidator(_by_month)] = ()
     sign_off: Literal["none", "optional", "required"] = "none"
     auto_accept: bool = False
     rules: Annotated[Many[CollectionRule], Field(max_length=50)] = ()
+
+    def deadlines_in(self, month: Month) -> "Collection | DeadlineRules":
+        """What says when the return of a month is due, closed and frozen."""
+        return next((each for each in reversed(self.deadlines_from) if each.from_month <= month), self)
 
 
 class CalendarDay(Line):

@@ -119,13 +119,13 @@ def schedule_views(schedule: Schedule, rows: Sequence[tuple[Month, Collection]])
 
 
 def _of_return(collection: Collection, month: Month, days: WorkingDays) -> dict[str, Any]:
-    rules = rules_of(collection)
+    rules = rules_of(collection, month)
     return {
         "collection": collection.code,
         "collection_name": collection.name,
         "month": month,
         "every": collection.every,
-        "due": _rule(collection.due, month, days),
+        "due": _rule(rules["due"], month, days),
         "close": _rule(rules.get("close"), month, days),
         "freeze": _rule(rules.get("freeze"), month, days),
     }

@@ -48,6 +48,7 @@ COLLECTIONS = fact_table(
         Column("due", JSONB, nullable=False),
         Column("close", JSONB, nullable=False),
         Column("freeze", JSONB, nullable=False),
+        Column("deadlines_from", JSONB, nullable=False),
         Column("sign_off", Text, nullable=False),
         Column("auto_accept", Boolean, nullable=False),
         Column("rules", JSONB, nullable=False),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
 from app.assignments.actions import bring_assignments
-from app.calendar.actions import bring_collections
+from app.calendar.actions import DeadlinePassed, bring_collections
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.expected import ReturnKey
@@ -24,6 +24,7 @@ from app.configuration.history import accepted_months
 from app.configuration.intake import between_sound_lines
 from app.configuration.nesting import parent_with_child
 from app.configuration.owing import counted_otherwise, is_touched, owing_otherwise
+from app.configuration.rescheduled import passed_and_moved
 from app.db import audit
 from app.db.installation import after_shared
 from app.db.ledger import Recording, begin_recording, contract_changed, hold_ledger, open_ledger
@@ -116,7 +117,8 @@ def apply_configuration(
     """Bring a programme to a document, atomically; the caller owns the transaction.
 
     `expect` is given the digest of the document in force (None where there is none) under the ledger's lock, and refuses
-    where the caller had another one in mind. Refuses with every fault at once: `ConfigurationInvalid`, `InUse`, `RegisterConflict`.
+    where the caller had another one in mind. Refuses with every fault at once: `ConfigurationInvalid`, `InUse`,
+    `RegisterConflict`, `DeadlinePassed`.
     """
     require(actor, Permission.CONFIGURATION_WRITE, programme=programme)
     document = _read(value, registered=[line.ods_code for line in organisations(session, as_of=None)])
@@ -162,7 +164,7 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
     lines = placed(document)
     register = organisations(session, as_of=None)
     after = contract_of(document, organisations=register, recorded_at=now, lines=lines, before=before)
-    faults = _faults(session, programme, document, before=before, after=after, lines=lines)
+    faults = _faults(session, programme, document, before=before, after=after, lines=lines, now=now)
     if faults:
         raise _refusal(faults)
     registered = frozenset(line.ods_code for line in register)
@@ -181,7 +183,14 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
 
 
 def _faults(
-    session: Session, programme: str, document: Document, *, before: Contract | None, after: Contract, lines: Sequence[Placed]
+    session: Session,
+    programme: str,
+    document: Document,
+    *,
+    before: Contract | None,
+    after: Contract,
+    lines: Sequence[Placed],
+    now: datetime,
 ) -> list[Fault]:
     faults = faults_of(document, registered=frozenset(after.organisation), lines=lines)
     if document.programme.code != programme:
@@ -205,13 +214,17 @@ def _faults(
         otherwise = counted_otherwise(before, after)
         faults += counted_as_another(before, after, otherwise, reported_measures(session, programme, otherwise))
         faults += relabelled(have_returned(session, programme, of_another_organisation(before, after)))
+        places = {line.code: number for number, line in enumerate(document.collections)}
+        faults += passed_and_moved(before, after, now=now, places=places)
     return faults
 
 
-def _refusal(faults: list[Fault]) -> ConfigurationInvalid:
+def _refusal(faults: list[Fault]) -> ConfigurationInvalid | DeadlinePassed:
     codes = {fault.code for fault in faults}
     if codes == {"in_use"}:
         return InUse("Returns depend on what this document withdraws or counts otherwise; see errors.", faults=faults)
+    if codes == {"deadline_passed"}:
+        return DeadlinePassed("Deadlines that have passed would move; see errors.", faults=faults)
     if codes == {"register_conflict"}:
         return RegisterConflict("The shared register says something else of an organisation; see errors.", faults=faults)
     return ConfigurationInvalid("The document cannot be brought into force; see errors.", faults=faults)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 
+from app.calendar.actions import DeadlinePassed
 from app.calendar.as_of import AsOfInFuture
 from app.configuration.actions import ConfigurationInvalid, InUse, RegisterConflict, apply_configuration, configuration
 from app.configuration.document import Document
@@ -58,7 +59,7 @@ def get_configuration(unit: Unit, programme: str, as_of: AsOf) -> Response:
 
 @router.put(
     "",
-    responses=refusals(ConfigurationInvalid, InUse, RegisterConflict, *PUTTING)
+    responses=refusals(ConfigurationInvalid, InUse, RegisterConflict, DeadlinePassed, *PUTTING)
     | json_answer(Document, EXAMPLE)
     | json_answer(Document, EXAMPLE, status=201, description="Created"),
     openapi_extra=json_body(Document, EXAMPLE),

@@ -21,7 +21,7 @@ from app.configuration.store import reported_figures
 from app.configuration.volumes import YEAR, PlaceKey, Proposal, patients, proposals
 from app.db.ledger import last_recorded
 from app.kernel.actors import Actor
-from app.kernel.months import Month
+from app.kernel.months import YEARS, Month
 from app.kernel.ranges import Ranges, common, span, united
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.subcontracts.domain import unsigned_spans
@@ -202,6 +202,10 @@ def propose_volumes(
         detail = "The programme has no measure of this code that is returned."
         raise Invalid(detail, faults=[Fault("unknown_measure", detail, "Name a measure that a segment collects.", pointer="/measure")])
     before = first.plus(-YEAR)
+    if before.year not in YEARS or first.plus(YEAR - 1).year not in YEARS:
+        detail = "The twelve months from there on, or those a year before, are beyond what is kept."
+        fix = f"Name a month from {YEARS[0] + 1} to January {YEARS[-1]}."
+        raise Invalid(detail, faults=[Fault("out_of_range", detail, fix, pointer="/from_month")])
     reported: dict[tuple[str, Month, PlaceKey], Decimal] = {}
     # The period that the last of the twelve months lies in may end up to a year after it.
     for row in reported_figures(session, programme, code, (before.ordinal, before.plus(2 * YEAR - 1).ordinal), as_of=moment):

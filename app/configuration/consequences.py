@@ -12,11 +12,13 @@ from app.assignments.gaps import Part, blocks, live_months
 from app.calendar.contract import Contract
 from app.calendar.expected import delivering_months
 from app.configuration.differences import changed_lines
-from app.configuration.owing import ALWAYS, Said, in_force, owed, owing_otherwise, return_months, xor
+from app.configuration.owing import ALWAYS, Said, counted_otherwise, in_force, joined, owed, owing_otherwise, return_months, xor
+from app.configuration.rescheduled import Rescheduled, rescheduled
 from app.configuration.searching import search_of
 from app.kernel.lines import Line
 from app.kernel.months import Month
 from app.kernel.ranges import EVER, Range, Ranges, common, of_months, span, united, without
+from app.measures.domain import Comparability, difference
 from app.programmes.domain import USUAL_CONTROL, ancestors
 
 _MONTHS: Final = ("from_month", "to_month")
@@ -40,8 +42,20 @@ class Block(NamedTuple):
     months: Range
 
 
+class Recounted(NamedTuple):
+    """Months of which one version of a measure counts what another counted, or would have: the series starts anew with the first."""
+
+    measure: str
+    months: Range
+    before: int
+    after: int
+    comparable: Comparability
+    because: tuple[str, ...]
+    obligations: list[Obligation]
+
+
 class WeightOfYear(NamedTuple):
-    """What the weights of a contract year sum to, before and after; None where none is stated."""
+    """What the weights of a contract year sum to, before and after, where they differ; None where none is stated."""
 
     contract_year: int
     before: Decimal | None
@@ -59,6 +73,8 @@ class Consequences:
     gaps_closed: list[Block]
     overlaps_appearing: list[Block]
     overlaps_disappearing: list[Block]
+    recounted: list[Recounted]
+    rescheduled: list[Rescheduled]
     weights: list[WeightOfYear]
     months_touched: list[Month]
 
@@ -81,6 +97,8 @@ def consequences(before: Contract | None, after: Contract, *, accepted: Iterable
         gaps_closed=gaps_closed,
         overlaps_appearing=overlaps_appearing,
         overlaps_disappearing=overlaps_disappearing,
+        rescheduled=[] if before is None else list(rescheduled(before, after)),
+        recounted=[] if before is None else list(_recounted(before, after)),
         weights=list(_weights(before, after)),
         months_touched=[] if before is None else _months_touched(before, after, (*appearing, *disappearing, *changing), accepted),
     )
@@ -104,7 +122,9 @@ def _obligations(
             differing = [months for cells, months in xor(old, new) if cells[0] == collection]
             other = common(common(was, is_), united((*_returns(before, collection, differing), *_returns(after, collection, differing))))
             for kind, months in zip(found, (without(is_, was), without(was, is_), other), strict=True):
-                kind += [Obligation(collection, subcontract, each) for each in months]
+                stated_in = after if collection in after.collection and kind is not found[1] else before
+                if stated_in is not None:
+                    kind += [Obligation(collection, subcontract, each) for each in joined(stated_in, collection, months)]
     return found
 
 
@@ -112,6 +132,30 @@ def _returns(contract: Contract | None, collection: str, months: Iterable[Ranges
     if contract is None or collection not in contract.collection:
         return ()
     return return_months(contract, collection, united(each for ranges in months for each in ranges))
+
+
+def _recounted(before: Contract, after: Contract) -> Iterator[Recounted]:
+    """The measures of which something else is counted, range by range, with the returns that state them."""
+    otherwise = counted_otherwise(before, after)
+    term = united([span(after.programme.first_month, after.programme.last_month)])
+    cells = [(subcontract, each, months) for subcontract in sorted(after.subcontract if otherwise else ())
+             for each, months in owed(after, subcontract).items() if each.measure in otherwise]  # fmt: skip
+    for code, ranges in otherwise.items():
+        for months in common(ranges, term):
+            old, new = (contract.measure(code, Month(months[0])) for contract in (before, after))
+            assert old is not None, "it counts in these months"
+            assert new is not None, "and so does this"
+            stated: dict[tuple[str, str], list[Range]] = defaultdict(list)
+            for subcontract, each, owed_months in cells:
+                if each.measure == code:
+                    stated[each.collection, subcontract] += common(owed_months, (months,))
+            obligations = [
+                Obligation(collection, subcontract, each)
+                for (collection, subcontract), found in sorted(stated.items())
+                for each in joined(after, collection, return_months(after, collection, united(found)))
+            ]
+            compared = difference(old, new)
+            yield Recounted(code, months, old.version, new.version, compared.comparable, compared.because, obligations)
 
 
 def _gaps_of_both(before: Contract | None, after: Contract) -> tuple[Said, Said]:
@@ -183,7 +227,7 @@ def _as_blocks(places: Said) -> Iterator[Block]:
 def _weights(before: Contract | None, after: Contract) -> Iterator[WeightOfYear]:
     for year in range(1, max(1, after.programme.contract_year_of(after.programme.last_month)) + 1):
         was, is_ = (None if each is None else _weight(each, year) for each in (before, after))
-        if was is not None or is_ is not None:
+        if was != is_:
             yield WeightOfYear(year, was, is_)
 
 

@@ -15,7 +15,7 @@ Key = tuple[str | int, ...]
 class LineChange(NamedTuple):
     """A line before and after; one of the two is None where it is added or withdrawn.
 
-    An assignment's line may be changed although it reads the same: what `all` stands for has changed.
+    An assignment's line may be changed although it is written the same: what `all` stands for has changed, and is told by its codes.
     """
 
     key: Key
@@ -97,7 +97,11 @@ def _assignments(before: Contract | None, after: Contract) -> Iterator[LineChang
     ended = {_natural(line): (name, line) for name, line in _written(before, names)}
     for name, line in _written(after, names):
         earlier, old = ended.pop(_natural(line), (name, None))
-        yield LineChange(_key(earlier, line), old, line)
+        if old == line and before is not None:
+            # What `all` stands for is told, for nothing else differs.
+            yield LineChange(_key(earlier, line), _spelt(old, before.lines[earlier]), _spelt(line, after.lines[name]))
+        else:
+            yield LineChange(_key(earlier, line), old, line)
     yield from (LineChange(_key(name, line), line, None) for name, line in ended.values())
 
 
@@ -107,6 +111,12 @@ def _written(contract: Contract | None, names: Iterable[str]) -> list[tuple[str,
 
 def _natural(line: AssignmentLine) -> tuple[object, ...]:
     return (line.subcontract, line.pathway, line.segment, line.sites, line.commissioners, line.from_month)
+
+
+def _spelt(line: AssignmentLine, facts: Iterable[Assignment]) -> AssignmentLine:
+    """A line with the sites and commissioners that it stands for, by their codes."""
+    sites, commissioners = {fact.site for fact in facts}, {fact.commissioner for fact in facts}
+    return line.model_copy(update={"sites": tuple(sorted(sites)), "commissioners": tuple(sorted(commissioners))})
 
 
 def _key(name: str, line: AssignmentLine) -> Key:

@@ -17,6 +17,7 @@ from app.configuration.handovers import handovers_astray
 from app.configuration.rules import rules_astray
 from app.kernel.codes import is_code
 from app.kernel.months import Month, overlap
+from app.kernel.ranges import EVER
 from app.kernel.refusals import Fault
 from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Aggregation, Measure
@@ -25,6 +26,7 @@ from app.programmes.faults import above_the_contract, gates_astray
 from app.reports.slices import SLICES
 from app.subcontracts.domain import faults_of as faults_of_subcontract
 
+EARLIEST, LATEST = Month(EVER[0]), Month(EVER[1])
 _COUNTS: Final[frozenset[Aggregation]] = frozenset({"count_sum", "stock_last", "banded"})
 
 
@@ -121,11 +123,13 @@ def _year_starts(programme: Programme) -> Iterator[Fault]:
 def _deadlines(document: Document) -> Iterator[Fault]:
     for number, collection in enumerate(document.collections):
         months = list(return_months(collection, document.programme))
-        rules = list(rules_of(collection).items())
-        for (before, earlier), (kind, later) in pairwise(rules):
-            if not _in_order(earlier, later, months):
-                detail = f"In some month {kind} would fall before {before}."
-                yield Fault("deadline_order", detail, f"Let {kind} fall no earlier than {before}.", pointer=f"/collections/{number}/{kind}")
+        begin = [EARLIEST, *(each.from_month for each in collection.deadlines_from)]
+        for place, (first, following) in enumerate(pairwise([*begin, LATEST])):
+            where = f"/collections/{number}" + (f"/deadlines_from/{place - 1}" if place else "")
+            for (before, earlier), (kind, later) in pairwise(rules_of(collection, first).items()):
+                if not _in_order(earlier, later, [month for month in months if first <= month < following]):
+                    detail = f"In some month {kind} would fall before {before}."
+                    yield Fault("deadline_order", detail, f"Let {kind} fall no earlier than {before}.", pointer=f"{where}/{kind}")
 
 
 def _in_order(earlier: DeadlineRule, later: DeadlineRule, months: Sequence[Month]) -> bool:

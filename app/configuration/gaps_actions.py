@@ -18,7 +18,7 @@ from app.configuration.store import outside_assignments
 from app.kernel.actors import Actor
 from app.kernel.months import Month
 from app.kernel.ranges import EVER, Range, Ranges, common, span, united
-from app.kernel.refusals import Fault, Invalid
+from app.kernel.refusals import refuse_reversed
 
 
 class Unassigned(NamedTuple):
@@ -52,9 +52,7 @@ def find_gaps(
 ) -> FoundGaps:
     """What is not covered, short, waived, outside or not supplied, in the months asked for (those of the term, where they are not named)."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
-    if first is not None and last is not None and last < first:
-        fault = Fault("reversed", "to lies before from.", "Let it end no earlier than it begins.", pointer="/query/to")
-        raise Invalid("A parameter is not what it must be; see errors.", faults=[fault])
+    refuse_reversed(first, last)
     moment = resolve(session, programme, asked=as_of, now=now)
     contract = load_contract(session, programme, as_of=moment)
     term = united([span(contract.programme.first_month, contract.programme.last_month)])

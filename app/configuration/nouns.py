@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import date
+from typing import Any, Final, NamedTuple
 
 from app.calendar.contract import Contract
 from app.calendar.deadlines import ends_period
@@ -15,7 +16,7 @@ from app.kernel.months import Month, covers
 from app.measures.domain import Measure
 from app.pathways.domain import Handover, Pathway
 from app.programmes.domain import Commissioner, Phase, Programme, Requirement, Site
-from app.subcontracts.domain import Subcontract
+from app.subcontracts.domain import Subcontract, SubcontractStatus, status_on
 
 Filter = Callable[[Contract, Any, Any], bool]
 """Whether a line of a contract is one that was asked for."""
@@ -60,6 +61,17 @@ class Noun:
 
 def _is(member: str) -> Filter:
     return lambda contract, line, value: getattr(line, member) == value
+
+
+class StatusOn(NamedTuple):
+    """The status that a subcontract is asked to be in, and on which day."""
+
+    status: SubcontractStatus
+    day: date
+
+
+def _is_on(contract: Contract, line: Subcontract, asked: StatusOn) -> bool:
+    return status_on(line, asked.day) == asked.status
 
 
 def _in_months(contract: Contract, line: Any, month: Month) -> bool:
@@ -123,7 +135,7 @@ NOUNS: Final = (
         "subcontract",
         Subcontract,
         ("reference",),
-        {"organisation": _is("organisation"), "sector": _is("sector"), "status": _is("status"), "month": _delivers_in},
+        {"organisation": _is("organisation"), "sector": _is("sector"), "status": _is_on, "month": _delivers_in},
     ),
     Noun("handovers", "handover", Handover, ("code",), {"measure": _hands_over}),
 )

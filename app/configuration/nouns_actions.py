@@ -9,14 +9,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
+from app.calendar.actions import DeadlinePassed
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
+from app.calendar.deadlines import LONDON
 from app.calendar.store import load_contract
 from app.configuration.actions import Applied, ConfigurationInvalid, bring_into_force
 from app.configuration.differences import Key
 from app.configuration.document import Document, document_of, line_bytes
 from app.configuration.history import Version, versions
-from app.configuration.nouns import Noun
+from app.configuration.nouns import Noun, StatusOn
 from app.db.installation import programmes_known
 from app.db.ledger import judged_at, last_recorded
 from app.kernel.actors import Actor
@@ -36,6 +38,9 @@ def read_lines(
     """The lines of a noun that answer every filter, by their keys and in that order, as they stood."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
     moment = resolve(session, programme, asked=as_of, now=now)
+    if "status" in asked:
+        # A status is of a day: where none is asked for, of the reader's own.
+        asked = {**asked, "status": StatusOn(asked["status"], (as_of or now).astimezone(LONDON).date())}
     return noun.asked_for(load_contract(session, programme, as_of=moment), asked)
 
 
@@ -144,7 +149,7 @@ def _change(
 
     try:
         applied = bring_into_force(session, programme, change, actor=actor, now=now, dry_run=dry_run)
-    except ConfigurationInvalid as refusal:
+    except (ConfigurationInvalid, DeadlinePassed) as refusal:
         raise type(refusal)(
             _of_line(refusal.detail), faults=[_placed(fault, None if line is None else own) for fault in refusal.faults]
         ) from None

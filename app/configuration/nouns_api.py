@@ -6,7 +6,9 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from app.calendar.actions import DeadlinePassed
 from app.calendar.as_of import AsOfInFuture
+from app.calendar.domain import Frequency
 from app.configuration import nouns_actions as actions
 from app.configuration.actions import ConfigurationInvalid, InUse
 from app.configuration.differences import Key
@@ -16,6 +18,10 @@ from app.configuration.schemas import difference
 from app.kernel.codes import Code
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
+from app.measures.domain import Aggregation, MeasureKind
+from app.pathways.domain import Sector
+from app.programmes.domain import JudgedOn, PaymentMode
+from app.subcontracts.domain import SubcontractStatus
 from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, Page, PageOf
@@ -41,15 +47,15 @@ class _ByParent:
 
 @dataclass(frozen=True, slots=True)
 class _OfPhases:
-    payment: Annotated[str | None, _only("Only those with this payment mode.", "shadow")] = None
+    payment: Annotated[PaymentMode | None, _only("Only those with this payment mode.", "shadow")] = None
     month: Annotated[Month | None, _only("Only those planned for this month.", "2026-10")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class _OfMeasures:
     measure: Annotated[Code | None, _only("Only versions of the measure of this code.", "CWT-62")] = None
-    kind: Annotated[str | None, _only("Only measures of this kind.", "service_standard")] = None
-    aggregation: Annotated[str | None, _only("Only measures that are added up in this way.", "ratio_sum")] = None
+    kind: Annotated[MeasureKind | None, _only("Only measures of this kind.", "service_standard")] = None
+    aggregation: Annotated[Aggregation | None, _only("Only measures that are added up in this way.", "ratio_sum")] = None
     month: Annotated[Month | None, _only("Only the versions in force in this month.", "2026-10")] = None
 
 
@@ -62,21 +68,21 @@ class _OfPathways:
 @dataclass(frozen=True, slots=True)
 class _OfCollections:
     measure: Annotated[Code | None, _only("Only collections of this measure.", "CWT-62")] = None
-    every: Annotated[str | None, _only("Only collections this often.", "month")] = None
+    every: Annotated[Frequency | None, _only("Only collections this often.", "month")] = None
     month: Annotated[Month | None, _only("Only collections that have a return of this month.", "2026-10")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class _OfRequirements:
-    judged_on: Annotated[str | None, _only("Only those judged on this period.", "month")] = None
+    judged_on: Annotated[JudgedOn | None, _only("Only those judged on this period.", "month")] = None
     month: Annotated[Month | None, _only("Only those with a target in this month.", "2026-10")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class _OfSubcontracts:
     organisation: Annotated[Code | None, _only("Only those with this organisation.", "RJE")] = None
-    sector: Annotated[str | None, _only("Only those of this sector.", "acute")] = None
-    status: Annotated[str | None, _only("Only those stated to be in this status.", "live")] = None
+    sector: Annotated[Sector | None, _only("Only those of this sector.", "acute")] = None
+    status: Annotated[SubcontractStatus | None, _only("Only those in this status on the day of `as_of`, or today.", "live")] = None
     month: Annotated[Month | None, _only("Only those that deliver in this month.", "2026-10")] = None
 
 
@@ -256,7 +262,7 @@ def _puts(noun: Noun) -> None:
         f"{_IN}{address}",
         name=f"put_{noun.singular}",
         description=_PUT.format(singular=noun.singular) + _MORE.get(noun.section, ""),
-        responses=refusals(ConfigurationInvalid, InUse, *PUTTING) | _answers(noun) | created,
+        responses=refusals(ConfigurationInvalid, InUse, DeadlinePassed, *PUTTING) | _answers(noun) | created,
         openapi_extra=json_body(noun.line, example),
     )(put_line)
 

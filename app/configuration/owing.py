@@ -210,6 +210,18 @@ def _asked_in(
                 yield collection.code, measure, months
 
 
+def joined(contract: Contract, collection: str, months: Ranges) -> Ranges:
+    """Months that end a collection's periods as ranges of periods: what follows the one before by one period goes on from it."""
+    length = len(months_of_period(Month(EVER[0]), contract.collection[collection].every))
+    found: list[Range] = []
+    for first, last in months:
+        if found and first - found[-1][1] == length:
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
 def return_months(contract: Contract, collection: str, months: Ranges) -> Ranges:
     """The months of the returns in which a collection answers these months."""
     every, begins = contract.collection[collection].every, contract.programme.contract_year_month

@@ -1,17 +1,22 @@
 """What a trial of a document, or of one line of it, answers: the difference by noun and line, and what follows of it."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
+from app.calendar.deadlines import DeadlineKind
 from app.configuration.actions import Applied
-from app.configuration.consequences import Block, Consequences, Obligation
+from app.configuration.consequences import Block, Consequences, Obligation, Recounted
 from app.configuration.differences import Changes, Key, LineChange
+from app.configuration.rescheduled import Rescheduled
 from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Line
+from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.kernel.ranges import Range
+from app.measures.domain import Comparability
 
 
 class LineDifferenceView(BaseModel):
@@ -52,8 +57,34 @@ class BlockView(BaseModel):
     to_month: str
 
 
+class RecountedView(BaseModel):
+    """Months of which one version of a measure counts otherwise than another did: its series starts anew with `from_month`.
+
+    `obligations` are the returns that state it in these months.
+    """
+
+    measure: str
+    from_month: str
+    to_month: str
+    version_before: int
+    version_after: int
+    comparable: Comparability
+    because: list[str]
+    obligations: list[ObligationView]
+
+
+class RescheduledView(BaseModel):
+    """A deadline of a month's returns that would fall on another instant; null where there is none."""
+
+    collection: str
+    month: str
+    kind: DeadlineKind
+    before: datetime | None
+    after: datetime | None
+
+
 class WeightsView(BaseModel):
-    """What the weights of a contract year sum to; null where none is stated."""
+    """What the weights of a contract year sum to, where it changes; null where none is stated."""
 
     contract_year: int
     before: ExactDecimal | None
@@ -70,6 +101,8 @@ class EffectsView(BaseModel):
     gaps_closed: list[BlockView]
     overlaps_appearing: list[BlockView]
     overlaps_disappearing: list[BlockView]
+    measures_recounted: list[RecountedView]
+    deadlines_moved: list[RescheduledView]
     weights: list[WeightsView]
     months_touched: list[str]
     publications_touched: list[int]
@@ -124,6 +157,8 @@ def effects(follows: Consequences) -> dict[str, Any]:
         "gaps_closed": _blocks(follows.gaps_closed),
         "overlaps_appearing": _blocks(follows.overlaps_appearing),
         "overlaps_disappearing": _blocks(follows.overlaps_disappearing),
+        "measures_recounted": [_recounted(each) for each in follows.recounted],
+        "deadlines_moved": [_rescheduled(each) for each in follows.rescheduled],
         "weights": [each._asdict() for each in follows.weights],
         "months_touched": [str(month) for month in follows.months_touched],
         # Nothing is published yet.
@@ -137,6 +172,23 @@ def _months(months: Range) -> dict[str, str]:
 
 def _obligations(found: Iterable[Obligation]) -> list[dict[str, Any]]:
     return [{"collection": each.collection, "subcontract": each.subcontract, **_months(each.months)} for each in found]
+
+
+def _recounted(each: Recounted) -> dict[str, Any]:
+    return {
+        "measure": each.measure,
+        **_months(each.months),
+        "version_before": each.before,
+        "version_after": each.after,
+        "comparable": each.comparable,
+        "because": list(each.because),
+        "obligations": _obligations(each.obligations),
+    }
+
+
+def _rescheduled(each: Rescheduled) -> dict[str, Any]:
+    before, after = (None if instant is None else moment_text(instant) for instant in (each.before, each.after))
+    return {"collection": each.collection, "month": str(each.month), "kind": each.kind, "before": before, "after": after}
 
 
 def _blocks(found: Iterable[Block]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from app.calendar.expected import carried_weights
 from app.calendar.store import load_contract
 from app.kernel.actors import Actor
 from app.kernel.months import Month
-from app.kernel.refusals import NotFound
+from app.kernel.refusals import Fault, Invalid, NotFound
 from app.programmes.domain import CarriedWeight
 
 
@@ -37,6 +37,9 @@ def read_weights(
     requirement, term = contract.requirement.get(measure), contract.programme
     if requirement is None:
         raise NotFound("There is no requirement of that key here, or it is not yours.")
+    if month is not None and not term.first_month <= month <= term.last_month:
+        fault = Fault("outside_term", "The programme's term does not hold this month.", "Name one of its months.", pointer="/query/month")
+        raise Invalid("A parameter is not what it must be; see errors.", faults=[fault])
     of_moment = min(max(Month.of(moment.astimezone(LONDON).date()), term.first_month), term.last_month)
     asked = month or of_moment
     year = term.contract_year_of(asked)

@@ -1,6 +1,6 @@
 """A document written in YAML: read safely, exactly, and with the line and column of every value."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -28,13 +28,16 @@ class BadYaml(Invalid):
 
 
 class YamlFile:
-    """A parsed file: `value` is what it states, numbers exact; `place` tells where a pointer's value stands."""
+    """A parsed file: `value` is what it states, numbers exact; `located` tells where a pointer's value stands.
+
+    `faults` are names that stand twice, or are none: of what stands twice `value` has the first, so that all else can be judged too.
+    """
 
     def __init__(self, content: bytes) -> None:
         if len(content) > LARGEST_BYTES:
             raise BadYaml(f"The file is larger than {LARGEST_BYTES} bytes.")
         self._places: dict[str, Place] = {}
-        self._faults: list[Fault] = []
+        self.faults: list[Fault] = []
         try:
             text = content.decode("utf-8")
             _limits(text)
@@ -58,8 +61,11 @@ class YamlFile:
         except yaml.YAMLError:
             raise BadYaml("The file is not YAML.") from None
         self.value: Any = None if node is None else self._read(node, "")
-        if self._faults:
-            raise BadYaml("The file says something twice, or what no document can hold; see errors.", faults=self._faults)
+
+    def refused(self, faults: Iterable[Fault]) -> BadYaml:
+        """The refusal of a file with faults of its own, and with those found by pointer in what it states."""
+        detail = "The file says something twice, or what no document can hold; see errors."
+        return BadYaml(detail, faults=[*self.faults, *(self.located(fault) for fault in faults)])
 
     def located(self, fault: Fault) -> Fault:
         """A fault found by pointer, with the line and column of the nearest value above it that is in the file."""
@@ -72,6 +78,9 @@ class YamlFile:
     def _read(self, node: yaml.Node, at: str) -> Any:
         if len(self._places) >= MOST_VALUES:
             raise BadYaml(f"The file states more than {MOST_VALUES} values.")
+        if at.count("/") > DEEPEST:
+            # An alias may stand in what it names, or lead from one to the next.
+            raise BadYaml(f"The file nests more than {DEEPEST} deep, its aliases followed.")
         self._places[at] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if isinstance(node, yaml.SequenceNode):
             return [self._read(part, f"{at}/{number}") for number, part in enumerate(node.value)]
@@ -84,9 +93,9 @@ class YamlFile:
         for key, part in node.value:
             line, column = key.start_mark.line + 1, key.start_mark.column + 1
             if not isinstance(key, yaml.ScalarNode) or key.tag == f"{_TAG}merge":
-                self._faults.append(Fault("member_name", "A member's name is a plain text.", "Write a name.", line=line, column=column))
+                self.faults.append(Fault("member_name", "A member's name is a plain text.", "Write a name.", line=line, column=column))
             elif key.value in seen:
-                self._faults.append(Fault("duplicate_member", "A member of this name stands twice.", "Keep one.", line=line, column=column))
+                self.faults.append(Fault("duplicate_member", "A member of this name stands twice.", "Keep one.", line=line, column=column))
             else:
                 seen.add(key.value)
                 yield key.value, self._read(part, f"{at}/{key.value.replace('~', '~0').replace('/', '~1')}")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Kind(StrEnum):
@@ -92,3 +92,10 @@ class AsOfInFuture(Invalid):
 
     code = "as_of_in_future"
     title = "That moment has not come yet"
+
+
+def refuse_reversed(first: Any, last: Any) -> None:
+    """Pass where what is asked for ends no earlier than it begins, or is open; Invalid otherwise."""
+    if first is not None and last is not None and last < first:
+        fault = Fault("reversed", "to lies before from.", "Let it end no earlier than it begins.", pointer="/query/to")
+        raise Invalid("A parameter is not what it must be; see errors.", faults=[fault])

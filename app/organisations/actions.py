@@ -20,17 +20,20 @@ from app.organisations.store import ORGANISATIONS, SUCCESSIONS, organisation_row
 
 
 def conflicts(session: Session, lines: Sequence[Organisation]) -> list[Fault]:
-    """Where lines say something else than the register: a programme's document may add an organisation, never change one."""
+    """Where lines say something that the register never said: a programme's document may add an organisation, never change one.
+
+    What it said at some time is a document of then, which brings its programme back to what it was and leaves the register as it is.
+    """
     registered = {organisation.ods_code: organisation for organisation in organisations(session, as_of=None)}
     return [
         Fault(
             "register_conflict",
-            "The shared register says something else of this organisation, and other programmes rely on it.",
+            "The shared register says something else of this organisation, and always did; other programmes rely on it.",
             "Repeat the register's entry exactly, or leave the line out.",
             pointer=f"/organisations/{number}",
         )
         for number, line in enumerate(lines)
-        if line.ods_code in registered and registered[line.ods_code] != line
+        if registered.get(line.ods_code, line) != line and not store.was_registered(session, line)
     ]
 
 

@@ -78,7 +78,7 @@ StatedSpan = Annotated[Span | None, AfterValidator(_stated)]
 class Organisation(Line):
     """An NHS trust, community provider, hospice, independent provider or commissioner, by its ODS code.
 
-    Shared by all programmes: a programme's document may add one or repeat it identically, never change it. A code is never
+    Shared by all programmes: a programme's document may add one or repeat what the register says (or said at some time) of it, never change it. A code is never
     reused, only closed: `legal` is when the organisation exists in law, `operational` when it works under this code.
     """
 
@@ -210,5 +210,7 @@ def restated(codes: Collection[str], successions: Iterable[Succession], month: M
 
 def refuse_circle(link: Succession, successions: Sequence[Succession]) -> None:
     """Pass where the link, beside those there are, lets nobody succeed itself; SuccessionCircle otherwise."""
-    if link.successor in lineage(link.predecessor, successions) | {link.predecessor}:
+    if link.successor == link.predecessor:
+        raise SuccessionCircle("An organisation does not go on from itself.")
+    if link.successor in lineage(link.predecessor, successions):
         raise SuccessionCircle(f"{link.predecessor} goes on from {link.successor} already, so {link.successor} cannot go on from it.")

@@ -143,6 +143,11 @@ def versions_of(session: Session, code: str) -> list[Version[Organisation] | Ver
     return [*(version(_organisation(row), row) for row in own), *(version(_succession(row), row) for row in linked)]
 
 
+def was_registered(session: Session, line: Organisation) -> bool:
+    """Whether the register has said just this of an organisation at any time."""
+    return any(_organisation(row) == line for row in _rows(session, ORGANISATIONS, ORGANISATIONS.table.c.ods_code == line.ods_code))
+
+
 def _rows(session: Session, table: FactTable, condition: Any) -> Sequence[RowMapping]:
     columns: Table = table.table
     key = [columns.c[name] for name in table.key]

@@ -81,7 +81,7 @@ class Result:
 
 def due_of(contract: Contract, key: ReturnKey) -> datetime:
     """The instant at which a return is due."""
-    return deadline(contract.collection[key.collection].due, key.month, contract.days)
+    return deadline(contract.collection[key.collection].deadlines_in(key.month).due, key.month, contract.days)
 
 
 def window(contract: Contract, criterion: GateCriterion, *, as_of: datetime) -> tuple[Month, ...]:
@@ -91,7 +91,7 @@ def window(contract: Contract, criterion: GateCriterion, *, as_of: datetime) -> 
     term, today = contract.programme, Month.of(as_of.astimezone(LONDON).date())
     about = [line for line in contract.collections if _is_about(criterion, line)]
     asked = [(line, month) for line in about for month in return_months(line, term, until=today)]
-    waits = {month for line, month in asked if as_of <= deadline(line.due, month, contract.days)}
+    waits = {month for line, month in asked if as_of <= deadline(line.deadlines_in(month).due, month, contract.days)}
     for last in sorted({month for _, month in asked}, reverse=True):
         months = tuple(max(last.plus(1 - criterion.months), term.first_month).through(last))
         if waits.isdisjoint(months):

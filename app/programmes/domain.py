@@ -23,6 +23,9 @@ def _part_of_one(value: Decimal) -> Decimal:
 
 PartOfOne = Annotated[ExactDecimal, AfterValidator(_part_of_one)]
 
+PaymentMode = Literal["off", "shadow", "live"]
+JudgedOn = Literal["month", "quarter", "year_to_date", "contract_year_to_date", "rolling_12"]
+
 
 class QualityWeights(Line):
     """How much each share weighs in the index of data quality; together they are 1."""
@@ -162,7 +165,7 @@ class Phase(Line):
     name: Name
     from_month: Month | None = None
     to_month: Month | None = None
-    payment: Literal["off", "shadow", "live"] = "off"
+    payment: PaymentMode = "off"
     gate: Gate | None = None
 
 
@@ -331,7 +334,7 @@ class Requirement(Line):
     measure: Code
     schedule_ref: Name | None = None
     weight: Weight | None = None
-    judged_on: Literal["month", "quarter", "year_to_date", "contract_year_to_date", "rolling_12"] = "month"
+    judged_on: JudgedOn = "month"
     applies_to: Selection = None
     targets: Many[Target] = ()
     collectability: Many[Collectability] = ()

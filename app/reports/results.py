@@ -64,8 +64,9 @@ def status_of(
 ) -> ReturnStatus:
     """Judge a return at a moment: on time at the deadline's instant, late just after it; `late` where nothing was received by then."""
     collection = contract.collection.get(key.collection)
-    overdue = collection is not None and as_of > deadline(collection.due, key.month, contract.days)
-    freeze = None if collection is None or collection.freeze is None else deadline(collection.freeze, key.month, contract.days)
+    rules = None if collection is None else collection.deadlines_in(key.month)
+    overdue = rules is not None and as_of > deadline(rules.due, key.month, contract.days)
+    freeze = None if rules is None or rules.freeze is None else deadline(rules.freeze, key.month, contract.days)
     frozen = freeze is not None and as_of > freeze and not reopened
     if recorded is not None and recorded.revision_id is not None:
         return ReturnStatus(key, expected, overdue, frozen, "accepted", *recorded[1:], reopened=reopened)

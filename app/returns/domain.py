@@ -102,10 +102,11 @@ class Deadlines:
 
 
 def deadlines_of(collection: Collection, month: Month, days: WorkingDays) -> Deadlines:
+    rules = collection.deadlines_in(month)
     return Deadlines(
-        due=deadline(collection.due, month, days),
-        close=deadline(collection.close, month, days) if collection.close else None,
-        freeze=deadline(collection.freeze, month, days) if collection.freeze else None,
+        due=deadline(rules.due, month, days),
+        close=deadline(rules.close, month, days) if rules.close else None,
+        freeze=deadline(rules.freeze, month, days) if rules.freeze else None,
     )
 
 

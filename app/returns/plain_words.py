@@ -118,7 +118,7 @@ def to_do_words(contract: Contract, key: ReturnKey, deadlines: Deadlines, state:
 
 def when_due(contract: Contract, key: ReturnKey, deadlines: Deadlines) -> tuple[str, str]:
     """The rule by which a return is due, and its instant in words."""
-    rule = contract.collection[key.collection].due
+    rule = contract.collection[key.collection].deadlines_in(key.month).due
     return rule_words(rule, key.month), deadline_words(rule, key.month, deadlines.due)
 
 

@@ -99,7 +99,7 @@ def _rows(
 def _of_month(session: Session, contract: Contract, month: Month, keys: Sequence[ReturnKey], moment: datetime) -> list[Quality]:
     """Each subcontract's row of a month, by reference."""
     parts: dict[str, list[Quality]] = defaultdict(list)
-    due = {key: deadline(contract.collection[key.collection].due, month, contract.days) for key in keys}
+    due = {key: deadline(contract.collection[key.collection].deadlines_in(month).due, month, contract.days) for key in keys}
     for key in keys:
         if moment <= due[key]:
             parts[key.subcontract].append(Quality(month, key.subcontract, returns_expected=1))

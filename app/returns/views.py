@@ -38,6 +38,7 @@ def return_view(standing: Standing) -> dict[str, Any]:
     organisation = contract.organisation.get(agreement.organisation)
     own = address(contract.programme.code, *key)
     first = deadlines.timeliness(received.first_at) if received else None
+    rules = collection.deadlines_in(key.month)
     return {
         "programme": contract.programme.code,
         "collection": key.collection,
@@ -47,9 +48,9 @@ def return_view(standing: Standing) -> dict[str, Any]:
         "organisation_name": organisation.name if organisation else agreement.organisation,
         "month": key.month,
         "status": state.status,
-        "due": _deadline(collection.due, key.month, deadlines.due),
-        "close": _deadline(collection.close, key.month, deadlines.close),
-        "freeze": _deadline(collection.freeze, key.month, deadlines.freeze),
+        "due": _deadline(rules.due, key.month, deadlines.due),
+        "close": _deadline(rules.close, key.month, deadlines.close),
+        "freeze": _deadline(rules.freeze, key.month, deadlines.freeze),
         "overdue": standing.is_overdue,
         "late": standing.is_overdue or first == "late",
         "closed": deadlines.is_closed(standing.moment),

@@ -25,6 +25,15 @@ WRITING: Final = (Malformed, TooLarge, UnsupportedMedia, BadIdempotencyKey, Idem
 PUTTING: Final = (Malformed, TooLarge, UnsupportedMedia, PreconditionRequired, Stale, OutcomeUnknown)
 """What any PUT or PATCH with a JSON body may be refused for, besides its own refusals."""
 
+_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
+    "If-Match": {"description": "The ETag of the state that this is meant for; not of a dry run."},
+    "If-None-Match": {"description": "`*`: only where there is none yet. Of a read: the ETag that the reader has, for an answer 304."},
+    "Idempotency-Key": {
+        "description": "1 to 255 visible ASCII characters that name this attempt: sent again, it is answered again and done once."
+    },
+}
+_ETAG: Final[dict[str, Any]] = {"description": "The state that is answered, for If-Match and If-None-Match.", "schema": {"type": "string"}}
+_LOCATION: Final[dict[str, Any]] = {"description": "The address of what was made.", "schema": {"type": "string"}}
 _SCHEMAS: Final = "#/components/schemas/"
 _ASSETS: Final = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
 _START: Final = """SwaggerUIBundle({
@@ -94,6 +103,8 @@ def document(app: FastAPI, problems: Mapping[str, type[Refusal]]) -> dict[str, A
             context = contexts[path, method]
             operation["summary"] = context.summary or " ".join(operation.get("description", "").partition("\n\n")[0].split())
             operation["security"] = [{"bearer": []}] if _needs_key(context) else []
+            if operation["security"]:
+                _name_headers(method, operation)
             for suffix, content in _contents(operation):
                 content["schema"] = _hoisted(content["schema"], schemas, suffix=suffix)
     components["schemas"] = dict(sorted(schemas.items()))
@@ -108,6 +119,34 @@ def _needs_key(context: Any) -> bool:
             return True
         waiting.extend(dependant.dependencies)
     return False
+
+
+def _name_headers(method: str, operation: dict[str, Any]) -> None:
+    """The headers of requests and answers that any operation of its kind has: states that were seen, attempts that are one."""
+    responses = operation["responses"]
+    named = [name for name in _HEADERS if name in _headers_of(method, responses)]
+    parameters = [{"name": name, "in": "header", "required": False, "schema": {"type": "string"}, **_HEADERS[name]} for name in named]
+    if parameters:
+        operation["parameters"] = [*operation.get("parameters", []), *parameters]
+    for status, answer in responses.items():
+        headers = {"ETag": _ETAG} if status in {"200", "201"} and method in {"get", "put", "patch"} else {}
+        if status == "201":
+            headers["Location"] = _LOCATION
+        if headers:
+            answer["headers"] = {**headers, **answer.get("headers", {})}
+    if method == "get" and "200" in responses:
+        responses["304"] = {"description": "What If-None-Match names is what stands", "headers": {"ETag": _ETAG}}
+        operation["responses"] = dict(sorted(responses.items()))
+
+
+def _headers_of(method: str, responses: Mapping[str, Any]) -> set[str]:
+    if method == "get":
+        return {"If-None-Match"}
+    if method == "post":
+        return {"Idempotency-Key"}
+    if str(status_of(PreconditionRequired)) not in responses:
+        return set()
+    return {"If-Match", "If-None-Match"} if method == "put" and "201" in responses else {"If-Match"}
 
 
 def _contents(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.kernel.moments import TICK, moment_text
-from tests.make import document
+from tests.make import START, document
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
@@ -308,3 +308,41 @@ def test_what_the_register_closed_keeps_nobody_else_from_changing(web: Web, mana
     changed = {**now.json(), "assignments": [*now.json()["assignments"], more]}
     answer = web.put(ADDRESS, changed, key=manager, headers={"If-Match": now.headers["ETag"]})
     assert answer.status_code == 200, answer.text
+
+
+def test_a_deadline_that_has_passed_never_moves_by_a_change_of_its_rule(database: Database) -> None:
+    """In November July to September are past; October's is due in December."""
+    moment = [START]
+    with serving(database, clock=lambda: moment[0]) as web:
+        manager = web.key("contract_manager", programme="test-cancer")
+        assert web.put(ADDRESS, document(), key=manager, headers=CREATE).status_code == 201
+        moment[0] = datetime(2026, 11, 20, 9, tzinfo=UTC)
+        read = web.get(ADDRESS, key=manager)
+        match = {"If-Match": read.headers["ETag"]}
+        held = web.get(f"{ADDRESS.removesuffix('/configuration')}/deadlines", key=manager).json()
+
+        def changed(**members: Any) -> dict[str, Any]:
+            body: dict[str, Any] = read.json()
+            body["collections"][0] |= members
+            return body
+
+        later = {"working_day": 30, "at": "17:00", "months_later": 0}
+        close = {"working_day": 20, "at": "17:00", "months_later": 1}
+        assert read.json()["collections"][0]["code"] == "cwt"
+        refused = web.put(ADDRESS, changed(due=later, close=close), key=manager, headers=match)
+        assert (refused.status_code, refused.json()["code"]) == (409, "deadline_passed")
+        assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/collections/0/due", "/collections/0/close"]
+        assert "2026-07 to 2026-09" in refused.json()["errors"][0]["detail"]
+        from_october = changed(deadlines_from=[{"from_month": "2026-10", "due": later, "close": close}])
+        tried = web.put(f"{ADDRESS}?dry_run=true", from_october, key=manager)
+        assert tried.status_code == 200, tried.text
+        (first, *_) = moved = tried.json()["effects"]["deadlines_moved"]
+        assert (first["month"], first["kind"], first["before"][:10], first["after"][:10]) == ("2026-10", "due", "2026-12-08", "2026-12-11")
+        assert {each["kind"] for each in moved} == {"due", "close", "freeze"}
+        assert [each["after"] for each in moved if each["kind"] == "freeze"][:1] == [None]
+        assert web.put(ADDRESS, from_october, key=manager, headers=match).status_code == 200
+        now = web.get(f"{ADDRESS.removesuffix('/configuration')}/deadlines", key=manager).json()
+        for name, rows in held.items():
+            if isinstance(rows, list):
+                for old, new in zip(rows, now[name], strict=True):
+                    assert (old == new) == (old["month"] < "2026-10" or old["collection"] != "cwt"), (old, new)

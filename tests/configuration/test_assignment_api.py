@@ -109,6 +109,7 @@ def test_a_change_keeps_every_rule_and_says_where_it_does_not(web: Web, manager:
         ),
         ("move", {"from_month": "2027-04", "subcontract": "SC-NONE"}, ("unknown_subcontract", "/subcontract")),
         ("move", {"from_month": "2026-06", "subcontract": "SC-RL4"}, ("not_within_assignment", "/from_month")),
+        ("move", {"from_month": "2027-04", "subcontract": "SC-RJE"}, ("same_subcontract", "/subcontract")),
         ("ending", {"to_month": "2026-06"}, ("not_within_assignment", "/to_month")),
         ("ending", {"to_month": "2026-13"}, ("month", "/to_month")),
         ("split", {"from_month": "2027-04", "parts": [{"subcontract": "SC-RL4", "share": 101}]}, ("percent", "/parts/0/share")),
@@ -165,6 +166,8 @@ def test_volumes_are_proposed_out_of_a_year_before(web: Web, manager: str) -> No
     assert answer.status_code == 200, answer.text
     (row,) = answer.json()["assignments"]
     assert (row["subcontract"], row["proposed_volume"], row["reason"]) == ("SC-RJE", 12, None)
+    beyond = web.post(f"{ADDRESS}/expected-volumes:propose", {"measure": "CWT-62", "from_month": "2199-06"}, key=manager)
+    assert (beyond.status_code, beyond.json()["errors"][0]["pointer"]) == (422, "/from_month")
     assert {each["of_month"]: each["volume"] for each in row["months"] if each["volume"] is not None} == {MONTH: 12}
     assert [each["month"] for each in row["months"]][::11] == ["2027-07", "2028-06"]
     none = web.post(f"{ADDRESS}/expected-volumes:propose", {"measure": "CWT-FDS", "from_month": "2027-07"}, key=manager).json()

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.calendar.contract import Contract
+from app.calendar.deadlines import ends_period
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
-from app.configuration.consequences import Consequences, consequences
+from app.configuration.consequences import Consequences, Obligation, consequences
 from app.configuration.effects import counted_as_another
 from app.configuration.owing import counted_otherwise, is_touched, owed, owing_otherwise
 from app.kernel.months import Month
@@ -100,7 +101,9 @@ def told(follows: Consequences, stood: Contract, kind: Callable[[Consequences], 
     """Returns out of ranges: of their months those that end a period."""
     found = set()
     for collection, subcontract, months in kind(follows):
-        found |= {ReturnKey(collection, subcontract, Month(month)) for month in range(months[0], months[1] + 1)}
+        every, begins = stood.collection[collection].every, stood.programme.contract_year_month
+        each = (Month(month) for month in range(months[0], months[1] + 1))
+        found |= {ReturnKey(collection, subcontract, month) for month in each if ends_period(month, every, year_begins=begins)}
     return found
 
 
@@ -194,6 +197,24 @@ TOUCHED: list[tuple[str, dict[str, Any], list[str]]] = [
 def test_months_with_accepted_figures_are_named_where_these_would_be_computed_anew(changes: dict[str, Any], months: list[str]) -> None:
     follows = consequences(contract(), contract(**changes), accepted=MONTHS)
     assert [str(month) for month in follows.months_touched] == months
+
+
+def test_the_returns_of_quarters_are_told_as_one_range() -> None:
+    follows = consequences(None, contract(**CHANGES["every quarter"]), accepted=())
+    months = [each.months for each in follows.appearing if each.collection == "cwt" and each.subcontract == "SC-RJE"]
+    assert months == [(Month.parse("2026-09").ordinal, Month.parse("2031-06").ordinal)]
+
+
+def test_a_reworded_version_is_told_with_the_returns_that_state_it() -> None:
+    old = next(line for line in contract().measures if line.code == "HOSP-WAIT").model_dump(mode="json", by_alias=True)
+    reworded = {**old, "version": 2, "from_month": "2028-04", "numerator": "Days to the first visit at home"}
+    follows = consequences(contract(), contract(measures=[*document()["measures"], reworded]), accepted=MONTHS)
+    (told,) = follows.recounted
+    assert (told.measure, told.before, told.after, told.comparable) == ("HOSP-WAIT", 1, 2, "no")
+    assert told.months == (Month.parse("2028-04").ordinal, Month.parse("2036-06").ordinal)
+    assert told.obligations == [Obligation("hospice", "SC-H9901", (Month.parse("2028-04").ordinal, LAST.ordinal))]
+    assert (follows.changing, [str(month) for month in follows.months_touched]) == ([], ["2028-04", "2029-01"])
+    assert consequences(contract(), contract(), accepted=MONTHS).weights == []
 
 
 def test_a_site_touches_the_months_in_which_somebody_is_assigned_to_it_or_below() -> None:

@@ -1,14 +1,14 @@
 """Each noun's own endpoints: one line of the document at a time, under the document's rules, as every kind of caller."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from app.configuration.nouns import NOUNS, Noun
+from app.configuration.nouns import NOUNS, Noun, StatusOn
 from app.kernel.moments import moment_text
-from tests.make import document
+from tests.make import contract, document, subcontract
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
@@ -176,7 +176,24 @@ def test_lists_answer_their_filters(web: Web, manager: str) -> None:
         found = web.get(f"{PROGRAMME}/{query}", key=manager)
         assert found.status_code == 200, found.text
         assert [line[noun.key[0]] for line in found.json()[section]] == keys, query
-    assert web.get(f"{PROGRAMME}/sites?month=October", key=manager).status_code == 422
+    for closed in (
+        "sites?month=October", "subcontracts?status=alive", "subcontracts?sector=pub", "measures?kind=nice", "measures?aggregation=sum",
+        "phases?payment=cash", "collections?every=week", "requirements?judged_on=day",
+    ):  # fmt: skip
+        assert web.get(f"{PROGRAMME}/{closed}", key=manager).status_code == 422, closed
+    for path in ("deadlines?from=2027-01&to=2026-12", "requirements/CWT-62/weights?month=2040-01"):
+        assert web.get(f"{PROGRAMME}/{path}", key=manager).status_code == 422, path
+    assert web.get("/v1/calendar/days?from=2027-01-02&to=2027-01-01", key=manager).status_code == 422
+
+
+def test_a_status_is_asked_of_a_day() -> None:
+    (noun,) = (noun for noun in NOUNS if noun.section == "subcontracts")
+    history = [{"status": "live", "from_day": "2026-07-01"}, {"status": "suspended", "from_day": "2027-02-01"}]
+    lines = [{**subcontract("SC-RJE", "RJE", "acute"), "status": None, "status_history": history}, *document()["subcontracts"][1:]]
+    stood = contract(subcontracts=lines)
+    for day, references in (("2027-01-31", ["SC-H9901", "SC-RJE", "SC-RL4"]), ("2027-02-01", ["SC-H9901", "SC-RL4"])):
+        found = noun.asked_for(stood, {"status": StatusOn("live", date.fromisoformat(day))})
+        assert [key[0] for key in found] == references
 
 
 def test_what_is_wrong_with_a_line_is_named_in_it_and_what_lies_elsewhere_in_words(web: Web, manager: str) -> None:

@@ -44,14 +44,22 @@ def test_a_fault_is_placed_at_its_line_and_column() -> None:
 
 BAD = {
     "syntax": "a: [1, 2",
-    "duplicate": "a: 1\na: 2",
-    "merge": "a: &x {b: 1}\nc:\n  <<: *x",
+    "itself": "a: &a {b: *a}",
+    "chained": "\n".join(f"x{n}: &x{n} {'[' * 20}{f'*x{n - 1}' if n else ''}{']' * 20}" for n in range(60)),
     "depth": "[" * 40 + "]" * 40,
     "aliases": "a: &x [1]\nb: [" + ", ".join(["*x"] * 1001) + "]",
     "laughs": "\n".join([f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 10) if n else 1}]" for n in range(9)]),
     "python": "a: !!python/object/apply:os.system [x]\nb: [",
     "encoding": "a: \udcff",
 }
+
+
+def test_what_stands_twice_hides_nothing_else() -> None:
+    file = YamlFile(b"a: 1\na: 2\nb: &x {c: 1}\nd:\n  <<: *x\n")
+    assert [(fault.code, fault.line) for fault in file.faults] == [("duplicate_member", 2), ("member_name", 5)]
+    assert file.value == {"a": 1, "b": {"c": 1}, "d": {}}
+    missing = file.refused([Fault("missing", "d", "f", pointer="/b/e")])
+    assert [(fault.code, fault.line) for fault in missing.faults] == [("duplicate_member", 2), ("member_name", 5), ("missing", 3)]
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
