@@ -80,7 +80,7 @@ class Forbidden(Refusal):
 
 
 class Invalid(Refusal):
-    """The request can be read but says something that cannot be: `faults` names everything."""
+    """The request can be read but says something that cannot be: `errors` names everything."""
 
     code = "invalid"
     kind = Kind.INVALID

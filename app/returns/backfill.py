@@ -112,7 +112,8 @@ def entries_of_csv(lines: Iterable[bytes]) -> Iterator[Entry]:
     columns = {name_of(name): column for column, name in enumerate(names, 1)}
     lacking = [name for name in KEY_COLUMNS if name not in columns]
     if lacking:
-        raise invalid([file_fault("column_missing", {"line": 1, "column": 1}, name=name) for name in lacking])
+        place = {"line": 1, "column": len(names) + 1}
+        raise invalid([file_fault("column_missing", place, name=name) for name in lacking])
     keys = {name: columns[name] for name in KEY_COLUMNS}
 
     def named(record: tuple[int, bytes, list[str]]) -> tuple[str, ...]:

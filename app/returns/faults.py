@@ -3,6 +3,7 @@
 Only words and known codes of the contract stand in a fault, never what was sent.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Self
 
@@ -11,6 +12,8 @@ from app.kernel import identifiers
 from app.kernel.refusals import Fault
 
 MOST_FAULTS: Final = 1000
+
+_CELL: Final = re.compile(r"([A-Z]+)([0-9]+)")
 
 REASONS: Final = (
     "system_change",
@@ -67,7 +70,13 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
         "Other values of {measure} carry a denominator, and this one does not: one return counts it one way.",
         "Give every value of {measure} its denominator, or none.",
     ),
-    "not_a_number": ("This is not a number.", "Send a number, or a number as a string, without separators: 41.5."),
+    "not_a_number": (
+        "This is not a number.",
+        (
+            "Send the count itself, as 1234 or 41.5: 0 where there was none; where it is not known or not to be told (n/a, <5),"
+            " state not_collected with a reason."
+        ),
+    ),
     "percentage": ("A percentage is never accepted: figures are pooled from counts.", "Send the counts as numerator and denominator."),
     "negative": ("A count is not below zero.", "Send the count itself; correct an earlier revision by sending the whole return again."),
     "too_large": ("A figure has at most seven digits before the point.", "Check the figure, and that it counts what the measure says."),
@@ -82,10 +91,7 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "cell_missing": (
         "The expected cell {cell} is not there.",
-        (
-            "State it, with its figures or as not_collected with a reason;"
-            ' or state the rest ("rest"; on a form "All others are zero", but for a census).'
-        ),
+        "State it, with its figures or as not_collected with a reason{rest}.",
     ),
     "measure_missing": (
         "No cell of {measure} has a value, so the rest cannot state its {count} cells as zero.",
@@ -93,9 +99,25 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "stock_by_rest": ("{measure} is a census: its cell {cell} is not zero because it is not listed.", "State the cell, zero included."),
     "rest_reason_unexpected": ("Only rest not_collected carries a rest_reason.", "Leave it out."),
-    "nil_with_cells": ("A nil return states nothing else.", "Leave this out; zeros are stated by cells or by the rest."),
+    "nil_with_cells": (
+        "A nil return states nothing but its reason and a note, and this one states {what} too.",
+        "Leave {what} out, or nil if there is something to report; zeros are stated by cells or by the rest.",
+    ),
     "nil_reason_unexpected": ("Only a nil return carries a reason for the whole return.", "Leave it out, or give the cells their reasons."),
 }
+
+
+REST_STATES: Final = '; or state the rest ("rest"; on a form "All others are zero")'
+REST_AFTER_A_VALUE: Final = "; the rest states zeros of {measure} only beside at least one value of it (0 is one), and there is none"
+REST_OF_A_CENSUS: Final = "; of a census no cell is zero by the rest, so each is stated, zero included"
+"""Whether the rest can help where a cell is missing."""
+
+
+def in_order(found: Fault) -> tuple[object, ...]:
+    """By what faults are ordered: sheet, row and column, or pointer, its positions as numbers."""
+    column, row = _CELL.fullmatch(found.cell or "").groups() if found.cell else ("", 0)  # type: ignore[union-attr]  # as Grid writes it
+    parts = [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in (found.pointer or "").split("/")]
+    return found.sheet or "", found.line or int(row), found.column or 0, len(column), column, parts
 
 
 class Faults(list[Fault]):

@@ -23,6 +23,7 @@ FILE_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
         "Put the row of names first, as the template has it.",
     ),
     "column_missing": ("There is no column {name}.", "Add it, as the template has it."),
+    "missing": ("This row names no measure.", "Name its measure; leave totals and remarks out."),
     "column_twice": ("Two columns are called {name}.", "Keep one of the two."),
     "unknown_column": ("There is no column of this name in a return.", "Leave it out, or correct its name: {names}."),
     "column_without_name": ("This column holds something and has no name.", "Give the column its name, or empty it."),

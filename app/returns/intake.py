@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, cast
 from app.kernel.refusals import Fault, Invalid
 from app.returns.cells import Unplaced, plain_cells, read_cell
 from app.returns.expectation import ExpectedReturn
-from app.returns.faults import NIL_REASONS, REASONS, Faults, fault
+from app.returns.faults import NIL_REASONS, REASONS, Faults, fault, in_order
 from app.returns.looking_back import NOTHING_EARLIER, Earlier, Stated
 from app.returns.members import text_of, unknown_members, word_of
 from app.returns.rest import RESTS, Rest, complete
@@ -20,11 +20,12 @@ MOST_CELLS: Final = 50_000
 """As many as a file may have rows: far more than any return expects."""
 
 _PLACE: Final = itemgetter(slice(6))
+_BESIDE_NIL: Final = {"cells": "cells", "rest": "the rest", "rest_reason": "a reason of the rest"}
 _MEMBERS: Final = frozenset({"cells", "rest", "rest_reason", "note", "nil", "reason"})
 
 
 class ReturnInvalid(Invalid):
-    """A submission that is not a complete and correct return: `faults` names everything, and nothing of it is kept."""
+    """A submission that is not a complete and correct return: `errors` names everything, and nothing of it is kept."""
 
     code: ClassVar[str] = "return_invalid"
     title: ClassVar[str] = "The return is not complete and correct"
@@ -40,7 +41,7 @@ def invalid(faults: Iterable[Fault]) -> ReturnInvalid:
     refused = ReturnInvalid(
         f"The return has {'one fault' if count == 1 else f'{count} faults'} and nothing of it was kept;"
         " putting right all that is named makes it valid.",
-        faults=[*found, *more],
+        faults=[*sorted(found, key=in_order), *more],
     )
     refused.beyond = found.beyond
     return refused
@@ -66,7 +67,7 @@ def read_submission(body: Any, expected: ExpectedReturn, *, earlier: Earlier = N
 
 
 def _read_nil(body: Mapping[str, Any], expected: ExpectedReturn, note: str, faults: list[Fault]) -> Submission:
-    faults.extend(fault("nil_with_cells", f"/{name}") for name in ("cells", "rest", "rest_reason") if body.get(name) is not None)
+    faults.extend(fault("nil_with_cells", f"/{name}", what=what) for name, what in _BESIDE_NIL.items() if body.get(name) is not None)
     reason = _needed_word(body, "reason", NIL_REASONS, faults)
     cells = tuple(Cell(*key, "not_applicable", None, None, False, False, None, None, None) for key in expected.cells)
     return Submission(nil_reason=reason, note=note, cells=cells, warnings=())

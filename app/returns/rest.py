@@ -1,7 +1,7 @@
 """What a submission does not list: stated by its rest, or missing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from decimal import Decimal
 from itertools import filterfalse
 from typing import Final, Literal
@@ -10,7 +10,7 @@ from app.calendar.expected import CellKey
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
 from app.returns.expectation import ExpectedReturn
-from app.returns.faults import fault, words
+from app.returns.faults import REST_AFTER_A_VALUE, REST_OF_A_CENSUS, REST_STATES, fault, words
 from app.returns.submission import Cell
 
 Rest = Literal["zero", "not_collected"]
@@ -34,7 +34,10 @@ def complete(
     """
     missing = list(filterfalse(listed.__contains__, expected.cells))
     if rest is None:
-        faults.extend(fault("cell_missing", "/cells", cell=words(key)) for key in missing)
+        valued = {*with_value, *(cell.measure for cell in listed.values() if cell.state == "value")}
+        faults.extend(
+            fault("cell_missing", "/cells", cell=words(key), rest=_help(expected.measures[key.measure], valued)) for key in missing
+        )
         return []
     if rest == "not_collected":
         return [Cell(*key, "not_collected", None, None, True, False, rest_reason, None, None) for key in missing]
@@ -46,13 +49,20 @@ def complete(
     for code, keys in of_measure.items():
         measure = expected.measures[code]
         if measure.aggregation == "stock_last":
-            faults.extend(fault("stock_by_rest", "/rest", measure=code, cell=words(key)) for key in keys)
+            faults.extend(fault("stock_by_rest", "/cells", measure=code, cell=words(key)) for key in keys)
         elif code not in stated:
             faults.append(fault("measure_missing", "/cells", measure=code, count=len(keys)))
         else:
             denominator = _ZERO if _zero_has_denominator(measure, listed.values()) else None
             cells.extend(Cell(*key, "value", _ZERO, denominator, True, False, None, None, None) for key in keys)
     return cells
+
+
+def _help(measure: Measure, with_value: Container[str]) -> str:
+    """What the rest can do for a missing cell of a measure."""
+    if measure.aggregation == "stock_last":
+        return REST_OF_A_CENSUS
+    return REST_STATES if measure.code in with_value else REST_AFTER_A_VALUE.format(measure=measure.code)
 
 
 def _zero_has_denominator(measure: Measure, listed: Iterable[Cell]) -> bool:

@@ -210,23 +210,26 @@ class Table:
         pointer = found.pointer or ""
         if pointer.startswith("/path"):
             return found
-        row, column = self._place(pointer)
+        row, column = self._place(pointer, said_beside_nil=found.code == "nil_with_cells")
         if found.detail in unfilled:
             # Where the count should stand, not at the code far to the right of what is printed.
             row, column = unfilled[found.detail], self.columns.get("numerator", column)
         place = self.grid.place(row, column)
         if pointer in self.dates and found.code.startswith("unknown_"):
             return file_fault("date_not_expected", place)
+        if found.code == "missing" and pointer.startswith("/cells/"):
+            return file_fault("missing", place)
         other = "line" if self.grid.sheet is None else "row"
         detail = _OTHER_CELL.sub(lambda match: f"{other} {self.rows[int(match[1])]}", found.detail)
         return replace(found, detail=detail, pointer=None, **place)  # type: ignore[arg-type]  # a place's members
 
-    def _place(self, pointer: str) -> tuple[int, int]:
+    def _place(self, pointer: str, *, said_beside_nil: bool) -> tuple[int, int]:
         parts = pointer.split("/")
         first = self.columns.get("measure", 1)
         if len(parts) > 2 and parts[1] == "cells":
             return self.rows[int(parts[2])], self.columns.get(parts[3], first) if len(parts) > 3 else first
-        return self.whole.get(parts[-1], (self.header, first))
+        beside = (self.rows[0], first) if said_beside_nil and self.rows else (self.header, first)
+        return self.whole.get(parts[-1], beside)
 
     def _unfilled_by_detail(self, expected: ExpectedReturn) -> dict[str, int]:
         """Rows that were left blank, by what the validator says of a cell that is not there."""
@@ -234,7 +237,7 @@ class Table:
         for raw, row in self.unfilled:
             key, measure = place_of(raw, expected, "", [])
             if key is not None and measure is not None:
-                found.setdefault(fault("cell_missing", "", cell=words(key)).detail, row)
+                found.setdefault(fault("cell_missing", "", cell=words(key), rest="").detail, row)
                 found.setdefault(fault("stock_by_rest", "", cell=words(key), measure=measure.code).detail, row)
         return found
 
@@ -279,7 +282,7 @@ def _read_names(stated: Stated, table: Table, row: Row) -> None:
         else:
             stated.faults.append(file_fault("unknown_column", place, names=", ".join((*CELL_COLUMNS, *RETURN_COLUMNS))))
     if "measure" not in table.columns and not {"nil", "rest"}.intersection(table.columns):
-        wrong.append(file_fault("column_missing", table.grid.place(row.number, 1), name="measure"))
+        wrong.append(file_fault("column_missing", table.grid.place(row.number, max(row.values) + 1), name="measure"))
     if wrong:
         raise invalid([*stated.faults, *wrong])
 

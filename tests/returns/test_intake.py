@@ -10,7 +10,7 @@ import pytest
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey
 from app.kernel.identifiers import holds_patient_identifier
-from app.returns.faults import FAULTS, MOST_FAULTS
+from app.returns.faults import FAULTS, MOST_FAULTS, REST_AFTER_A_VALUE, REST_OF_A_CENSUS, REST_STATES
 from app.returns.intake import MOST_CELLS, ReturnInvalid, read_submission
 from app.returns.submission import digest
 from app.web.intake import parse
@@ -118,7 +118,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "a stock by rest": (
         {"cells": [cell for cell in mixed_body()["cells"] if cell["measure"] != "M-STOCK"], "rest": "zero"},
         "stock_by_rest",
-        "/rest",
+        "/cells",
     ),
     "an unknown rest": ({**mixed_body(), "rest": "nought"}, "not_one_of", "/rest"),
     "a rest not collected for no reason": ({**mixed_body(), "rest": "not_collected"}, "missing", "/rest_reason"),
@@ -251,6 +251,30 @@ def test_everything_wrong_is_named_at_once(whole: Contract) -> None:
         ("figures_unexpected", "/cells/2/numerator"),
         ("cell_missing", "/cells"),
     }
+
+
+def test_a_missing_cell_says_whether_the_rest_can_help(whole: Contract) -> None:
+    cells = [cell for at, cell in enumerate(mixed_body()["cells"]) if at not in {RATIO, COUNT, COUNT + 1, STOCK}]
+    with pytest.raises(ReturnInvalid) as refused:
+        read_submission({"cells": cells}, owed(MIXED, whole))
+    helped = {fault.detail.split()[4].rstrip(",)"): fault.fix for fault in refused.value.faults}
+    assert helped == {
+        code: FAULTS["cell_missing"][1].format(rest=rest)
+        for code, rest in (
+            ("M-COUNT", REST_AFTER_A_VALUE.format(measure="M-COUNT")),
+            ("M-RATIO", REST_STATES),
+            ("M-STOCK", REST_OF_A_CENSUS),
+        )
+    }
+
+
+def test_faults_stand_in_the_order_of_their_places(whole: Contract) -> None:
+    cells = [{**cell, "numerator": "n/a", "site": cell.get("site", "lung"), "figure": 1} for cell in mixed_body()["cells"]] * 2
+    pointers = [pointer for _, pointer in faults_of({"cells": cells, "note": 3, "rest": "nought"}, whole)]
+    assert pointers[-2:] == ["/note", "/rest"]
+    numbers = [int(pointer.split("/")[2]) for pointer in pointers if pointer.count("/") > 1]
+    assert numbers == sorted(numbers)
+    assert numbers[-1] > 9
 
 
 EVERY_PLACE: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {

@@ -17,7 +17,7 @@ from app.calendar.expected import CellKey, ReturnKey
 from app.kernel.months import Month
 from app.returns.columns import ALL_OTHERS_ARE_ZERO, CELL_COLUMNS, DATA_SHEET, IGNORED_COLUMNS, KEY_COLUMNS, LAST_HEADER_ROW, RETURN_COLUMNS
 from app.returns.domain import deadlines_of
-from app.returns.faults import FAULTS
+from app.returns.faults import REST_STATES
 from app.returns.plain_words import earlier_of
 from app.returns.schemas import ExpectedCellView
 from app.returns.submission import Cell, State
@@ -107,7 +107,7 @@ def test_a_census_is_always_printed_and_never_left_to_the_rest() -> None:
     assert len(template.lines) == len(template.expected.cells)
     assert not template.may_leave_to_zero
     assert ALL_OTHERS_ARE_ZERO not in {row[0] for row in rows_of(workbook_of(template))}
-    assert ALL_OTHERS_ARE_ZERO in FAULTS["cell_missing"][1], "what is said of a line that was left out speaks of the form as it is"
+    assert ALL_OTHERS_ARE_ZERO in REST_STATES, "what is said of a line that was left out speaks of the form as it is"
 
 
 def test_the_same_form_has_the_same_bytes() -> None:
