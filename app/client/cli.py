@@ -6,7 +6,7 @@ They end with 0 where all is done, 1 where it could not be, 3 where a return has
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
@@ -19,7 +19,8 @@ from rich.progress import track
 from rich.table import Table
 
 from app.client.connection import Problem, Unreachable
-from app.client.files import MEDIA_TYPES, key_in, name_of, read_receipt, receipt_beside, sha256_of
+from app.client.files import MEDIA_TYPES, key_in, name_of, read_receipt, receipt_beside
+from app.client.findings import findings_of
 from app.client.mainstem import CSV, NDJSON, Mainstem, ReturnKey
 from app.client.shown import due_table, faults_table, local, refused_table, returns_table, warnings_table
 
@@ -372,7 +373,7 @@ def verify(
         _fail(f"{file} is no receipt, and none is beside it ({receipt_beside(file).name}).")
     named = ReturnKey(**receipt["return"])
     with calling(url, key, key_file, programme=named.programme, subcontract=named.subcontract) as caller:
-        findings = _findings(receipt, sent, lambda: caller.service.revision(named, receipt["revision"]))
+        findings = findings_of(receipt, sent, lambda: caller.service.revision(named, receipt["revision"]))
     if as_json:
         typer.echo(_json({"verified": all(holds for _, holds in findings), "findings": dict(findings)}))
     else:
@@ -382,24 +383,3 @@ def verify(
         Console().print(table)
     if not all(holds for _, holds in findings):
         raise typer.Exit(FAILED)
-
-
-def _findings(receipt: dict[str, Any], sent: Path | None, revision: Callable[[], dict[str, Any]]) -> list[tuple[str, bool]]:
-    """What was looked at, and whether it holds."""
-    found = []
-    if sent is not None:
-        found.append(("The file is the one that was sent, to the byte", sha256_of(sent.read_bytes()) == receipt["sha256"]))
-    try:
-        kept = revision()
-    except Problem as problem:
-        if problem.status != 404:
-            raise
-        return [*found, ("The service holds this revision", False)]
-    found.append(("The service holds this revision", True))
-    for member, what in (
-        ("sha256", "of these bytes"),
-        ("received_at", "received at that moment"),
-        ("submitted_by", "from that client"),
-    ):
-        found.append((f"{'It is' if member == 'sha256' else 'It was'} {what}", kept[member] == receipt[member]))
-    return found
