@@ -12,15 +12,15 @@ from tests.support.databases import Database
 INSERT = text(
     "INSERT INTO assignments (programme, subcontract, pathway, segment, site, commissioner, from_month, to_month, line, every_site,"
     " every_commissioner, share, other_reporter, recorded_at, recorded_by)"
-    " VALUES ('p', :subcontract, 'cancer', 'treatment', 'lung', '05W', :from_month, :to_month, 'x', false, false, :share, :reporter, :at, 'c')"
+    " VALUES ('p', :subcontract, 'cancer', 'treatment', :site, '05W', :from_month, :to_month, 'x', false, false, :share, :reporter, :at, 'c')"
 )
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def fact(
-    subcontract: str, share: int | None, *, first: int = 100, last: int | None = None, reporter: str | None = None
+    subcontract: str, share: int | None, *, first: int = 100, last: int | None = None, reporter: str | None = None, site: str = "lung"
 ) -> dict[str, object]:
-    return {"subcontract": subcontract, "share": share, "from_month": first, "to_month": last, "reporter": reporter, "at": AT}
+    return {"subcontract": subcontract, "share": share, "site": site, "from_month": first, "to_month": last, "reporter": reporter, "at": AT}
 
 
 def add(engine: Engine, *facts: dict[str, object]) -> None:
@@ -51,6 +51,24 @@ def test_shares_of_a_place_and_month_never_pass_100(database: Database) -> None:
     assert refused(database.engine, fact("SC-4", 1, first=90, last=100)) == "assignments_share_sums"
     add(database.engine, fact("SC-4", 60, first=111), fact("SC-5", 60, first=90, last=99))
     assert refused(database.engine, fact("SC-6", 101, first=200)) == "assignments_share"
+
+
+def test_shares_of_a_wider_site_count_at_its_parts_while_both_are_in_scope(database: Database) -> None:
+    with database.superuser_engine.begin() as connection:
+        site = text(
+            "INSERT INTO sites (programme, code, name, parent, to_month, recorded_at, recorded_by) VALUES ('p', :code, 'x', :up, :last, :at, 'c')"
+        )
+        for code, up, last in (("wide", None, None), ("part", "wide", None), ("retired", "part", 120)):
+            connection.execute(site, {"code": code, "up": up, "last": last, "at": AT})
+    add(database.engine, fact("SC-1", 60, site="part"), fact("SC-1", 60, site="wide", first=50, last=99))
+    for crossing in (fact("SC-2", 41, site="wide"), fact("SC-2", 41, site="retired", last=121)):
+        assert refused(database.engine, crossing) == "assignments_share_sums"
+    add(
+        database.engine,
+        fact("SC-2", 40, site="wide"),
+        fact("SC-3", 60, site="retired", first=121),
+        fact("SC-1", 60, site="retired", first=130),
+    )
 
 
 def test_a_closed_share_counts_no_more_and_cannot_come_back(database: Database) -> None:
