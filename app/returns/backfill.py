@@ -49,7 +49,10 @@ class Entry:
     def placed(self, faults: Iterable[Fault]) -> tuple[Fault, ...]:
         """Faults by the lines of the whole text."""
         return tuple(
-            replace(each, line=each.line + self.lines_before) if each.line is not None and each.line > 1 else each for each in faults
+            replace(each, line=each.line + self.lines_before)
+            if each.line is not None and (each.line > 1 or self.media_type == JSON)
+            else each
+            for each in faults
         )
 
 
@@ -70,8 +73,9 @@ class Result(NamedTuple):
 
 def entries_of_lines(lines: Iterable[bytes], parse: Parse) -> Iterator[Entry]:
     """An entry for each line that is not blank: the body of a return beside the members that name it."""
-    for position, line in enumerate(line for line in lines if line.strip()):
-        yield Entry(position, line, JSON, partial(_read_line, line, parse))
+    said = ((before, line) for before, line in enumerate(lines) if line.strip())
+    for position, (before, line) in enumerate(said):
+        yield Entry(position, line, JSON, partial(_read_line, line, parse), lines_before=before)
 
 
 def _read_line(line: bytes, parse: Parse) -> tuple[ReturnKey, Any]:

@@ -182,18 +182,17 @@ def _has(cell: CellKey, parts: Mapping[str, str]) -> bool:
 
 
 def question_faults(question: Question, *, latest_revision: int, stated: Sequence[CellKey], at: datetime) -> Iterator[Fault]:
-    """Everything that keeps a question from being asked; `stated` are the cells of the revision that it is about."""
+    """Everything that keeps a question from being asked; `stated` are the cells of the revision that it is about, or of the latest."""
     if question.revision is not None and question.revision > latest_revision:
         fix = f"Name one of its revisions, 1 to {latest_revision}, or leave it out: the latest is meant."
         yield Fault("unknown_revision", "The return has no revision of this number.", fix, pointer="/revision")
-    else:
-        for number, parts in enumerate(question.cells):
-            if not any(_has(cell, parts) for cell in stated):
-                fix = "Name a cell by codes that stand in the revision; parts that you leave out may be anything."
-                yield Fault("unknown_cell", "The revision states no such cell.", fix, pointer=f"/cells/{number}")
-        if len(named_cells(question.cells, stated)) > MOST_CELLS:
-            fix = "Name fewer, or leave cells out: then the query is about the whole return."
-            yield Fault("too_many_cells", f"A query names at most {MOST_CELLS} cells.", fix, pointer="/cells")
+    for number, parts in enumerate(question.cells):
+        if not any(_has(cell, parts) for cell in stated):
+            fix = "Name a cell by codes that stand in the revision; parts that you leave out may be anything."
+            yield Fault("unknown_cell", "The revision states no such cell.", fix, pointer=f"/cells/{number}")
+    if len(named_cells(question.cells, stated)) > MOST_CELLS:
+        fix = "Name fewer, or leave cells out: then the query is about the whole return."
+        yield Fault("too_many_cells", f"A query names at most {MOST_CELLS} cells.", fix, pointer="/cells")
     yield from due_faults(question.due_on, at=at)
 
 

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from app.db.ledger import lock_key
-from app.returns.backfill import LARGEST_ENTRY_BYTES, entries_of_csv
+from app.returns.backfill import LARGEST_ENTRY_BYTES, entries_of_csv, entries_of_lines
 from app.returns.csv_file import MOST_ROWS
 from app.returns.intake import ReturnInvalid
+from app.web.intake import Malformed, parse
 from app.web.pages import encode_cursor
 from tests.make import exact
 from tests.returns.conftest import Programme, set_up
@@ -221,3 +222,10 @@ def test_what_is_no_backfill_is_refused_whole(sent: Programme, content: bytes, k
     answer = backfill(sent, content, kind=kind)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert sent.rows()["backfills"] == before
+
+
+def test_a_line_that_is_no_json_is_named_by_the_line_of_the_whole_text() -> None:
+    *_, entry = entries_of_lines([b"\n", b"{}\n", b"\n", b'{"collection": ]\n'], parse)
+    with pytest.raises(Malformed) as refused:
+        entry.read()
+    assert (entry.position, [fault.line for fault in entry.placed(refused.value.faults)]) == (1, [4])

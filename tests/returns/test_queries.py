@@ -92,7 +92,7 @@ def test_cells_are_named_by_some_of_their_parts() -> None:
     [
         (Question("?"), []),
         (Question("?", 2, ({"measure": "A"},), date(2026, 11, 2)), []),
-        (Question("?", 3, ({"measure": "C"},)), [("unknown_revision", "/revision")]),
+        (Question("?", 3, ({"measure": "C"},)), [("unknown_revision", "/revision"), ("unknown_cell", "/cells/0")]),
         (Question("?", None, ({"measure": "A"}, {"measure": "C"})), [("unknown_cell", "/cells/1")]),
         (Question("?", 1, ({"measure": "C"},), date(2026, 11, 1)), [("unknown_cell", "/cells/0"), ("due_on", "/due_on")]),
         (Question("?", due_on=date(2027, 11, 4)), [("due_on", "/due_on")]),
