@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from app.assignments.domain import Assignment
 from app.calendar.contract import Contract
-from app.calendar.deadlines import ends_period, months_of_period
+from app.calendar.deadlines import ends_period, months_of_period, return_months
 from app.calendar.domain import Collection
 from app.kernel.codes import ALL
 from app.kernel.months import Month, covers
@@ -234,12 +234,11 @@ def flags_of(contract: Contract, key: ReturnKey) -> ReturnFlags:
         if duty.collection.code == key.collection
     }
     deliverers = {key.subcontract, *(reference for reference, _ in delivered)}
-    may_deliver = {fact.subcontract for fact in contract.assignments_of.get(key.subcontract, ())}
     return ReturnFlags(
         part_month=not all(
             any(span.holds(month) for span in delivering_spans(contract, reference)) for reference in deliverers for month in months
         ),
-        final=_is_over(contract, key.subcontract, key.month) or all(_is_over(contract, reference, key.month) for reference in may_deliver),
+        final=key.month == _last_month(contract, key.collection, key.subcontract) and not _may_resume(contract, key),
         unsigned=not all(signed_in(contract.agreement[reference], month) for reference, month in delivered),
     )
 
@@ -253,13 +252,40 @@ def carried_weights(contract: Contract, requirement: Requirement, month: Month) 
     return {reference: requirement.carried_weight(reference, month, contract_year=year) for reference in sorted(found)}
 
 
+def _last_month(contract: Contract, collection: str, subcontract: str) -> Month | None:
+    """The month of the last return that a subcontract is expected to make of a collection, as the contract stands."""
+
+    def work_out() -> Month | None:
+        months = return_months(contract.collection[collection], contract.programme)
+        return next((month for month in months if expected_cells(contract, ReturnKey(collection, subcontract, month))), None)
+
+    return contract.worked_out.kept("last_month", (collection, subcontract), work_out)
+
+
+def _may_resume(contract: Contract, key: ReturnKey) -> bool:
+    """Whether an assignment goes on after a return's month, and only a suspension that is still open keeps it from being owed."""
+    for fact in contract.assignments_of.get(key.subcontract, ()):
+        parties = {key.subcontract, fact.subcontract}
+        goes_on = fact.to_month is None or key.month < fact.to_month
+        if (
+            goes_on
+            and any(_awaits(contract, each) for each in parties)
+            and not any(_is_over(contract, each, key.month) for each in parties)
+        ):
+            return True
+    return False
+
+
+def _awaits(contract: Contract, subcontract: str) -> bool:
+    """Whether a suspension is open at the end of its term, and its organisation is too."""
+    spans, agreement = delivering_spans(contract, subcontract), contract.agreement[subcontract]
+    return bool(spans) and not ends_for_good(agreement) and spans[-1].last != _opened(contract, subcontract).last
+
+
 def _is_over(contract: Contract, subcontract: str, month: Month) -> bool:
     """Whether a subcontract delivers no more after a month, for good."""
     spans = delivering_spans(contract, subcontract)
-    if not spans:
-        return True
-    last = spans[-1].last
-    return Month.of(last) <= month and (ends_for_good(contract.agreement[subcontract]) or last == _opened(contract, subcontract).last)
+    return not spans or (Month.of(spans[-1].last) <= month and not _awaits(contract, subcontract))
 
 
 def delivering_unsigned(contract: Contract, month: Month) -> frozenset[str]:

@@ -223,6 +223,33 @@ def test_the_sector_that_delivers_is_asked_and_the_one_that_reports_has_the_coll
     assert {cell.measure for cell in expected_cells(nowhere, key)} == {"HOSP-WAIT"}
 
 
+@pytest.mark.parametrize(
+    ("changes", "month"),
+    [
+        ({"assignments": [{**PALLIATIVE, "to_month": "2026-11"}]}, "2026-11"),
+        ({"measures": [{**line, "to_month": "2026-12"} if isinstance(line, dict) else line for line in document()["measures"]]}, "2026-12"),
+        ({"programme": {**document()["programme"], "ends_on": "2027-01-15"}}, "2027-01"),
+        # A deliverer ends whose reporter goes on delivering in another collection.
+        (
+            {
+                "assignments": [*document()["assignments"], REPORTED],
+                "subcontracts": [
+                    *document()["subcontracts"][:2],
+                    subcontract("SC-H9901", "H9901", "hospice", status_history=steps(LIVE, "2027-04-01 terminated")),
+                ],
+            },
+            "2027-03",
+        ),
+    ],
+)
+def test_the_last_return_of_a_collection_is_final_whatever_ends_it(changes: dict[str, Any], month: str) -> None:
+    stood = contract(**{"requirements": [], **changes})
+    for reporter in ("SC-H9901", "SC-RJE"):
+        keys = [ReturnKey("hospice", reporter, each) for each in Month.parse("2026-07").through(Month.parse("2036-12"))]
+        keys = [key for key in keys if expected_cells(stood, key)]
+        assert [str(key.month) for key in keys if flags_of(stood, key).final] == ([month] if keys else [])
+
+
 def test_a_stretch_ends_where_scope_versions_or_reporters_change() -> None:
     base = document()
     changing = contract(
