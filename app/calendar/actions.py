@@ -147,7 +147,8 @@ def _change(
     changed = calendar_of(store.calendar_days(session, as_of=None))
     subject: dict[str, str | int] = {"day": day.isoformat()}
     moved = {code: _moved(session, code, day, days, changed) for code in programmes_known(session)}
-    _refuse_passed(moved, at=recording.at)
+    has_begun = bool(moved) and days.is_worked(day) != changed.is_worked(day) and day <= recording.at.astimezone(LONDON).date()
+    _refuse_passed(moved, [_begun(day)] if has_begun else [], at=recording.at)
     for code, deadlines in moved.items():
         with narrowed(session, code):
             audit.record(session, recording_in(session, code, recording), action, subject=subject, details=_counted(deadlines))
@@ -172,8 +173,8 @@ def _counted(deadlines: Sequence[MovedDeadline]) -> dict[str, Any]:
     return {"deadlines_moved": len(deadlines), "deadlines_sha256": digest(named)}
 
 
-def _refuse_passed(moved: dict[str, tuple[MovedDeadline, ...]], *, at: datetime) -> None:
-    faults = [
+def _refuse_passed(moved: dict[str, tuple[MovedDeadline, ...]], begun: list[Fault], *, at: datetime) -> None:
+    passed = [
         Fault(
             "deadline_passed",
             f"{each.kind} of {each.collection} for {each.month} in {code} is {moment_text(each.before)}"
@@ -184,10 +185,14 @@ def _refuse_passed(moved: dict[str, tuple[MovedDeadline, ...]], *, at: datetime)
         for each in deadlines
         if min(each.before, each.after) < at
     ]
-    if faults:
-        raise DeadlinePassed(
-            f"{len(faults)} deadlines that have passed would move, or would move to before now; see errors.", faults=faults
-        )
+    if begun or passed:
+        detail = f"{len(passed)} deadlines that have passed would move, or would move to before now; see errors."
+        raise DeadlinePassed(detail if passed else "A day that has begun stays worked, or not; see errors.", faults=[*begun, *passed])
+
+
+def _begun(day: date) -> Fault:
+    detail = f"{day} has begun: by how many working days something came late would be counted otherwise."
+    return Fault("day_begun", detail, "Leave the day as it is: what has passed is judged by the calendar it passed under.")
 
 
 def _nothing() -> NotFound:

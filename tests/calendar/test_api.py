@@ -186,6 +186,17 @@ def test_a_deadline_that_has_passed_never_moves(web: Web, clock: Clock) -> None:
     assert (repeated.status_code, moved(repeated)) == (201, [])
 
 
+def test_a_day_that_has_begun_stays_worked_or_not(web: Web, clock: Clock) -> None:
+    """No deadline moves, and by how many working days something came late would."""
+    day = ENGLAND.nth_after(MONTH, 12)
+    clock.now = datetime.combine(day, datetime.min.time(), tzinfo=LONDON).astimezone(UTC)
+    refused = put(web, day)
+    assert (refused.status_code, refused.json()["code"]) == (409, "deadline_passed")
+    assert "day_begun" in [fault["code"] for fault in refused.json()["errors"]]
+    clock.now -= TICK
+    assert put(web, day).status_code == 201
+
+
 def test_a_deadline_is_not_moved_to_before_now(web: Web, clock: Clock) -> None:
     """A Saturday that is worked would let a deadline ahead be one that has passed."""
     clock.now = deadline(DeadlineRule(working_day=9), MONTH, ENGLAND) + TICK
