@@ -102,6 +102,9 @@ def backfill_returns(work: Stepwise, programme: ProgrammeCode) -> Response:
     for count, _ in enumerate(entries(), 1):
         if count > MOST_ENTRIES:
             raise TooLarge(f"A backfill has at most {MOST_ENTRIES} returns: send it in parts.")
+    if not count:
+        fault = Fault("file_empty", "There is no return in this body.", "Send at least one.", pointer="")
+        raise Invalid("The body is no backfill; see errors.", faults=[fault])
     if work.step(lambda session, now: begin(session, entries=count, now=now)) is None:
         raise IdempotencyKeyReused("This key was used for a backfill with another body: use a new key for each.")
     done = work.step(lambda session, _now: actions.done(session, programme, name))

@@ -229,3 +229,9 @@ def test_a_line_that_is_no_json_is_named_by_the_line_of_the_whole_text() -> None
     with pytest.raises(Malformed) as refused:
         entry.read()
     assert (entry.position, [fault.line for fault in entry.placed(refused.value.faults)]) == (1, [4])
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+def test_a_body_without_any_return_is_refused(sent: Programme, content: bytes) -> None:
+    answer = backfill(sent, content)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "file_empty")
