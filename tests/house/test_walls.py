@@ -73,55 +73,7 @@ def test_no_room_has_rooms_inside() -> None:
     assert not [source.path for source in sources("app") if source.path.count("/") > 2]
 
 
-AWAITED = frozenset(
-    [
-        "backfill_api",
-        "handover_api",
-        "programme_api",
-        "quality_api",
-        "review_api",
-        "template_api",
-        "backfill_schemas",
-        "programme_schemas",
-        "quality_schemas",
-        "review_schemas",
-        "template_schemas",
-        "backfill_actions",
-        "handover_actions",
-        "programme_actions",
-        "quality_actions",
-        "query_actions",
-        "template_actions",
-        "backfill_store",
-        "files_store",
-        "handover_store",
-        "quality_store",
-        "query_store",
-        "review_store",
-        "breach_allocation",
-        "breach_table",
-        "change",
-        "csv_file",
-        "differing",
-        "handovers",
-        "looking_back",
-        "plain_words",
-        "quality",
-        "queries",
-        "relations",
-        "reopening",
-        "rules",
-        "signing",
-        "tables",
-        "template",
-        "template_csv",
-        "workbook",
-        "workbook_safety",
-    ]
-)
-
-
 def test_what_the_contracts_name_is_still_there() -> None:
-    """A name that nothing bears any more is taken back; those of the capability being built are decided on and awaited."""
+    """A name that nothing bears any more is taken back."""
     there = {source.module.split(".")[-1] for source in sources("app")}
-    assert set().union(*modules_of(contracts()["floors"]["layers"])[2:]) - there <= AWAITED
+    assert set().union(*modules_of(contracts()["floors"]["layers"])[2:]) - there == set()

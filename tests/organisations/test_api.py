@@ -287,7 +287,9 @@ def test_a_refused_change_leaves_the_register_as_it_was(web: Web, administrator:
     ]
     for address, body, status, pointers in cases:
         answer = web.put(f"{REGISTER}/{address}", body, key=administrator, headers=NEW)
-        assert (answer.status_code, {fault["pointer"] for fault in answer.json()["errors"] if "pointer" in fault}) == (status, pointers), answer.text
+        assert (answer.status_code, {fault["pointer"] for fault in answer.json()["errors"] if "pointer" in fault}) == (status, pointers), (
+            answer.text
+        )
     assert web.request("DELETE", f"{REGISTER}/RRE/successors/R1E?why=x", key=administrator, headers={"If-Match": "*"}).status_code == 404
     assert web.request("DELETE", f"{REGISTER}/R1E/successors/RRE", key=administrator, headers={"If-Match": "*"}).status_code == 422
     assert kept(database) == before
