@@ -122,9 +122,9 @@ def _obligations(
             differing = [months for cells, months in xor(old, new) if cells[0] == collection]
             other = common(common(was, is_), united((*_returns(before, collection, differing), *_returns(after, collection, differing))))
             for kind, months in zip(found, (without(is_, was), without(was, is_), other), strict=True):
-                stated_in = after if collection in after.collection and kind is not found[1] else before
-                if stated_in is not None:
-                    kind += [Obligation(collection, subcontract, each) for each in joined(stated_in, collection, months)]
+                contracts = (before, after) if kind is found[1] else (after, before)
+                stated_in = next(each for each in contracts if each is not None and collection in each.collection)
+                kind += [Obligation(collection, subcontract, each) for each in joined(stated_in, collection, months)]
     return found
 
 

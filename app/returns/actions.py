@@ -101,12 +101,11 @@ class _Valid:
         return deadlines_of(self.collection, self.sent.key.month, self.expected.contract.days)
 
     def judged(self, at: datetime) -> "_Valid":
-        """The same as it stands at the moment at which it is received: figures of a month that has not ended are odd."""
+        """The same as it stands at the moment at which it is received: of figures of a month that has not ended, it is said."""
         stated, month = self.submission, self.sent.key.month
         if stated.nil or at.astimezone(LONDON).date() > month.last_day:
             return self
-        cell = next((cell for cell in stated.cells if cell.explained), stated.cells[0])
-        early = CellWarning("month_not_over", cell.key, cell.explained, names=(("month", str(month)),))
+        early = CellWarning("month_not_over", stated.cells[0].key, explained=True, severity="info", names=(("month", str(month)),))
         return replace(self, submission=replace(stated, warnings=(*stated.warnings, early)))
 
     def repeats(self, before: Received | None) -> bool:
@@ -146,8 +145,7 @@ def submit(
         rehearsed = _rehearse(session, valid, after, Recording(programme, at, actor, 0, "", None))
         return _receipt(valid, after, changes, before=before, at=at, rehearsed=rehearsed)
     recording = begin_recording(session, programme, actor=actor, now=now)
-    # A comparison of handovers asks about returns under the ledger alone: only now does this one stand still.
-    before = store.received(session, programme, key)
+    # A comparison of handovers may have asked about this return meanwhile: what a submission leads to is the same from either status.
     if recording.contract_changed != valid.expected.contract.recorded_at:
         # It changed while the ledger was not yet held; now it cannot any more.
         valid = _validated(session, came)

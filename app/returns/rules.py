@@ -37,8 +37,8 @@ _EXPLAIN: Final = "Correct the figure if it is wrong; otherwise send the cell {c
 
 WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
     "month_not_over": (
-        "{month} has not ended: what is counted now cannot be the whole month.",
-        "Send it once the month has ended; if it is meant, send this cell with explanation_code and explanation.",
+        "{month} has not ended: what is counted now cannot be the whole month. If another month was meant, send it for that one.",
+        "Send it again once the month has ended.",
     ),
     "outside_assignment": (
         "This site and commissioner are not assigned to the subcontract here. The figures count, and are listed as a gap.",

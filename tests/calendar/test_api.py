@@ -124,7 +124,7 @@ def test_days_are_listed_with_why_page_by_page(web: Web) -> None:
         cursor = page["next"]
     first = START.astimezone(LONDON).date()
     assert found == [(first + timedelta(days=number)).isoformat() for number in range(366)]
-    assert web.get(f"{DAYS}?from=2027-01-02&to=2027-01-01", key=key).json()["days"] == []
+    assert web.get(f"{DAYS}?from=2027-01-02&to=2027-01-01", key=key).status_code == 422
     assert web.get(f"{DAYS}?from=2199-12-30", key=key).status_code == 200
     assert web.get(f"{DAYS}?cursor=x", key=key).status_code == 422
     before = web.get(f"{DAYS}?from={SATURDAY}&to={SATURDAY}&as_of={moment_text(START)}", key=key).json()

@@ -294,7 +294,7 @@ def test_what_the_register_closed_keeps_nobody_else_from_changing(web: Web, mana
     stated["assignments"][-1]["reported_by"] = "SC-RL4"
     web.put(ADDRESS, stated, key=manager, headers=CREATE)
     reporter = web.key("preparer", programme="test-cancer", subcontract="SC-RL4")
-    cells = [{"measure": "HOSP-WAIT", "category": "0-1", "numerator": 3}]
+    cells = [{"measure": "HOSP-WAIT", "category": "0-1", "numerator": 3}, {"measure": "E-BEDOCC", "numerator": 20, "denominator": 30}]
     address = "/v1/programmes/test-cancer/returns/hospice/SC-RL4/2026-09/revisions"
     assert web.post(address, {"rest": "zero", "cells": cells}, key=reporter).status_code == 201
     administrator = web.key("administrator", programme=None)

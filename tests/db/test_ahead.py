@@ -53,10 +53,10 @@ def test_what_is_waited_for_sees_what_went_before_it(programme: Database) -> Non
 
 
 def test_a_commit_waits_for_what_was_sent_and_says_what_failed(programme: Database) -> None:
-    with open_session(programme.engine, TENANT) as session:
+    # The server may have answered already when the last one is sent: then that one says so.
+    with open_session(programme.engine, TENANT) as session, pytest.raises(exc.IntegrityError):
         _send(session, 1, None, 2)
-        with pytest.raises(exc.IntegrityError):
-            session.commit()
+        session.commit()
     assert _kept(programme) == 0
 
 

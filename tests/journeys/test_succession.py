@@ -73,9 +73,7 @@ class Parties:
         assert answer.status_code == (201 if new else 200), answer.text
 
     def submit(self, code: str, month: str, count: int, *, by: str | None = None) -> httpx.Response:
-        # A month that is sent before it has ended is meant.
-        meant = {"explanation_code": "closing", "explanation": "The service ends here."}
-        body = {"cells": [{"measure": "CONTACTS", "numerator": count, **meant}]}
+        body = {"cells": [{"measure": "CONTACTS", "numerator": count}]}
         return self.web.post(f"{PROGRAMME}/returns/care/SC-{code}/{month}/revisions", body, key=by or self.of(code))
 
     def read(self, code: str, month: str, *, by: str) -> int:

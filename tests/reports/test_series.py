@@ -20,9 +20,12 @@ WITHIN = (78, 81, 80, 77, 82, 79, None, 81, 76, 80, 83, 79, 80, 78, 81, 66)
 LAST = FIRST.plus(len(WITHIN) - 1)
 
 
+OPEN = [{**line, "freeze": None} for line in document()["collections"]]
+
+
 def unfrozen(programme: Programme) -> Programme:
     """The same contract, in which every month stays open."""
-    programme.configure(collections=[{**line, "freeze": None} for line in document()["collections"]])
+    programme.configure(collections=OPEN)
     return programme
 
 
@@ -139,7 +142,8 @@ def test_limits_stay_as_they_are_and_begin_anew_only_where_it_is_named(programme
     (requirement,) = document()["requirements"]
     step = {"from_month": str(FIRST.plus(14)), "reason": "A second clinic opened."}
     elsewhere = {"from_month": str(FIRST.plus(20)), "reason": "Moved to another site.", "for": {"subcontract": "SC-RL4"}}
-    programme.configure(requirements=[{**requirement, "process_control": {"fixed_after": 12, "rebases": [elsewhere, step]}}])
+    rebased_since = {**requirement, "process_control": {"fixed_after": 12, "rebases": [elsewhere, step]}}
+    programme.configure(collections=OPEN, requirements=[rebased_since])
     rebased = programme.row(str(FIRST.plus(29)), "CWT-62")
     assert (rebased["spc_from"], rebased["spc_points"]) == (str(FIRST.plus(14)), 16)
     assert rebased["spc_mean"] == rounded(Fraction(sum(80 + number % 3 for number in range(14, 26)), 1200))

@@ -392,15 +392,12 @@ def test_whatever_is_done_the_accepted_figures_stay_until_others_are_accepted(pr
     assert done >= {(act, late) for act in ("submit", "sign", "accept", "ask") for late in (False, True)} | {("reopen", True)}
 
 
-def test_figures_of_a_month_that_has_not_ended_wait_for_somebody_who_means_them(programme: Programme) -> None:
+def test_of_figures_of_a_month_that_has_not_ended_it_is_said(programme: Programme) -> None:
     early = MIXED._replace(month=MONTH.plus(1))
     receipt = programme.submit(early, mixed_body()).json()
-    assert ([warning["code"] for warning in receipt["warnings"]], receipt["status"]) == (["month_not_over"], "submitted")
+    assert [(warning["code"], warning["severity"]) for warning in receipt["warnings"]] == [("month_not_over", "info")]
     assert "2026-11 has not ended" in receipt["warnings"][0]["detail"]
-    body = mixed_body()
-    body["cells"][0] |= {"explanation_code": "early", "explanation": "The service closes on the 20th."}
-    meant = programme.submit(early, body).json()
-    assert ([warning["explained"] for warning in meant["warnings"]], meant["status"]) == ([True], "accepted")
+    assert (receipt["outcome"], receipt["status"]) == ("received", "accepted")
     programme.clock.now = datetime(2026, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC)
     assert programme.submit(early, {**mixed_body(), "note": "a moment before"}).json()["warnings"]
     programme.clock.now = datetime(2026, 12, 1, tzinfo=UTC)

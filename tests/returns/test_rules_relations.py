@@ -154,7 +154,7 @@ def test_two_collections_that_ask_for_the_same_each_have_their_own_rules() -> No
     )
     keys = ReturnKey("mixed", "SC-MIX", MONTH), ReturnKey("beside", "SC-VOL", MONTH)
     assert [owed(key, within).has_rules for key in (*keys, *keys)] == [False, True, False, True]
-    assert owed(keys[0], within).cells is owed(keys[1], within).cells
+    assert owed(keys[0], within).cells == owed(keys[1], within).cells
 
 
 def test_a_figure_is_compared_with_another_return_of_the_month_once_it_is_received() -> None:
