@@ -10,8 +10,8 @@ from tests.faults.races import RACES, Parties, Race, parties
 from tests.support.databases import Database
 
 SEED = 20_261_122
-RACED = 8
-HISTORIES = 4
+RACED = 4
+HISTORIES = 2
 
 
 def test_what_was_answered_for_survives_kills_and_a_planted_fault_is_noticed() -> None:

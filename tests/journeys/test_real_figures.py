@@ -32,7 +32,7 @@ def test_published_cells_make_the_published_totals() -> None:
 
 
 # `make real` does all six months; the last is one in which England's own total ends in a half.
-TRIED: Final = (MONTHS[0], MONTHS[-1])
+TRIED: Final = (MONTHS[-1],)
 
 
 def test_england_equals_what_is_published_in_every_cut(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ def operations(web: Web) -> list[tuple[str, str]]:
     found = []
     for context in iter_route_contexts(web.app.routes):
         if context.path not in OPEN:
-            found += [(method, str(context.path)) for method in context.methods or ()]
+            # HEAD is GET without the body: the same endpoint.
+            found += [(method, str(context.path)) for method in sorted(context.methods or ()) if method != "HEAD"]
     return found
 
 
