@@ -44,7 +44,7 @@ def test_england_equals_what_is_published_in_every_cut(tmp_path: Path) -> None:
     # Totals, sites, categories and both: every row that is published of England was compared.
     cuts = ("all", "site", "category", "category+site")
     published = [row for month in TRIED for row in england.of(month, ENGLAND)]
-    assert sum(tally.compared[f"England, {cut}"] for cut in cuts) == len(published) > 200
+    assert sum(tally.compared[f"England, {cut}"] for cut in cuts) == len(published) > 100
     # The same rows were imported, and those of each provider's totals: all agree with what was returned.
     assert tally.compared["imports beside returns"] > len(published) + 2 * 156
 
