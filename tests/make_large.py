@@ -18,8 +18,8 @@ COMMISSIONERS: Final = 7
 MEASURES: Final = 60
 HOLDERS: Final = 13
 """Subcontracts that deliver one segment, for most of its places."""
-RESHARED: Final = (14, 28)
-"""Segments whose split is agreed anew each year."""
+RESHARED: Final = (14,)
+"""Segments whose split is agreed anew every second year."""
 
 _SECTORS: Final = ("acute", "community", "hospice", "primary_care", "voluntary")
 _SETTINGS: Final = {"acute": "acute", "community": "community", "hospice": "hospice", "primary_care": "community", "voluntary": "hospice"}
@@ -107,14 +107,14 @@ def _assignments() -> Iterator[dict[str, Any]]:
 
 
 def _over_time(line: dict[str, Any], segment: int, holder: int) -> Iterator[dict[str, Any]]:
-    """Some lines are for a part of the places, some end early, some share, a tenth change once, and two splits each year, so that their months begin and end."""
+    """Some lines are for a part of the places, some end early, some share, a tenth change once, and a split every second year, so that their months begin and end."""
     if holder % 4 == 3:
         line = {**line, "sites": sites()[: SITES * 2 // 3], "commissioners": commissioners()[segment % 2 :]}
     if segment % 7 == 0:
         line = {**line, "share": 5}
     if segment in RESHARED:
-        for year in range(0, 120, 12):
-            yield {**line, "from_month": str(FIRST.plus(year)), "to_month": str(FIRST.plus(year + 11))}
+        for month in range(0, 120, 24):
+            yield {**line, "from_month": str(FIRST.plus(month)), "to_month": str(FIRST.plus(month + 23))}
         return
     if segment % 5 == 0:
         yield {**line, "to_month": str(FIRST.plus(96 + holder))}
