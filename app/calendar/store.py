@@ -8,26 +8,21 @@ from sqlalchemy import Boolean, Column, Date, Engine, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from app.assignments.store import ASSIGNMENTS, assignments
+from app.assignments.store import assignments
 from app.calendar.contract import Contract
 from app.calendar.domain import CalendarDay, Collection
 from app.calendar.working_days import calendar_of
 from app.db import facts
 from app.db.ledger import contract_changed
-from app.db.rows import FactTable, code_column, fact_table
+from app.db.rows import code_column, fact_table
 from app.db.tenancy import Tenant
 from app.kernel.actors import EVERY
 from app.kernel.refusals import NotFound
 from app.kernel.shelf import Shelf
-from app.measures.store import MEASURES, measures
+from app.measures.store import measures
 from app.organisations.store import organisations, successions
-from app.pathways.store import HANDOVERS, PATHWAYS, SEGMENTS, handovers, pathways
+from app.pathways.store import handovers, pathways
 from app.programmes.store import (
-    COMMISSIONERS,
-    PHASES,
-    PROGRAMMES,
-    REQUIREMENTS,
-    SITES,
     commissioners,
     phase_decisions,
     phases,
@@ -36,7 +31,7 @@ from app.programmes.store import (
     sites,
 )
 from app.subcontracts.domain import Subcontract
-from app.subcontracts.store import SUBCONTRACTS, subcontracts
+from app.subcontracts.store import subcontracts
 
 COLLECTIONS = fact_table(
     "collections",
@@ -60,21 +55,6 @@ CALENDAR_DAYS = fact_table(
     key=[Column("day", Date, nullable=False)],
     content=[Column("worked", Boolean, nullable=False), Column("name", Text, nullable=False)],
     of_programme=False,
-)
-
-CONTRACT_TABLES: tuple[FactTable, ...] = (
-    PROGRAMMES,
-    COMMISSIONERS,
-    PHASES,
-    SITES,
-    MEASURES,
-    PATHWAYS,
-    SEGMENTS,
-    HANDOVERS,
-    COLLECTIONS,
-    REQUIREMENTS,
-    SUBCONTRACTS,
-    ASSIGNMENTS,
 )
 
 _MOST_KEPT: Final = {"whole": 32, "own": 1_024}

@@ -69,9 +69,6 @@ class Judged:
     warnings: tuple[CellWarning, ...] = ()
 
 
-NOT_JUDGED: Final = Judged()
-
-
 def judge(stated: Stated, *, refusing_only: bool) -> Judged:
     """Judge a return by all its rules; `refusing_only` where it is refused already, and warnings would say nothing.
 
