@@ -91,6 +91,7 @@ _ROW: Final[dict[str, Any]] = {
     "source_published_on": None,
     "missing_reason": None,
     "suppression": None,
+    "months_held": 1,
 }
 _DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _REPORT: Final[dict[str, Any]] = {
@@ -106,7 +107,7 @@ _REPORT: Final[dict[str, Any]] = {
         "returns_expected": 12,
         "returns_included": 11,
         "coverage": 0.9641,
-        "method_version": "3",
+        "method_version": "4",
         "inputs_sha256": _DIGEST,
         "previous_sha256": None,
     },
@@ -134,7 +135,7 @@ _FUNNEL: Final[dict[str, Any]] = {
     "month": "2026-10",
     "period": "month",
     "as_of": "2026-12-08T17:00:00.000001Z",
-    "method_version": "3",
+    "method_version": "4",
     "inputs_sha256": _DIGEST,
     "direction": "higher",
     "centre": 0.775895,

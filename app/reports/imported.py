@@ -101,7 +101,7 @@ def _measure(inputs: MonthInputs, key: RowKey, line: Import | None) -> Measure:
 
 def _row(inputs: MonthInputs, rows: Rows, key: RowKey, line: Import | None, *, slice_: str, period: str) -> dict[str, Any]:
     """A row without figures as any other measure's would be, and over it what was published, with the targets of its own month."""
-    nothing = rows.row(RowResult(key, None, months=1, final=False, figures=Figures(), coverage=Coverage()))
+    nothing = rows.row(RowResult(key, None, months=1, held=0, final=False, figures=Figures(), coverage=Coverage()))
     if line is None:
         return {**nothing, "missing_reason": "not_published_yet"}
     measure, requirement = _measure(inputs, key, line), inputs.contract.requirement.get(key.measure)
@@ -134,6 +134,7 @@ def _row(inputs: MonthInputs, rows: Rows, key: RowKey, line: Import | None, *, s
         "status": line.status,
         "source_published_on": line.published_on.isoformat(),
         "missing_reason": "denominator_zero" if value is None else None,
+        "months_held": 0 if value is None else line.month.ordinal - line.first_month.ordinal + 1,
     }
     return {**nothing, **said}
 

@@ -48,29 +48,36 @@ def pool(contract: Contract, month: Month, by_month: Mapping[Month, tuple[RowRes
     that is reported in one month and computed from its children in another is as reported. A result has the version None where the version of any
     month is not the one in force in the report's: what is counted changed, so nothing is pooled.
     """
-    held: dict[RowKey, list[RowResult]] = defaultdict(list)
+    held: dict[RowKey, dict[Month, RowResult]] = defaultdict(dict)
     in_force: dict[str, int] = {}
     final: dict[str, bool] = {}
     for of_month, results in sorted(by_month.items()):
         for result in results:
             measure = contract.measure(result.key.measure, month)
             if measure is not None and (of_month == month or not _is_stock(measure)):
-                held[result.key].append(result)
+                held[result.key][of_month] = result
                 in_force[measure.code] = measure.version
                 final[result.key.measure] = final.get(result.key.measure, True) and result.final
     own = {_unscoped(key) for key in held if not _is_parent(key)}
     return tuple(
         RowResult(
             key=key,
-            version=in_force[key.measure] if {part.version for part in parts} == {in_force[key.measure]} else None,
-            months=max(part.months for part in parts),
+            version=in_force[key.measure] if {part.version for part in parts.values()} == {in_force[key.measure]} else None,
+            months=max(part.months for part in parts.values()),
+            held=_held(parts, min(by_month)),
             final=final[key.measure],
-            figures=add(part.figures for part in parts),
-            coverage=together([part.coverage for part in parts]),
+            figures=add(part.figures for part in parts.values()),
+            coverage=together([part.coverage for part in parts.values()]),
         )
         for key, parts in sorted(held.items())
         if not (_is_parent(key) and _unscoped(key) in own)
     )
+
+
+def _held(parts: Mapping[Month, RowResult], first: Month) -> int:
+    """How many months of a period have figures in it: those of a return of several months count as far as they lie in the period."""
+    about = (max(first, month.plus(1 - part.months)).through(month) for month, part in parts.items() if part.figures.numerator is not None)
+    return len({month for months in about for month in months})
 
 
 def _is_stock(measure: Measure) -> bool:

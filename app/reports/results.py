@@ -22,7 +22,7 @@ from app.reports.imports import NOTHING_IMPORTED, Standing
 from app.reports.reading import Reading
 from app.reports.slices import SLICES, Place, RowKey, Slice, reported
 
-METHOD_VERSION: Final = "3"
+METHOD_VERSION: Final = "4"
 """Moves when a report of the same inputs would differ: results of another method are never served for this one's."""
 
 _MOST_KEPT: Final = len(SLICES)
@@ -98,12 +98,14 @@ class CellWithoutValue(NamedTuple):
 class RowResult:
     """A row of one slice in one month before any name, target or rounding: what is stored and what periods are pooled from.
 
-    `months` is how many months the figures are about: a quarterly return's stand in the month that ends the quarter.
+    `months` is how many months the figures are about: a quarterly return's stand in the month that ends the quarter. `held` is how many months of
+    the row's own period have figures in it.
     """
 
     key: RowKey
     version: int | None
     months: int
+    held: int
     final: bool
     figures: Figures
     coverage: Coverage
@@ -205,14 +207,15 @@ def _result(
     assert measure is not None, "a row has a measure in force"
     reporters = {code for summed in sums for code in (summed.first, summed.last)}
     banded = measure.aggregation == "banded" and key.category == ALL
+    figures = add(Figures(summed.numerator, summed.denominator, {summed.category: summed.numerator} if banded else {}) for summed in sums)
+    months = _months_of(inputs, key.measure, {duty.collection for duty in owed.values()}, reporters)
     return RowResult(
         key=key,
         version=measure.version,
-        months=_months_of(inputs, key.measure, {duty.collection for duty in owed.values()}, reporters),
+        months=months,
+        held=_held(months, figures),
         final=key.measure in final,
-        figures=add(
-            Figures(summed.numerator, summed.denominator, {summed.category: summed.numerator} if banded else {}) for summed in sums
-        ),
+        figures=figures,
         coverage=cover(owed, month=str(inputs.month), gaps=lacking.get(key, {}), absent=absent, reporters=reporters),
     )
 
@@ -304,35 +307,24 @@ def to_json(results: Iterable[RowResult]) -> list[list[Any]]:
     ]
 
 
+def _held(months: int, figures: Figures) -> int:
+    return 0 if figures.numerator is None else months
+
+
 def from_json(stored: Iterable[list[Any]]) -> tuple[RowResult, ...]:
     """The results that were stored."""
-    return tuple(
-        RowResult(
-            key=RowKey(*key),
-            version=version,
-            months=months,
-            final=final,
-            figures=Figures(_figure(numerator), _figure(denominator), {code: Decimal(count) for code, count in bands.items()}, mixed),
-            coverage=Coverage(
-                expected,
-                included,
-                _figure(volume_expected),
-                _figure(volume_included),
-                tuple(Missing(*part) for part in missing),
-                frozenset(reasons),
-                tuple(subcontracts),
-            ),
-        )
-        for key, version, months, final, (numerator, denominator, bands, mixed), (
-            expected,
-            included,
-            volume_expected,
-            volume_included,
-            missing,
-            reasons,
-            subcontracts,
-        ) in stored
-    )
+    return tuple(map(_from_json, stored))
+
+
+def _from_json(stored: list[Any]) -> RowResult:
+    key, version, months, final, figures, coverage = stored
+    numerator, denominator, bands, mixed = figures
+    expected, included, volume_expected, volume_included, missing, reasons, subcontracts = coverage
+    added = Figures(_figure(numerator), _figure(denominator), {code: Decimal(count) for code, count in bands.items()}, mixed)
+    volumes = _figure(volume_expected), _figure(volume_included)
+    named = tuple(Missing(*part) for part in missing)
+    covered = Coverage(expected, included, *volumes, named, frozenset(reasons), tuple(subcontracts))
+    return RowResult(RowKey(*key), version, months, _held(months, added), final, added, covered)
 
 
 def _text(figure: Decimal | None) -> str | None:

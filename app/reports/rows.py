@@ -39,6 +39,12 @@ NOTES: Final[tuple[dict[str, Any], ...]] = (
         " pass 0 and 1.",
         "members": "spc_mean spc_lower spc_upper spc_from spc_points spc_variation spc_signal spc_assurance",
     },
+    {
+        "code": "months_held",
+        "detail": "How many months of a row's own period, from its start to its end, have figures in it: fewer than all where some are missing or"
+        " are still to come. Of a stock it is the last one.",
+        "members": "months_held",
+    },
 )
 
 _FINE: Final = 30
@@ -92,6 +98,7 @@ class Rows:
             "source_published_on": None,
             "missing_reason": self._missing_reason(measure, result, value),
             "suppression": None,
+            "months_held": result.held,
         }
 
     @staticmethod

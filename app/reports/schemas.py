@@ -148,6 +148,7 @@ class ObservationView(BaseModel):
         | None
     )
     suppression: str | None
+    months_held: int
 
 
 class NoteView(BaseModel):
