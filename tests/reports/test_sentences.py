@@ -1,0 +1,130 @@
+"""Sentences as tables: what moved, by how much, whose return moved it, whether chance could have; and how a figure stands."""
+
+from typing import Any, Final
+
+import pytest
+
+from app.reports.sentences import Cause, cause_words, moved_sentence, row_sentence
+from tests.reports.made_rows import row
+
+MOVED: Final = "62 days from referral to first treatment, October 2026: "
+TRUST: Final = Cause("revised", "SC-RJE", "A trust", "cwt", "2026-10", 2, 1)
+TRUST_SAYS: Final = "The return cwt of A trust (SC-RJE) for October 2026 was revised (revision 2 in place of revision 1)."
+WITHIN: Final = "It stays within the 95% limits of the figure before (73.9% to 80.9%): chance alone could move it so far."
+UNTOLD: Final = "Whether that is more than chance cannot be told: "
+LATE: Final[dict[str, Any]] = dict.fromkeys(("numerator", "denominator", "value", "lower", "upper", "interval"), None) | {
+    "missing_reason": "late"
+}
+STOCK: Final = {
+    "statistic": "stock",
+    "unit": "people",
+    "denominator": None,
+    "interval": None,
+    "lower": None,
+    "upper": None,
+    "direction": "neutral",
+}
+
+
+def test_a_figure_that_moved_within_chance() -> None:
+    after = row(numerator=420, value="=0.79096")
+    said = moved_sentence(row(), after, causes=[TRUST])
+    assert said == f"{MOVED}from 77.6% (412 of 531) to 79.1% (420 of 531), up 1.5 percentage points, better. {TRUST_SAYS} {WITHIN}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        # Beyond chance, and which of its limits say so.
+        ({}, {"numerator": 450, "value": "=0.847458"}, "It now lies outside the 95% limits of the figure before (73.9% to 80.9%): more than chance alone explains."),
+        (
+            STOCK | {"value": 40, "numerator": 40, "spc_lower": "=31.5", "spc_upper": 44},
+            STOCK | {"value": 45, "numerator": 45},
+            "from 40 people to 45 people, up 5 people. It now lies outside its process limits (31.5 people to 44 people): more than chance alone explains.",
+        ),
+        # Not to be told, and why.
+        (STOCK | {"value": 40, "numerator": 40}, STOCK | {"value": 45, "numerator": 45}, f"{UNTOLD}a count at one moment has no limits of chance."),
+        ({}, {"measure_version": 2}, "77.6% (412 of 531) by version 2 of what is counted, 77.6% (412 of 531) by version 1."),
+        ({}, {"measure_version": 2, "value": "=0.8", "numerator": 424}, f"{UNTOLD}what is counted is not the same."),
+        (LATE, {}, f"77.6% (412 of 531), where there was no value (nothing was received by the deadline). {UNTOLD}there are not two figures to compare."),
+        ({}, LATE, "no value (nothing was received by the deadline), where it was 77.6% (412 of 531). "),
+        # As many decimals as keep the figure apart from its target and from the figure before.
+        ({"value": "=0.7496", "target": "=0.75"}, {"value": "=0.75"}, "from 74.96% (412 of 531) to 75% (412 of 531), up 0.04 percentage points, better."),
+        ({"value": "=0.76", "direction": "lower"}, {"value": "=0.77", "direction": "lower"}, "up 1 percentage point, worse."),
+        # The figure stays, and something about it moves.
+        ({"numerator": 4, "denominator": 5, "value": "=0.8"}, {"numerator": 8, "denominator": 10, "value": "=0.8"}, "still 80%, now 8 of 10 where it was 4 of 5. "),
+        ({}, {"coverage": 1}, "still 77.6% (412 of 531); coverage goes from 96.4% to 100%."),
+        ({"coverage": None}, {"status": "final"}, "coverage goes from not known to 96.4%; the figure is final now."),
+        ({"contract_test": "not_met"}, {}, "still 77.6% (412 of 531); the contract test is met, where it was not met."),
+        ({}, {**LATE, "missing_reason": None, "suppression": "small_count"}, "withheld, where it was 77.6% (412 of 531). "),
+        (LATE, {**LATE, "missing_reason": "not_accepted"}, "no value (received and not accepted yet), where there was no value (nothing was received by the deadline)."),
+    ],
+)  # fmt: skip
+def test_what_moved(before: dict[str, Any], after: dict[str, Any], says: str) -> None:
+    said = moved_sentence(row(**before), row(**after), causes=[])
+    assert says in f"{said} ", said
+    assert said.startswith(MOVED)
+
+
+def test_a_row_that_is_new_or_gone_and_one_of_a_place() -> None:
+    place = {"commissioner": "05W", "commissioner_name": "Stoke on Trent", "site": "lung", "site_name": "Lung"}
+    here = "62 days from referral to first treatment, Stoke on Trent, Lung, October 2026: "
+    assert moved_sentence(None, row(**place), causes=[]) == f"{here}77.6% (412 of 531), reported for the first time."
+    assert moved_sentence(row(**place), None, causes=[]) == f"{here}no longer in the report; it was 77.6% (412 of 531)."
+
+
+def test_nothing_is_said_of_chance_where_no_figure_moved() -> None:
+    assert "chance" not in moved_sentence(row(), row(coverage=1), causes=[TRUST])
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (Cause("first_reported", "SC-RJE", "A trust", "cwt", "2026-10", 1), "the return cwt of A trust (SC-RJE) for October 2026 counts for the first time (revision 1)"),
+        (Cause("revised", "SC-RJE", None, "cwt", "2026-10", 3, 1), "the return cwt of SC-RJE for October 2026 was revised (revision 3 in place of revision 1)"),
+        (Cause("revised"), "a return of a subcontract was revised"),
+        (Cause("withdrawn", "SC-RJE", None, "cwt", "2026-10"), "the return cwt of SC-RJE for October 2026 counts no longer"),
+        (Cause("deadline", None, None, None, "2026-10"), "the deadline passed for a return of a subcontract for October 2026"),
+        (Cause("redefined"), "what is counted was defined anew"),
+        (Cause("contract"), "the contract was changed"),
+        (Cause("imported"), "another figure was published nationally"),
+        (Cause("method"), "the method of calculation was changed"),
+    ],
+)  # fmt: skip
+def test_why(cause: Cause, words: str) -> None:
+    assert cause_words(cause) == words
+
+
+@pytest.mark.parametrize(
+    ("changes", "before", "says"),
+    [
+        (
+            {},
+            None,
+            "77.6% (412 of 531); meets the interim target of 75%, but by no more than chance explains (95% limits 73.9% to 80.9%).",
+        ),
+        (
+            {},
+            None,
+            "(95% limits 73.9% to 80.9%). 11 of 12 returns are in, 96.4% of what is expected; missing: SC-H9901 late.",
+        ),
+        ({"coverage": 1, "against_target": "better"}, None, "77.6% (412 of 531); meets the interim target of 75%, by more than chance explains."),
+        ({"coverage": 1, "value": "=0.7496", "contract_test": "not_met"}, None, "74.96% (412 of 531); misses the interim target of 75%, but by no more"),
+        ({"coverage": 1, "contract_test": "not_judged", "against_target": None}, None, "meets the interim target of 75%, which is not judged here."),
+        ({"coverage": 1, "target": None}, None, "77.6% (412 of 531); no target."),
+        ({"coverage": 1, **LATE}, None, "no value (nothing was received by the deadline)."),
+        ({"coverage": None, "excludes": None}, None, "11 of 12 returns are in."),
+        ({"coverage": 1}, {"value": "=0.79", "period_start": "2026-09-01", "period_end": "2026-09-30"}, "Down 1.4 percentage points on September 2026, worse."),
+        ({"coverage": 1}, {"value": "=0.775895", "period_start": "2026-09-01", "period_end": "2026-09-30"}, "Unchanged on September 2026."),
+        ({"coverage": 1, "spc_variation": "concern"}, None, "Over time: worse than chance explains."),
+        (
+            {"coverage": 1, "period": "year_to_date", "period_start": "2026-04-01"},
+            None,
+            "62 days from referral to first treatment, April to October 2026 (year to date): 77.6%",
+        ),
+        ({"coverage": None, "returns_expected": 0, "returns_included": 0}, None, "(95% limits 73.9% to 80.9%)."),
+    ],
+)  # fmt: skip
+def test_how_a_figure_stands(changes: dict[str, Any], before: dict[str, Any] | None, says: str) -> None:
+    said = row_sentence(row(**changes), before=None if before is None else row(**before))
+    assert says in said, said
