@@ -256,7 +256,7 @@ def _shown(contract: Contract, other: Contract) -> Said:
     def say(noun: str, line: Line, months: Ranges = ALWAYS, *, without: Collection[str] = ()) -> None:
         found[noun, line.model_dump_json(exclude=set(without))] += months
 
-    say("programme", contract.programme, without=("name", "value_pence"))
+    say("programme", contract.programme, without=("name", "value_pence", "publication"))
     for code in {measure.code for measure in contract.measures} & {measure.code for measure in other.measures}:
         for said, months in in_force(contract, code, lambda measure: (measure.model_dump_json(exclude={*_MONTHS, "version"}),)).items():
             found["measure", *said] += months

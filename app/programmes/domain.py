@@ -13,42 +13,26 @@ from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Day, Line, Many, Name, NewCode, Pence, Selection
 from app.kernel.months import Month, covers
-
-
-def _part_of_one(value: Decimal) -> Decimal:
-    if not 0 <= value <= 1:
-        raise PydanticCustomError("weight", "a weight from 0 to 1")
-    return value
-
-
-PartOfOne = Annotated[ExactDecimal, AfterValidator(_part_of_one)]
+from app.programmes.reporting import USUAL_PUBLICATION, USUAL_WEIGHTS, Publication, QualityWeights, RagRule
 
 PaymentMode = Literal["off", "shadow", "live"]
 JudgedOn = Literal["month", "quarter", "year_to_date", "contract_year_to_date", "rolling_12"]
 
 
-class QualityWeights(Line):
-    """How much each share weighs in the index of data quality; together they are 1."""
-
-    completeness: PartOfOne
-    validity: PartOfOne
-    timeliness: PartOfOne
-    stability: PartOfOne
-
-    @model_validator(mode="after")
-    def _whole(self) -> "QualityWeights":
-        if self.completeness + self.validity + self.timeliness + self.stability != 1:
-            raise PydanticCustomError("weights", "the four weights sum to 1")
-        return self
+def _share_of_one(value: Decimal) -> Decimal:
+    if not 0 <= value <= 1:
+        raise PydanticCustomError("threshold", "a threshold from 0 to 1")
+    return value
 
 
-USUAL_WEIGHTS: Final = QualityWeights(
-    completeness=Decimal("0.35"), validity=Decimal("0.30"), timeliness=Decimal("0.20"), stability=Decimal("0.15")
-)
+Threshold = Annotated[ExactDecimal, AfterValidator(_share_of_one)]
 
 
 class Programme(Line):
-    """One head contract held by one prime organisation; `quality` None leaves the weights of the index as they usually are."""
+    """One head contract held by one prime organisation; `quality` and `publication` None leave what they say as it usually is.
+
+    A figure whose coverage is under `publish_threshold` is shown as incomplete and not judged. Without `rag` no row has a colour.
+    """
 
     code: NewCode
     name: Name
@@ -61,6 +45,13 @@ class Programme(Line):
     )
     """Month and day, `07-01`; the day of `starts_on` where it is not given."""
     quality: QualityWeights | None = None
+    publish_threshold: Threshold | None = None
+    rag: RagRule | None = None
+    publication: Publication | None = None
+
+    @property
+    def publishing(self) -> Publication:
+        return self.publication or USUAL_PUBLICATION
 
     @property
     def quality_weights(self) -> QualityWeights:
@@ -111,12 +102,6 @@ Criterion = Literal["completeness", "timeliness", "validity", "baselines_agreed"
 USUAL_MONTHS: Final = 3
 
 
-def _share_of_one(value: Decimal) -> Decimal:
-    if not 0 <= value <= 1:
-        raise PydanticCustomError("threshold", "a threshold from 0 to 1")
-    return value
-
-
 class GateCriterion(Line):
     """What must be reached to leave a phase: a share of at least `threshold`, over the last `months` months, of these measures or all.
 
@@ -124,7 +109,7 @@ class GateCriterion(Line):
     """
 
     criterion: Criterion
-    threshold: Annotated[ExactDecimal, AfterValidator(_share_of_one)]
+    threshold: Threshold
     months: Annotated[int, Field(ge=1, le=36)] | None = None
     measures: Annotated[Selection, AfterValidator(lambda codes: None if codes is None else tuple(sorted(codes)))] = None
 
@@ -329,7 +314,10 @@ class CarriedWeight:
 
 
 class Requirement(Line):
-    """What the contract asks of a measure. `applies_to` None (`all`) judges every slice; `process_control` None is as usual."""
+    """What the contract asks of a measure. `applies_to` None (`all`) judges every slice; `process_control` None is as usual.
+
+    `rag` takes the place of the programme's own, for a measure whose value is in another unit.
+    """
 
     measure: Code
     schedule_ref: Name | None = None
@@ -339,6 +327,7 @@ class Requirement(Line):
     targets: Many[Target] = ()
     collectability: Many[Collectability] = ()
     process_control: ProcessControl | None = None
+    rag: RagRule | None = None
 
     def weight_in(self, contract_year: int) -> Decimal | None:
         """The weight that the contract states for a contract year."""

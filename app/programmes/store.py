@@ -21,6 +21,9 @@ PROGRAMMES = fact_table(
         Column("value_pence", BigInteger),
         Column("contract_year_starts", Text),
         Column("quality", JSONB, nullable=False),
+        Column("publish_threshold", Numeric),
+        Column("rag", JSONB, nullable=False),
+        Column("publication", JSONB, nullable=False),
     ],
 )
 
@@ -91,6 +94,7 @@ REQUIREMENTS = fact_table(
         Column("targets", JSONB, nullable=False),
         Column("collectability", JSONB, nullable=False),
         Column("process_control", JSONB, nullable=False),
+        Column("rag", JSONB, nullable=False),
     ],
 )
 

@@ -92,6 +92,9 @@ _ROW: Final[dict[str, Any]] = {
     "missing_reason": None,
     "suppression": None,
     "months_held": 1,
+    "rag": "amber",
+    "rag_reason": "cannot_be_told",
+    "coverage_test": "complete",
 }
 _DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _REPORT: Final[dict[str, Any]] = {
@@ -128,6 +131,7 @@ _SOURCES: Final[dict[str, Any]] = {
     "excluded": [{"subcontract": "SC-H9901", "month": "2026-10", "reason": "late", "some": False}],
     "imports": [],
     "series": [{"month": "2026-10", "value": 0.775895, "exact": "412/531", "denominator": 531}],
+    "programme": {"publish_threshold": 0.9, "rag": {"tolerance": 0.02, "chance": True, "improving": False}},
 }
 _FUNNEL: Final[dict[str, Any]] = {
     "programme": "staffs-cancer",

@@ -19,6 +19,7 @@ from app.kernel.codes import ALL
 from app.reports.slices import Place, RowKey, Slice
 
 Reason = Literal["late", "not_accepted", "not_collected", "not_due", "not_applicable"]
+CoverageTest = Literal["complete", "incomplete", "unknown"]
 
 PRECEDENCE: Final[tuple[Reason, ...]] = ("late", "not_accepted", "not_collected", "not_due", "not_applicable")
 """Why a row without any value has none: the first of these that holds for a cell owed there. So `not_due` only where nothing worse is
@@ -57,6 +58,19 @@ class Coverage:
         if self.expected == 0 or not self.volume_expected or self.volume_included is None:
             return None
         return Fraction(self.volume_included) / Fraction(self.volume_expected)
+
+    def reaches(self, threshold: Decimal | None) -> CoverageTest | None:
+        """Whether the share reaches a threshold; None without one, or where nobody owes anything.
+
+        Where everybody is included it does, whatever their volumes are; where one is missing and a volume is not known, nobody can say.
+        """
+        if threshold is None or self.expected == 0:
+            return None
+        if self.included == self.expected:
+            return "complete"
+        if self.share is None:
+            return "unknown"
+        return "complete" if self.share >= Fraction(threshold) else "incomplete"
 
     @property
     def reason(self) -> Reason | None:

@@ -1,7 +1,7 @@
 """The report as bytes: a head, the rows, and notes; written piece by piece, so that stored rows are never read again."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -35,7 +35,9 @@ def head(contract: Contract, month: Month, returns: MonthReturns, *, as_of: date
 
 
 def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]]:
-    """What every report notes, what is counted in halves, what carries no weight in its months, and who delivered in them without a signature."""
+    """What every report notes, how the programme has it judged, what is counted in halves, what carries no weight in its months, and who
+    delivered in them without a signature.
+    """
     months = sorted(months)
     graded = [line for line in contract.requirements if line.collectability]
     carried = [each for line in graded for month in months for each in carried_weights(contract, line, month).values()]
@@ -43,6 +45,7 @@ def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]
     halves = sorted({each.code for each in contract.measures if each.proportion and each.numeric_kind == "half_unit"})
     notes = [
         *NOTES,
+        *_of_judging(contract),
         *([_of_halves(halves)] if halves else []),
         *([{"code": "carries_no_weight", "detail": " ".join(reasons), "members": "value"}] if reasons else []),
     ]
@@ -55,6 +58,28 @@ def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]
     told = "; ".join(f"{reference} ({', '.join(found)})" for reference, found in sorted(unsigned.items()))
     detail = f"Delivered without a signed subcontract: {told}."
     return [*notes, {"code": "unsigned", "detail": detail, "members": "numerator denominator value"}]
+
+
+def _of_judging(contract: Contract) -> Iterator[dict[str, Any]]:
+    """The coverage that a figure needs, and the rules of colours, where the programme has any."""
+    programme = contract.programme
+    if programme.publish_threshold is not None:
+        detail = (
+            f"Rows whose coverage is under {programme.publish_threshold} are marked incomplete, or unknown where somebody is missing and a volume"
+            " is not known: their figures are shown and judged neither by the contract test nor against chance."
+        )
+        yield {"code": "publish_threshold", "detail": detail, "members": "coverage_test contract_test against_target rag"}
+    ruled = {line.measure: line.rag for line in contract.requirements if line.rag is not None}
+    if programme.rag is None and not ruled:
+        return
+    rules = {**({} if programme.rag is None else {"all other measures": programme.rag}), **ruled}
+    detail = "A colour stands beside the verdicts and takes the place of none: " + "; ".join(
+        f"{measure}: amber up to {rule.tolerance} short of the target"
+        + (", and where it cannot be told from the target by chance" if rule.chance else "")
+        + (", and where a miss improves beyond chance" if rule.improving else "")
+        for measure, rule in sorted(rules.items())
+    )
+    yield {"code": "rag", "detail": f"{detail}.", "members": "rag rag_reason"}
 
 
 def _of_halves(measures: Sequence[str]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from app.reports.aggregation import Figures
 from app.reports.coverage import Coverage
 from app.reports.domain import SourceQuery
 from app.reports.imports import Import, ImportPlace, in_unit, measure_of, slice_of, value_of
+from app.reports.rag import colour
 from app.reports.results import MonthInputs, RowResult
 from app.reports.rows import Rows
 from app.reports.slices import RowKey, SiteScope
-from app.reports.sources import required
+from app.reports.sources import judging, required
 from app.reports.targets import Targets, contract_test, in_force
 
 
@@ -49,6 +50,7 @@ def import_sources(inputs: MonthInputs, query: SourceQuery) -> dict[str, Any] | 
         "requirement": None if requirement is None else required(requirement, key, line.month if line else inputs.month),
         **{name: [] for name in ("returns", "cells", "not_stated", "assignments", "excluded", "series")},
         "imports": [] if line is None else [{"import": line.name, **line.model_dump(mode="json")}],
+        "programme": judging(inputs.contract),
     }
 
 
@@ -108,6 +110,8 @@ def _row(inputs: MonthInputs, rows: Rows, key: RowKey, line: Import | None, *, s
     value = value_of(line, measure)
     limits = None if line.lower is None or line.upper is None else (in_unit(line.lower, line, measure), in_unit(line.upper, line, measure))
     asked = in_force(requirement, month=line.month, commissioner=key.commissioner, subcontract=key.subcontract, site=key.site)
+    test = contract_test(requirement, asked, value, direction=measure.direction, slice_=slice_, period=period)
+    against = _against_target(asked, limits, direction=measure.direction) if limits else None
     said = {
         "measure_name": measure.name,
         "measure_version": measure.version,
@@ -129,12 +133,22 @@ def _row(inputs: MonthInputs, rows: Rows, key: RowKey, line: Import | None, *, s
         "target_kind": asked.target_kind,
         "floor": asked.floor,
         "stretch": asked.stretch,
-        "contract_test": contract_test(requirement, asked, value, direction=measure.direction, slice_=slice_, period=period),
-        "against_target": _against_target(asked, limits, direction=measure.direction) if limits else None,
+        "contract_test": test,
+        "against_target": against,
         "status": line.status,
         "source_published_on": line.published_on.isoformat(),
         "missing_reason": "denominator_zero" if value is None else None,
         "months_held": 0 if value is None else line.month.ordinal - line.first_month.ordinal + 1,
+        **colour(
+            inputs.contract.programme,
+            requirement,
+            value,
+            asked.target,
+            contract_test=test,
+            direction=measure.direction,
+            against_target=against,
+            variation=None,
+        ),
     }
     return {**nothing, **said}
 

@@ -1,31 +1,19 @@
-"""A colour beside the three verdicts, never in place of them: a function of the contract test, chance and a tolerance that whoever asks sets.
+"""A colour beside the three verdicts, never in place of them: a function of the contract test, chance and a tolerance that the programme sets.
 
 Source: reference 5.3. "Making Data Count" exists because such tables mislead (a month that is worse by chance turns red), so amber also says
 honestly that a figure cannot be told from its target.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from app.programmes.domain import Programme, Requirement
+from app.programmes.reporting import USUAL_RAG, RagRule
+from app.reports.targets import ContractTest
 
 Colour = Literal["green", "amber", "red"]
-Because = Literal["target_met", "cannot_be_told", "within_tolerance", "improving", "target_missed", "no_target", "no_value"]
-
-
-@dataclass(frozen=True, slots=True)
-class RagRule:
-    """How colours are given: `tolerance` is how far short of the target is amber still, in the unit of the value.
-
-    `chance` makes what cannot be told from the target amber; `improving` does so with a miss while the process improves beyond chance.
-    """
-
-    tolerance: Decimal = Decimal("0.02")
-    chance: bool = True
-    improving: bool = False
-
-
-USUAL: Final = RagRule()
+Because = Literal["target_met", "cannot_be_told", "within_tolerance", "improving", "target_missed", "no_target", "no_value", "not_judged"]
 
 
 class Rag(NamedTuple):
@@ -42,7 +30,7 @@ def rag(
     direction: str | None,
     against_target: str | None = None,
     variation: str | None = None,
-    rule: RagRule = USUAL,
+    rule: RagRule = USUAL_RAG,
 ) -> Rag:
     """The colour of an unrounded value; `against_target` and `variation` are the other two verdicts, where there are any."""
     if value is None:
@@ -59,3 +47,24 @@ def rag(
     if rule.improving and variation == "improvement":
         return Rag("amber", "improving")
     return Rag("red", "target_missed")
+
+
+def colour(
+    programme: Programme,
+    requirement: Requirement | None,
+    value: Fraction | None,
+    target: Decimal | None,
+    *,
+    contract_test: ContractTest,
+    direction: str | None,
+    against_target: str | None,
+    variation: str | None,
+) -> dict[str, Any]:
+    """What a row says of its colour: nothing where no rule is configured; none, and why, where the contract test judges nothing."""
+    rule = (requirement.rag if requirement else None) or programme.rag
+    if rule is None:
+        return {"rag": None, "rag_reason": None}
+    told = rag(value, target, direction=direction, against_target=against_target, variation=variation, rule=rule)
+    if told.colour is not None and contract_test == "not_judged":
+        told = Rag(None, "not_judged")
+    return {"rag": told.colour, "rag_reason": told.because}

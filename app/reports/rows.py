@@ -13,6 +13,7 @@ from app.reports.byar import byar
 from app.reports.exact_counts import FEWEST_FOR_BYAR, exact_count
 from app.reports.intervals import wilson
 from app.reports.periods import is_whole
+from app.reports.rag import colour
 from app.reports.reading import Reading
 from app.reports.results import RowResult
 from app.reports.series import NOTHING, STEPS, History, Series, points_of, series_of, told, value_of
@@ -82,13 +83,16 @@ class Rows:
         value = value_of(measure, result)
         asked = self._asked(measure, result.key)
         coverage = result.coverage
+        coverage_test = coverage.reaches(self._contract.programme.publish_threshold)
+        verdicts = self._verdicts(measure, result, value, asked, judged=coverage_test in {None, "complete"})
+        control = self._process_control(measure, result, asked)
         return {
             **self._about(measure, result, value),
             **self._places(result),
             "breakdown": measure.breakdown.code if measure.breakdown is not None and "category" in SLICES[self._slice] else ALL,
             "category": result.key.category,
-            **self._verdicts(measure, result, value, asked),
-            **self._process_control(measure, result, asked),
+            **verdicts,
+            **control,
             "coverage": None if coverage.share is None else rounded(coverage.share),
             "returns_expected": coverage.expected,
             "returns_included": coverage.included,
@@ -99,6 +103,8 @@ class Rows:
             "missing_reason": self._missing_reason(measure, result, value),
             "suppression": None,
             "months_held": result.held,
+            **self._colour(measure, value, asked, verdicts, control),
+            "coverage_test": coverage_test,
         }
 
     @staticmethod
@@ -184,8 +190,11 @@ class Rows:
         requirement = None if _is_band(measure, key) else self._contract.requirement.get(measure.code)
         return in_force(requirement, month=self._month, commissioner=key.commissioner, subcontract=key.subcontract, site=key.site)
 
-    def _verdicts(self, measure: Measure, result: RowResult, value: RowValue, asked: Targets) -> dict[str, Any]:
-        """Figures, limits, what is asked of them, and two verdicts that never mix: the contract's on the unrounded value, and chance's."""
+    def _verdicts(self, measure: Measure, result: RowResult, value: RowValue, asked: Targets, *, judged: bool) -> dict[str, Any]:
+        """Figures, limits, what is asked of them, and two verdicts that never mix: the contract's on the unrounded value, and chance's.
+
+        Figures that are not `judged` are shown like all others, and neither verdict is given.
+        """
         of_band, sure = _is_band(measure, result.key), _sureness(measure, result.key, value, asked)
         return {
             "numerator": None if value.numerator is None else carried(value.numerator),
@@ -209,9 +218,24 @@ class Rows:
                 slice_=self._slice,
                 period=self._period,
                 whole=is_whole(self._period, self._month),
+                judged=judged,
             ),
-            "against_target": sure.against_target,
+            "against_target": sure.against_target if judged else None,
         }
+
+    def _colour(
+        self, measure: Measure, value: RowValue, asked: Targets, verdicts: Mapping[str, Any], control: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        return colour(
+            self._contract.programme,
+            self._contract.requirement.get(measure.code),
+            value.value,
+            asked.target,
+            contract_test=verdicts["contract_test"],
+            direction=measure.direction,
+            against_target=verdicts["against_target"],
+            variation=control["spc_variation"],
+        )
 
 
 def _is_band(measure: Measure, key: RowKey) -> bool:

@@ -149,6 +149,12 @@ class ObservationView(BaseModel):
     )
     suppression: str | None
     months_held: int
+    rag: Literal["green", "amber", "red"] | None
+    rag_reason: (
+        Literal["target_met", "cannot_be_told", "within_tolerance", "improving", "target_missed", "no_target", "no_value", "not_judged"]
+        | None
+    )
+    coverage_test: Literal["complete", "incomplete", "unknown"] | None
 
 
 class NoteView(BaseModel):
@@ -184,6 +190,7 @@ class SourcesView(BaseModel):
     excluded: list[dict[str, Any]]
     imports: list[dict[str, Any]]
     series: list[dict[str, Any]]
+    programme: dict[str, Any]
 
 
 class FunnelPointView(BaseModel):

@@ -65,7 +65,13 @@ def sources(
         "excluded": [missing._asdict() for missing in result.coverage.missing],
         "imports": [],
         "series": [] if series is None else [_point(month, point) for month, point in zip(series.months, series.points, strict=True)],
+        "programme": judging(contract),
     }
+
+
+def judging(contract: Contract) -> dict[str, Any]:
+    """What the programme says of how rows are judged."""
+    return contract.programme.model_dump(mode="json", include={"publish_threshold", "rag"})
 
 
 def _point(month: Month, point: Point | None) -> dict[str, Any]:

@@ -95,15 +95,16 @@ def contract_test(
     slice_: str,
     period: str,
     whole: bool = True,
+    judged: bool = True,
 ) -> ContractTest:
     """Whether the unrounded value meets the target: at or above it, or at or below it where lower is better.
 
-    Judged only on the period and the slices that the requirement names, over a `whole` period, and where there is a value.
+    Judged only on the period and the slices that the requirement names, over a `whole` period, and where there is a value that is `judged` at all.
     """
     if requirement is None or asked.target is None:
         return "no_target"
     applies = requirement.applies_to is None or slice_ in requirement.applies_to
-    if not applies or not whole or period != requirement.judged_on or value is None or direction == "neutral":
+    if not judged or not applies or not whole or period != requirement.judged_on or value is None or direction == "neutral":
         return "not_judged"
     target = Fraction(asked.target)
     return "met" if (value <= target if direction == "lower" else value >= target) else "not_met"

@@ -20,7 +20,7 @@ from app.calendar.volumes import return_volume
 from app.calendar.working_days import WorkingDays
 from app.kernel.codes import ALL
 from app.kernel.months import Month
-from app.programmes.domain import QualityWeights
+from app.programmes.reporting import QualityWeights
 
 LONGEST_LATE: Final = 10
 """Working days after which a late return is as untimely as none."""

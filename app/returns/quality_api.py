@@ -9,7 +9,7 @@ from app.calendar.as_of import AsOfInFuture
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.kernel.refusals import Forbidden, Invalid, NotFound
-from app.programmes.domain import USUAL_WEIGHTS
+from app.programmes.reporting import USUAL_WEIGHTS
 from app.returns import quality_actions
 from app.returns.quality import Quality, share
 from app.returns.quality_actions import Asked, position

@@ -15,7 +15,7 @@ from app.kernel.codes import ALL
 from app.kernel.figures import ExactDecimal, rounded
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
-from app.programmes.domain import QualityWeights
+from app.programmes.reporting import QualityWeights
 from app.returns.quality import MissingReason, Quality, Share
 from app.returns.quality_actions import QualityRead
 from app.returns.read_actions import Standing

@@ -38,6 +38,9 @@ def web(database: Database, clock: Clock) -> Iterator[Web]:
         yield web
 
 
+OPTIONAL = ("value_pence", "contract_year_starts", "quality", "publish_threshold", "rag", "publication")
+
+
 def test_a_programme_is_begun_by_its_line_once_its_prime_is_registered(web: Web, clock: Clock) -> None:
     key = web.key("administrator")
     address = "/v1/programmes/begun"
@@ -52,7 +55,7 @@ def test_a_programme_is_begun_by_its_line_once_its_prime_is_registered(web: Web,
     assert (tried.status_code, tried.json()["would_create"]) == (200, True)
     added = web.put(address, LINE, key=key, headers=CREATE)
     assert (added.status_code, added.headers["Location"]) == (201, address), added.text
-    assert added.json() == {**LINE, "value_pence": None, "contract_year_starts": None, "quality": None}
+    assert added.json() == {**LINE, **dict.fromkeys(OPTIONAL)}
     assert web.get(f"{address}/configuration", key=key).json()["programme"] == added.json()
     clock.now += timedelta(hours=1)
     other = {**added.json(), "value_pence": 68_700_000_000, "contract_year_starts": "04-01"}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.reports.rag import RagRule, rag
+from app.programmes.reporting import RagRule
+from app.reports.rag import rag
 
 BLIND = RagRule(chance=False)
 HOPEFUL = RagRule(improving=True)

@@ -1,7 +1,7 @@
 """What is behind a row: from that answer alone, every row of the programme is computed again, by other means than the service's."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -15,7 +15,8 @@ from app.reports.intervals import wilson
 from app.reports.periods import PERIODS
 from app.reports.process_control import baseline, limits_of, signals
 from app.reports.slices import SLICES
-from tests.reports.conftest import PROGRAMME, Programme, acute, document, of_62, of_fds
+from tests.reports.conftest import PROGRAMME, Programme, acute, document, of_62, of_fds, running, send_october
+from tests.support.databases import Database
 
 OCTOBER = "2026-10"
 KEYS = ("slice", "measure", "commissioner", "site", "pathway", "segment", "subcontract", "category", "period")
@@ -145,6 +146,35 @@ def check(found: Mapping[str, Any]) -> None:
     assert row["target"] == next((line["trajectory"] or line["interim"] or line["standard"] for line in lines), None)
     if row["contract_test"] in {"met", "not_met"}:
         assert (row["contract_test"] == "met") == (value >= Fraction(row["target"]))
+    check_judging(row, found["programme"], {**coverage, "value": value})
+
+
+def check_judging(row: Mapping[str, Any], programme: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
+    """Who is missing says whether a figure is judged; its colour follows from the verdicts."""
+    threshold, expected = programme["publish_threshold"], figures["returns_expected"]
+    if threshold is None or not expected or row["source"] == "import":
+        assert row["coverage_test"] is None
+    elif expected == figures["returns_included"]:
+        assert row["coverage_test"] == "complete"
+    else:
+        share = figures["coverage"]
+        assert row["coverage_test"] == ("unknown" if share is None else "complete" if share >= threshold else "incomplete")
+    if row["coverage_test"] in {"incomplete", "unknown"}:
+        assert (row["contract_test"] in {"not_judged", "no_target"}, row["against_target"]) == (True, None)
+    if row["contract_test"] in {"met", "not_met"}:
+        colours = {"better": "green", "similar": "amber"}
+        short = Fraction(row["target"]) - figures["value"]
+        assert row["rag"] == colours.get(row["against_target"], "amber" if short <= Fraction(programme["rag"]["tolerance"]) else "red")
+    else:
+        assert row["rag"] is None
+
+
+@pytest.fixture(scope="module")
+def october(module_database: Database) -> Iterator[Programme]:
+    """October, under a threshold that some rows reach and others do not, with colours."""
+    with running(module_database) as programme:
+        programme.configure(programme={**document()["programme"], "publish_threshold": 0.7, "rag": {"tolerance": 0.05}})
+        yield send_october(programme)
 
 
 @pytest.mark.parametrize("slice_", list(SLICES))

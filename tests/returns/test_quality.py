@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.calendar.expected import CellKey, ReturnKey
 from app.calendar.working_days import ENGLAND
 from app.kernel.months import Month
-from app.programmes.domain import USUAL_WEIGHTS, QualityWeights
+from app.programmes.reporting import USUAL_WEIGHTS, QualityWeights
 from app.returns.quality import NOTHING, FirstRevision, OwedReturn, Quality, Share, revision_size, share, timeliness, together, validity
 from tests.returns.conftest import Programme, set_up
 from tests.returns.programme import CWT, HOSPICE, MONTH, PROGRAMME, cwt_body, whole_document
