@@ -44,6 +44,7 @@ EXAMPLE: Final[dict[str, Any]] = {
         {"code": "H-31D", "version": 1},
     ],
     "rules": [],
+    "disclosure": "as_published",
     "example": "Decision to treat on 1 October, treatment started on 1 November (day 31): 1 over 1. Started on 2 November: 0 over 1.",
 }
 DIFFERENCE: Final[dict[str, Any]] = {

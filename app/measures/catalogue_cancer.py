@@ -10,6 +10,8 @@ from app.measures.catalogue_forms import proportion
 from app.measures.domain import Breakdown, Category, Measure, MeasureVersion
 
 _REFORM: Final = Month.parse("2023-10")
+# Figures of providers by site and route are published nationally as they are.
+_PUBLISHED: Final[dict[str, Any]] = {"disclosure": "as_published"}
 _SOURCE: Final = "NHS England, cancer waiting times standards since 1 October 2023"
 _BY_REFERRAL: Final[dict[str, Any]] = {
     # National groups of suspected cancer do not tell bladder and prostate apart from the other urological ones.
@@ -32,6 +34,7 @@ CANCER: Final[tuple[Measure, ...]] = (
         source=_SOURCE,
         supersedes=_superseding("H-2WW", "H-2WB"),
         **_BY_REFERRAL,
+        **_PUBLISHED,
         example="Referral received on 1 October (day 0), told on 29 October (day 28): 1 over 1. Told on 30 October: 0 over 1.",
     ),
     proportion(
@@ -42,6 +45,7 @@ CANCER: Final[tuple[Measure, ...]] = (
         from_month=_REFORM,
         source=_SOURCE,
         supersedes=_superseding("H-31F", "H-31S", "H-31R", "H-31D"),
+        **_PUBLISHED,
         example="Decision to treat on 1 October, treatment started on 1 November (day 31): 1 over 1. Started on 2 November: 0 over 1. A patient whose first and next treatment both started in the month counts twice.",
     ),
     proportion(
@@ -53,6 +57,7 @@ CANCER: Final[tuple[Measure, ...]] = (
         numeric_kind="half_unit",
         source=_SOURCE,
         supersedes=_superseding("H-62G", "H-62S", "H-62U"),
+        **_PUBLISHED,
         breakdown=Breakdown(
             code="route",
             categories=(
@@ -71,7 +76,7 @@ def _historical(code: str, name: str, numerator: str, denominator: str, **member
     source = (
         "National cancer waiting times standards until September 2023 (Going Further on Cancer Waits, National Cancer Intelligence Network)"
     )
-    return proportion(code, name, numerator, denominator, to_month=_REFORM.plus(-1), source=source, **members)
+    return proportion(code, name, numerator, denominator, to_month=_REFORM.plus(-1), source=source, **_PUBLISHED, **members)
 
 
 HISTORICAL: Final[tuple[Measure, ...]] = (

@@ -22,7 +22,7 @@ def stock(code: str, name: str, numerator: str, **members: Any) -> Measure:
 
 def as_published(code: str, name: str, numerator: str, denominator: str | None, **members: Any) -> Measure:
     """A figure that stands as its source gives it: never returned by a subcontract, never pooled."""
-    said = {"kind": "outcome", "direction": "higher", "unit": "percent", **members}
+    said = {"kind": "outcome", "direction": "higher", "unit": "percent", "disclosure": "as_published", **members}
     return _measure(code, name, numerator=numerator, denominator=denominator, numeric_kind="decimal", aggregation="import_only", **said)
 
 

@@ -22,6 +22,10 @@ Ambition = Literal["individual", "fair_access", "comfort_and_wellbeing", "coordi
 
 Comparability = Literal["yes", "totals_only", "no"]
 
+Disclosure = Literal["small_counts", "as_published"]
+"""How a measure's figures are shown to the public: small counts hidden, others rounded; or, where the same cut and basis is published
+nationally, as they are."""
+
 WITH_DENOMINATOR: frozenset[Aggregation] = frozenset({"ratio_sum", "mean_weighted"})
 """Aggregations whose value cells carry a denominator; `distinct_risk` may carry one."""
 
@@ -79,6 +83,7 @@ class Measure(Line):
     supersedes: Many[MeasureVersion] = ()
     example: Words | None = None
     rules: Annotated[Many[MeasureRule], Field(max_length=50)] = ()
+    disclosure: Disclosure = "small_counts"
 
     @property
     def figures_kind(self) -> NumericKind:

@@ -36,6 +36,7 @@ MEASURES = fact_table(
         Column("supersedes", JSONB, nullable=False),
         Column("example", Text),
         Column("rules", JSONB, nullable=False),
+        Column("disclosure", Text, nullable=False),
     ],
 )
 

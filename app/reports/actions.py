@@ -24,6 +24,7 @@ from app.reports.funnel import Funnel, funnel
 from app.reports.imported import import_rows, import_sources
 from app.reports.month_actions import HEAD, MonthFigures, cells_without_value, find_results, months_figures
 from app.reports.periods import months_of, pool
+from app.reports.public import preview
 from app.reports.reading import Reading
 from app.reports.results import METHOD_VERSION, MonthInputs, RowResult, owed_in
 from app.reports.rows import Rows
@@ -54,6 +55,10 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
         head["include"] = "submitted"
         notes.append(envelope.note_of_submitted(_not_accepted(session, programme, report.months, as_of=as_of)))
     rows, computed = report.rows()
+    if query.public:
+        head["rendition"] = "public"
+        rows, told = preview(contract, query.month, rows, restated=query.restated)
+        notes = [*told, *notes]
     parts = [_part(query, rows[slice_, period]) for slice_ in query.slices for period in query.periods]
     return envelope.document(head, parts, notes), computed or own.computed
 

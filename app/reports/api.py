@@ -15,6 +15,7 @@ from app.reports.schemas import (
     Part,
     PeriodOf,
     Periods,
+    RenditionOf,
     ReportView,
     Sites,
     SliceOf,
@@ -178,6 +179,7 @@ def get_report(
     period: Periods = None,
     succession: SuccessionOf = "as_reported",
     include: IncludeOf = None,
+    rendition: RenditionOf = None,
 ) -> Response:
     """Read a month's consolidated report: every place that is expected or reported, as of a moment."""
     query = report_query(
@@ -190,6 +192,7 @@ def get_report(
         sites=site,
         succession=succession,
         include=include,
+        rendition=rendition,
     )
     content, computed = actions.find_report(unit.session, programme, query, actor=unit.actor, now=unit.now)
     return unit.read(content, keep=computed)

@@ -13,7 +13,7 @@ class ReportQuery:
     """Which rows of a month's report: slices and periods, and only some measures, commissioners or sites where any are named.
 
     `restated`: under the codes that carry the work on in the month, rather than those that reported. `submitted`: of each return the latest
-    revision, accepted or not, rather than the accepted one.
+    revision, accepted or not, rather than the accepted one. `public`: as the public would be shown these rows if it had no others.
     """
 
     month: Month
@@ -25,6 +25,7 @@ class ReportQuery:
     sites: frozenset[str] = frozenset()
     restated: bool = False
     submitted: bool = False
+    public: bool = False
 
     @property
     def is_filtered(self) -> bool:

@@ -22,11 +22,6 @@ from app.reports.targets import Targets, against_target, contract_test, count_ag
 
 NOTES: Final[tuple[dict[str, Any], ...]] = (
     {
-        "code": "not_computed_yet",
-        "detail": "Disclosure comes with a later version of the service: this member is empty in every row.",
-        "members": "suppression",
-    },
-    {
         "code": "intervals",
         "detail": "Limits are those of proportions (Wilson) and of counts of events (exact under ten, Byar's from ten on). Stocks, means, medians,"
         " and counts in halves have none.",

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
 from app.kernel.figures import carried, rounded
 from app.kernel.months import Month
@@ -14,12 +13,12 @@ from app.kernel.refusals import Fault, Invalid
 from app.reports.actions import FunnelRead
 from app.reports.domain import FunnelQuery, ReportQuery, SourceQuery
 from app.reports.funnel import FunnelPoint
+from app.reports.head_schemas import HeadView, Number, Status
 from app.reports.periods import PERIODS
 from app.reports.reading import SUCCESSIONS
 from app.reports.results import METHOD_VERSION
 from app.reports.slices import DEFAULT_SLICES, SLICES
 
-Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 SliceCode = Literal[
     "all",
     "commissioner",
@@ -35,43 +34,6 @@ SliceCode = Literal[
     "category+subcontract",
 ]
 PeriodCode = Literal["month", "quarter", "year_to_date", "contract_year_to_date", "rolling_12"]
-Status = Literal["provisional", "final"]
-
-
-class ReportHeadView(BaseModel):
-    """What a report says of itself; sequence, supersedes and previous_sha256 are a publication's."""
-
-    programme: str
-    month: str
-    phase: int | None
-    status: Status
-    as_of: str
-    sequence: int | None
-    supersedes: int | None
-    returns_expected: int
-    returns_included: int
-    coverage: Number | None
-    method_version: str
-    inputs_sha256: str
-    previous_sha256: str | None
-
-
-class RestatedHeadView(ReportHeadView):
-    """The same of a restated report, which says so."""
-
-    succession: Literal["restated"]
-
-
-class SubmittedHeadView(ReportHeadView):
-    """The same of a report that counts what nobody has accepted yet, which says so."""
-
-    include: Literal["submitted"]
-
-
-class RestatedSubmittedHeadView(RestatedHeadView):
-    """Both."""
-
-    include: Literal["submitted"]
 
 
 class ObservationView(BaseModel):
@@ -147,7 +109,7 @@ class ObservationView(BaseModel):
         ]
         | None
     )
-    suppression: str | None
+    suppression: Literal["small_count", "complement", "derived"] | None
     months_held: int
     rag: Literal["green", "amber", "red"] | None
     rag_reason: (
@@ -169,7 +131,7 @@ class ReportView(BaseModel):
     """A month's consolidated report: one object, one array of flat rows."""
 
     schema_version: str
-    report: ReportHeadView | RestatedHeadView | SubmittedHeadView | RestatedSubmittedHeadView
+    report: HeadView
     observations: list[ObservationView]
     notes: list[NoteView]
     links: dict[str, str]
@@ -253,6 +215,14 @@ IncludeOf = Annotated[
         max_length=64,
     ),
 ]
+RenditionOf = Annotated[
+    str | None,
+    Query(
+        description="`public` shows these rows as the public would be: by each measure's disclosure policy. A preview that looks at its own rows"
+        " only; what is published also looks at all that the public ever had.",
+        max_length=64,
+    ),
+]
 FunnelPeriodOf = Annotated[str, Query(alias="period", description=f"The period that is compared, of {', '.join(PERIODS)}.", max_length=64)]
 PeriodOf = Annotated[str, Query(description=f"The row's period, of {', '.join(PERIODS)}.", max_length=64)]
 
@@ -305,6 +275,7 @@ def report_query(
     sites: Sequence[str] | None,
     succession: str,
     include: str | None,
+    rendition: str | None,
 ) -> ReportQuery:
     """What the parameters of a report ask for, or every fault of them."""
     reader = _Reader()
@@ -318,6 +289,7 @@ def report_query(
         sites=codes(sites),
         restated=reader.one("succession", succession, SUCCESSIONS) == "restated",
         submitted=include is not None and reader.one("include", include, ("submitted",)) == "submitted",
+        public=rendition is not None and reader.one("rendition", rendition, ("public",)) == "public",
     )
     reader.end()
     return query

@@ -54,6 +54,8 @@ def _said(measure: Measure) -> Iterator[str]:
         yield f"ambition: {measure.ambition}"
     if measure.supersedes:
         yield f"supersedes: {', '.join(f'{each.code} (version {each.version})' for each in measure.supersedes)}"
+    if measure.disclosure == "as_published":
+        yield "shown to the public as it is where the same cut and basis is published nationally"
     yield f"source: {measure.source}"
 
 

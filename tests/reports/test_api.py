@@ -14,7 +14,8 @@ from app.db.tenancy import Tenant
 from app.kernel.actors import MACHINE
 from app.kernel.canonical import sha256
 from app.kernel.months import Month
-from app.reports.schemas import FunnelView, ObservationView, ReportHeadView, ReportView
+from app.reports.head_schemas import ReportHeadView
+from app.reports.schemas import FunnelView, ObservationView, ReportView
 from app.reports.slices import PARENTS, SLICES
 from app.returns.review_actions import reopen
 from tests.reports.conftest import ACUTES, PROGRAMME, Programme, acute, document, of_62, waits

@@ -1,0 +1,73 @@
+"""What the public may have of a publication: which policy holds for a row, and every row as that policy shows it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from app.disclosure.rounding import NEAREST, SMALLEST, by_itself, shown
+from app.measures.domain import Disclosure, Measure
+
+Policy = Disclosure
+Row = Mapping[str, Any]
+Above = Mapping[str, Mapping[str, Sequence[str]]]
+"""The places above each `site` and each `commissioner`, nearest first: which rows are computed from which."""
+
+SMALL_COUNTS: Final[Policy] = "small_counts"
+AS_PUBLISHED: Final[Policy] = "as_published"
+
+NATIONAL_CUTS: Final[Mapping[str, frozenset[str]]] = {
+    "provider": frozenset({"all", "site", "category", "subcontract", "site+subcontract", "category+site", "category+subcontract"}),
+    "commissioner": frozenset({"all", "commissioner", "site", "category", "commissioner+site", "category+site"}),
+}
+"""By basis, the slices in which figures are published nationally. No other cut of the same figures is: there, small counts are hidden."""
+
+
+class Released:
+    """What the public had before of one publication: its rows as they are, and as they were shown."""
+
+    def __init__(self, rows: Sequence[Row], disclosed: Sequence[Row]) -> None:
+        self.rows, self.disclosed = rows, disclosed
+
+
+def policies_of(measures: Iterable[Measure]) -> dict[str, Policy]:
+    """The policy of each measure: of several versions, the strictest, so that none gives away what another hides."""
+    found: dict[str, Policy] = {}
+    for measure in measures:
+        found[measure.code] = measure.disclosure if found.get(measure.code) != SMALL_COUNTS else SMALL_COUNTS
+    return found
+
+
+def policy_of(row: Row, policies: Mapping[str, Policy]) -> Policy:
+    """The policy that holds for a row. What was imported stands as it was published, whatever its cut."""
+    if policies.get(row["measure"], SMALL_COUNTS) == SMALL_COUNTS:
+        return SMALL_COUNTS
+    return AS_PUBLISHED if row["source"] == "import" or row["slice"] in NATIONAL_CUTS[row["basis"]] else SMALL_COUNTS
+
+
+def disclose(
+    rows: Sequence[Row], *, policies: Mapping[str, Policy], before: Sequence[Released] = (), above: Above | None = None
+) -> list[dict[str, Any]]:
+    """The rows as the public may have them, in the same order and with the same members.
+
+    `before` is what the public ever had of related months: of this one (earlier versions), and of those whose windows overlap this one's (a year
+    on either side; two are better), the latest last. `above` names the parents of sites and commissioners.
+    """
+    showing = [by_itself(row) if policy_of(row, policies) == SMALL_COUNTS else None for row in rows]
+    return [{**row, "suppression": None} if each is None else shown(row, each) for row, each in zip(rows, showing, strict=True)]
+
+
+def notes_of(policies: Mapping[str, Policy]) -> list[dict[str, Any]]:
+    """What a public rendition notes: which policy holds for which measures."""
+    hidden = sorted(code for code, policy in policies.items() if policy == SMALL_COUNTS)
+    published = sorted(code for code, policy in policies.items() if policy == AS_PUBLISHED)
+    notes = []
+    if hidden:
+        detail = (
+            f"Counts above zero and below {SMALLEST} are hidden, and so is what they could be worked out from; other counts are to the nearest"
+            f" {NEAREST}, and percentages are of these. Means and medians are to two digits; limits and process control are left out."
+            f" Holds for {', '.join(hidden)}, and for cuts of other measures that are not published nationally."
+        )
+        notes.append({"code": "small_counts", "detail": detail, "members": "numerator denominator value suppression"})
+    if published:
+        detail = f"Shown as they are where the same cut and basis is published nationally: {', '.join(published)}."
+        notes.append({"code": "as_published", "detail": detail, "members": "numerator denominator value"})
+    return notes

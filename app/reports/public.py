@@ -1,0 +1,38 @@
+"""A report as the public would be shown it: which policies hold, which places are above which, and rows in the order of their slices."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from app.calendar.contract import Contract
+from app.disclosure.domain import Above, Policy, disclose, notes_of, policies_of
+from app.kernel.canonical import json_bytes
+from app.kernel.months import Month
+from app.programmes.domain import ancestors
+from app.reports.reading import Reading
+
+
+def policies(contract: Contract) -> dict[str, Policy]:
+    """The policy of each measure of the programme."""
+    return policies_of(contract.measures)
+
+
+def places_above(reading: Reading) -> Above:
+    """The sites and commissioners above each, nearest first, as a month's rows are computed from each other."""
+    contract = reading.contract
+    return {
+        "site": {site.code: ancestors(site.code, contract.site_parents) for site in contract.sites},
+        "commissioner": {reading.commissioner(code): reading.above(code) for code in contract.commissioner},
+    }
+
+
+def preview(
+    contract: Contract, month: Month, stored: Mapping[tuple[str, str], bytes], *, restated: bool
+) -> tuple[dict[tuple[str, str], bytes], list[dict[str, Any]]]:
+    """The rows of slices and periods as the public would be shown them if it had no others, and the notes about it."""
+    parts = {part: json.loads(content, parse_float=Decimal, parse_int=Decimal) for part, content in stored.items()}
+    rows = [row for part in parts.values() for row in part]
+    measures = policies(contract)
+    shown = iter(disclose(rows, policies=measures, above=places_above(Reading(contract, month, restated=restated))))
+    return {part: json_bytes([next(shown) for _ in held]) for part, held in parts.items()}, notes_of(measures)
