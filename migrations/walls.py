@@ -5,6 +5,8 @@ from alembic import op
 PROGRAMME = "(SELECT nullif(current_setting('mainstem.programme', true), ''))"
 SUBCONTRACT = "(SELECT nullif(current_setting('mainstem.subcontract', true), ''))"
 INHERITED = "((SELECT string_to_array(nullif(current_setting('mainstem.inherited_subcontracts', true), ''), ','))::text[])"
+COMMISSIONER = "(SELECT nullif(current_setting('mainstem.commissioner', true), ''))"
+INHERITED_COMMISSIONERS = "((SELECT string_to_array(nullif(current_setting('mainstem.inherited_commissioners', true), ''), ','))::text[])"
 CLIENT = "(SELECT nullif(current_setting('mainstem.client', true), ''))"
 
 OF_PROGRAMME = f"programme = {PROGRAMME}"
@@ -19,6 +21,13 @@ def of_subcontract(column: str) -> str:
 def inherited(*columns: str) -> str:
     """Rows of the tenant's programme that belong to a subcontract whose organisation its own has succeeded: for policies of SELECT only."""
     return f"{OF_PROGRAMME} AND ({' OR '.join(f'{column} = ANY {INHERITED}' for column in columns)})"
+
+
+def of_audience(kind: str, code: str) -> str:
+    """Rows made for readers: all of them for whoever sees the whole programme, a party's own and what it inherited, and the public's."""
+    subcontract = f"{kind} = 'subcontract' AND ({code} = {SUBCONTRACT} OR {code} = ANY {INHERITED})"
+    commissioner = f"{kind} = 'commissioner' AND ({code} = {COMMISSIONER} OR {code} = ANY {INHERITED_COMMISSIONERS})"
+    return f"{OF_PROGRAMME} AND ({SUBCONTRACT} = '*' OR ({subcontract}) OR ({commissioner}) OR {kind} = 'public')"
 
 
 def wall(table: str, *, using: str, check: str) -> None:

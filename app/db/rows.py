@@ -24,7 +24,7 @@ from app.kernel.months import Month
 
 metadata: Final = MetaData()
 
-SHARED_TABLES: Final = frozenset({"organisations", "successions", "calendar_days"})
+SHARED_TABLES: Final = frozenset({"organisations", "successions", "calendar_days", "signing_keys"})
 """Tables that belong to nobody in particular; every other one has forced row-level security."""
 
 
