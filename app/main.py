@@ -176,6 +176,7 @@ def _lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fas
                 clock=clock,
                 body_limit_bytes=settings.body_limit_bytes,
                 backfill_limit_bytes=settings.backfill_limit_bytes,
+                signing_keys=settings.signing_keys_folder,
                 closing=anyio.CapacityLimiter(CLOSING),
             )
             # What is here now stays: the collector need not walk it again and again.

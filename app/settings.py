@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     data: Path = Field(
         default_factory=_data_folder, description="Folder of the embedded PostgreSQL and its passwords; the user's data folder by default."
     )
+    signing_keys: Path | None = Field(
+        default=None,
+        description="Folder of the private keys that publications are signed with; `signing-keys` in MAINSTEM_DATA by default.",
+    )
     database_url: SecretStr | None = Field(
         default=None,
         description="PostgreSQL 15 or later that the service works on, as the application role; without it an embedded one is started.",
@@ -73,10 +77,14 @@ class Settings(BaseSettings):
         default="info", description="The least important events that are logged."
     )
 
-    @field_validator("data")
+    @property
+    def signing_keys_folder(self) -> Path:
+        return self.signing_keys or self.data / "signing-keys"
+
+    @field_validator("data", "signing_keys")
     @classmethod
-    def _absolute(cls, folder: Path) -> Path:
-        return folder.expanduser().absolute()
+    def _absolute(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else folder.expanduser().absolute()
 
     @field_validator("database_url", "owner_database_url")
     @classmethod

@@ -13,7 +13,8 @@ from app.kernel.figures import json_number
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
 
-_SMALLEST_PLAIN: Final = 1e-6
+_SMALLEST_PLAIN: Final = -6
+"""JavaScript writes an exponent where the first digit stands farther behind the point."""
 
 
 def sha256(content: bytes) -> str:
@@ -101,4 +102,4 @@ def _number(figure: Decimal) -> str:
     if "e" not in text:
         return text
     # Python writes small numbers with an exponent earlier than JavaScript does, and with two digits in it.
-    return format(Decimal(text), "f") if abs(number) >= _SMALLEST_PLAIN else text.replace("e-0", "e-")
+    return format(Decimal(text), "f") if figure.adjusted() >= _SMALLEST_PLAIN else text.replace("e-0", "e-")

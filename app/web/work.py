@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 import anyio
@@ -50,6 +51,7 @@ class Service:
     clock: Callable[[], datetime]
     body_limit_bytes: int
     backfill_limit_bytes: int
+    signing_keys: Path
     closing: anyio.CapacityLimiter
 
 
@@ -77,6 +79,7 @@ class UnitOfWork:
         headers = request.headers
         self.content_type = headers.get("content-type")
         self.precondition = Precondition(headers.get("if-match"), headers.get("if-none-match"))
+        self.signing_keys = service.signing_keys
         self.ended = False
         self._may_be_unchanged = request.method == "GET"
         self._engine = service.engine

@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.walls import COMMISSIONER, OF_PROGRAMME, WHOLE_PROGRAMME, grant, grant_facts, of_audience, wall
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
