@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.walls import COMMISSIONER, OF_PROGRAMME, WHOLE_PROGRAMME, grant, grant_facts, of_audience, wall
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
