@@ -83,11 +83,15 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "numeric_kind": ("This is counted {kind}.", "Send {fix}."),
     "numerator_above_denominator": ("For {measure} the numerator is part of the denominator.", "Check the two counts."),
     "sum_of_none": ("A sum of values that nobody gave cannot be above zero.", "Say how many gave a value, or correct the sum to 0."),
-    "at_most": ("{what} is more than {others} (rule {rule}).{why}", "Correct the figures that are wrong on either side."),
-    "equals": ("{what} is not {others} (rule {rule}).{why}", "Correct the figures that are wrong on either side."),
+    "at_most": ("{what} is more than {others} (rule {rule}).{why}", "Correct the figures that are wrong on either side.{also}"),
+    "equals": ("{what} is not {others} (rule {rule}).{why}", "Correct the figures that are wrong on either side.{also}"),
     "roll_forward": (
         "{what} is not {others} (rule {rule}).{why}",
-        "Correct the figures that are wrong on either side; where last month's was, send that month's return again first.",
+        "Correct the figures that are wrong on either side; where last month's was, send that month's return again first.{also}",
+    ),
+    "rule_not_judged": (
+        "Rule {rule} compares figures that something is wrong with here, and is judged once they are right.",
+        "See to it that {asks}.",
     ),
     "cell_missing": (
         "The expected cell {cell} is not there.",

@@ -101,11 +101,17 @@ def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, ea
     if expected.has_rules:
         named = {line.measure for line in unplaced if line.measure is not None}
         unknown = expected.measures.keys() if any(line.measure is None for line in unplaced) else named
-        stated = Stated(expected, {cell[:6]: cell for cell in cells}, positions, frozenset(unknown), earlier)
+        stated = Stated(expected, {cell[:6]: cell for cell in cells}, positions, frozenset(unknown), earlier, _doubted(lines, faults))
         judged = judge(stated, refusing_only=bool(faults))
         faults += judged.faults
         warnings += judged.warnings
     return Submission(nil_reason=None, note=note, cells=tuple(cells), warnings=warnings)
+
+
+def _doubted(lines: list[Any], faults: Iterable[Fault]) -> frozenset[str]:
+    """The measures of lines of which it is open whether they are kept."""
+    open_ = (found.pointer or "" for found in faults if found.code in {"duplicate_cell", "parent_with_child", "figures_unexpected"})
+    return frozenset(str(lines[int(pointer.split("/")[2])].get("measure")) for pointer in open_)
 
 
 def _read_rest(body: Mapping[str, Any], faults: list[Fault]) -> tuple[Rest | None, str | None]:

@@ -10,7 +10,7 @@ from app.calendar.deadlines import months_of_period
 from app.calendar.expected import CellKey
 from app.kernel.months import Month
 from app.measures.domain import Measure, counts
-from app.measures.rules import ChangeRule, CollectionRule, MeasureRule, RollForwardRule, StaleRule, ZeroAfterActivityRule, figures_of
+from app.measures.rules import ChangeRule, CollectionRule, MeasureRule, Part, RollForwardRule, StaleRule, ZeroAfterActivityRule, figures_of
 from app.returns.expectation import ExpectedReturn
 from app.returns.submission import Cell
 
@@ -91,7 +91,7 @@ def _collection_of(expected: ExpectedReturn, code: str) -> str | None:
 class Stated:
     """A return as far as it could be read.
 
-    `positions` are those of the cells that are listed. Of the measures with a line whose place could not be told (`unplaced`), what the
+    `positions` are those of the cells that are listed, `doubted` the measures of which it is open what will be listed. Of the measures with a line whose place could not be told (`unplaced`), what the
     rest states may be just what that line was to say: the rules take it for unknown.
     """
 
@@ -100,6 +100,18 @@ class Stated:
     positions: Mapping[tuple[str, ...], int]
     unplaced: frozenset[str]
     earlier: Earlier
+    doubted: frozenset[str] = frozenset()
+
+    @cached_property
+    def in_doubt(self) -> frozenset[tuple[str, Part]]:
+        """The figures that something is wrong with, or that are lacking: by measure, and which of its figures."""
+        known = {cell[:6] for cell in self.cells.values() if not cell.by_rest or cell.measure not in self.unplaced}
+        lacking = {key.measure for key in self.expected.cells if key not in known}
+        values = [cell for cell in self.cells.values() if cell.state == "value"]
+        found: set[tuple[str, Part]] = {(code, part) for code in lacking | self.doubted for part in ("numerator", "denominator")}
+        found |= {(cell.measure, "numerator") for cell in values if cell.numerator is None}
+        found |= {(cell.measure, "denominator") for cell in values if cell.denominator is None}
+        return frozenset(found)
 
     @cached_property
     def _now(self) -> dict[str, list[Cell]]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.kernel.months import Month
 from app.measures.domain import Measure
-from app.measures.rules import AtMostRule, Figure, Level, Relation, RollForwardRule, figures_of
+from app.measures.rules import AtMostRule, Figure, Level, Part, Relation, RollForwardRule, figures_of
 from app.returns.looking_back import Stated, months_before
 from app.returns.sums import Group, Sum, levels_shared, sums
 
@@ -33,6 +33,12 @@ def broken(rule: Relation, measure: Measure, stated: Stated) -> Iterator[Broken]
             continue
         if figure > other if isinstance(rule, AtMostRule) else abs(figure - other) > tolerance:
             yield Broken(levels, group, figure, other)
+
+
+def parts_compared(rule: Relation, measure: Measure) -> frozenset[tuple[str, Part]]:
+    """The measures of this return's month whose figures a relation compares, each with which figure."""
+    figures = (*rule.added, *rule.removed) if isinstance(rule, RollForwardRule) else rule.sum_of
+    return frozenset({(measure.code, rule.part), *((figure.measure, figure.part) for figure in figures)})
 
 
 _Term = tuple[int, Figure, Mapping[Group, Sum]]

@@ -27,9 +27,10 @@ from app.measures.rules import (
     ZeroAfterActivityRule,
 )
 from app.returns.change import limits
+from app.returns.expectation import ExpectedReturn
 from app.returns.faults import fault, words
 from app.returns.looking_back import Stated, months_before, rules_in
-from app.returns.relations import Broken, broken
+from app.returns.relations import Broken, broken, parts_compared
 from app.returns.submission import Cell, CellWarning
 from app.returns.sums import Group, Sum, group_of, levels_of, sums
 
@@ -72,17 +73,30 @@ class Judged:
 def judge(stated: Stated, *, refusing_only: bool) -> Judged:
     """Judge a return by all its rules; `refusing_only` where it is refused already, and warnings would say nothing.
 
-    A rule is judged where every figure that it compares is known: faulty ones, those not collected and months not received are not.
+    A rule is judged where every figure that it compares is known: faulty ones, those not collected and months not received are not. Of one
+    that refuses and compares what is faulty or missing it is said that it waits, so that whoever mends the figures knows of it.
     """
     faults: list[Fault] = []
     warnings: list[CellWarning] = []
-    for measure, rule in rules_in(stated.expected):
-        if isinstance(rule, AtMostRule | EqualsRule | RollForwardRule) and rule.severity == "reject":
-            assert measure is not None
-            faults += [_fault(rule, measure, stated, each) for each in broken(rule, measure, stated)]
-        elif not refusing_only:
-            warnings += _warnings(rule, measure, stated)
+    refusing = _refusing(stated.expected)
+    for measure, relation in refusing:
+        faults += [_fault(relation, measure, stated, each, beside=refusing) for each in broken(relation, measure, stated)]
+        if refusing_only and not stated.in_doubt.isdisjoint(parts_compared(relation, measure)):
+            faults.append(fault("rule_not_judged", "/cells", rule=relation.code, asks=_asks(relation, measure)))
+    if not refusing_only:
+        for judged_measure, rule in rules_in(stated.expected):
+            if (judged_measure, rule) not in refusing:
+                warnings += _warnings(rule, judged_measure, stated)
     return Judged(tuple(faults), tuple(warnings))
+
+
+def _refusing(expected: ExpectedReturn) -> list[tuple[Measure, Relation]]:
+    """The relations that refuse, each with the measure that names it."""
+    return [
+        (measure, rule)
+        for measure, rule in rules_in(expected)
+        if measure is not None and isinstance(rule, AtMostRule | EqualsRule | RollForwardRule) and rule.severity == "reject"
+    ]
 
 
 def _warnings(rule: MeasureRule | CollectionRule, measure: Measure | None, stated: Stated) -> Iterator[CellWarning]:
@@ -193,12 +207,39 @@ def _disagreements(rule: Relation, measure: Measure, stated: Stated) -> Iterator
         )
 
 
-def _fault(rule: Relation, measure: Measure, stated: Stated, found: Broken) -> Fault:
+def _fault(rule: Relation, measure: Measure, stated: Stated, found: Broken, *, beside: Sequence[tuple[Measure, Relation]]) -> Fault:
+    """A broken relation; its fix names those too that hold of the same figures, so that no mend of the one breaks another."""
     cell = _foremost(_cells_in(measure, stated, found.levels, found.group), stated)
     position = stated.positions.get(cell[:6])
     pointer = "/rest" if position is None else f"/cells/{position}/{rule.part}"
     what = _what(rule.part, measure, found.levels, found.group)
-    return fault(rule.kind, pointer, what=what, others=_others(rule, measure), rule=rule.code, why=_why(rule))
+    also = "".join(f" Keep to this too: {asked}." for asked in _also(rule, measure, beside, stated.expected))
+    return fault(rule.kind, pointer, what=what, others=_others(rule, measure), rule=rule.code, why=_why(rule), also=also)
+
+
+def _also(rule: Relation, measure: Measure, among: Sequence[tuple[Measure, Relation]], expected: ExpectedReturn) -> Iterator[str]:
+    """What else holds of the figures of a relation, and of those that they are compared with in turn: all that a mend of it may reach."""
+    reached = {code for code, _ in parts_compared(rule, measure)}
+    size = 0
+    while size < len(reached):
+        size = len(reached)
+        for its, other in among:
+            compared = {code for code, _ in parts_compared(other, its)}
+            reached |= compared if compared & reached else set()
+    yield from (f"the numerator of {code} is at most its denominator" for code in sorted(reached) if _is_part(code, expected))
+    yield from (f"{_asks(other, its)} (rule {other.code})" for its, other in among if its.code in reached and other is not rule)
+
+
+def _is_part(code: str, expected: ExpectedReturn) -> bool:
+    return code in expected.measures and expected.measures[code].proportion
+
+
+def _asks(rule: Relation, measure: Measure) -> str:
+    """What a relation asks for, in words."""
+    named = f" ({', '.join(rule.categories)})" if not isinstance(rule, RollForwardRule) and rule.categories else ""
+    comparison = "is at most" if isinstance(rule, AtMostRule) else "is"
+    within = f", give or take {rule.tolerance}" if not isinstance(rule, AtMostRule) and rule.tolerance else ""
+    return f"the {rule.part} of {measure.code}{named} {comparison} {_others(rule, measure)}{within}"
 
 
 def _of_group(rule: MeasureRule, measure: Measure, stated: Stated, levels: Sequence[Level], group: Group, **names: str) -> CellWarning:

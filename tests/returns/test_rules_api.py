@@ -91,6 +91,7 @@ def test_what_is_refused_by_a_rule_is_named_beside_everything_else(programme: Pr
     answer = programme.submit(HOSPICE, body)
     assert answer.status_code == 422
     assert {(error["code"], error["pointer"]) for error in answer.json()["errors"]} == {
+        ("rule_not_judged", "/cells"),
         ("unknown_measure", "/cells/2/measure"),
     }, "with a line that cannot be placed, what the rest states is not known"
     body["rest"] = None
