@@ -3,30 +3,42 @@
 They end with 0 where all is done, 1 where it could not be, 3 where a return has faults, 4 where a warning waits for an explanation.
 """
 
-import contextlib
 import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal
-from http import HTTPStatus
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.client.connection import Problem, Unreachable
+from app.client import talking
+from app.client.calling import (
+    FAILED,
+    FAULTS,
+    HERE,
+    WARNINGS,
+    AsJson,
+    Caller,
+    Collection,
+    KeyFile,
+    KeyText,
+    Month,
+    Programme,
+    Subcontract,
+    Url,
+    as_written,
+    calling,
+    fail,
+    tell_problem,
+    to_do,
+)
+from app.client.connection import Problem
 from app.client.files import MEDIA_TYPES, key_in, name_of, read_receipt, receipt_beside
 from app.client.findings import findings_of
-from app.client.mainstem import CSV, NDJSON, Mainstem, ReturnKey
-from app.client.shown import due_table, faults_table, local, refused_table, returns_table, warnings_table
-
-FAILED: Final = 1
-FAULTS: Final = 3
-WARNINGS: Final = 4
+from app.client.mainstem import CSV, NDJSON, ReturnKey
+from app.client.shown import due_table, local, refused_table, returns_table, warnings_table
 
 _ENDS: Final = (
     "It ends with 0 where all is done, 1 where it could not be, 3 where a return has faults, 4 where a warning waits for an explanation."
@@ -35,107 +47,23 @@ _ENDS: Final = (
 returns = typer.Typer(help=f"A month's returns, over HTTP. {_ENDS}", no_args_is_help=True)
 receipts = typer.Typer(help="What proves that a return was received.", no_args_is_help=True)
 
-Url = Annotated[str, typer.Option("--url", envvar="MAINSTEM_URL", help="Where the service is.")]
-KeyFile = Annotated[
-    Path | None,
-    typer.Option("--key-file", help="A file that holds the key; otherwise it is taken from MAINSTEM_KEY.", exists=True, dir_okay=False),
-]
-KeyText = Annotated[str | None, typer.Option("--key", envvar="MAINSTEM_KEY", hidden=True)]
-Programme = Annotated[str | None, typer.Option(help="The programme's code; left out, the one that the key is for.")]
-Subcontract = Annotated[str | None, typer.Option(help="The subcontract's reference; left out, the one that the key is for.")]
-Collection = Annotated[str | None, typer.Option(help="The collection's code.")]
-Month = Annotated[str | None, typer.Option(help="The return's month, such as 2026-10.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Filled-in returns: XLSX, CSV or JSON.", exists=True, dir_okay=False)]
-HERE: Final = "http://127.0.0.1:8000"
 
 
 def register(commands: typer.Typer) -> None:
     """Add the commands."""
+    talking.register(returns)
     commands.add_typer(returns, name="returns")
     commands.add_typer(receipts, name="receipt")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The service as the holder of the key sees it, and what they asked about."""
-
-    service: Mainstem
-    programme: str
-    subcontract: str | None
-
-
-@contextlib.contextmanager
-def calling(url: str, key: str | None, key_file: Path | None, *, programme: str | None, subcontract: str | None) -> Iterator[Caller]:
-    """The service, ready to be asked; a refusal or silence ends the command with a sentence."""
-    key = key_file.read_text().strip() if key_file else key
-    if not url.startswith(("http://", "https://")):
-        _fail(f"{url} is no address: write it with http:// or https://, in MAINSTEM_URL or --url.")
-    if not key:
-        _fail("Give the key: in the variable MAINSTEM_KEY, or in a file named by --key-file.")
-    try:
-        with Mainstem(url, key) as service:
-            own = service.who_am_i()
-            programme = programme or own["programme"]
-            if programme is None:
-                _fail("This key reaches every programme: say which with --programme.")
-            yield Caller(service, programme, subcontract or own["subcontract"])
-    except Problem as problem:
-        if problem.status == HTTPStatus.UNAUTHORIZED:
-            _fail("The service does not know this key, or no longer: look at MAINSTEM_KEY or the file of --key-file.")
-        _tell_problem(problem)
-        raise typer.Exit(FAILED) from None
-    except Unreachable as silence:
-        _fail(f"{silence} Is {url} where the service is?")
-
-
-def _fail(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(FAILED)
-
-
-def _tell_problem(problem: Problem) -> None:
-    errors = Console(stderr=True)
-    errors.print(problem.detail, markup=False)
-    if [fault["detail"] for fault in problem.errors] == [problem.detail]:
-        errors.print(problem.errors[0]["fix"], markup=False)
-    elif problem.errors:
-        errors.print(faults_table(problem))
-
-
-_MARK: Final = "\ue000"
-
-
-def _json(value: Any) -> str:
-    """JSON with every digit of a decimal, as the number that it came as."""
-    text = json.dumps(
-        value, default=lambda figure: f"{_MARK}{figure}{_MARK}" if isinstance(figure, Decimal) else str(figure), ensure_ascii=False
-    )
-    return text.replace(f'"{_MARK}', "").replace(f'{_MARK}"', "")
-
-
 def _show(rows: list[dict[str, Any]], *, as_json: bool, nothing: str) -> None:
     if as_json:
-        typer.echo(_json(rows))
+        typer.echo(as_written(rows))
     elif rows:
         Console().print(returns_table(rows))
     else:
         typer.echo(nothing)
-
-
-def _to_do(caller: Caller, kinds: set[str], *, month: str | None) -> list[dict[str, Any]]:
-    """What is to be done of these kinds: by the caller's own subcontract, or by every one that owes a return of the month."""
-    if caller.subcontract is None:
-        owed = caller.service.returns(caller.programme, month=month)
-        subcontracts = sorted({row["subcontract"] for row in owed})
-    else:
-        subcontracts = [caller.subcontract]
-    return [
-        {"subcontract": subcontract, **row}
-        for subcontract in subcontracts
-        for row in caller.service.due(caller.programme, subcontract)
-        if row["to_do"] in kinds and month in {None, row["month"]}
-    ]
 
 
 @returns.command()
@@ -151,9 +79,9 @@ def due(
 ) -> None:
     """List what is to be done, in plain words: returns to be sent, questions to be answered, revisions to be signed."""
     with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        rows = _to_do(caller, {"overdue", "open", "reopened", "queried", "unsigned"}, month=month)
+        rows = to_do(caller, {"overdue", "open", "reopened", "queried", "unsigned"}, month=month)
         if as_json:
-            typer.echo(_json(rows))
+            typer.echo(as_written(rows))
         elif rows:
             Console().print(due_table(rows))
         else:
@@ -197,14 +125,14 @@ def template(
 ) -> None:
     """Fetch what is to be filled in: a file for each return that is to be sent, or sent anew."""
     with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        rows = _to_do(caller, {"overdue", "open", "reopened", "queried"}, month=month)
+        rows = to_do(caller, {"overdue", "open", "reopened", "queried"}, month=month)
         keys = [
             ReturnKey(caller.programme, row["collection"], row["subcontract"], row["month"])
             for row in rows
             if collection in {None, row["collection"]}
         ]
         if not keys:
-            _fail("No such return is still to be sent.")
+            fail("No such return is still to be sent.")
         folder.mkdir(parents=True, exist_ok=True)
         for name in keys:
             file = folder / name_of(name, f".{form}")
@@ -215,40 +143,31 @@ def template(
             typer.echo(str(file))
 
 
-@returns.command()
-def check(
-    files: Files,
-    *,
-    url: Url = HERE,
-    key: KeyText = None,
-    key_file: KeyFile = None,
-    programme: Programme = None,
-    subcontract: Subcontract = None,
-    collection: Collection = None,
-    month: Month = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say what the service would say to a file, and keep nothing."""
-    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        _send_all(files, caller, collection, month, as_json=as_json, dry_run=True)
+def _sending(*, dry_run: bool) -> Callable[..., None]:
+    """`check` and `submit` take the same, and differ in what is kept."""
+
+    def send(
+        files: Files,
+        *,
+        url: Url = HERE,
+        key: KeyText = None,
+        key_file: KeyFile = None,
+        programme: Programme = None,
+        subcontract: Subcontract = None,
+        collection: Collection = None,
+        month: Month = None,
+        as_json: AsJson = False,
+    ) -> None:
+        with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+            _send_all(files, caller, collection, month, as_json=as_json, dry_run=dry_run)
+
+    return send
 
 
-@returns.command()
-def submit(
-    files: Files,
-    *,
-    url: Url = HERE,
-    key: KeyText = None,
-    key_file: KeyFile = None,
-    programme: Programme = None,
-    subcontract: Subcontract = None,
-    collection: Collection = None,
-    month: Month = None,
-    as_json: AsJson = False,
-) -> None:
-    """Submit files; the receipt of each is kept beside it. Which return a file is, its name or the options say."""
-    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        _send_all(files, caller, collection, month, as_json=as_json, dry_run=False)
+returns.command("check", help="Say what the service would say to a file, and keep nothing.")(_sending(dry_run=True))
+returns.command("submit", help="Submit files; the receipt of each is kept beside it. Which return a file is, its name or the options say.")(
+    _sending(dry_run=False)
+)
 
 
 @returns.command()
@@ -264,7 +183,7 @@ def backfill(
     """Submit many months and subcontracts from one file; run again with the same file, it goes on where it was broken off."""
     media_type = {".ndjson": NDJSON, ".jsonl": NDJSON, ".csv": CSV}.get(file.suffix.lower())
     if media_type is None:
-        _fail(f"{file}: a backfill is a file that ends in .ndjson or .csv.")
+        fail(f"{file}: a backfill is a file that ends in .ndjson or .csv.")
     with calling(url, key, key_file, programme=programme, subcontract=None) as caller, file.open("rb") as content:
         # The same file is the same backfill.
         name = hashlib.file_digest(content, "sha256").hexdigest()
@@ -272,7 +191,7 @@ def backfill(
             made = caller.service.backfill(caller.programme, file, media_type=media_type, idempotency_key=name)
         refused = list(caller.service.backfill_results(caller.programme, made["backfill"], outcome="refused"))
     if as_json:
-        typer.echo(_json({"backfill": made, "refused": refused}))
+        typer.echo(as_written({"backfill": made, "refused": refused}))
     else:
         typer.echo(
             f"{made['entries']} returns: {made['received']} received, {made['received_with_warnings']} with warnings,"
@@ -290,7 +209,7 @@ def _send_all(files: list[Path], caller: Caller, collection: str | None, month: 
     """Send each file; one that is refused keeps none of the others back. Ends with the worst that happened."""
     named = [(file, _key_of(file, caller, collection, month)) for file in files]
     if len({key for _, key in named}) < len(named):
-        _fail("Two of these files are of one return: send the one that is meant.")
+        fail("Two of these files are of one return: send the one that is meant.")
     worst = 0
     results: list[dict[str, Any]] = []
     for file, key in track(named, "sending", console=Console(stderr=True), disable=len(named) == 1 or as_json, transient=True):
@@ -302,37 +221,37 @@ def _send_all(files: list[Path], caller: Caller, collection: str | None, month: 
             results.append({"file": str(file), "code": problem.code, "detail": problem.detail, "errors": problem.errors})
             if not as_json:
                 typer.echo(f"{file}: {'would be' if dry_run else 'was'} refused.", err=True)
-                _tell_problem(problem)
+                tell_problem(problem)
             continue
         # Of what was there already, the first receipt stays.
         if not dry_run and (receipt["duplicate_of"] is None or not receipt_beside(file).exists()):
-            receipt_beside(file).write_text(_json(receipt))
+            receipt_beside(file).write_text(as_written(receipt))
         unexplained = any(not warning["explained"] for warning in receipt["warnings"])
         worst = max(worst, WARNINGS if unexplained else 0)
         results.append({"file": str(file), "receipt": receipt})
         if not as_json:
             _tell_receipt(file, receipt, dry_run=dry_run)
     if as_json:
-        typer.echo(_json(results))
+        typer.echo(as_written(results))
     if worst:
         raise typer.Exit(worst)
 
 
 def _key_of(file: Path, caller: Caller, collection: str | None, month: str | None) -> ReturnKey:
     if file.suffix.lower() not in MEDIA_TYPES:
-        _fail(f"{file}: a return is a file that ends in {', '.join(MEDIA_TYPES)}.")
+        fail(f"{file}: a return is a file that ends in {', '.join(MEDIA_TYPES)}.")
     found = key_in(file, caller.programme)
     said = {"collection": collection, "subcontract": caller.subcontract, "month": month}
     if found is None:
         if None in said.values():
-            _fail(
+            fail(
                 f"{file}: the name does not say which return this is: give --collection, --month and (unless the key is for one)"
                 " --subcontract."
             )
         return ReturnKey(caller.programme, **{name: str(value) for name, value in said.items()})
     for name, value in said.items():
         if value not in {None, getattr(found, name)}:
-            _fail(f"{file}: the file's name says another {name} than was asked for. Rename the file, or leave the option out.")
+            fail(f"{file}: the file's name says another {name} than was asked for. Rename the file, or leave the option out.")
     return found
 
 
@@ -342,7 +261,7 @@ def _tell_receipt(file: Path, receipt: dict[str, Any], *, dry_run: bool) -> None
     if dry_run:
         typer.echo(f"{file}: {what} would be received ({receipt['timeliness'].replace('_', ' ')}).")
     elif receipt["duplicate_of"] is not None:
-        typer.echo(f"{file}: {what} is what revision {receipt['duplicate_of']} says already; nothing was stored.")
+        typer.echo(f"{file}: {what} is what revision {receipt['duplicate_of']} says already; nothing was stored, this file neither.")
     else:
         state = "accepted" if receipt["status"] == "accepted" else "received, and waits for acceptance"
         when = local(receipt["received_at"])
@@ -370,12 +289,12 @@ def verify(
     if receipt is None:
         sent, receipt = file, read_receipt(receipt_beside(file))
     if receipt is None:
-        _fail(f"{file} is no receipt, and none is beside it ({receipt_beside(file).name}).")
+        fail(f"{file} is no receipt, and none is beside it ({receipt_beside(file).name}).")
     named = ReturnKey(**receipt["return"])
     with calling(url, key, key_file, programme=named.programme, subcontract=named.subcontract) as caller:
         findings = findings_of(receipt, sent, lambda: caller.service.revision(named, receipt["revision"]))
     if as_json:
-        typer.echo(_json({"verified": all(holds for _, holds in findings), "findings": dict(findings)}))
+        typer.echo(as_written({"verified": all(holds for _, holds in findings), "findings": dict(findings)}))
     else:
         table = Table("what was looked at", "holds")
         for what, holds in findings:

@@ -16,7 +16,9 @@ TRIES: Final = 6
 LONGEST_WAIT_SECONDS: Final = 30.0
 _FIRST_WAIT_SECONDS: Final = 0.25
 _COME_AGAIN: Final = frozenset({429, 502, 503, 504})
-_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+_CONNECT_SECONDS: Final = 3.0
+"""So soon is a network that swallows everything noticed, and told; a service that is there takes milliseconds."""
+_TIMEOUT: Final = httpx.Timeout(60.0, connect=_CONNECT_SECONDS)
 _PIECE_BYTES: Final = 65_536
 
 
@@ -42,15 +44,18 @@ class Problem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """How a failed try is followed by the next: given in, so that a test waits for nothing."""
+    """How a failed try is followed by the next: given in, so that a test waits for nothing. `say` is told what is waited for."""
 
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
+    say: Callable[[str], None] = lambda _: None
 
-    def before(self, attempt: int, asked_seconds: float | None) -> None:
+    def before(self, attempt: int, asked_seconds: float | None, *, why: str) -> None:
         """Wait before the attempt after this one (from 0): what the service asked for, else twice as long each time, by chance between half and whole."""
         spread = _FIRST_WAIT_SECONDS * 2**attempt * (0.5 + self.chance() / 2)
-        self.sleep(min(LONGEST_WAIT_SECONDS, max(asked_seconds or 0.0, spread)))
+        seconds = min(LONGEST_WAIT_SECONDS, max(asked_seconds or 0.0, spread))
+        self.say(f"{why}; trying again in {seconds:.1f} s.")
+        self.sleep(seconds)
 
 
 class Connection:
@@ -90,7 +95,7 @@ class Connection:
         """Write once, however often it has to be sent; a file is sent piece by piece."""
         key = idempotency_key or uuid4().hex
         said = {"Content-Type": media_type, "Idempotency-Key": key, **(headers or {})}
-        timeout = _TIMEOUT if answer_within_seconds is None else httpx.Timeout(answer_within_seconds, connect=10.0)
+        timeout = _TIMEOUT if answer_within_seconds is None else httpx.Timeout(answer_within_seconds, connect=_CONNECT_SECONDS)
         return self._tried("POST", path, query, content=content, headers=said, idempotency_key=key, timeout=timeout)
 
     def pages(self, path: str, member: str, **query: str | int | bool | None) -> Iterator[dict[str, Any]]:
@@ -115,6 +120,7 @@ class Connection:
         timeout: httpx.Timeout = _TIMEOUT,
     ) -> httpx.Response:
         asked = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in query.items() if value is not None}
+        host = self._http.base_url.host
         for attempt in range(self._tries):
             last = attempt == self._tries - 1
             try:
@@ -123,14 +129,15 @@ class Connection:
             except httpx.TransportError as error:
                 if last:
                     raise Unreachable(
-                        f"No answer from {self._http.base_url.host} after {self._tries} tries ({type(error).__name__}).",
+                        f"No answer from {host} after {self._tries} tries ({type(error).__name__}).",
                         idempotency_key=idempotency_key,
                     ) from error
-                self._pause.before(attempt, None)
+                self._pause.before(attempt, None, why=f"No answer from {host} ({type(error).__name__})")
                 continue
             if answer.status_code not in _COME_AGAIN or last:
                 return _good(answer)
-            self._pause.before(attempt, _seconds(answer.headers.get("Retry-After")))
+            why = f"{host} is busy ({answer.status_code})"
+            self._pause.before(attempt, _seconds(answer.headers.get("Retry-After")), why=why)
         raise AssertionError("the last try returns or raises")
 
 

@@ -33,6 +33,16 @@ def due_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
+def queries_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table("month", "collection", "subcontract", "query", "state", "answer due", "about", "what is asked")
+    for row in rows:
+        cells = row["cells"]
+        about = "the whole return" if not cells else _place(cells[0]) + (f" and {len(cells) - 1} more" if len(cells) > 1 else "")
+        state = "overdue" if row["overdue"] else row["state"]
+        table.add_row(row["month"], row["collection"], row["subcontract"], str(row["query"]), state, row["due_on"], about, row["text"])
+    return table
+
+
 def faults_table(problem: Problem) -> Table:
     table = Table("where", "what is wrong", "how to put it right")
     table.columns[0].no_wrap = True
@@ -54,10 +64,13 @@ def refused_table(results: Iterable[Mapping[str, Any]]) -> Table:
 def warnings_table(receipt: Mapping[str, Any]) -> Table:
     table = Table("cell", "what is odd", "what to do", "explained")
     for warning in receipt["warnings"]:
-        places = ("pathway", "segment", "measure", "site", "commissioner", "category")
-        cell = " ".join(str(warning[place]) for place in places if warning[place] != "all")
-        table.add_row(cell, warning["detail"], warning["fix"], "yes" if warning["explained"] else "no")
+        table.add_row(_place(warning), warning["detail"], warning["fix"], "yes" if warning["explained"] else "no")
     return table
+
+
+def _place(cell: Mapping[str, Any]) -> str:
+    places = ("pathway", "segment", "measure", "site", "commissioner", "category")
+    return " ".join(str(cell[place]) for place in places if cell[place] != "all")
 
 
 def where(fault: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 # A group of digits, and what people put between two groups of one number. Groups are taken whole: a further digit at either end of ten
 # makes them another number.
@@ -16,19 +16,34 @@ _WHOLE: Final = re.compile(r"\s*(\d{3})[ \-]?(\d{3})[ \-]?(\d{4})\s*")
 
 # What free text says of one patient by name: a date of birth, a hospital's or an NHS number, right or mistyped. Postcodes are left alone:
 # organisations have them too.
-_LABELLED: Final = re.compile(
-    r"\b(?:d\.?o\.?b\b\.?|date of birth\b|born(?: on)?\b)\W{0,5}\d{1,2}(?:st|nd|rd|th)?\W{1,2}(?:\d{1,2}|[a-z]{3,9})\W{1,2}\d{2,4}\b"
-    r"|\b(?:mrn|(?:nhs|hospital) ?(?:no|number|id))\b\W{0,5}[a-z]{0,3}\d{5}",
+_BORN: Final = re.compile(
+    r"\b(?:d\.?o\.?b\b\.?|date of birth\b|born(?: on)?\b)\W{0,5}\d{1,2}(?:st|nd|rd|th)?\W{1,2}(?:\d{1,2}|[a-z]{3,9})\W{1,2}\d{2,4}\b",
     re.IGNORECASE,
 )
+_NUMBERED: Final = re.compile(r"\b(?:mrn|(?:nhs|hospital) ?(?:no|number|id))\b\W{0,5}[a-z]{0,3}\d{5}", re.IGNORECASE)
 
-DETAIL: Final = (
-    "This holds ten digits that pass the check of an NHS number, or words that give a patient's number or date of birth."
-    " Only aggregates belong here."
-)
-FIX: Final = (
+_AGGREGATES: Final = "Only aggregates belong here."
+
+
+class Identifier(NamedTuple):
+    """What gives a patient away: which kind of thing it is, and what to do, also where it is a false alarm. Never the value."""
+
+    detail: str
+    fix: str
+
+
+NHS_NUMBER: Final = Identifier(
+    f"This holds ten digits that pass the check of an NHS number. {_AGGREGATES}",
     "Remove it. One in eleven numbers of ten digits passes the check by chance: if it is something else, such as a telephone number,"
-    " write it so that it cannot be taken for one."
+    " write it so that it cannot be taken for one, as +44 and the rest.",
+)
+PATIENTS_NUMBER: Final = Identifier(
+    f"This says that the number behind it is a patient's: an NHS or hospital number, or MRN. {_AGGREGATES}",
+    "Remove it. If it is no patient's, such as a count of numbers that were missing, put the count before those words.",
+)
+DATE_OF_BIRTH: Final = Identifier(
+    f"This gives a date of birth, or looks like one: a whole date behind words such as born or DOB. {_AGGREGATES}",
+    "Remove it. If it is no patient's, such as the day on which a service began, say it in other words.",
 )
 
 
@@ -40,17 +55,23 @@ def _is_nhs_number(digits: str) -> bool:
     return (11 - total % 11) % 11 == int(digits[9])
 
 
-def holds_patient_identifier(text: str) -> bool:
-    """Whether a text holds ten digits, however grouped, that pass the check of an NHS number, or names a patient's number or date of birth.
+def identifier_in(text: str) -> Identifier | None:
+    """What in a text gives a patient away: ten digits, however grouped, that pass the check of an NHS number, a number said to be a patient's,
+    or a date of birth; None where nothing does.
 
     Its cost grows with the text's length only.
     """
     if len(text) < _FEWEST:
-        return False
-    if _LABELLED.search(text):
-        return True
-    if any(_is_nhs_number("".join(match.groups())) for match in _LISTED.finditer(text)):
-        return True
+        return None
+    if _NUMBERED.search(text):
+        return PATIENTS_NUMBER
+    if any(_is_nhs_number("".join(match.groups())) for match in _LISTED.finditer(text)) or _holds_nhs_number(text):
+        return NHS_NUMBER
+    return DATE_OF_BIRTH if _BORN.search(text) else None
+
+
+def _holds_nhs_number(text: str) -> bool:
+    """Whether ten digits that stand together, or in groups with little between them, are an NHS number."""
     looked_at: set[str] = set()
     groups: deque[str] = deque()
     length = 0

@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import ALL, CODE_PATTERN, RESERVED, Code
-from app.kernel.identifiers import DETAIL, holds_patient_identifier, is_patient_identifier
+from app.kernel.identifiers import NHS_NUMBER, Identifier, identifier_in, is_patient_identifier
 from app.kernel.months import YEARS
 
 T = TypeVar("T")
@@ -73,10 +73,15 @@ FROM_OUTSIDE: Final = "from outside"
 
 
 def no_patient(value: str) -> str:
-    """The text, unless an NHS number hides in it."""
-    if holds_patient_identifier(value):
-        raise PydanticCustomError("patient_identifier", DETAIL)
+    """The text, unless a patient's identifier hides in it."""
+    found = identifier_in(value)
+    if found is not None:
+        raise _refused(found)
     return value
+
+
+def _refused(found: Identifier) -> PydanticCustomError:
+    return PydanticCustomError("patient_identifier", "{detail}", found._asdict())
 
 
 def _no_patient_sent(value: str, about: ValidationInfo) -> str:
@@ -85,7 +90,7 @@ def _no_patient_sent(value: str, about: ValidationInfo) -> str:
 
 def _not_a_patient_sent(value: str, about: ValidationInfo) -> str:
     if about.context == FROM_OUTSIDE and is_patient_identifier(value):
-        raise PydanticCustomError("patient_identifier", DETAIL)
+        raise _refused(NHS_NUMBER)
     return value
 
 

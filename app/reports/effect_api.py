@@ -94,7 +94,7 @@ def submit_return(
 
     Every expected cell is stated, or the rest is. What is wrong is named all at once: of JSON by pointers, of CSV by line and column (the
     column counts fields), of a workbook by sheet and cell. The same figures in another format are the same revision. What is sent is kept
-    as it came.
+    as it came; of a duplicate (`duplicate_of`) nothing is, and the receipt is that of the revision it repeats, with the digest of what was sent beside it.
 
     A dry run also tells the `effect`: which rows of the month's report would read otherwise once it is accepted; to a subcontract, which of its own.
     """

@@ -31,7 +31,10 @@ from app.returns.tables import Stated
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a submission. `revision` and `received_at` are None for a dry run; `changes` for a first revision."""
+    """What became of a submission. `revision` and `received_at` are None for a dry run; `changes` for a first revision.
+
+    Of a duplicate nothing is kept, its bytes neither: all but `sent_sha256` is of the revision that it repeats.
+    """
 
     programme: str
     key: ReturnKey
@@ -47,6 +50,7 @@ class Receipt:
     latest_at: datetime
     submitted_by: str
     submitted_as: str
+    sent_sha256: str
     rehearsed: "Rehearsed | None" = None
 
     @property
@@ -255,6 +259,7 @@ def _receipt(
         latest_at=at,
         submitted_by=sent.actor.client,
         submitted_as=sent.submitted_as,
+        sent_sha256=sent.sha256,
         rehearsed=rehearsed,
     )
 

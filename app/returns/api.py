@@ -191,6 +191,7 @@ RECEIPT: Final[dict[str, Any]] = {
     "submitted_by": "c_4f2k",
     "submitted_as": "subcontract",
     "links": {"return": _OWN, "revision": f"{_OWN}/revisions/1"},
+    "sent_sha256": _SHA256,
 }
 
 _CSV: Final[dict[int | str, dict[str, Any]]] = {

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from app.calendar.expected import ReturnKey
 from app.kernel.codes import is_code
-from app.kernel.identifiers import holds_patient_identifier
+from app.kernel.identifiers import identifier_in
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
 from app.returns.columns import CSV, JSON, KEY_COLUMNS
@@ -33,6 +33,22 @@ Parse = Callable[[bytes], Any]
 """Strict JSON; a Refusal where it is none."""
 
 
+class Named(NamedTuple):
+    """Which return an entry is of: what does not say it is None, and `faults` say why."""
+
+    collection: str | None = None
+    subcontract: str | None = None
+    month: Month | None = None
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def key(self) -> ReturnKey:
+        """The return; ReturnInvalid where it is not named."""
+        if self.faults or self.collection is None or self.subcontract is None or self.month is None:
+            raise invalid(self.faults)
+        return ReturnKey(self.collection, self.subcontract, self.month)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One return of a backfill: the bytes that were sent for it, and how to read which return that is and its body as JSON has it (a table has none).
@@ -43,7 +59,7 @@ class Entry:
     position: int
     content: bytes
     media_type: str
-    read: Callable[[], tuple[ReturnKey, Any]]
+    read: Callable[[], tuple[Named, Any]]
     lines_before: int = 0
 
     def placed(self, faults: Iterable[Fault]) -> tuple[Fault, ...]:
@@ -78,31 +94,39 @@ def entries_of_lines(lines: Iterable[bytes], parse: Parse) -> Iterator[Entry]:
         yield Entry(position, line, JSON, partial(_read_line, line, parse), lines_before=before)
 
 
-def _read_line(line: bytes, parse: Parse) -> tuple[ReturnKey, Any]:
+def _read_line(line: bytes, parse: Parse) -> tuple[Named, Any]:
     return read_entry(parse(line))
 
 
-def read_entry(raw: Any) -> tuple[ReturnKey, dict[str, Any]]:
+def read_entry(raw: Any) -> tuple[Named, Any]:
     """The return that an object names, and its body."""
     if not isinstance(raw, dict):
-        raise invalid([fault("wrong_type", "", kind="an object")])
-    key = _key({name: raw.get(name) for name in KEY_COLUMNS}, {name: {"pointer": f"/{name}"} for name in KEY_COLUMNS})
-    return key, {name: value for name, value in raw.items() if name not in KEY_COLUMNS}
+        return Named(faults=(fault("wrong_type", "", kind="an object"),)), None
+    named = _named({name: raw.get(name) for name in KEY_COLUMNS}, {name: {"pointer": f"/{name}"} for name in KEY_COLUMNS})
+    return named, {name: value for name, value in raw.items() if name not in KEY_COLUMNS}
 
 
-def _key(said: dict[str, Any], places: dict[str, dict[str, Any]]) -> ReturnKey:
-    """The return that three members name; ReturnInvalid where one of them cannot."""
-    patients = [name for name in KEY_COLUMNS if isinstance(said[name], str | int) and holds_patient_identifier(str(said[name]))]
-    if patients:
-        raise invalid([file_fault("patient_identifier", places[name]) for name in patients])
-    wrong = [name for name in ("collection", "subcontract") if not isinstance(said[name], str) or not is_code(said[name])]
+def _named(said: dict[str, Any], places: dict[str, dict[str, Any]]) -> Named:
+    """The return that three members name."""
+    found: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, value in said.items():
+        hidden = identifier_in(str(value)) if isinstance(value, str | int) else None
+        read = _month(value) if name == "month" else value if isinstance(value, str) and is_code(value) else None
+        if hidden is not None:
+            faults.append(file_fault("patient_identifier", places[name], found=hidden))
+        elif read is None:
+            faults.append(file_fault("return_not_named", places[name], name=name))
+        else:
+            found[name] = read
+    return Named(**found, faults=tuple(faults))
+
+
+def _month(value: Any) -> Month | None:
     try:
-        month = Month.parse(said["month"])
+        return Month.parse(value)
     except (TypeError, ValueError):
-        wrong.append("month")
-    if wrong:
-        raise invalid([file_fault("return_not_named", places[name], name=name) for name in wrong])
-    return ReturnKey(said["collection"], said["subcontract"], month)
+        return None
 
 
 def entries_of_csv(lines: Iterable[bytes]) -> Iterator[Entry]:
@@ -151,8 +175,8 @@ def _together(head: bytes, run: Iterable[tuple[int, bytes, list[str]]]) -> tuple
     return first, b"".join(held)
 
 
-def _read_run(said: dict[str, str], places: dict[str, dict[str, Any]]) -> tuple[ReturnKey, Any]:
-    return _key(said, places), None
+def _read_run(said: dict[str, str], places: dict[str, dict[str, Any]]) -> tuple[Named, Any]:
+    return _named(said, places), None
 
 
 def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, list[str]]]:

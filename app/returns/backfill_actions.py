@@ -6,7 +6,6 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
-from app.calendar.expected import ReturnKey
 from app.db import audit
 from app.db.ledger import begin_recording, lock_key
 from app.kernel.actors import Actor
@@ -14,7 +13,7 @@ from app.kernel.canonical import digest
 from app.kernel.refusals import NotFound, Refusal
 from app.returns import backfill_store as store
 from app.returns.actions import Receipt, submit
-from app.returns.backfill import Entry, Outcome, Result
+from app.returns.backfill import Entry, Named, Outcome, Result
 from app.returns.backfill_store import Backfill
 
 NONE_SUCH: Final = "There is no such backfill here, or it is not yours."
@@ -53,17 +52,16 @@ def take(session: Session, programme: str, name: str, entry: Entry, *, actor: Ac
     lock_key(session, programme, "backfill", name)
     if store.is_done(session, programme, name, entry.position):
         return
-    key: ReturnKey | None = None
+    named = Named()
     try:
-        key, body = entry.read()
+        named, body = entry.read()
         with session.begin_nested():
-            receipt = submit(session, programme, key, body, sent=entry.content, media_type=entry.media_type, actor=actor, now=now)
+            receipt = submit(session, programme, named.key, body, sent=entry.content, media_type=entry.media_type, actor=actor, now=now)
         state = receipt.state
-        result = Result(entry.position, *key, _outcome(receipt), state.status.value, state.latest_revision, None, None, ())
+        result = Result(entry.position, *named.key, _outcome(receipt), state.status.value, state.latest_revision, None, None, ())
     except Refusal as refusal:
         errors = entry.placed(refusal.faults)
-        collection, subcontract, month = key or (None, None, None)
-        result = Result(entry.position, collection, subcontract, month, "refused", None, None, refusal.code, refusal.detail, errors)
+        result = Result(entry.position, *named[:3], "refused", None, None, refusal.code, refusal.detail, errors)
     store.add_result(session, programme, name, result, sender=actor.subcontract or "", at=now, by=actor.client)
 
 

@@ -91,7 +91,8 @@ def backfill_returns(work: Stepwise, programme: ProgrammeCode) -> Response:
     As JSON, as lines of JSON (`application/x-ndjson`), or as CSV whose columns `collection`, `subcontract` and `month` name the return of each
     row, the rows of one return together; the last two may be as large as a backfill may be. Sent again with the same `Idempotency-Key` and body it goes
     on where it was broken off; meanwhile, `backfills` tells how far it has come. A key names one backfill of its client for good.
-    Of lines the very bytes are kept, of one JSON object each entry's JSON written anew.
+    Of lines the very bytes are kept, of one JSON object each entry's JSON written anew. A month that is frozen is refused here as anywhere
+    (`return_frozen`): backfill history before its freeze, or have each of its returns reopened first.
     """
     entries = _entries(work)
     name = actions.name_of(work.actor, work.idempotency_key)
@@ -113,7 +114,7 @@ def backfill_returns(work: Stepwise, programme: ProgrammeCode) -> Response:
             take = partial(actions.take, programme=programme, name=name, entry=entry, actor=work.actor)
             work.step(lambda session, now, take=take: take(session, now=now))  # type: ignore[misc]  # mypy takes the default for a third argument
     made = work.step(lambda session, _now: actions.read(session, programme, name, actor=work.actor))
-    return work.answer(_view(programme, made), location=_address(programme, name))
+    return work.answer(_view(programme, made), location=_address(programme, name), replayed=len(done) == count)
 
 
 def _entries(work: SteppedWork) -> Callable[[], Iterator[Entry]]:

@@ -6,13 +6,13 @@ from functools import lru_cache
 from itertools import chain, repeat
 from typing import Any, Final, NamedTuple, cast
 
-from app.kernel.codes import ALL
+from app.kernel.codes import ALL, is_code
 from app.kernel.figures import MOST_DECIMALS, NumericKind, exact, fits, plain
-from app.kernel.identifiers import holds_patient_identifier
+from app.kernel.identifiers import identifier_in
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
 from app.returns.expectation import Carried, ExpectedReturn, carried_of
-from app.returns.faults import NIL_REASONS, REASONS, fault
+from app.returns.faults import EXPLANATION_CODES, NIL_REASONS, REASONS, fault
 from app.returns.members import LONGEST_CODE, text_of, unknown_members, word_of
 from app.returns.places import PLACES, place_of
 from app.returns.submission import STATES, Cell, State
@@ -109,7 +109,7 @@ def read_cell(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, fa
     if "reason" in raw or state == "not_collected":
         reason = _reason(raw, state, pointer, faults)
     if "explanation_code" in raw:
-        explanation_code = text_of(raw, "explanation_code", pointer, most=LONGEST_CODE, faults=faults)
+        explanation_code = _explanation_code(raw, pointer, faults)
     if "explanation" in raw:
         explanation = text_of(raw, "explanation", pointer, most=LONGEST_EXPLANATION, faults=faults)
     numerator = denominator = None
@@ -145,6 +145,15 @@ def _reason(raw: Mapping[str, Any], state: State, pointer: str, faults: list[Fau
         return None
     allowed = (*REASONS, *NIL_REASONS) if state == "not_applicable" else REASONS
     return word_of(raw, "reason", pointer, words=allowed, faults=faults, wrong="unknown_reason")
+
+
+def _explanation_code(raw: Mapping[str, Any], pointer: str, faults: list[Fault]) -> str | None:
+    """A usual code, or any other: it is counted by, and never refuses what a warning would let pass. Left empty, it explains nothing."""
+    code = text_of(raw, "explanation_code", pointer, most=LONGEST_CODE, faults=faults)
+    if code and not is_code(code):
+        faults.append(fault("not_a_code", f"{pointer}/explanation_code", words=", ".join(EXPLANATION_CODES)))
+        return None
+    return code
 
 
 def _figures(raw: Mapping[str, Any], measure: Measure | None, pointer: str, faults: list[Fault]) -> tuple[Decimal | None, Decimal | None]:
@@ -184,8 +193,9 @@ def figure_of(value: object, kind: NumericKind, pointer: str, faults: list[Fault
         return Decimal(value)
     figure = exact(value)
     # A figure that fits holds no NHS number, whatever its digits.
-    if (figure is None or figure >= _LARGEST) and isinstance(value, str | int) and holds_patient_identifier(str(value)):
-        faults.append(fault("patient_identifier", pointer))
+    hidden = identifier_in(str(value)) if (figure is None or figure >= _LARGEST) and isinstance(value, str | int) else None
+    if hidden is not None:
+        faults.append(fault("patient_identifier", pointer, found=hidden))
     elif figure is None:
         faults.append(fault("percentage" if isinstance(value, str) and "%" in value else "not_a_number", pointer))
     elif figure < 0:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Self
 
 from app.calendar.expected import CellKey
-from app.kernel import identifiers
 from app.kernel.refusals import Fault
 
 MOST_FAULTS: Final = 1000
@@ -28,6 +27,21 @@ REASONS: Final = (
 
 NIL_REASONS: Final = ("no_service",)
 
+EXPLANATION_CODES: Final = (
+    "large_change",
+    "small_numbers",
+    "service_changed",
+    "demand_changed",
+    "staffing_changed",
+    "backlog_worked_off",
+    "recording_changed",
+    "patients_of_others",
+    "no_patients",
+    "same_as_before",
+    "other",
+)
+"""Why a figure is unusual and right, as most are: offered to choose from. Any other code passes too, for a warning never refuses."""
+
 OF_THE_CONTRACT: Final = "Use a code of the contract, as expected-cells.csv lists them."
 
 _ONE_OF_REASONS: Final = f"Give one of: {', '.join(REASONS)}."
@@ -41,9 +55,13 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "missing": ("The member {name} must be there.", "Add it."),
     "too_many_cells": ("A return states at most {most} cells.", "Send the cells that the return expects, each once."),
+    "not_a_code": (
+        "An explanation_code is a code: letters, digits, dots, hyphens and low lines, beginning with a letter or digit.",
+        "Use one of: {words}; or a code of your own, written as these are. Say the rest in explanation.",
+    ),
     "too_long": ("This text has more than {most} characters.", "Write less."),
     "not_one_of": ("This must be one of: {words}.", "Use one of these words."),
-    "patient_identifier": (identifiers.DETAIL, identifiers.FIX),
+    "patient_identifier": ("{found.detail}", "{found.fix}"),
     "unknown_measure": ("There is no measure of this code in the contract.", "Use one of this return's measures: {codes}."),
     "unknown_pathway": ("There is no pathway of this code in the contract.", "{fix}"),
     "unknown_segment": ("There is no segment of this code in the pathway.", "{fix}"),

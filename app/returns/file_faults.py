@@ -6,7 +6,6 @@ Only known words stand in a fault, never what was sent.
 from collections.abc import Mapping
 from typing import Final
 
-from app.kernel import identifiers
 from app.kernel.refusals import Fault
 from app.returns.faults import FAULTS
 
@@ -15,8 +14,8 @@ _SAVE_AS_XLSX: Final = "Open it in a spreadsheet program and save it as an Excel
 _LESS: Final = "Send the template filled in, without what else is in the workbook."
 
 FILE_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
-    "patient_identifier": (identifiers.DETAIL, identifiers.FIX),
-    "patient_identifier_in": (f"{identifiers.DETAIL} It stands in {{what}}.", identifiers.FIX),
+    "patient_identifier": FAULTS["patient_identifier"],
+    "patient_identifier_in": ("{found.detail} It stands in {what}.", "{found.fix}"),
     "patient_columns": ("Columns of this name hold what belongs to single patients.", _COUNTS),
     "header_missing": (
         "There is no row of column names: none of the first {most} rows has measure and numerator.",

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.kernel.identifiers import holds_patient_identifier
+from app.kernel.identifiers import identifier_in
 from app.returns.columns import CSV, JSON, XLSX
 from app.returns.csv_file import read_csv
 from app.returns.file_faults import file_fault
@@ -23,8 +23,9 @@ def read_sent(parsed: Any, content: bytes, *, media_type: str, file_name: str | 
     """What was sent: JSON as it was parsed, or the table that a file holds; ReturnInvalid where a file cannot be read."""
     place = {"pointer": "/header/Content-Disposition"}
     named = []
-    if file_name is not None and holds_patient_identifier(file_name):
-        named.append(file_fault("patient_identifier_in", place, what="the file's name"))
+    found = identifier_in(file_name or "")
+    if found is not None:
+        named.append(file_fault("patient_identifier_in", place, found=found, what="the file's name"))
     kind = kind_of(media_type)
     if kind == JSON:
         return Stated(parsed, named)

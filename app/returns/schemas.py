@@ -10,6 +10,7 @@ from app.kernel.months import Month
 from app.measures.rules import Severity
 from app.returns.cells import LONGEST_EXPLANATION
 from app.returns.domain import Status, Timeliness
+from app.returns.faults import EXPLANATION_CODES
 from app.returns.intake import LONGEST_NOTE
 from app.returns.members import LONGEST_CODE
 from app.returns.plain_words import DenominatorCarried
@@ -32,7 +33,17 @@ class CellBody(BaseModel):
     numerator: ExactDecimal | None = None
     denominator: ExactDecimal | None = None
     reason: str | None = None
-    explanation_code: Annotated[str, Field(max_length=LONGEST_CODE)] | None = None
+    explanation_code: (
+        Annotated[
+            str,
+            Field(
+                max_length=LONGEST_CODE,
+                description=f"Why a warned figure is right, as a code: {', '.join(EXPLANATION_CODES)}, or one of your own.",
+                examples=list(EXPLANATION_CODES),
+            ),
+        ]
+        | None
+    ) = None
     explanation: Annotated[str, Field(max_length=LONGEST_EXPLANATION)] | None = None
 
 
@@ -330,7 +341,11 @@ class ReturnKeyView(BaseModel):
 
 
 class ReceiptView(BaseModel):
-    """What became of a submission. `revision` and `received_at` are null for a dry run, `changes` for a first revision."""
+    """What became of a submission. `revision` and `received_at` are null for a dry run, `changes` for a first revision.
+
+    `sha256` is of the bytes that are kept. Of a duplicate those of the revision that it repeats are: `sent_sha256`, of the bytes that were
+    sent now, is another where these said the same in another way.
+    """
 
     return_: ReturnKeyView = Field(alias="return")
     revision: int | None
@@ -348,3 +363,4 @@ class ReceiptView(BaseModel):
     submitted_by: str
     submitted_as: Literal["subcontract", "integrator"]
     links: dict[str, str]
+    sent_sha256: str

@@ -12,6 +12,7 @@ from app.kernel.figures import ExactDecimal
 from app.kernel.months import Month
 from app.measures.domain import Measure
 from app.returns.domain import Deadlines
+from app.returns.faults import EXPLANATION_CODES, REASONS
 from app.returns.plain_words import (
     DenominatorCarried,
     Earlier,
@@ -107,7 +108,7 @@ class GuideCellView(ExpectedCellView):
 
 
 class GuideView(BaseModel):
-    """How a return is filled in."""
+    """How a return is filled in; with the words that state why a cell has no figure, or why an unusual one is right (any other code may too)."""
 
     programme: str
     collection: str
@@ -121,6 +122,8 @@ class GuideView(BaseModel):
     measures: list[GuideMeasureView]
     cells: list[GuideCellView]
     links: dict[str, str]
+    reasons: list[str]
+    explanation_codes: list[str]
 
 
 def _links(contract: Contract, key: ReturnKey) -> dict[str, str]:
@@ -200,6 +203,8 @@ def guide_view(guide: Guide) -> dict[str, Any]:
         "measures": [_measure_view(measure) for _, measure in sorted(expected.measures.items())],
         "cells": [expected_cell_view(expected, cell) | _earlier_view(guide.earlier[cell]) for cell in expected.cells],
         "links": _links(contract, key),
+        "reasons": list(REASONS),
+        "explanation_codes": list(EXPLANATION_CODES),
     }
 
 

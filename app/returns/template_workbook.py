@@ -18,7 +18,7 @@ from app.calendar.expected import CellKey
 from app.kernel.figures import LARGEST_FIGURE
 from app.measures.domain import Measure
 from app.returns.columns import ALL_OTHERS_ARE_ZERO, DATA_SHEET, KEY_COLUMNS
-from app.returns.faults import NIL_REASONS, REASONS
+from app.returns.faults import EXPLANATION_CODES, NIL_REASONS, REASONS
 from app.returns.plain_words import (
     counted_words,
     denominator_carried,
@@ -229,11 +229,12 @@ class _Form:
                 self._offer(end, last, self.at[place], self.lists[place])
         self._offer(first, last, self.at["state"], self.lists["state"])
         self._offer(first, last, self.at["reason"], self.lists["reason"])
+        self._offer(first, last, self.at["explanation_code"], self.lists["explanation_code"], own=True)
 
-    def _offer(self, first: int, last: int, column: int, source: str) -> None:
-        self.sheet.data_validation(
-            first, column, last, column, {"validate": "list", "source": source, **_refusing("Choose one of the list.")}
-        )
+    def _offer(self, first: int, last: int, column: int, source: str, *, own: bool = False) -> None:
+        """A list to choose from; where a word of one's `own` may stand too, another one is only remarked on."""
+        kind = {"error_type": "information", "error_title": "Not in the list"} if own else _refusing("Choose one of the list.")
+        self.sheet.data_validation(first, column, last, column, {"validate": "list", "source": source, **kind})
 
     def _check_figures(self, first: int, last: int, measures: Sequence[Measure]) -> None:
         for column in _COUNTS:
@@ -327,6 +328,7 @@ def _write_lists(sheet: Worksheet, template: Template, formats: _Formats) -> dic
         lists[place] = sorted(found.items())
     lists["state"] = [(state,) for state in STATES]
     lists["reason"] = [(reason,) for reason in (*REASONS, *NIL_REASONS)]
+    lists["explanation_code"] = [(code,) for code in EXPLANATION_CODES]
     where: dict[str, str] = {}
     column = 0
     for name, entries in lists.items():

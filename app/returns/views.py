@@ -207,6 +207,7 @@ def receipt_view(receipt: Receipt) -> dict[str, Any]:
         "submitted_by": receipt.submitted_by,
         "submitted_as": receipt.submitted_as,
         "links": links,
+        "sent_sha256": receipt.sent_sha256,
     }
 
 

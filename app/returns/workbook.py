@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from app.kernel.figures import of_double
-from app.kernel.identifiers import holds_patient_identifier
+from app.kernel.identifiers import Identifier, identifier_in
 from app.returns.columns import DATA_SHEET
 from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS
 from app.returns.faults import Faults
@@ -16,7 +16,7 @@ from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
 from app.returns.tables import Grid, Odd, Row, Value, has_header, letters, name_of, patient_columns, trimmed
 from app.returns.workbook_safety import Package, broken, open_package, relations_part
-from app.returns.workbook_texts import Texts, is_suspect, suspect_names, suspect_texts
+from app.returns.workbook_texts import Texts, suspect_names, suspect_texts, suspected
 
 MOST_SHEETS: Final = 50
 MOST_CELLS: Final = 500_000
@@ -35,6 +35,7 @@ _DATE_CODES: Final = re.compile(r"[dmyhs]", re.IGNORECASE)
 _DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 """Built-in formats of dates and times; 9 and 10 are those of percentages (ECMA-376, 18.8.30)."""
 _PERCENTAGES: Final = frozenset({9, 10})
+_NOT_SHOWN: Final = "a text that no cell shows"
 
 
 class _Sheet(NamedTuple):
@@ -47,10 +48,10 @@ class _Sheet(NamedTuple):
 
 
 class _Text(NamedTuple):
-    """A shared text as cells show it, and whether an NHS number hides in it: trimmed and judged once, however many show it."""
+    """A shared text as cells show it, and what hides in it: trimmed and judged once, however many show it."""
 
     shown: str
-    suspect: bool
+    hidden: Identifier | None
 
 
 class _Book:
@@ -80,7 +81,7 @@ class _Book:
                 if relation is None or relation.part not in self.package.parts:
                     raise broken()
                 title = said.get("name", "")
-                plain = _PLAIN_TITLE.fullmatch(title) and not holds_patient_identifier(title)
+                plain = _PLAIN_TITLE.fullmatch(title) and identifier_in(title) is None
                 shown = title if plain else f"sheet {len(found) + 1}"
                 found.append(_Sheet(title, shown, relation.part, relation.kind == "worksheet"))
 
@@ -89,12 +90,14 @@ class _Book:
             raise invalid([file_fault("file_too_large", most=MOST_SHEETS, what="sheets")])
         return found
 
-    def report(self, what: str, shown: str | None, cell: str | None) -> None:
-        """Note an identifier beside the cells, at its sheet and cell where there are any."""
+    def report(self, found: Identifier | None, what: str, shown: str | None = None, cell: str | None = None) -> None:
+        """Note an identifier beside the cells, if there is one, at its sheet and cell where there are any."""
+        if found is None:
+            return
         place: dict[str, int | str] = {} if shown is None else {"sheet": shown}
         if shown is not None and cell is not None and _REFERENCE.fullmatch(cell):
             place["cell"] = cell
-        self.faults.append(file_fault("patient_identifier_in", place, what=what))
+        self.faults.append(file_fault("patient_identifier_in", place, found=found, what=what))
 
     def look_beside_sheets(self) -> None:
         """Look through every part that is not a sheet of cells, each at the sheet that it belongs to."""
@@ -103,10 +106,9 @@ class _Book:
         with_cells = {sheet.part for sheet in self.sheets if sheet.has_cells}
         for name in self.package.parts.keys() - with_cells - {self.strings_part}:
             shown = belongs.get(name)
-            suspect_texts(self.package, name, lambda what, cell, shown=shown: self.report(what, shown, cell))  # type: ignore[misc]  # bound now
+            suspect_texts(self.package, name, lambda found, what, cell, shown=shown: self.report(found, what, shown, cell))  # type: ignore[misc]  # bound now
         for number in self.strings_beside():
-            if self.strings[number].suspect:
-                self.report("a text that no cell shows", None, None)
+            self.report(self.strings[number].hidden, _NOT_SHOWN)
         self.faults += (*suspect_names(self.package), *self.package.faults)
 
     def strings_beside(self) -> set[int]:
@@ -152,15 +154,13 @@ def _strings(book: _Book, part: str) -> list[_Text]:
         pronounced -= within.pop() == "rPh"
         if element == "si":
             shown = trimmed(_unescaped("".join(pieces)))
-            strings.append(_Text(shown, is_suspect(shown)))
-            if is_suspect("".join(aside)):
-                book.report("a text that no cell shows", None, None)
+            strings.append(_Text(shown, suspected(shown)))
+            book.report(suspected("".join(aside)), _NOT_SHOWN)
             pieces.clear()
             aside.clear()
 
     book.package.parse(part, start=start, end=end, text=text)
-    if is_suspect("".join(aside)):
-        book.report("a text that no cell shows", None, None)
+    book.report(suspected("".join(aside)), _NOT_SHOWN)
     return strings
 
 
@@ -212,7 +212,7 @@ class _Cells:
         self.book = book
         self.sheet = sheet
         self.rows: list[Row] = []
-        self.beside = Texts(sheet.part, lambda what, cell: book.report(what, sheet.shown, cell))
+        self.beside = Texts(sheet.part, lambda found, what, cell: book.report(found, what, sheet.shown, cell))
         self.in_cells = False
         self.row = 0
         self.column = 0
@@ -305,12 +305,14 @@ class _Cells:
             raise invalid([file_fault("text_too_long", place, most=LONGEST_FORMULA)])
         if formula and _ASKS_OTHERS.search(_QUOTED.sub("", formula)):
             raise invalid([file_fault("file_external_links", place)])
-        value, length, suspect = self._value(cell)
+        value, length, hidden = self._value(cell)
         if length > LONGEST_TEXT:
             self.book.faults.append(file_fault("text_too_long", place, most=LONGEST_TEXT))
         shown = "t" if cell.get("t") == "inlineStr" else "v"
-        if suspect or any(is_suspect("".join(pieces)) for name, pieces in self.texts.items() if name != shown):
-            self.book.faults.append(file_fault("patient_identifier", place))
+        beside = (suspected("".join(pieces)) for name, pieces in self.texts.items() if name != shown)
+        found = hidden or next(filter(None, beside), None)
+        if found is not None:
+            self.book.faults.append(file_fault("patient_identifier", place, found=found))
         if value == "":
             return
         self.book.cells += 1
@@ -323,34 +325,34 @@ class _Cells:
             raise invalid([file_fault("file_too_large", place, most=MOST_CHARACTERS, what="characters in its cells")])
         self.values[self.column] = value
 
-    def _value(self, cell: Mapping[str, str]) -> tuple[Value, int, bool]:
-        """What a cell holds (an empty text where nothing), how many characters or digits it shows, and whether an NHS number hides in them."""
+    def _value(self, cell: Mapping[str, str]) -> tuple[Value, int, Identifier | None]:
+        """What a cell holds (an empty text where nothing), how many characters or digits it shows, and what hides in them."""
         kind, stored = cell.get("t", "n"), "".join(self.texts.get("v", ()))
         if kind in {"str", "inlineStr"}:
             text = trimmed(_unescaped(stored if kind == "str" else "".join(self.texts.get("t", ()))))
-            return text, len(text), is_suspect(text)
+            return text, len(text), suspected(text)
         if stored == "":
-            return (Odd("formula_without_value") if "f" in self.texts else ""), 0, False
+            return (Odd("formula_without_value") if "f" in self.texts else ""), 0, None
         if kind == "s":
             number = int(stored) if stored.isascii() and stored.isdigit() and len(stored) < 10 else len(self.book.strings)
             if number >= len(self.book.strings):
                 raise broken()
             self.book.shown_strings.add(number)
-            text, suspect = self.book.strings[number]
-            return text, len(text), suspect
+            text, hidden = self.book.strings[number]
+            return text, len(text), hidden
         if kind == "b":
-            return stored == "1", 1, is_suspect(stored)
+            return stored == "1", 1, suspected(stored)
         if kind in {"e", "d"}:
-            return Odd("error_value" if kind == "e" else "date_not_expected"), len(stored), is_suspect(stored)
+            return Odd("error_value" if kind == "e" else "date_not_expected"), len(stored), suspected(stored)
         if kind != "n":
             raise broken()
         return self._number(cell, stored)
 
-    def _number(self, cell: Mapping[str, str], stored: str) -> tuple[Value, int, bool]:
+    def _number(self, cell: Mapping[str, str], stored: str) -> tuple[Value, int, Identifier | None]:
         figure = of_double(stored)
         style = cell.get("s", "0")
         if figure is None or not (style.isascii() and style.isdigit() and len(style) < 10):
             raise broken()
         digits = format(figure.to_integral_value() if figure == figure.to_integral_value() else figure, "f")
         odd = self.book.formats[int(style)] if int(style) < len(self.book.formats) else None
-        return (figure if odd is None else Odd(odd)), len(digits), is_suspect(digits)
+        return (figure if odd is None else Odd(odd)), len(digits), suspected(digits)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from app.kernel.identifiers import holds_patient_identifier
+from app.kernel.identifiers import Identifier, identifier_in
 from app.kernel.refusals import Fault
 from app.returns.file_faults import file_fault
 from app.returns.tables import is_figure
@@ -35,13 +35,13 @@ _WRITTEN: Final = frozenset(
     }
 )
 
-Report = Callable[[str, str | None], None]
-"""Told what holds an identifier, and the cell that it belongs to where there is one."""
+Report = Callable[[Identifier, str, str | None], None]
+"""Told what was found, what holds it, and the cell that it belongs to where there is one."""
 
 
-def is_suspect(text: str) -> bool:
-    """Whether a text holds what looks like an NHS number; a number as small as a figure holds none."""
-    return not is_figure(text.strip()) and holds_patient_identifier(text)
+def suspected(text: str) -> Identifier | None:
+    """What in a text looks like a patient's identifier; a number as small as a figure holds none."""
+    return None if is_figure(text.strip()) else identifier_in(text)
 
 
 class Texts:
@@ -60,8 +60,8 @@ class Texts:
         elif element in {"comment", "threadedComment"}:
             self._cell = said.get("ref")
         for name, value in said.items():
-            if name in _WRITTEN and is_suspect(value):
-                self._report(_BY_ELEMENT.get(element, self._what), self._cell)
+            if name in _WRITTEN:
+                self._look_at(value, element)
 
     def text(self, piece: str) -> None:
         self._pieces.append(piece)
@@ -72,16 +72,21 @@ class Texts:
         elif not self._runs and element != "t":
             text = "".join(self._pieces)
             self._pieces.clear()
-            if is_suspect(text):
-                self._report(_BY_ELEMENT.get(element, self._what), self._cell)
+            self._look_at(text, element)
+
+    def _look_at(self, text: str, element: str) -> None:
+        found = suspected(text)
+        if found is not None:
+            self._report(found, _BY_ELEMENT.get(element, self._what), self._cell)
 
 
 def suspect_texts(package: Package, name: str, report: Report) -> None:
     """Report what is suspect in a part that holds no cells."""
     if name.endswith(".bin"):
         # Settings of a printer or an add-in: whatever texts are in them, in one byte a letter or in two.
-        if holds_patient_identifier(package.content(name).replace(b"\0", b"").decode("latin-1")):
-            report("the settings of a printer or another program", None)
+        found = identifier_in(package.content(name).replace(b"\0", b"").decode("latin-1"))
+        if found is not None:
+            report(found, "the settings of a printer or another program", None)
         return
     texts = Texts(name, report)
     package.parse(name, start=texts.start, end=texts.end, text=texts.text)
@@ -90,5 +95,5 @@ def suspect_texts(package: Package, name: str, report: Report) -> None:
 def suspect_names(package: Package) -> list[Fault]:
     """Names of parts, and what the archive says beside them."""
     said = [package.archive.comment, *(part for entry in package.parts.values() for part in (entry.comment, entry.filename.encode()))]
-    suspect = any(holds_patient_identifier(text.decode("latin-1")) for text in said)
-    return [file_fault("patient_identifier_in", what="the names of the file's parts")] if suspect else []
+    found = next((found for text in said if (found := identifier_in(text.decode("latin-1"))) is not None), None)
+    return [] if found is None else [file_fault("patient_identifier_in", found=found, what="the names of the file's parts")]

@@ -7,7 +7,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from app.kernel import identifiers
 from app.kernel.lines import FROM_OUTSIDE
 from app.kernel.refusals import Fault, Invalid
 from app.web.intake import capped, pointer
@@ -34,7 +33,7 @@ _WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "literal_error": ("not_one_of", "This must be one of {expected}.", "Use one of these words."),
     "union_tag_invalid": ("not_one_of", "The member {discriminator} must be one of {expected_tags}.", "Use one of these words."),
     "union_tag_not_found": ("missing", "The member {discriminator} must be there: it says which kind this is.", "Add it."),
-    "patient_identifier": ("patient_identifier", identifiers.DETAIL, identifiers.FIX),
+    "patient_identifier": ("patient_identifier", "{detail}", "{fix}"),
     "value_error": ("not_allowed", "{error}", _FIX),
 }  # fmt: skip
 _TYPES: Final[Mapping[str, str]] = {
@@ -99,7 +98,7 @@ def _words(error: ErrorDetails, type_word: str) -> tuple[str, str, str]:
     kind, context = error["type"], error.get("ctx", {})
     if kind in _WORDS:
         code, detail, fix = _WORDS[kind]
-        return code, detail.format_map({**context, "error": str(context.get("error", ""))}), fix
+        return code, detail.format_map({**context, "error": str(context.get("error", ""))}), fix.format_map(context)
     if type_word:
         return "wrong_type", f"This must be {type_word}.", _FIX
     if kind in _BUILT_IN:

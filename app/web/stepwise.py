@@ -23,7 +23,7 @@ from app.telemetry import log
 from app.web.bodies import body_parts, media_type
 from app.web.idempotency import require_key
 from app.web.problems import UnknownParameter, of_database, unknown_parameters
-from app.web.work import JSON, Service, admitted
+from app.web.work import JSON, REPLAYED, Service, admitted
 
 T = TypeVar("T")
 
@@ -77,9 +77,10 @@ class SteppedWork:
                 f" the Idempotency-Key {self.shown_key}."
             ) from error
 
-    def answer(self, payload: Any, *, location: str) -> Response:
-        """Say what was done; it is kept already."""
-        return Response(json_bytes(payload), 200, {"Content-Location": location}, media_type=JSON)
+    def answer(self, payload: Any, *, location: str, replayed: bool = False) -> Response:
+        """Say what was done; it is kept already, and was all done before this request where it is `replayed`."""
+        headers = {"Content-Location": location} | (REPLAYED if replayed else {})
+        return Response(json_bytes(payload), 200, headers, media_type=JSON)
 
 
 async def stepped_work(request: Request) -> AsyncIterator[SteppedWork]:

@@ -30,6 +30,8 @@ from app.web.shapes import read_as
 
 M = TypeVar("M", bound=BaseModel)
 JSON: Final = "application/json"
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
+"""Says that the answer is of what was done before."""
 CLOSING: Final = 4
 """Threads for rolling back what failed, apart from those that work: these may all be waiting for the connections that this gives back."""
 
@@ -104,7 +106,7 @@ class UnitOfWork:
             earlier = idempotency.claim(self._session, self._attempt, now=self.now) if self._attempt is not None else None
             if earlier is not None:
                 self.close()
-                headers = {**earlier.headers, "Idempotent-Replayed": "true"}
+                headers = {**earlier.headers, **REPLAYED}
                 raise Replayed(Response(earlier.body, earlier.status, headers, media_type=JSON))
             self._refuse_unknown()
         return self._session

@@ -1,6 +1,7 @@
 """A month at a shell: what is due, checking a file, submitting it, and its receipt, against the real service."""
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,9 @@ from typer.testing import CliRunner, Result
 from app.cli import commands
 from tests.make import exact
 from tests.returns.conftest import Programme, set_up
-from tests.returns.programme import HOSPICE, PROGRAMME, hospice_body
+from tests.returns.programme import HOSPICE, PROGRAMME, address, hospice_body
 from tests.support.databases import Database
-from tests.support.sockets import listening
+from tests.support.sockets import BadNetwork, listening
 
 NAME = "hospice SC-H9901 2026-10.json"
 
@@ -104,6 +105,68 @@ def test_a_changed_file_does_not_verify(shell: Shell, tmp_path: Path) -> None:
     written(tmp_path, {**hospice_body(), "note": "later"})
     found = shell.json("receipt", "verify", file)
     assert [what for what, holds in found["findings"].items() if not holds] == ["The file is the one that was sent, to the byte"]
+
+
+def test_a_file_that_says_what_is_there_already_is_not_kept_and_its_receipt_says_so(shell: Shell, tmp_path: Path) -> None:
+    first = written(tmp_path, {**hospice_body(), "note": "as it was"})
+    assert shell.run("returns", "submit", first).exit_code == 0
+    again = tmp_path / "elsewhere" / NAME
+    again.parent.mkdir()
+    again.write_text(json.dumps(json.loads(Path(first).read_text()), indent=2))
+    told = shell.run("returns", "submit", str(again))
+    assert (told.exit_code, "nothing was stored, this file neither" in told.stdout) == (0, True)
+    found = shell.json("receipt", "verify", str(again))
+    assert found["verified"] is True
+    assert "The file was sent, to the byte, and says what other bytes had said already" in found["findings"]
+
+
+def test_a_question_is_listed_and_answered_at_the_shell(shell: Shell, tmp_path: Path) -> None:
+    assert shell.run("returns", "submit", written(tmp_path, {**hospice_body(), "note": "asked about"})).exit_code == 0
+    path, manager = address(HOSPICE), shell.programme.manager()
+    asked = {"text": "Two more than usual?", "cells": [{"measure": "HOSP-WAIT", "category": "0-1"}]}
+    number = shell.programme.web.post(f"{path}/queries", asked, key=manager).json()["query"]
+    table = shell.run("returns", "queries").stdout
+    assert ("Two more than usual?" in table, "HOSP-WAIT 0-1" in table) == (True, True)
+    assert shell.json("returns", "queries", "--month", "2026-09") == []
+
+    told = shell.run("returns", "answer", "A second clinic.", "--month", "2026-10")
+    assert (told.exit_code, told.stdout.strip()) == (0, f"Query {number} about hospice of SC-H9901 for 2026-10 is answered.")
+    nothing = shell.run("returns", "answer", "Again.")
+    assert (nothing.exit_code, nothing.stderr.strip()) == (1, "No questions wait.")
+    more = shell.json("returns", "answer", "And a third.", "--query", str(number), "--collection", "hospice", "--month", "2026-10")
+    assert [said["text"] for said in more["thread"]] == ["Two more than usual?", "A second clinic.", "And a third."]
+    assert shell.run("returns", "queries").stdout.strip() == "Nothing is asked."
+    assert [row["query"] for row in shell.json("returns", "queries", "--all")] == [number]
+
+    for text in ("First?", "Second?"):
+        assert shell.programme.web.post(f"{path}/queries", {"text": text}, key=manager).status_code == 201
+    several = shell.run("returns", "answer", "Which?")
+    assert several.exit_code == 1
+    assert "2 questions wait: say which with --collection, --month and --query." in several.stderr
+    assert f"hospice of SC-H9901 for 2026-10, query {number + 1}" in several.stderr
+
+
+def test_somebody_else_signs_at_the_shell(shell: Shell, tmp_path: Path) -> None:
+    sent = shell.json("returns", "submit", written(tmp_path, {**hospice_body(), "note": "to be signed"}))
+    revision, approver = str(sent[0]["receipt"]["revision"]), shell.programme.key("approver", subcontract="SC-H9901")
+    named = ("--collection", "hospice", "--month", "2026-10")
+    own = shell.run("returns", "sign", revision, *named)
+    assert (own.exit_code, "approver" in own.stderr or "may not" in own.stderr) == (1, True), own.stderr
+    assert shell.run("returns", "sign", revision, key=approver).stderr.strip() == "No returns wait to be signed."
+    told = shell.run("returns", "sign", revision, *named, "--statement", "Complete and correct.", key=approver)
+    assert (told.exit_code, told.stdout.strip()) == (
+        0,
+        f"Revision {revision} of hospice of SC-H9901 for 2026-10 is signed and waits for acceptance.",
+    )
+    assert shell.programme.read(HOSPICE).json()["sign_off"]["statement"] == "Complete and correct."
+
+
+def test_a_shell_says_what_it_waits_for(shell: Shell) -> None:
+    network = BadNetwork(shell.address, deque(["refused"]))
+    with network.between() as bad:
+        found = shell.run("returns", "status", "--url", bad)
+    assert (found.exit_code, found.stderr.startswith("No answer from 127.0.0.1 (")) == (0, True)
+    assert "trying again in 0." in found.stderr
 
 
 def test_many_files_go_one_by_one_and_the_worst_is_the_exit_code(shell: Shell, tmp_path: Path) -> None:

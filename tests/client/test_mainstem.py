@@ -1,8 +1,9 @@
 """The client against the real service behind a real socket, with a network that drops connections in between."""
 
+import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import pytest
@@ -36,9 +37,10 @@ class Waits:
     """A pause that is only written down."""
 
     seconds: list[float]
+    said: list[str] = field(default_factory=list)
 
     def pause(self) -> Pause:
-        return Pause(sleep=self.seconds.append, chance=lambda: 0.0)
+        return Pause(sleep=self.seconds.append, chance=lambda: 0.0, say=self.said.append)
 
 
 def revisions(served: Served, key: ReturnKey) -> int:
@@ -64,6 +66,9 @@ def test_a_return_is_received_once_whatever_the_network_drops(served: Served, fa
         receipt = service.submit(CWT_KEY, body)
     assert network.met == len(fates) + 1
     assert waits.seconds == [0.125 * 2**attempt for attempt in range(len(fates))]
+    assert [re.sub(r"\(\w+\)", "(…)", said) for said in waits.said] == [
+        f"No answer from 127.0.0.1 (…); trying again in {seconds:.1f} s." for seconds in waits.seconds
+    ]
     assert receipt["revision"] == revisions(served, CWT_KEY) == before + 1
 
 
@@ -114,7 +119,7 @@ def test_lists_are_read_to_their_end_and_figures_keep_every_digit(served: Served
 def test_a_pause_is_as_long_as_the_service_asks_and_never_for_ever() -> None:
     waits = Waits([])
     for attempt, asked in ((0, None), (0, 7.0), (3, 1.0), (20, None), (0, 3600.0)):
-        waits.pause().before(attempt, asked)
+        waits.pause().before(attempt, asked, why="no answer")
     assert waits.seconds == [0.125, 7.0, 1.0, 30.0, 30.0]
 
 

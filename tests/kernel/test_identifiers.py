@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.identifiers import holds_patient_identifier
+from app.kernel.identifiers import DATE_OF_BIRTH, NHS_NUMBER, PATIENTS_NUMBER, Identifier, identifier_in
 
 # Ten digits, at most three separators between two of them, and no further digit at either end; matches may overlap.
 TEN = re.compile(r"(?<!\d)(?=(\d(?:[\s\-_.\u00ad\u00b7\u200b-\u200f\u2010-\u2015\u2060\u2212\ufe63\ufeff\uff0d]{0,3}\d){9})(?!\d))")
@@ -22,35 +22,43 @@ def passes(digits: str) -> bool:
 @given(TEXTS)
 def test_ten_digits_are_found_in_whatever_groups_they_stand(text: str) -> None:
     found = any(passes("".join(filter(str.isdecimal, match[1]))) for match in TEN.finditer(text))
-    assert holds_patient_identifier(text) == found
+    assert (identifier_in(text) is NHS_NUMBER) == found
 
 
 @pytest.mark.parametrize("between", [*"/,-. ", ", ", "\u2060", "\u200c", "\ufeff", "\u2212"])
 def test_whatever_people_put_between_the_groups(between: str) -> None:
-    assert holds_patient_identifier(f"x 943{between}476{between}5919.")
-    assert not holds_patient_identifier(f"x 943{between}476{between}5918.")
+    assert identifier_in(f"x 943{between}476{between}5919.")
+    assert not identifier_in(f"x 943{between}476{between}5918.")
 
 
 def test_commas_and_strokes_between_other_groups_are_lists_and_dates() -> None:
-    assert not holds_patient_identifier("9,4,3,4,7,6,5,9,1,9")
-    assert not holds_patient_identifier("94/34/7659/19")
-    assert not holds_patient_identifier("943,476,59190")
+    assert not identifier_in("9,4,3,4,7,6,5,9,1,9")
+    assert not identifier_in("94/34/7659/19")
+    assert not identifier_in("943,476,59190")
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "kind"),
     [
-        "DOB 12/03/1951",
-        "d.o.b.: 1.3.51",
-        "Date of birth - 12 March 1951",
-        "born on 3rd May 1949",
-        "MRN: RJE123456",
-        "NHS No. 12345678",
-        "hospital number 1234567",
+        ("DOB 12/03/1951", DATE_OF_BIRTH),
+        ("d.o.b.: 1.3.51", DATE_OF_BIRTH),
+        ("Date of birth - 12 March 1951", DATE_OF_BIRTH),
+        ("born on 3rd May 1949", DATE_OF_BIRTH),
+        ("MRN: RJE123456", PATIENTS_NUMBER),
+        ("NHS No. 12345678", PATIENTS_NUMBER),
+        ("hospital number 1234567", PATIENTS_NUMBER),
     ],
 )
-def test_words_that_give_a_patient_away(text: str) -> None:
-    assert holds_patient_identifier(f"Moved, {text}, since")
+def test_words_that_give_a_patient_away_are_told_apart(text: str, kind: Identifier) -> None:
+    assert identifier_in(f"Moved, {text}, since") is kind
+
+
+def test_each_kind_says_what_it_is_and_what_to_do_where_it_is_a_false_alarm() -> None:
+    assert "ten digits" in NHS_NUMBER.detail
+    assert "One in eleven" in NHS_NUMBER.fix
+    assert "birth" in DATE_OF_BIRTH.detail
+    assert "birth" not in NHS_NUMBER.detail + PATIENTS_NUMBER.detail
+    assert all("If it is" in kind.fix or "if it is" in kind.fix for kind in (NHS_NUMBER, PATIENTS_NUMBER, DATE_OF_BIRTH))
 
 
 @pytest.mark.parametrize(
@@ -65,4 +73,4 @@ def test_words_that_give_a_patient_away(text: str) -> None:
     ],
 )
 def test_words_that_give_nobody_away(text: str) -> None:
-    assert not holds_patient_identifier(text)
+    assert not identifier_in(text)

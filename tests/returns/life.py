@@ -12,7 +12,7 @@ from app.returns.queries import QUERY_MOVES, QueryState
 
 PAGE = Path(__file__).resolve().parents[2] / "app/returns/LIFE.md"
 _RETURN = """A return is owed before anybody sends anything. The last accepted revision stays the current figure until another is accepted; after the
-freeze nothing moves unless a reopening is in force. A sign-off is a fact about a revision; where a clean return waited for nothing
+freeze nothing moves, by a backfill neither, unless a reopening is in force. A sign-off is a fact about a revision; where a clean return waited for nothing
 else, it accepts it in the same act."""
 _QUERY = """A query waits for its answer, then for whoever asked. Nothing but a word in its thread moves it: neither a further revision nor an
 acceptance closes it, and closing it moves no return."""

@@ -180,6 +180,13 @@ def test_the_same_again_is_a_duplicate_and_stores_nothing(programme: Programme) 
     events = programme.all("SELECT last_recorded_at, last_event_sequence FROM ledger ORDER BY programme")
     again = programme.submit(HOSPICE, {**hospice_body(), "note": ""})
     receipt = has_shape(again, SubmittedView)
+    # Its bytes are not kept either: the receipt is the revision's, and says which bytes came now.
+    kept = programme.web.get(f"{address(HOSPICE)}/revisions/1/file", key=programme.manager()).content
+    assert (receipt["sha256"], receipt["sent_sha256"]) == (
+        hashlib.sha256(kept).hexdigest(),
+        hashlib.sha256(again.request.content).hexdigest(),
+    )
+    assert receipt["sha256"] != receipt["sent_sha256"]
     assert (receipt["duplicate_of"], receipt["revision"]) == (1, 1)
     assert receipt["changes"] == {"since": 1, "added": 0, "changed": 0, "removed": 0, "cells": []}
     assert programme.rows() == before

@@ -16,7 +16,7 @@ from app.web.intake import Malformed, parse
 from app.web.pages import encode_cursor
 from tests.make import exact
 from tests.returns.conftest import Programme, set_up
-from tests.returns.programme import PROGRAMME, hospice_body, mixed_body
+from tests.returns.programme import PROGRAMME, cwt_body, hospice_body, mixed_body
 from tests.support.databases import Database
 
 ADDRESS = f"/v1/programmes/{PROGRAMME}"
@@ -145,8 +145,36 @@ def test_no_patients_number_is_kept_as_the_name_of_a_return(sent: Programme) -> 
         sent, lines({**hospice("2026-10"), "collection": "9434765919"}, {**hospice("2026-10"), "subcontract": "943-476-5919"})
     )
     found = results(sent, answer)
-    assert [(row["collection"], row["subcontract"], row["errors"][0]["code"]) for row in found] == [(None, None, "patient_identifier")] * 2
+    assert [(row["collection"], row["subcontract"], row["errors"][0]["code"]) for row in found] == [
+        (None, "SC-H9901", "patient_identifier"),
+        ("hospice", None, "patient_identifier"),
+    ]
     assert "9434765919" not in str(sent.all("SELECT * FROM backfill_results"))
+
+
+def test_an_entry_that_lacks_one_name_keeps_the_others_in_its_result(sent: Programme) -> None:
+    whole = hospice("2026-10")
+    without_month = {name: value for name, value in whole.items() if name != "month"}
+    answer = backfill(sent, lines(without_month, {**whole, "subcontract": "", "month": "2026-13"}, []))
+    assert [
+        (row["collection"], row["subcontract"], row["month"], [fault["pointer"] for fault in row["errors"]])
+        for row in results(sent, answer)
+    ] == [
+        ("hospice", "SC-H9901", None, ["/month"]),
+        ("hospice", None, None, ["/month", "/subcontract"]),
+        (None, None, None, [""]),
+    ]
+    rows = [row.replace("2026-10", "october") for row in of_hospice("2026-10")]
+    (row,) = results(sent, backfill(sent, table(*rows), kind="text/csv"))
+    assert (row["collection"], row["subcontract"], row["month"]) == ("hospice", "SC-H9901", None)
+
+
+def test_what_was_all_done_before_is_said_to_be_replayed_and_a_frozen_month_how_to_go_on(sent: Programme) -> None:
+    content = lines(hospice("2026-10", 19))
+    first, again = (backfill(sent, content, name="twice") for _ in range(2))
+    assert (first.content, [answer.headers.get("Idempotent-Replayed") for answer in (first, again)]) == (again.content, [None, "true"])
+    frozen = results(sent, backfill(sent, lines({"collection": "cwt", "subcontract": "SC-RJE", "month": "2026-07", **cwt_body()})))
+    assert [(row["code"], "a backfill needs that too" in row["errors"][0]["fix"]) for row in frozen] == [("return_frozen", True)]
 
 
 def test_what_another_act_was_in_the_way_of_goes_on_with_the_same_key(sent: Programme) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey
-from app.kernel.identifiers import holds_patient_identifier
-from app.returns.faults import FAULTS, MOST_FAULTS, REST_AFTER_A_VALUE, REST_OF_A_CENSUS, REST_STATES
+from app.kernel.identifiers import identifier_in
+from app.returns.faults import EXPLANATION_CODES, FAULTS, MOST_FAULTS, REST_AFTER_A_VALUE, REST_OF_A_CENSUS, REST_STATES
 from app.returns.intake import MOST_CELLS, ReturnInvalid, read_submission
 from app.returns.submission import digest
 from app.web.intake import parse
@@ -132,6 +132,11 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "nil for a reason of its own": ({"nil": True, "reason": "holiday"}, "not_one_of", "/reason"),
     "nil beside cells": ({"nil": True, "reason": "no_service", "cells": []}, "nil_with_cells", "/cells"),
     "a reason without nil": ({**mixed_body(), "reason": "no_service"}, "nil_reason_unexpected", "/reason"),
+    "an explanation's code in words": (
+        replaced(COUNT, explanation_code="second clinic", explanation="opened"),
+        "not_a_code",
+        "/cells/2/explanation_code",
+    ),
     "an explanation that is too long": (replaced(COUNT, explanation="x" * 501), "too_long", "/cells/2/explanation"),
 }
 
@@ -177,9 +182,9 @@ def test_what_looks_like_an_nhs_number() -> None:
         "9 4 3 4 7 6 5 9 1 9",
         "".join(chr(0xFF10 + int(digit)) for digit in "9434765919"),
     ):
-        assert holds_patient_identifier(text), text
+        assert identifier_in(text), text
     for text in ("", "9434765918", "94347659190", "2026-10-15 12:30", "see 12 of 40", "0" * 64):
-        assert not holds_patient_identifier(text), text
+        assert not identifier_in(text), text
 
 
 def test_what_may_be_a_count_or_a_ratio_is_one_throughout(whole: Contract) -> None:
@@ -194,6 +199,13 @@ def test_what_may_be_a_count_or_a_ratio_is_one_throughout(whole: Contract) -> No
     body["cells"][RISK + 1]["denominator"] = "many"
     body["cells"][RISK] = {"measure": "M-RISK", "site": "lung", "numerator": 1, "denominator": 2}
     assert faults_of(body, whole) == [("not_a_number", f"/cells/{RISK + 1}/denominator")]
+
+
+def test_a_warning_passes_by_any_code_not_only_by_the_usual_ones(whole: Contract) -> None:
+    for code in (*EXPLANATION_CODES, "our-own.code_1", ""):
+        cell = replaced(COUNT, explanation_code=code, explanation="opened")
+        (stated,) = (each for each in read_submission(cell, owed(MIXED, whole)).cells if each.explanation)
+        assert (stated.explanation_code, stated.explained) == (code, bool(code))
 
 
 def test_every_fault_of_the_register_occurs() -> None:

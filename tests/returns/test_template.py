@@ -17,7 +17,7 @@ from app.calendar.expected import CellKey, ReturnKey
 from app.kernel.months import Month
 from app.returns.columns import ALL_OTHERS_ARE_ZERO, CELL_COLUMNS, DATA_SHEET, IGNORED_COLUMNS, KEY_COLUMNS, LAST_HEADER_ROW, RETURN_COLUMNS
 from app.returns.domain import deadlines_of
-from app.returns.faults import REST_STATES
+from app.returns.faults import EXPLANATION_CODES, REST_STATES
 from app.returns.plain_words import earlier_of
 from app.returns.schemas import ExpectedCellView
 from app.returns.submission import Cell, State
@@ -179,6 +179,9 @@ def test_what_is_not_to_be_touched_is_shut_and_nothing_computes() -> None:
     kinds = {match[1] for validation in validations if (match := re.search(r'type="(\w+)"', validation))}
     assert kinds == {"list", "whole", "custom", "decimal"}
     assert "<formula1>Lists!$" in sheet
+    offered = [validation for validation in validations if 'errorStyle="information"' in validation]
+    assert len(offered) == 1, "a code of one's own may stand where the usual ones are offered"
+    assert set(EXPLANATION_CODES) <= {value for row in rows_of(workbook_of(form(MIXED)), "Lists") for value in row}
     assert '<pane xSplit="1"' in sheet
     assert 'orientation="landscape"' in sheet
     assert "_xlnm.Print_Area" in parts["xl/workbook.xml"]

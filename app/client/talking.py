@@ -1,0 +1,123 @@
+"""What people say about returns at a shell: `mainstem returns queries`, `answer` and `sign`."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from app.client.calling import (
+    HERE,
+    AsJson,
+    Caller,
+    Collection,
+    KeyFile,
+    KeyText,
+    Month,
+    Programme,
+    Subcontract,
+    Url,
+    as_written,
+    calling,
+    fail,
+    to_do,
+)
+from app.client.mainstem import ReturnKey
+from app.client.shown import queries_table
+
+
+def register(returns: typer.Typer) -> None:
+    """Add the commands."""
+    returns.command()(queries)
+    returns.command()(answer)
+    returns.command()(sign)
+
+
+def queries(
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    programme: Programme = None,
+    subcontract: Subcontract = None,
+    collection: Collection = None,
+    month: Month = None,
+    every: Annotated[bool, typer.Option("--all", help="Those too that are answered or closed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the questions about returns that wait for an answer, the first due first."""
+    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+        rows = _queries(caller, collection, month, is_open=None if every else True)
+    if as_json:
+        typer.echo(as_written(rows))
+    elif rows:
+        Console().print(queries_table(rows))
+    else:
+        typer.echo("Nothing is asked.")
+
+
+def answer(
+    text: Annotated[str, typer.Argument(help="What is answered.")],
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    programme: Programme = None,
+    subcontract: Subcontract = None,
+    collection: Collection = None,
+    month: Month = None,
+    number: Annotated[int | None, typer.Option("--query", help="The query's number; left out, the one that waits.", min=1)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question about a return: the only one that waits, or the one that the options name."""
+    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+        found = [
+            row for row in _queries(caller, collection, month, is_open=True if number is None else None) if number in {None, row["query"]}
+        ]
+        row = _the_one(found, "questions wait" if number is None else "questions have this number", "collection, --month and --query")
+        answered = caller.service.answer(_key(caller, row), row["query"], text)
+    typer.echo(as_written(answered) if as_json else f"Query {row['query']} about {_words(row)} is answered.")
+
+
+def sign(
+    revision: Annotated[int, typer.Argument(help="The revision that was looked at, as `status` lists it.", min=1)],
+    *,
+    url: Url = HERE,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    programme: Programme = None,
+    subcontract: Subcontract = None,
+    collection: Collection = None,
+    month: Month = None,
+    statement: Annotated[str | None, typer.Option(help="In which words it is signed.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign a return off, as somebody else than who sent it: the only one that waits for it, or the one that the options name."""
+    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+        named = {"collection": collection, "subcontract": caller.subcontract, "month": month}
+        if None in named.values():
+            waiting = [row for row in to_do(caller, {"unsigned"}, month=month) if collection in {None, row["collection"]}]
+            named = _the_one(waiting, "returns wait to be signed", "collection and --month")
+        signed = caller.service.sign_off(_key(caller, named), revision=revision, statement=statement)
+    state = "and accepted" if signed["status"] == "accepted" else "and waits for acceptance"
+    typer.echo(as_written(signed) if as_json else f"Revision {revision} of {_words(named)} is signed {state}.")
+
+
+def _queries(caller: Caller, collection: str | None, month: str | None, *, is_open: bool | None) -> list[dict[str, Any]]:
+    asked = caller.service.queries(caller.programme, is_open=is_open, month=month)
+    return [row for row in asked if collection in {None, row["collection"]} and caller.subcontract in {None, row["subcontract"]}]
+
+
+def _the_one(found: list[dict[str, Any]], what: str, options: str) -> dict[str, Any]:
+    """The only one; none or several end the command, told which."""
+    if len(found) != 1:
+        which = "".join(f"\n  {_words(row)}" + (f", query {row['query']}" if "query" in row else "") for row in found)
+        fail(f"{len(found) or 'No'} {what}{': say which with --' + options + '.' if found else '.'}{which}")
+    return found[0]
+
+
+def _key(caller: Caller, row: dict[str, Any]) -> ReturnKey:
+    return ReturnKey(caller.programme, row["collection"], row["subcontract"], row["month"])
+
+
+def _words(row: dict[str, Any]) -> str:
+    return f"{row['collection']} of {row['subcontract']} for {row['month']}"
