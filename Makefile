@@ -58,5 +58,5 @@ bench: $(INSTALLED) ## measure the promises on speed
 faults: $(INSTALLED) ## kill and race, and look that nothing is lost (about eight minutes)
 	@$(VENV)/bin/python -m tests.faults
 
-openapi: $(INSTALLED) ## write openapi/openapi.json anew from what is served
+openapi: $(INSTALLED) ## write openapi/ anew from what is served
 	@$(VENV)/bin/python -m tests.contract --write

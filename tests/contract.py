@@ -1,4 +1,4 @@
-"""The published contract: `python -m tests.contract` compares openapi/openapi.json with what is served, `--write` brings it up to date."""
+"""The published contract and schemas: `python -m tests.contract` compares openapi/ with what is served, `--write` brings it up to date."""
 
 import json
 import sys
@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from app.main import create_app
+from app.reports.json_schema import SCHEMAS
 from app.settings import Settings
 
-PUBLISHED = Path(__file__).resolve().parents[1] / "openapi/openapi.json"
+PUBLISHED = Path(__file__).resolve().parents[1] / "openapi"
 
 
 def served() -> dict[str, Any]:
@@ -20,17 +21,25 @@ def text_of(contract: dict[str, Any]) -> str:
     return json.dumps(contract, indent=1, ensure_ascii=False) + "\n"
 
 
+def published() -> dict[Path, str]:
+    """Every file of openapi/ as it must be."""
+    schemas = {PUBLISHED / "schemas" / name: text_of(made()) for name, made in sorted(SCHEMAS.items())}
+    return {PUBLISHED / "openapi.json": text_of(served()), **schemas}
+
+
 def main(arguments: list[str]) -> int:
-    text = text_of(served())
+    stale = {path: text for path, text in published().items() if not path.exists() or path.read_text(encoding="utf-8") != text}
+    named = ", ".join(str(path.relative_to(PUBLISHED.parent)) for path in stale)
     if arguments == ["--write"]:
-        PUBLISHED.parent.mkdir(exist_ok=True)
-        PUBLISHED.write_text(text, encoding="utf-8")
-        print(f"wrote openapi/{PUBLISHED.name}")
+        for path, text in stale.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        print(f"wrote {named or 'nothing: all is as it is served'}")
         return 0
-    if PUBLISHED.exists() and PUBLISHED.read_text(encoding="utf-8") == text:
-        print("openapi/openapi.json is what is served.")
+    if not stale:
+        print("openapi/ is what is served.")
         return 0
-    print("openapi/openapi.json is not what is served: `make openapi` writes it anew; look at the difference before you commit it.")
+    print(f"Not what is served: {named}. `make openapi` writes it anew; look at the difference before you commit it.")
     return 1
 
 

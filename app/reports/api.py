@@ -1,11 +1,18 @@
 """Reading reports over HTTP: a month's consolidated report, what is behind one of its rows, and where subcontracts stand in a funnel."""
 
+import json
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.calendar.as_of import AsOfInFuture
 from app.reports import actions
+from app.reports.domain import ReportQuery
+from app.reports.envelope import SCHEMA_VERSION
+from app.reports.export_csv import CSV_TYPE, csv_of
+from app.reports.json_schema import ADDRESS
+from app.reports.members import MEMBERS
 from app.reports.schemas import (
     Commissioners,
     FunnelPeriodOf,
@@ -28,6 +35,7 @@ from app.reports.schemas import (
     source_query,
 )
 from app.web.moments import AsOf
+from app.web.negotiation import NotAcceptable, also_as, format_of
 from app.web.reference import json_answer, refusals
 from app.web.work import Unit
 
@@ -165,7 +173,16 @@ _FUNNEL: Final[dict[str, Any]] = {
 }
 
 
-@router.get("/{month}", responses=refusals(AsOfInFuture) | json_answer(ReportView, _REPORT))
+FORMATS: Final = {"json": "application/json", "csv": CSV_TYPE}
+FormatOf = Annotated[str, Depends(format_of(FORMATS))]
+_TABLE: Final[dict[str, Any]] = {"schema": {"type": "string"}, "example": ",".join(MEMBERS)}
+
+
+@router.get(
+    "/{month}",
+    response_class=Response,
+    responses=also_as(refusals(AsOfInFuture, NotAcceptable) | json_answer(ReportView, _REPORT), {CSV_TYPE: _TABLE}),
+)
 def get_report(
     unit: Unit,
     programme: str,
@@ -180,8 +197,9 @@ def get_report(
     succession: SuccessionOf = "as_reported",
     include: IncludeOf = None,
     rendition: RenditionOf = None,
+    format_: FormatOf,
 ) -> Response:
-    """Read a month's consolidated report: every place that is expected or reported, as of a moment."""
+    """Read a month's consolidated report: every place that is expected or reported, as of a moment; also as a table."""
     query = report_query(
         month,
         as_of=as_of,
@@ -195,7 +213,17 @@ def get_report(
         rendition=rendition,
     )
     content, computed = actions.find_report(unit.session, programme, query, actor=unit.actor, now=unit.now)
-    return unit.read(content, keep=computed)
+    if format_ == "csv":
+        content = csv_of(json.loads(content, parse_float=Decimal))
+    return unit.read(content, headers=_named(programme, query, format_), media_type=FORMATS[format_], keep=computed)
+
+
+def _named(programme: str, query: ReportQuery, format_: str) -> dict[str, str]:
+    """What a file is called where it is kept, and what the JSON is described by; codes hold nothing that a file name cannot."""
+    if format_ == "json":
+        return {"Link": f'<{ADDRESS}report-{SCHEMA_VERSION}.json>; rel="describedby"'}
+    public = " public" if query.public else ""
+    return {"Content-Disposition": f'attachment; filename="{programme} {query.month}{public}.{format_}"'}
 
 
 @router.get("/{month}/sources", responses=refusals(AsOfInFuture) | json_answer(SourcesView, _SOURCES))

@@ -16,11 +16,15 @@ from app.db.tenancy import INSTALLATION
 from app.kernel.actors import MACHINE
 from app.main import create_app
 from tests.support.databases import Database
+from tests.support.schemas import faults_of
 
 
 @dataclass
 class Web:
-    """A started application. `key(role, …)` makes a client; `get`, `post`, `put` and `request` call, as the holder of `key` if one is given."""
+    """A started application. `key(role, …)` makes a client; `get`, `post`, `put` and `request` call, as the holder of `key` if one is given.
+
+    Every report that it answers is held against the published schema.
+    """
 
     app: FastAPI
     database: Database
@@ -63,7 +67,10 @@ class Web:
         async def call() -> httpx.Response:
             return await self.client.request(method, path, json=json, content=content, headers=said)
 
-        return self.portal.call(call)
+        answer = self.portal.call(call)
+        if b'"observations":[' in answer.content and path != "/openapi.json":
+            assert not (wrong := faults_of(answer.content)), wrong
+        return answer
 
     def get(self, path: str, *, key: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
         return self.request("GET", path, key=key, headers=headers)
