@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import json
 import signal
 import socket
@@ -38,6 +39,8 @@ from app.settings import PREFIX, CannotStart, Settings, load_settings, unknown_v
 PORTS_TRIED: Final = 50
 SWITCH_SECONDS: Final = 0.0005
 """Who holds a lock in the database waits this long for another request's thread after each statement; Python's 5 ms would add up."""
+COLLECT_AFTER: Final = 10_000
+"""The collector looks for rings after so many new objects: a thousand cells are a few thousand, and Python's 700 would walk them again and again."""
 
 commands = typer.Typer(name="mainstem", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 clients = typer.Typer(help="Who may call the service, and with which keys.", no_args_is_help=True)
@@ -141,6 +144,7 @@ def serve_on(listener: socket.socket, settings: Settings) -> None:
     )
     server = uvicorn.Server(config)
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(COLLECT_AFTER)
     host, port = listener.getsockname()[:2]
     tell(f"serving on http://{f'[{host}]' if ':' in host else host}:{port}")
     # Once it has shut down, uvicorn raises the signal anew for whoever was listening before.

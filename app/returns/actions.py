@@ -13,6 +13,7 @@ from app.calendar.expected import ReturnKey, closed_throughout
 from app.calendar.store import load_contract
 from app.db import audit
 from app.db.ledger import Recording, begin_recording, last_recorded, lock_key
+from app.db.turns import turn
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
 from app.kernel.moments import TICK
@@ -172,9 +173,9 @@ def _validated(session: Session, sent: _Sent) -> _Valid:
         raise ReturnInvalid("The organisation was closed throughout the return's months.", faults=[replace(closed, pointer="/path/month")])
     expected = owed(contract, sent.key)
     earlier = earlier_of(session, sent.programme, expected) if expected.has_rules else NOTHING_EARLIER
-    with sent.stated.located(expected):
+    with turn(), sent.stated.located(expected):
         submission = read_submission(sent.stated.body, expected, earlier=earlier)
-    return _Valid(sent, expected, submission, digest(submission))
+        return _Valid(sent, expected, submission, digest(submission))
 
 
 def _decide(session: Session, valid: _Valid, before: Received | None, at: datetime) -> tuple[ReturnState, tuple[CellChange, ...] | None]:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from app.db.session import TenantSession, open_session
 from app.db.tenancy import tenant_of
+from app.db.turns import turn
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import json_bytes
 from app.kernel.codes import is_code
@@ -122,7 +123,8 @@ class UnitOfWork:
             _ = self.session
         self._refuse_unknown()
         require_json(self.content_type)
-        return parse(self.body)
+        with turn():
+            return parse(self.body)
 
     def json_as(self, model: type[M]) -> M:
         """The body as a model, or every fault at once."""

@@ -19,7 +19,7 @@ from tests.bench import payload
 from tests.bench.servers import Service, client_of
 from tests.support.databases import urls_of
 
-ROUNDS: Final = 15
+ROUNDS: Final = 30
 WARM_UP: Final = 2
 
 
