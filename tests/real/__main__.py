@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from tests.real.commissioners import run_commissioners
 from tests.real.england import run_england
 from tests.real.published import FOLDER, MONTHS, read_england, read_quarter
 from tests.real.quarter import run_quarter
@@ -53,7 +54,11 @@ def main() -> int:
     with Bars(*columns, console=console) as bars:
         shown = Shown(bars)
         with fresh("england", bars) as service:
-            run_england(read_england(), service, months=MONTHS, tally=tally, progress=shown)
+            providers = read_england()
+            run_england(providers, service, months=MONTHS, tally=tally, progress=shown)
+        with fresh("commissioners", bars) as service:
+            commissioners = read_england(basis="commissioner")
+            run_commissioners(commissioners, providers, service, months=MONTHS, tally=tally, progress=shown)
         with fresh("quarter", bars) as service:
             run_quarter(read_quarter(), service, tally=tally, progress=shown)
     table = Table("compared", "figures", title="Reported by the service, and published by NHS England")

@@ -16,8 +16,8 @@ _AT_ONCE: Final = 2000
 
 def compare_agreement(england: England, month: str, integrator: Caller, *, tally: Tally) -> None:
     """Import England's rows in every cut, and each provider's totals; one of them a patient off."""
-    rows = {**england.of(month, ENGLAND)}
-    for provider in england.providers:
+    rows = {row: figures for row, figures in england.of(month, ENGLAND).items() if row not in england.summed}
+    for provider in england.organisations:
         rows |= {row: figures for row, figures in england.of(month, provider).items() if (row.site, row.category) == (ALL, ALL)}
     sent = [_import(row, figures) for row, figures in rows.items()]
     sent.append({**sent[-1], "source": "Off by one", "denominator": str(int(sent[-1]["denominator"].partition(".")[0]) + 1)})

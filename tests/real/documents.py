@@ -1,8 +1,9 @@
 """The two programmes as configuration documents: what an integrator would write to collect the published figures."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from tests.real.published import MONTHS, QUARTER, QUARTER_MEASURE, STANDARDS, England, Quarter
+from tests.real.published import MONTHS, QUARTER, QUARTER_MEASURE, UNKNOWN, England, Quarter
 
 PROGRAMME: Final = "england-cancer"
 PATHWAY: Final = "cancer"
@@ -10,28 +11,79 @@ COLLECTION: Final = "cwt"
 # Nobody holds such a contract: the prime and the commissioner are fictional, and so are their codes.
 PRIME: Final = "X9901"
 COMMISSIONER: Final = "X9902"
-SEGMENTS: Final = {"CWT-FDS": "diagnosis", "CWT-31": "treatment-31", "CWT-62": "treatment-62"}
-BREAKDOWNS: Final = {"CWT-31": "stage", "CWT-62": "route"}
-SPLIT_BY: Final = {"CWT-FDS": ["segment", "site", "commissioner"]}
-EVERY_PLACE: Final = ["pathway", "segment", "site", "commissioner"]
+# A segment of its own for each standard's cells by site, and one for its treatments by modality.
+_SEGMENTS: Final = {"CWT-FDS": "diagnosis", "CWT-31": "treatment-31", "CWT-62": "treatment-62"}
+_BREAKDOWNS: Final = {"CWT-FDS": "route", "CWT-31": "stage", "CWT-62": "route"}
+_NATIONAL: Final = "X9903"
+NATIONAL: Final = f"SC-{_NATIONAL}"
+"""One fictional national subcontract, which reports every commissioner's patients."""
+
+
+def is_modality(measure: str) -> bool:
+    return "-MODALITY" in measure
+
+
+def segment_of(measure: str) -> str:
+    return "modality" if is_modality(measure) else _SEGMENTS[measure]
+
+
+def split_of(measure: str) -> list[str]:
+    """Faster diagnosis is about no pathway in particular, and modality about no site."""
+    if is_modality(measure):
+        return ["segment", "commissioner"]
+    return ["segment", "site", "commissioner"] if measure == "CWT-FDS" else ["pathway", "segment", "site", "commissioner"]
 
 
 def england_document(england: England) -> dict[str, Any]:
-    """One pathway, a segment a standard, one commissioner and a subcontract a provider."""
-    measures = sorted(STANDARDS.values())
-    sites = sorted({site for measure in measures for site in england.sites[measure]})
+    """One pathway, a segment a standard and one for modality, one commissioner and a subcontract a provider."""
     return _document(
         months=MONTHS,
-        providers=england.providers,
-        sites=[{"code": code, "name": england.names[code]} for code in sites],
-        measures=[
-            _measure(measure, split_by=SPLIT_BY.get(measure, EVERY_PLACE), halves=measure == "CWT-62")
-            | _breakdown(BREAKDOWNS.get(measure), {code: england.names[code] for code in england.categories[measure]})
-            for measure in measures
-        ],
-        segments={SEGMENTS[measure]: measure for measure in measures},
-        sites_of={SEGMENTS[measure]: list(england.sites[measure]) for measure in measures},
+        providers=england.organisations,
+        commissioners={COMMISSIONER: "A fictional commissioner of all England"},
+        measures=_measures(england, basis="provider"),
+        **_places(england),
+        collections={COLLECTION: list(england.sites)},
     )
+
+
+def commissioners_document(england: England) -> dict[str, Any]:
+    """The same of the patients of each commissioner, all reported by one subcontract; of some nobody knows the commissioner."""
+    return _document(
+        months=MONTHS,
+        providers={_NATIONAL: "A fictional national reporter"},
+        commissioners={code: name for code, name in england.organisations.items() if code != UNKNOWN},
+        measures=[each | {"unknown": ["commissioner"]} for each in _measures(england, basis="commissioner")],
+        **_places(england),
+        collections=by_segment(england),
+    )
+
+
+def by_segment(england: England) -> dict[str, list[str]]:
+    """The measures of each segment; the national subcontract returns those of one at a time."""
+    found: dict[str, list[str]] = {}
+    for measure in england.sites:
+        found.setdefault(segment_of(measure), []).append(measure)
+    return found
+
+
+def _places(england: England) -> dict[str, Any]:
+    """The sites, the segments with their measures, and the sites that each segment is about."""
+    return {
+        "sites": [
+            {"code": code, "name": england.names[code]} for code in sorted({site for sites in england.sites.values() for site in sites})
+        ],
+        "segments": by_segment(england),
+        "sites_of": {segment_of(measure): list(sites) for measure, sites in england.sites.items() if sites},
+    }
+
+
+def _measures(england: England, *, basis: str) -> list[dict[str, Any]]:
+    return [
+        _measure(measure, split_by=split_of(measure), halves=measure.startswith("CWT-62"))
+        | {"basis": basis}
+        | _breakdown("modality" if is_modality(measure) else _BREAKDOWNS[measure], {code: england.names[code] for code in categories})
+        for measure, categories in england.categories.items()
+    ]
 
 
 def quarter_document(quarter: Quarter) -> dict[str, Any]:
@@ -39,10 +91,12 @@ def quarter_document(quarter: Quarter) -> dict[str, Any]:
     return _document(
         months=QUARTER,
         providers=quarter.providers,
+        commissioners={COMMISSIONER: "A fictional commissioner of all England"},
         sites=[],
         measures=[_measure(QUARTER_MEASURE, split_by=[], halves=True) | _breakdown("care_setting", quarter.names)],
-        segments={"treatment": QUARTER_MEASURE},
+        segments={"treatment": [QUARTER_MEASURE]},
         sites_of={},
+        collections={COLLECTION: [QUARTER_MEASURE]},
     )
 
 
@@ -54,11 +108,13 @@ def reference(provider: str) -> str:
 def _document(
     *,
     months: tuple[str, ...],
-    providers: Any,
+    providers: Mapping[str, str],
+    commissioners: Mapping[str, str],
     sites: list[dict[str, Any]],
     measures: list[dict[str, Any]],
-    segments: dict[str, str],
-    sites_of: dict[str, list[str]],
+    segments: Mapping[str, list[str]],
+    sites_of: Mapping[str, list[str]],
+    collections: Mapping[str, list[str]],
 ) -> dict[str, Any]:
     starts_on, ends_on = f"{months[0]}-01", f"{months[-1]}-{'31' if months == MONTHS else '30'}"
     term = {"starts_on": starts_on, "ends_on": ends_on}
@@ -66,27 +122,22 @@ def _document(
         "programme": {"code": PROGRAMME, "name": "Cancer waiting times in England", "prime": PRIME, **term},
         "organisations": [
             {"ods_code": PRIME, "name": "A fictional prime provider", "kind": "other"},
-            {"ods_code": COMMISSIONER, "name": "A fictional commissioner of all England", "kind": "icb"},
+            *({"ods_code": code, "name": name, "kind": "icb"} for code, name in commissioners.items()),
             *({"ods_code": code, "name": name, "kind": "other"} for code, name in providers.items()),
         ],
-        "commissioners": [{"ods_code": COMMISSIONER, "name": "A fictional commissioner of all England"}],
+        "commissioners": [{"ods_code": code, "name": name} for code, name in commissioners.items()],
         "sites": sites,
         "measures": measures,
         "pathways": [
             {
                 "code": PATHWAY,
                 "name": "Cancer",
-                "segments": [{"code": code, "name": code, "setting": "acute", "measures": [measure]} for code, measure in segments.items()],
+                "segments": [{"code": code, "name": code, "setting": "acute", "measures": counted} for code, counted in segments.items()],
             }
         ],
         "collections": [
-            {
-                "code": COLLECTION,
-                "name": "Cancer waiting times",
-                "measures": list(segments.values()),
-                "due": {"working_day": 27},
-                "auto_accept": True,
-            }
+            {"code": code, "name": "Cancer waiting times", "measures": counted, "due": {"working_day": 27}, "auto_accept": True}
+            for code, counted in collections.items()
         ],
         "subcontracts": [{"reference": reference(code), "organisation": code, "sector": "acute", **term} for code in providers],
         "assignments": [
@@ -111,7 +162,5 @@ def _measure(code: str, *, split_by: list[str], halves: bool) -> dict[str, Any]:
     }
 
 
-def _breakdown(code: str | None, categories: Any) -> dict[str, Any]:
-    if code is None:
-        return {}
+def _breakdown(code: str, categories: Mapping[str, str]) -> dict[str, Any]:
     return {"breakdown": {"code": code, "categories": [{"code": part, "name": name} for part, name in sorted(categories.items())]}}

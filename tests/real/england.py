@@ -1,12 +1,13 @@
 """England, October 2024 to March 2025: 156 providers return their published cells, and the consolidated report is England's published rows."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from tests.real.agreement import compare_agreement
+from tests.real.comparison import compare_england, compare_organisations, compare_pooling
 from tests.real.documents import COLLECTION, PROGRAMME, england_document, reference
-from tests.real.published import ALL, ENGLAND, NOTHING, England, Figures, Row
+from tests.real.published import NOTHING, England, Row, quarters_of
 from tests.real.reports import figures_of, read_report, read_return
 from tests.real.returns import england_return
 from tests.real.tally import Progress, Tally
@@ -19,37 +20,54 @@ CONSOLIDATED: Final = ("all", "site", "category", "category+site", "commissioner
 BY_PROVIDER: Final = ("subcontract", "category+subcontract", "site+subcontract", "commissioner+subcontract")
 
 
-def run_england(england: England, service: Installation, *, months: Iterable[str], tally: Tally, progress: Progress) -> None:
+def run_england(england: England, service: Installation, *, months: Sequence[str], tally: Tally, progress: Progress) -> None:
     """Set up, send every month's returns as each provider, and compare every report with what is published."""
-    months = list(months)
     integrator = service.caller(service.create_client("Integrator", "administrator"))
+    providers = list(england.organisations)
     with integrator.http:
-        progress.begin("England: setting up 156 subcontracts", 1)
+        progress.begin(f"England: setting up {len(providers)} subcontracts", 1)
         integrator.put_new(f"/v1/programmes/{PROGRAMME}/configuration", england_document(england))
-        keys = service.create_preparers(PROGRAMME, [reference(provider) for provider in england.providers])
+        keys = service.create_preparers(PROGRAMME, [reference(provider) for provider in providers])
         progress.advance()
         send_returns(
             integrator,
-            {(month, reference(provider)): england_return(england, month, provider) for month in months for provider in england.providers},
+            {
+                (month, COLLECTION, reference(provider)): england_return(england, month, provider)
+                for month in months
+                for provider in providers
+            },
             keys=keys,
             tally=tally,
             progress=progress,
         )
-        progress.begin("England: comparing reports", len(months) * (len(CONSOLIDATED) + len(BY_PROVIDER)))
+        progress.begin("England: comparing months", len(months) * (len(CONSOLIDATED) + len(BY_PROVIDER)))
         for month in months:
-            for slice_ in CONSOLIDATED:
-                compare_consolidated(england, month, slice_, read_report(integrator, month, slice=slice_), tally=tally)
-                progress.advance()
-            for slice_ in BY_PROVIDER:
-                compare_providers(england, month, slice_, read_report(integrator, month, slice=slice_), tally=tally)
-                progress.advance()
+            _compare(england, integrator, month, "month", tally=tally, progress=progress)
+            compare_pooling(england, read_report(integrator, month, slice="subcontract"), month=month, tally=tally)
             compare_agreement(england, month, integrator, tally=tally)
+        quarters = quarters_of(months)
+        progress.begin("England: comparing quarters", len(quarters) * (len(CONSOLIDATED) + len(BY_PROVIDER)))
+        for last, quarter in quarters.items():
+            _compare(england.over(quarter), integrator, last, "quarter", tally=tally, progress=progress)
         compare_cells(england, months, integrator, tally=tally, progress=progress)
+
+
+def _compare(england: England, integrator: Caller, month: str, period: str, *, tally: Tally, progress: Progress) -> None:
+    """Every slice of a report of this period."""
+    for slice_ in CONSOLIDATED:
+        compare_england(
+            england, read_report(integrator, month, slice=slice_, period=period), month=month, slice_=slice_, period=period, tally=tally
+        )
+        progress.advance()
+    for slice_ in BY_PROVIDER:
+        report = read_report(integrator, month, slice=slice_, period=period)
+        compare_organisations(england, report, by="subcontract", month=month, slice_=slice_, period=period, tally=tally)
+        progress.advance()
 
 
 def send_returns(
     anyone: Caller,
-    bodies: Mapping[tuple[str, str], Any],
+    bodies: Mapping[tuple[str, str, str], Any],
     *,
     keys: Mapping[str, str],
     tally: Tally,
@@ -59,11 +77,11 @@ def send_returns(
     """Each return is sent with the key of its own subcontract; each must be received without a warning and accepted in the same act."""
     progress.begin(f"{task}: sending {len(bodies):,} returns", len(bodies))
 
-    def send(one: tuple[tuple[str, str], Any]) -> tuple[str, str]:
-        (month, subcontract), body = one
-        path = f"/v1/programmes/{PROGRAMME}/returns/{COLLECTION}/{subcontract}/{month}/revisions"
+    def send(one: tuple[tuple[str, str, str], Any]) -> tuple[str, str]:
+        (month, collection, subcontract), body = one
+        path = f"/v1/programmes/{PROGRAMME}/returns/{collection}/{subcontract}/{month}/revisions"
         receipt = anyone.post(path, body, key=keys[subcontract]).json()
-        return f"{subcontract} {month}", receipt["outcome"]
+        return f"{collection} of {subcontract} {month}", receipt["outcome"]
 
     with ThreadPoolExecutor(SENDERS) as senders:
         for where, outcome in senders.map(send, bodies.items()):
@@ -71,39 +89,9 @@ def send_returns(
             progress.advance()
 
 
-def compare_consolidated(england: England, month: str, slice_: str, report: dict[str, Any], *, tally: Tally) -> None:
-    """Every published England row of the slice, and zero in every row that is not published; nothing may be left out."""
-    reported = dict(_reported(report))
-    cut = _cut_of(slice_)
-    published = {row: figures for row, figures in england.of(month, ENGLAND).items() if _cut(row) == cut}
-    for row, figures in published.items():
-        tally.same(f"England, {slice_}", row, expected=figures, found=reported.get(row))
-    for row in reported.keys() - published.keys():
-        tally.same("England, nothing published", row, expected=NOTHING, found=reported[row])
-    if slice_ == "all":
-        for measure in england.sites:
-            row = Row(month, ENGLAND, measure, ALL, ALL)
-            tally.same("England, the other series", row, expected=england.series[month, measure], found=reported.get(row))
-    # The published files say nothing of expected volumes, so the share of them that is included is not known: null, never 1.
-    everyone = len(england.providers)
-    for observation in report["observations"]:
-        counted = (observation["coverage"], observation["returns_expected"], observation["returns_included"], not observation["excludes"])
-        tally.same("every return included", (month, slice_), expected=(None, everyone, everyone, True), found=counted)
-
-
-def compare_providers(england: England, month: str, slice_: str, report: dict[str, Any], *, tally: Tally) -> None:
-    """Every row that a provider has in the slice, and zero where it has none: it sent that, so it is not missing."""
-    reported = dict(_reported(report))
-    for provider in england.providers:
-        for row in _rows_of(england, month, provider, _cut_of(slice_)):
-            published = england.of(month, provider).get(row, NOTHING)
-            tally.same(f"providers, {slice_}", row, expected=published, found=reported.pop(row, None))
-    tally.same("providers, rows of nothing known", (month, slice_), expected=[], found=sorted(reported))
-
-
 def compare_cells(england: England, months: Iterable[str], integrator: Caller, *, tally: Tally, progress: Progress) -> None:
     """Every cell of every return as it stands in the service."""
-    wanted = [(month, provider) for month in months for provider in england.providers]
+    wanted = [(month, provider) for month in months for provider in england.organisations]
     progress.begin("England: comparing cells", len(wanted))
     for month, provider in wanted:
         current = read_return(integrator, COLLECTION, reference(provider), month)
@@ -113,33 +101,3 @@ def compare_cells(england: England, months: Iterable[str], integrator: Caller, *
             tally.same("providers, cells", row, expected=published.pop(row, NOTHING), found=figures_of(cell))
         tally.same("providers, cells left out", (month, provider), expected={}, found=published)
         progress.advance()
-
-
-def _reported(report: dict[str, Any]) -> Iterator[tuple[Row, Figures | None]]:
-    """The rows of a report as published rows are named; each must be there once."""
-    seen = set()
-    for observation in report["observations"]:
-        subcontract = observation["subcontract"]
-        organisation = ENGLAND if subcontract == ALL else subcontract.removeprefix("SC-")
-        row = Row(observation["month"], organisation, observation["measure"], observation["category"], observation["site"])
-        assert row not in seen, f"{row} is reported twice"
-        seen.add(row)
-        yield row, figures_of(observation)
-
-
-def _cut_of(slice_: str) -> set[str]:
-    """By what a slice cuts the patients; its other words name places that are here only one."""
-    return {"site", "category"} & set(slice_.split("+"))
-
-
-def _cut(row: Row) -> set[str]:
-    return {place for place, code in (("site", row.site), ("category", row.category)) if code != ALL}
-
-
-def _rows_of(england: England, month: str, provider: str, cut: set[str]) -> Iterator[Row]:
-    for measure, sites in england.sites.items():
-        if "category" in cut and not england.categories[measure]:
-            continue
-        for category in england.categories[measure] if "category" in cut else (ALL,):
-            for site in sites if "site" in cut else (ALL,):
-                yield Row(month, provider, measure, category, site)

@@ -7,8 +7,8 @@ import csv
 import gzip
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,15 +21,21 @@ FOLDER: Final = ROOT.parent / "shared" / "data" / "cwt"
 
 ENGLAND: Final = "ENGLAND"
 ALL: Final = "all"
+UNKNOWN: Final = "UNKNOWN"
+"""Patients whose commissioner nobody knows have a row of their own."""
 MONTHS: Final = ("2024-10", "2024-11", "2024-12", "2025-01", "2025-02", "2025-03")
 QUARTER: Final = ("2015-07", "2015-08", "2015-09")
 
 STANDARDS: Final = {"FDS28": "CWT-FDS", "CMB31": "CWT-31", "CMB62": "CWT-62"}
-# Modality is a third way to cut the same patients; the two standards with no target are referrals seen.
-BREAKDOWNS: Final = frozenset({"all", "route_x_suspected", "stage", "stage_x_cancer", "route", "route_x_cancer"})
+# The two standards with no target are referrals seen.
+CUTS: Final = frozenset({"all", "route_x_suspected", "stage", "stage_x_cancer", "route", "route_x_cancer"})
+# Another partition of the same patients is another measure: treatments by modality are one for all of them and one for each stage or route.
+BY_MODALITY: Final = frozenset({"stage_x_modality", "route_x_modality"})
+WHOLE_OF_MODALITIES: Final = frozenset({"stage", "route"})
 # Total rows stand beside their parts, in capitals; faster diagnosis has one over everything and none by site or by route.
 TOTALS: Final = frozenset({"ALL ROUTES", "ALL STAGES", "ALL CANCERS", "ALL SUSPECTED", "ALL CARE"})
 LONGEST_CODE: Final = 64
+PLACES: Final = ("category", "site")
 SERIES: Final = {"Four Week": "CWT-FDS", "One Month": "CWT-31", "Two Month": "CWT-62"}
 QUARTER_MEASURE: Final = "62D_GP"
 
@@ -66,17 +72,45 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class England:
-    """Six months of three standards by provider: every row, cells and totals alike."""
+    """Months of three standards and their modalities by provider, or by commissioner: every row, cells and totals alike."""
 
     rows: Mapping[Row, Figures]
-    providers: Mapping[str, str]
-    """The name of each provider that is in any of the files, by its code."""
+    summed: frozenset[Row]
+    """The rows that nobody publishes: sums of those that are published."""
+    performance: Mapping[Row, Decimal]
+    """The published share of each published row that has a patient."""
+    organisations: Mapping[str, str]
+    """The name of each provider or commissioner that is in any of the files, by its code."""
     names: Mapping[str, str]
     """The label of each site and category, by its code."""
     sites: Mapping[str, tuple[str, ...]]
     categories: Mapping[str, tuple[str, ...]]
     series: Mapping[tuple[str, str], Figures]
     """The separately published England series, by month and measure."""
+
+    def over(self, months: Collection[str]) -> "England":
+        """Several months as one, which stands in the last of them: sums that nobody publishes."""
+        rows: dict[Row, Figures] = defaultdict(lambda: NOTHING)
+        series: dict[tuple[str, str], Figures] = defaultdict(lambda: NOTHING)
+        last = max(months)
+        for row, figures in self.rows.items():
+            if row.month in months:
+                whole = row._replace(month=last)
+                rows[whole] = rows[whole].plus(figures)
+        for (month, measure), figures in self.series.items():
+            if month in months:
+                series[last, measure] = series[last, measure].plus(figures)
+        return replace(self, rows=dict(rows), summed=frozenset(rows), performance={}, series=dict(series))
+
+    def only(self, *measures: str) -> "England":
+        """Some of the measures."""
+        return replace(
+            self,
+            rows={row: figures for row, figures in self.rows.items() if row.measure in measures},
+            sites={measure: self.sites[measure] for measure in measures},
+            categories={measure: self.categories[measure] for measure in measures},
+            series={key: figures for key, figures in self.series.items() if key[1] in measures},
+        )
 
     def cells(self, month: str, organisation: str) -> dict[Row, Figures]:
         return {row: figures for row, figures in self.of(month, organisation).items() if self.is_cell(row)}
@@ -86,7 +120,7 @@ class England:
 
     def is_cell(self, row: Row) -> bool:
         """Whether a row is one that providers return; the others are totals, only ever compared."""
-        return row.site != ALL and (row.category != ALL or not self.categories[row.measure])
+        return (row.site != ALL or not self.sites[row.measure]) and row.category != ALL
 
     @cached_property
     def _of(self) -> dict[tuple[str, str], dict[Row, Figures]]:
@@ -129,36 +163,69 @@ def name_of(label: str) -> str:
     return re.sub(r"\s*\([a-z]\)", "", label)
 
 
-def read_england(folder: Path = FOLDER, months: tuple[str, ...] = MONTHS) -> England:
+def read_england(folder: Path = FOLDER, months: tuple[str, ...] = MONTHS, *, basis: str = "provider") -> England:
     rows: dict[Row, Figures] = {}
-    providers: dict[str, str] = {}
+    performance: dict[Row, Decimal] = {}
+    organisations: dict[str, str] = {}
     names: dict[str, str] = {}
-    parts: dict[tuple[str, str], set[str]] = defaultdict(set)
     for month in months:
-        for line in _lines(folder / f"cwt_provider_{month}_final.csv.gz"):
+        for line in _lines(folder / f"cwt_{basis}_{month}_final.csv.gz"):
             if line["org_code"] != ENGLAND:
-                providers[line["org_code"]] = line["org_name"]
-            if line["standard"] not in STANDARDS or line["breakdown"] not in BREAKDOWNS:
-                continue
-            measure = STANDARDS[line["standard"]]
-            # Faster diagnosis is published by route and site; here a cell is the sum over its routes.
-            category = ALL if measure == "CWT-FDS" else _named(line["route_or_stage"], names)
-            site = _named(line["cancer_or_modality"], names)
-            parts[measure, "category"].add(category)
-            parts[measure, "site"].add(site)
-            row = Row(line["month"], line["org_code"], measure, category, site)
-            if row in rows and measure != "CWT-FDS":
-                raise ValueError(f"{row} is published twice")
-            rows[row] = rows.get(row, NOTHING).plus(_figures(line["within"], line["total"]))
-    measures = sorted(STANDARDS.values())
+                organisations[line["org_code"]] = line["org_name"]
+            for row in _rows_of(line, names):
+                if row in rows:
+                    raise ValueError(f"{row} is published twice")
+                rows[row] = _figures(line["within"], line["total"])
+                if line["performance"]:
+                    performance[row] = Decimal(line["performance"])
+    summed = _sums_of_routes(rows)
+    measures = sorted({row.measure for row in rows})
+    parts = {place: {measure: {getattr(row, place) for row in rows if row.measure == measure} for measure in measures} for place in PLACES}
     return England(
-        rows=rows,
-        providers=dict(sorted(providers.items())),
+        rows=rows | summed,
+        summed=frozenset(summed),
+        performance=performance,
+        organisations=dict(sorted(organisations.items())),
         names={code: name for code, name in names.items() if code != ALL},
-        sites={measure: tuple(sorted(parts[measure, "site"] - {ALL})) for measure in measures},
-        categories={measure: tuple(sorted(parts[measure, "category"] - {ALL})) for measure in measures},
+        sites={measure: tuple(sorted(found - {ALL})) for measure, found in parts["site"].items()},
+        categories={measure: tuple(sorted(found - {ALL})) for measure, found in parts["category"].items()},
         series=dict(_series(folder)),
     )
+
+
+def _rows_of(line: Mapping[str, str], names: dict[str, str]) -> Iterator[Row]:
+    """The rows that a published line is: the total of a stage or route is also that of its modalities."""
+    if line["standard"] not in STANDARDS:
+        return
+    measure = STANDARDS[line["standard"]]
+    part, place = _named(line["route_or_stage"], names), _named(line["cancer_or_modality"], names)
+    if line["breakdown"] in CUTS:
+        yield Row(line["month"], line["org_code"], measure, part, place)
+    if line["breakdown"] in BY_MODALITY | WHOLE_OF_MODALITIES:
+        yield Row(line["month"], line["org_code"], modality_measure(measure, part), place, ALL)
+
+
+def quarters_of(months: Collection[str]) -> dict[str, list[str]]:
+    """The whole calendar quarters among some months, each by the month that ends it."""
+    quarters: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for month in sorted(months):
+        quarters[month[:4], (int(month[5:]) - 1) // 3].append(month)
+    return {quarter[-1]: quarter for quarter in quarters.values() if len(quarter) == 3}
+
+
+def modality_measure(measure: str, part: str) -> str:
+    """The measure that counts a standard's treatments of one stage or route, or of all, by modality."""
+    return f"{measure}-MODALITY" if part == ALL else f"{measure}-MODALITY-{part}"
+
+
+def _sums_of_routes(rows: Mapping[Row, Figures]) -> dict[Row, Figures]:
+    """Faster diagnosis is published by route and site at once, and in total: by one of them alone it is a sum."""
+    summed: dict[Row, Figures] = defaultdict(lambda: NOTHING)
+    for row, figures in rows.items():
+        if row.measure == STANDARDS["FDS28"] and ALL not in (row.category, row.site):
+            for whole in (row._replace(category=ALL), row._replace(site=ALL)):
+                summed[whole] = summed[whole].plus(figures)
+    return dict(summed)
 
 
 def read_quarter(folder: Path = FOLDER) -> Quarter:

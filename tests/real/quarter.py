@@ -26,7 +26,7 @@ def run_quarter(quarter: Quarter, service: Installation, *, tally: Tally, progre
 
         # The published files cannot tell zero from unsent. Here July and August without a row are zero, and September is unsent.
         first = {
-            (month, reference(provider)): quarter_return(as_submitted(quarter, month, provider))
+            (month, COLLECTION, reference(provider)): quarter_return(as_submitted(quarter, month, provider))
             for month in QUARTER
             for provider in quarter.providers
             if month != SEPTEMBER or quarter.has_row(month, provider)
@@ -40,7 +40,9 @@ def run_quarter(quarter: Quarter, service: Installation, *, tally: Tally, progre
         before, as_of = all_reports(integrator)
         progress.advance()
 
-        again = {(month, reference(provider)): quarter_return(cells) for (month, provider), cells in corrections(quarter).items()}
+        again = {
+            (month, COLLECTION, reference(provider)): quarter_return(cells) for (month, provider), cells in corrections(quarter).items()
+        }
         send_returns(integrator, again, keys=keys, tally=tally, progress=progress, task="2015, corrections")
         progress.begin("2015: comparing the quarter", 3)
         compare_quarter(quarter, integrator, tally=tally)

@@ -1,38 +1,44 @@
 """What a provider sends: its published cells as a return, and the corrections that lead to the final quarter."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from tests.real.documents import BREAKDOWNS, COMMISSIONER, PATHWAY, SEGMENTS, SPLIT_BY
-from tests.real.published import NOTHING, QUARTER, QUARTER_MEASURE, England, Figures, Quarter, Row
+from tests.real.documents import COMMISSIONER, PATHWAY, segment_of, split_of
+from tests.real.published import ALL, NOTHING, QUARTER, QUARTER_MEASURE, England, Figures, Quarter, Row
 
 
 def england_return(england: England, month: str, provider: str) -> dict[str, Any]:
-    """Every published cell; what has no row is zero, which one 0/0 line a measure lets `rest` say."""
-    cells = england.cells(month, provider)
-    lines = [_line(row, figures) for row, figures in sorted(cells.items())]
-    for measure in sorted(SEGMENTS):
-        if not any(row.measure == measure for row in cells):
-            category = next(iter(england.categories[measure]), "all")
-            lines.append(_line(Row(month, provider, measure, category, england.sites[measure][0]), NOTHING))
+    """Every published cell of a provider, whose patients are all of one commissioner; what has no row is zero."""
+    return _return(england, {(COMMISSIONER, row): figures for row, figures in england.cells(month, provider).items()}, list(england.sites))
+
+
+def national_return(england: England, month: str, measures: list[str]) -> dict[str, Any]:
+    """Every published cell of every commissioner, and of the patients of whom nobody knows one."""
+    cells = {(code, row): figures for code in england.organisations for row, figures in england.cells(month, code).items()}
+    return _return(england, {cell: figures for cell, figures in cells.items() if cell[1].measure in measures}, measures)
+
+
+def _return(england: England, cells: Mapping[tuple[str, Row], Figures], measures: list[str]) -> dict[str, Any]:
+    """What is not among the cells is zero, which one 0/0 line a measure lets `rest` say."""
+    lines = [_line(*cell, figures) for cell, figures in sorted(cells.items())]
+    commissioner = next((code for code, _ in cells), COMMISSIONER)
+    for measure in measures:
+        if not any(row.measure == measure for _, row in cells):
+            site = next(iter(england.sites[measure]), ALL)
+            lines.append(_line(commissioner, Row("", "", measure, england.categories[measure][0], site), NOTHING))
     return {"rest": "zero", "cells": lines}
 
 
-def _line(row: Row, figures: Figures) -> dict[str, Any]:
-    line = {
-        "pathway": PATHWAY,
-        "segment": SEGMENTS[row.measure],
+def _line(commissioner: str, row: Row, figures: Figures) -> dict[str, Any]:
+    """A cell, with the places that its measure is split by."""
+    places = {"pathway": PATHWAY, "segment": segment_of(row.measure), "site": row.site, "commissioner": commissioner}
+    return {
         "measure": row.measure,
-        "site": row.site,
-        "commissioner": COMMISSIONER,
+        **{place: places[place] for place in split_of(row.measure)},
         "category": row.category,
         "numerator": str(figures.numerator),
         "denominator": str(figures.denominator),
     }
-    if row.measure in SPLIT_BY:
-        del line["pathway"]
-    if row.measure not in BREAKDOWNS:
-        del line["category"]
-    return line
 
 
 def quarter_return(by_setting: dict[str, Figures]) -> dict[str, Any]:
