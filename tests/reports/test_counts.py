@@ -1,10 +1,8 @@
-"""Limits of counts, Byar's and exact, against published vectors, and what holds for any count."""
+"""Limits of counts, Byar's and exact, against published tables, and what holds for any count."""
 
-import csv
-import json
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from pathlib import Path
+from math import factorial, sqrt
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +13,7 @@ from app.reports.exact_counts import exact_count
 from app.reports.funnel import Z_998
 from app.reports.intervals import Z_95
 
-SHARED = Path(__file__).parents[2].parent / "shared"
-Z = {"95%": Z_95, "99.8%": Z_998}
+TAIL_998 = Decimal("0.001")
 
 
 @pytest.mark.parametrize(
@@ -27,27 +24,6 @@ def test_byar(count: str, lower: str, upper: str) -> None:
     assert byar(Decimal(count)) == (Decimal(lower), Decimal(upper))
 
 
-def test_the_vectors_of_the_published_method() -> None:
-    path = SHARED / "data/vectors/wilson_byar.csv"
-    if not path.exists():
-        pytest.skip("the shared data folder is not beside this checkout")
-    with path.open(newline="") as lines:
-        vectors = [line for line in csv.DictReader(lines) if line["method"] == "Byars"]
-    assert vectors
-    for vector in vectors:
-        found = byar(Decimal(vector["x"]), z=Z[vector["confidence"]], places=13)
-        for mine, theirs in zip(found, (vector["lowercl"], vector["uppercl"]), strict=True):
-            assert not theirs or abs(mine - Decimal(theirs)) < Decimal("1e-11"), vector
-
-
-def test_the_vectors_of_the_reference() -> None:
-    path = SHARED / "domain/vectors.json"
-    if not path.exists():
-        pytest.skip("the shared data folder is not beside this checkout")
-    for count, limits in json.loads(path.read_text(), parse_float=Decimal)["byar"].items():
-        assert list(byar(Decimal(count), places=4)) == limits, count
-
-
 @pytest.mark.parametrize(
     ("count", "lower", "upper"),
     # Garwood's limits as they stand in tables of the Poisson distribution.
@@ -55,13 +31,45 @@ def test_the_vectors_of_the_reference() -> None:
         ("0", "0", "3.688879"),
         ("1", "0.025318", "5.571643"),
         ("2", "0.242209", "7.224688"),
+        ("3", "0.618672", "8.767273"),
+        ("4", "1.089865", "10.241589"),
         ("5", "1.623486", "11.668332"),
+        ("6", "2.201894", "13.059474"),
+        ("7", "2.814363", "14.422675"),
+        ("8", "3.453832", "15.763189"),
         ("9", "4.115373", "17.084803"),
         ("10", "4.795389", "18.390356"),
     ],
 )
 def test_exact(count: str, lower: str, upper: str) -> None:
     assert exact_count(Decimal(count)) == (Decimal(lower), Decimal(upper))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 9, 25])
+@pytest.mark.parametrize("tail", [Decimal("0.025"), TAIL_998])
+def test_exact_limits_leave_their_chance_on_each_side(count: int, tail: Decimal) -> None:
+    """At the upper limit so few, and at the lower one so many, have just the chance: the sum of e^-m·m^k/k!, term by term."""
+    lower, upper = exact_count(Decimal(count), tail=tail, places=20)
+
+    def chance_of_at_most(most: int, mean: Decimal) -> Decimal:
+        return sum((mean**events / factorial(events) for events in range(most + 1)), Decimal(0)) * (-mean).exp()
+
+    with localcontext(prec=40):
+        assert abs(chance_of_at_most(count, upper) - tail) < Decimal("1e-18")
+        if count:
+            assert abs(1 - chance_of_at_most(count - 1, lower) - tail) < Decimal("1e-18")
+        else:
+            assert lower == 0
+
+
+@pytest.mark.parametrize("z", [Z_95, Z_998])
+def test_byar_is_the_cube_that_its_source_gives(z: Fraction) -> None:
+    for count in (1, 2, 9, 10, 11, 65, 1045, 999_999):
+        lower = count * (1 - 1 / (9 * count) - float(z) / (3 * sqrt(count))) ** 3
+        upper = (count + 1) * (1 - 1 / (9 * (count + 1)) + float(z) / (3 * sqrt(count + 1))) ** 3
+        found = byar(Decimal(count), z=z)
+        # Where the cube falls below none, the tool that publishes the method gives no lower limit; none is the lowest there can be.
+        assert [float(each) for each in found] == pytest.approx([max(lower, 0), upper], rel=1e-9, abs=1e-6)
 
 
 def test_none_has_a_closed_form() -> None:

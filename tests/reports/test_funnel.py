@@ -1,29 +1,66 @@
-"""Funnel limits against the published vectors, and where places stand in them."""
+"""Funnel limits against the published tool's own, and where places stand in them."""
 
-import json
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
+from math import sqrt
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.reports.funnel import Z_998, funnel, funnel_limits, position_of
-from app.reports.intervals import Z_95
+from app.reports.intervals import Z_95, wilson
 
-SHARED = Path(__file__).parents[2].parent / "shared"
-Z = {"95": Z_95, "99.8": Z_998}
 CENTRE = Fraction(4, 5)
+ENGLAND = Fraction("0.80642448")
+"""What the areas of the published tool's own example reach together (PHEindicatormethods, testdata_funnel_prop, Crown copyright)."""
 
 
-def test_the_vectors_of_the_reference() -> None:
-    path = SHARED / "domain/vectors.json"
-    if not path.exists():
-        pytest.skip("the shared data folder is not beside this checkout")
-    for denominator, limits in json.loads(path.read_text(), parse_float=Decimal)["funnel_p80"].items():
-        for confidence, expected in limits.items():
-            assert list(funnel_limits(CENTRE, Decimal(denominator), z=Z[confidence], places=4)) == expected, denominator
+@pytest.mark.parametrize(
+    ("denominator", "lower", "upper", "lower_998", "upper_998"),
+    [
+        (1, "3.204264", "100", "0", "100"),
+        (2, "25.885383", "100", "0", "100"),
+        (16, "61.282902", "100", "50.118675", "100"),
+        (18, "62.390093", "98.894803", "51.864359", "100"),
+        (41, "68.548635", "92.736260", "61.574398", "99.710497"),
+        (1008, "78.203374", "83.081521", "76.796814", "84.488082"),
+        (110000, "80.408963", "80.875933", "80.274317", "81.010578"),
+    ],
+)
+def test_limits_of_the_published_tool(denominator: int, lower: str, upper: str, lower_998: str, upper_998: str) -> None:
+    inner, outer = (funnel_limits(ENGLAND, Decimal(denominator), z=z, places=12) for z in (Z_95, Z_998))
+    for mine, theirs in zip((*inner, *outer), (lower, upper, lower_998, upper_998), strict=True):
+        # The centre is published to eight places, so the limits agree to seven.
+        assert abs(100 * mine - Decimal(theirs)) < Decimal("2e-6")
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "position"),
+    [
+        ("35078.488", 41980, "above_998"),
+        ("26789.238", 33012, "above_95"),
+        ("50050.7443", 61921, "within"),
+        ("30277.5312", 37828, "below_95"),
+        ("24803.6256", 31824, "below_998"),
+    ],
+)
+def test_places_in_the_funnel_of_the_published_tool(numerator: str, denominator: int, position: str) -> None:
+    assert position_of(Fraction(numerator) / denominator, ENGLAND, Decimal(denominator)) == position
+
+
+@pytest.mark.parametrize("z", [Z_95, Z_998])
+def test_the_limits_invert_wilsons_interval(z: Fraction) -> None:
+    """A place stands on a funnel's limit where the Wilson limit of its own share is the centre: the published tool's formula, simplified."""
+    for centre in (Fraction(1, 20), Fraction(1, 2), CENTRE, Fraction(99, 100)):
+        for denominator in (30, 250, 4000):
+            found = funnel_limits(centre, Decimal(denominator), z=z, places=30)
+            for limit, side in ((found.lower, 1), (found.upper, 0)):
+                if 0 < limit < 1:
+                    own = wilson(limit * denominator, Decimal(denominator), z=z, places=12)
+                    assert abs(Fraction(own[side]) - centre) < Fraction(1, 10**11)
+            spread = float(z) * sqrt(float(centre * (1 - centre)) / denominator)
+            assert [float(each) for each in found] == pytest.approx([max(float(centre) - spread, 0), min(float(centre) + spread, 1)])
 
 
 def test_the_centre_is_pooled_and_never_a_mean_of_percentages() -> None:

@@ -1,21 +1,15 @@
-"""Wilson limits against published and independently computed vectors, and what holds for any proportion."""
+"""Wilson limits against published and independently computed figures, and what holds for any proportion."""
 
-import csv
-import json
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
+from math import sqrt
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.reports.funnel import Z_998
 from app.reports.intervals import Z_95, holds, wilson
-
-SHARED = Path(__file__).parents[2].parent / "shared"
-Z_998 = Fraction("3.090232306167813")
-"""The standard normal quantile of two-sided 99.8% limits."""
-Z = {"95%": Z_95, "99.8%": Z_998}
 
 
 @pytest.mark.parametrize(
@@ -34,28 +28,42 @@ def test_limits(numerator: str, denominator: str, lower: str, upper: str) -> Non
     assert wilson(Decimal(numerator), Decimal(denominator)) == (Decimal(lower), Decimal(upper))
 
 
-def test_the_vectors_of_the_published_method() -> None:
-    path = SHARED / "data/vectors/wilson_byar.csv"
-    if not path.exists():
-        pytest.skip("the shared data folder is not beside this checkout")
-    with path.open(newline="") as lines:
-        vectors = [line for line in csv.DictReader(lines) if line["method"] == "Wilson"]
-    assert vectors
-    for vector in vectors:
-        found = wilson(Decimal(vector["x"]), Decimal(vector["n"]), z=Z[vector["confidence"]], places=13)
-        expected = Decimal(vector["lowercl"]), Decimal(vector["uppercl"])
-        assert all(abs(mine - theirs) < Decimal("1e-12") for mine, theirs in zip(found, expected, strict=True)), vector
+# Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I, the score method without correction.
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "lower", "upper"),
+    [
+        (81, 263, "0.2553", "0.3662"),
+        (15, 148, "0.0624", "0.1605"),
+        (0, 20, "0", "0.1611"),
+        (1, 29, "0.0061", "0.1718"),
+    ],
+)
+def test_limits_as_they_were_first_tabulated(numerator: int, denominator: int, lower: str, upper: str) -> None:
+    assert wilson(Decimal(numerator), Decimal(denominator), places=4) == (Decimal(lower), Decimal(upper))
 
 
-def test_the_vectors_of_the_reference() -> None:
-    path = SHARED / "domain/vectors.json"
-    if not path.exists():
-        pytest.skip("the shared data folder is not beside this checkout")
-    vectors = json.loads(path.read_text(), parse_float=Decimal, parse_int=Decimal)
-    for name, z in (("wilson", Z_95), ("wilson_998", Z_998)):
-        for ratio, limits in vectors[name].items():
-            numerator, denominator = map(Decimal, ratio.split("/"))
-            assert list(wilson(numerator, denominator, z=z)) == limits, ratio
+@pytest.mark.parametrize("denominator", ["0.5", "1", "2.5", "10", "1000000.5"])
+@pytest.mark.parametrize("z", [Z_95, Z_998])
+def test_none_and_all_have_closed_forms(denominator: str, z: Fraction) -> None:
+    """Of none the upper limit is z²/(n + z²), and of all the lower one is n/(n + z²)."""
+    n, squared = Fraction(denominator), z**2
+    none, all_ = (wilson(Decimal(each), Decimal(denominator), z=z, places=18) for each in ("0", denominator))
+    assert (none.lower, all_.upper) == (Decimal(0), Decimal(1))
+    assert abs(Fraction(none.upper) - squared / (n + squared)) < Fraction(1, 10**18)
+    assert abs(Fraction(all_.lower) - n / (n + squared)) < Fraction(1, 10**18)
+
+
+@pytest.mark.parametrize("z", [Z_95, Z_998])
+def test_limits_are_the_roots_of_the_score_equation(z: Fraction) -> None:
+    """The limits are where (O/n - p)² = z²p(1 - p)/n: written as its own quadratic, in floating point, halves and all."""
+    squared = float(z) ** 2
+    for doubled in (1, 2, 3, 7, 20, 61, 1000, 99_999):
+        for part in {0, 1, doubled // 3, doubled // 2, doubled - 1, doubled}:
+            n, share = doubled / 2, part / doubled
+            middle, spread = share + squared / (2 * n), sqrt(squared / n * (share * (1 - share) + squared / (4 * n)))
+            expected = [(middle - spread) / (1 + squared / n), (middle + spread) / (1 + squared / n)]
+            found = wilson(Decimal(part) / 2, Decimal(doubled) / 2, z=z, places=12)
+            assert [float(each) for each in found] == pytest.approx(expected, abs=1e-11)
 
 
 @pytest.mark.parametrize(("numerator", "denominator"), [("1", "0"), ("3", "2"), ("-1", "2")])

@@ -47,22 +47,6 @@ def vectors(path: str) -> Any:
     return json.loads((SHARED / path).read_text(), parse_float=Decimal)
 
 
-@pytest.mark.parametrize(("screened", "name"), [(False, "unscreened"), (True, "screened")])
-def test_the_vector_of_the_reference(screened: bool, name: str) -> None:
-    expected = vectors("domain/vectors.json")["xmr"]
-    found = limits(series(*expected["data"]), screened=screened)
-    for member, value in {
-        "mean": found.mean,
-        "amr": found.moving_range,
-        "lpl": found.lower,
-        "upl": found.upper,
-        "near_l": found.near_lower,
-        "near_u": found.near_upper,
-    }.items():
-        assert round(value, 3) == Fraction(expected[name][member]), member
-    assert signals(series(*REFERENCE), found)[-1] == "outside_limits"
-
-
 def test_the_vectors_of_the_published_tool() -> None:
     published = vectors("data/vectors/process_control.json")
     for vector in published["xmr"]:
@@ -87,6 +71,93 @@ def test_the_vectors_of_the_published_tool() -> None:
         for (lower, upper), out in zip(vector["limits"], vector["out"], strict=True):
             around = Limits(Fraction(lower + upper, 2), Fraction(upper - lower, 2) / Fraction("2.66"))
             assert assurance(around, Fraction(vector["target"]), direction="higher") == ours[out]
+
+
+# The published tool's own series and what it answers (NHSRplotthedots, MIT licence: test-ptd_spc_standard, R's set.seed(123); rnorm(20)).
+NORMAL = (
+    *("-0.56047565", "-0.23017749", "1.55870831", "0.07050839", "0.12928774", "1.71506499", "0.46091621", "-1.26506123", "-0.68685285"),
+    *("-0.44566197", "1.22408180", "0.35981383", "0.40077145", "0.11068272", "-0.55584113", "1.78691314", "0.49785048", "-1.96661716"),
+    *("0.70135590", "-0.47279141"),
+)
+WITH_AN_OUTLIER = (*NORMAL[:14], "10", *NORMAL[15:])
+
+
+@pytest.mark.parametrize(
+    ("values", "screened", "mean", "lower", "upper"),
+    [
+        (NORMAL, True, "0.1416238", "-3.01138", "3.294627"),
+        (WITH_AN_OUTLIER, True, "0.6694159", "-2.383666", "3.722497"),
+        (WITH_AN_OUTLIER, False, "0.6694159", "-4.596625", "5.935457"),
+    ],
+)
+def test_limits_of_the_published_tool(values: tuple[str, ...], screened: bool, mean: str, lower: str, upper: str) -> None:
+    """Screening leaves out the two moving ranges of the outlier, and never the outlier itself: the mean keeps it."""
+    found = limits(series(*values), screened=screened)
+    for mine, theirs in zip((found.mean, found.lower, found.upper), (mean, lower, upper), strict=True):
+        assert abs(mine - Fraction(theirs)) < Fraction("1e-6")
+
+
+def test_limits_that_are_fixed_rest_on_the_first_points_alone() -> None:
+    fixed = limits(baseline(series(*NORMAL), fixed_after=12))
+    assert fixed == limits(series(*NORMAL[:12]))
+    assert fixed != limits(series(*NORMAL))
+
+
+@pytest.mark.parametrize(
+    ("sides", "expected"),
+    [([], []), ([1] * 6, [0] * 6), ([1] * 6 + [-1], [0] * 7), ([1] * 8 + [-1], [1] * 8 + [0]), ([1] + [-1] * 8 + [1], [0] + [1] * 8 + [0])],
+)
+def test_runs_on_one_side_as_the_published_tool_has_them(sides: list[int], expected: list[int]) -> None:
+    """The tool names the points that end seven, then all seven that each ends."""
+    assert [int(each) for each in shift(sides)] == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([], []),
+        (range(1, 7), [0] * 6),
+        ([1, 2, 3, 3, 4, 5, 6], [0] * 7),
+        (range(1, 8), [1] * 7),
+        ([2, *range(1, 8), 3], [0] + [1] * 7 + [0]),
+        (range(7, 0, -1), [-1] * 7),
+        ([2, *range(7, 0, -1), 3], [0] + [-1] * 7 + [0]),
+        # A point of a trend on either side of it goes by the one that it begins.
+        ([*range(8), *range(6, 0, -1)], [1] * 7 + [-1] * 7),
+    ],
+)
+def test_trends_as_the_published_tool_has_them(values: Any, expected: list[int]) -> None:
+    assert trend(series(*values)) == expected
+
+
+@pytest.mark.parametrize(
+    ("near", "sides", "expected"),
+    [
+        ([0, 0, 1, 1, 0, 0, 0], [1] * 7, [0, 1, 1, 1, 1, 0, 0]),
+        ([1, 0, 0, 1], [1] * 4, [0] * 4),
+        ([1, 0, 0, 1, 1], [1] * 5, [0, 0, 1, 1, 1]),
+        ([0, 0, 1, 0, 1, 0, 0], [1, -1] * 3 + [1], [0] * 7),
+        ([0, 0, 1, 1, 0, 0, 0], [-1, 1] * 3 + [-1], [0] * 7),
+        ([1, 1], [1, 1], [0, 0]),
+        ([], [], []),
+    ],
+)
+def test_two_of_three_as_the_published_tool_has_them(near: list[int], sides: list[int], expected: list[int]) -> None:
+    assert [int(each) for each in two_of_three([bool(each) for each in near], sides)] == expected
+
+
+@pytest.mark.parametrize(
+    ("direction", "limits_of_three"),
+    [
+        ("higher", ["consistently_failing", "consistently_hitting", "hit_and_miss"]),
+        ("lower", ["consistently_hitting", "consistently_failing", "hit_and_miss"]),
+        ("neutral", ["no_target"] * 3),
+    ],
+)
+def test_assurance_as_the_published_tool_has_it(direction: str, limits_of_three: list[str]) -> None:
+    """Limits 1 to 3, 5 to 7 and 1 to 5 around a target of 4."""
+    around = [Limits(Fraction(middle), Fraction(half) / Fraction("2.66")) for middle, half in ((2, 1), (6, 1), (3, 2))]
+    assert [assurance(each, Fraction(4), direction=direction) for each in around] == limits_of_three
 
 
 AROUND_TEN = Limits(Fraction(10), Fraction(3) / Fraction("2.66"))
