@@ -41,6 +41,7 @@ from app.phases.api import router as phases
 from app.reports.api import router as reports
 from app.reports.effect_api import router as submissions
 from app.reports.import_api import router as imports
+from app.reports.method_api import router as method
 from app.reports.schema_api import router as schemas
 from app.returns.api import router as returns
 from app.returns.backfill_api import router as backfills
@@ -89,7 +90,17 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
 """Every room that speaks HTTP, in the order of the reference pages."""
 
 OPEN: Final = frozenset(
-    {"/livez", "/readyz", "/docs", "/docs/problems", "/docs/assets/{asset}", "/openapi.json", "/v1/schemas/", "/v1/schemas/{schema}"}
+    {
+        "/livez",
+        "/readyz",
+        "/docs",
+        "/docs/problems",
+        "/docs/method",
+        "/docs/assets/{asset}",
+        "/openapi.json",
+        "/v1/schemas/",
+        "/v1/schemas/{schema}",
+    }
 )
 """What answers without a key."""
 
@@ -213,7 +224,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight)
     problems.install(app)
     app.add_exception_handler(Replayed, _replay)
-    for router in (*ROOMS, schemas, system):
+    for router in (*ROOMS, schemas, method, system):
         app.include_router(router)
     register = problems.every_refusal(leaving_out=OPERATORS)
     app.include_router(reference.router(register))

@@ -28,8 +28,8 @@ FIXED_AFTER: Final = 24
 FEWEST_POINTS: Final = 12
 FEWEST_RANGES: Final = 6
 RUN: Final = 7
-_SPREAD: Final = Fraction("2.66")
-_SCREEN: Final = Fraction("3.267")
+SPREAD: Final = Fraction("2.66")
+SCREEN: Final = Fraction("3.267")
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,19 @@ class Limits:
 
     @cached_property
     def lower(self) -> Fraction:
-        return self.mean - _SPREAD * self.moving_range
+        return self.mean - SPREAD * self.moving_range
 
     @cached_property
     def upper(self) -> Fraction:
-        return self.mean + _SPREAD * self.moving_range
+        return self.mean + SPREAD * self.moving_range
 
     @cached_property
     def near_lower(self) -> Fraction:
-        return self.mean - _SPREAD * self.moving_range * 2 / 3
+        return self.mean - SPREAD * self.moving_range * 2 / 3
 
     @cached_property
     def near_upper(self) -> Fraction:
-        return self.mean + _SPREAD * self.moving_range * 2 / 3
+        return self.mean + SPREAD * self.moving_range * 2 / 3
 
 
 def limits_of(values: Values, *, screened: bool = True, fewest: int = FEWEST_POINTS, fewest_ranges: int = FEWEST_RANGES) -> Limits | None:
@@ -68,8 +68,8 @@ def limits_of(values: Values, *, screened: bool = True, fewest: int = FEWEST_POI
     mean = Fraction(sum(each for each in whole if each is not None), scale * len(present))
     if screened:
         # Where none moves at all, nothing is left out.
-        most = _SCREEN.numerator * sum(ranges)
-        ranges = [each for each in ranges if each * _SCREEN.denominator * len(ranges) < most] or ranges
+        most = SCREEN.numerator * sum(ranges)
+        ranges = [each for each in ranges if each * SCREEN.denominator * len(ranges) < most] or ranges
     return Limits(mean, Fraction(sum(ranges), scale * len(ranges)))
 
 

@@ -218,7 +218,7 @@ def router(problems: Mapping[str, type[Refusal]]) -> APIRouter:
     @pages.get("/docs")
     async def reference_page() -> Response:
         scripts = '<script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/start.js"></script>'
-        return _page("Mainstem: reference", f'<div id="reference"></div>{scripts}')
+        return page("Mainstem: reference", f'<div id="reference"></div>{scripts}')
 
     @pages.get("/docs/problems")
     async def register_of_problems() -> Response:
@@ -229,7 +229,7 @@ def router(problems: Mapping[str, type[Refusal]]) -> APIRouter:
         )
         heading = "<h1>Problems</h1><p>Every refusal is one of these: <code>code</code> is stable, the sentences may improve.</p>"
         table = f"<table><thead><tr><th>code</th><th>status</th><th>title</th><th>meaning</th></tr></thead><tbody>{rows}</tbody></table>"
-        return _page("Mainstem: problems", f'<main class="swagger-ui" style="margin:2em">{heading}{table}</main>')
+        return page("Mainstem: problems", f'<main class="swagger-ui" style="margin:2em">{heading}{table}</main>')
 
     @pages.get("/docs/assets/{asset}")
     async def asset(asset: str) -> Response:
@@ -241,5 +241,6 @@ def router(problems: Mapping[str, type[Refusal]]) -> APIRouter:
     return pages
 
 
-def _page(title: str, body: str) -> Response:
+def page(title: str, body: str) -> Response:
+    """A page of the reference: nothing of it comes from elsewhere, and everybody may read it."""
     return HTMLResponse(_PAGE.format(title=title, body=body), headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})

@@ -122,7 +122,7 @@ def test_the_contract_is_whole(web: Web) -> None:
 
 
 def test_the_reference_pages_need_no_internet(web: Web) -> None:
-    waiting, seen = ["/docs", "/docs/problems"], set()
+    waiting, seen = ["/docs", "/docs/problems", "/docs/method"], set()
     while waiting:
         path = waiting.pop()
         seen.add(path)
@@ -130,7 +130,7 @@ def test_the_reference_pages_need_no_internet(web: Web) -> None:
         assert answer.status_code == 200, path
         if answer.headers["content-type"].startswith("text/html"):
             assert "//" not in answer.text.replace("<!doctype html>", "")
-            waiting += [link for link in re.findall(r'(?:src|href)="([^"]+)"', answer.text) if link not in seen]
+            waiting += [link for link in re.findall(r'(?:src|href)="([^"#]+)"', answer.text) if link not in seen]
             assert "default-src 'none'" in answer.headers["content-security-policy"]
             assert "'unsafe-inline'" not in answer.headers["content-security-policy"].split("script-src")[1].split(";")[0]
             assert "<script>" not in answer.text
