@@ -21,12 +21,14 @@ from starlette.types import Lifespan
 from app.access.actions import authenticate
 from app.access.api import router as callers
 from app.access.domain import Permission, require
+from app.access.token_api import router as tokens
 from app.assurance.api import router as assurance
 from app.calendar.api import router as calendar
 from app.calendar.deadlines import LONDON
 from app.configuration.api import router as configuration
 from app.configuration.assignment_api import router as assignments
 from app.configuration.backtest_api import router as backtests
+from app.configuration.client_api import router as clients
 from app.configuration.gaps_api import router as gaps
 from app.configuration.nouns_api import router as nouns
 from app.configuration.weights_api import router as weights
@@ -86,6 +88,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     imports,
     phases,
     callers,
+    clients,
 )
 """Every room that speaks HTTP, in the order of the reference pages."""
 
@@ -98,6 +101,7 @@ OPEN: Final = frozenset(
         "/docs/method",
         "/docs/assets/{asset}",
         "/openapi.json",
+        "/oauth/token",
         "/v1/schemas/",
         "/v1/schemas/{schema}",
     }
@@ -192,6 +196,7 @@ def _lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fas
                 backfill_limit_bytes=settings.backfill_limit_bytes,
                 signing_keys=settings.signing_keys_folder,
                 closing=anyio.CapacityLimiter(CLOSING),
+                public_url=settings.public_url,
             )
             # What is here now stays: the collector need not walk it again and again.
             gc.collect()
@@ -224,7 +229,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight)
     problems.install(app)
     app.add_exception_handler(Replayed, _replay)
-    for router in (*ROOMS, schemas, method, system):
+    for router in (*ROOMS, schemas, method, tokens, system):
         app.include_router(router)
     register = problems.every_refusal(leaving_out=OPERATORS)
     app.include_router(reference.router(register))

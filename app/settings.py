@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         le=17_179_869_184,
         description="A backfill's body may be this large; it is laid down on disk, not held in memory.",
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$",
+        description="The address that callers know the service by, behind whatever stands in front of it: what their signed assertions are for.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least important events that are logged."
     )

@@ -3,18 +3,19 @@
 Each act runs as `INSTALLATION` (the tenant of the machine's operator) and writes its event in its own transaction.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from app.access import store
+from app.access import store, token_store
 from app.access.domain import KEY_LIFETIME, MOST_LIVE_KEYS, Client, ClientRevoked, Permission, StoredKey, TooManyKeys, require, scope_of
 from app.access.keys import Key, new_id, new_key, parse_key
 from app.db import audit
 from app.db.ledger import Recording, begin_recording, open_ledger
 from app.kernel.actors import EVERY, Actor
-from app.kernel.refusals import Fault, Invalid, NotFound, Unauthenticated
+from app.kernel.refusals import Fault, Forbidden, Invalid, NotFound, Unauthenticated
 
 NOTED_AGAIN_AFTER: Final = timedelta(minutes=1)
 """When a key was last used is kept to the minute: not every request need write."""
@@ -30,23 +31,44 @@ def create_client(
     commissioner: str | None = None,
     actor: Actor,
     now: datetime,
-    lifetime: timedelta = KEY_LIFETIME,
 ) -> tuple[str, str]:
     """A new client; its id and its key, which is shown this once. The programme need not exist yet."""
+    named = NewClient(name, role, programme, subcontract, commissioner)
+    client, key = register_client(session, named, actor=actor, now=now)
+    assert key is not None, "a client is given a key unless it says that it signs"
+    return client.id, key
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A client that is to be: what people call it, its role and reach, and how long its first key lives (None: it has no key, it signs)."""
+
+    name: str
+    role: str
+    programme: str | None = None
+    subcontract: str | None = None
+    commissioner: str | None = None
+    key_lifetime: timedelta | None = KEY_LIFETIME
+
+
+def register_client(session: Session, new: NewClient, *, actor: Actor, now: datetime) -> tuple[Client, str | None]:
+    """A new client and its key, which is shown this once. Nobody makes one that reaches further than they do."""
     require(actor, Permission.CLIENT_MANAGE)
-    if not name.strip() or len(name) > 200 or not name.isprintable():
+    if not new.name.strip() or len(new.name) > 200 or not new.name.isprintable():
         raise Invalid(
             "A client's name is a line of 1 to 200 characters.",
             faults=[Fault("name", "The name is not one.", "Write a line.", pointer="/name")],
         )
-    known, scope = scope_of(role, programme=programme, subcontract=subcontract, commissioner=commissioner)
-    client = Client(new_id(), name.strip(), known, scope, revoked_at=None)
-    recording = _begin(session, client, actor=actor, now=now)
+    known, scope = scope_of(new.role, programme=new.programme, subcontract=new.subcontract, commissioner=new.commissioner)
+    if actor.programme not in {EVERY, scope.programme}:
+        raise Forbidden(f"A client made here reaches the programme {actor.programme} and no other.")
+    client = Client(new_id(), new.name.strip(), known, scope, revoked_at=None)
+    recording = begin(session, client, actor=actor, now=now)
     store.add_client(session, client, at=recording.at, by=recording.by)
-    key = _give_key(session, client.id, recording, lifetime)
+    key = None if new.key_lifetime is None else _give_key(session, client.id, recording, new.key_lifetime)
     details = {"role": known.value, "programme": scope.programme, "subcontract": scope.subcontract, "commissioner": scope.commissioner}
-    _record(session, recording, "client.created", client.id, {**details, "key": key.id})
-    return client.id, key.text
+    note(session, recording, "client.created", client.id, {**details, "key": None if key is None else key.id})
+    return client, None if key is None else key.text
 
 
 def add_key(session: Session, client_id: str, *, actor: Actor, now: datetime, lifetime: timedelta = KEY_LIFETIME) -> str:
@@ -57,9 +79,9 @@ def add_key(session: Session, client_id: str, *, actor: Actor, now: datetime, li
         raise ClientRevoked("The client has been revoked: make a new one.")
     if sum(key.is_live(now) for key in store.keys_of(session, client_id)) >= MOST_LIVE_KEYS:
         raise TooManyKeys("The client has two live keys: revoke one first.")
-    recording = _begin(session, client, actor=actor, now=now)
+    recording = begin(session, client, actor=actor, now=now)
     key = _give_key(session, client_id, recording, lifetime)
-    _record(session, recording, "client.key_added", client_id, {"key": key.id})
+    note(session, recording, "client.key_added", client_id, {"key": key.id})
     return key.text
 
 
@@ -68,9 +90,9 @@ def revoke_client(session: Session, client_id: str, *, actor: Actor, now: dateti
     require(actor, Permission.CLIENT_MANAGE)
     client = store.lock_client(session, client_id)
     if client.revoked_at is None:
-        recording = _begin(session, client, actor=actor, now=now)
+        recording = begin(session, client, actor=actor, now=now)
         store.revoke_client(session, client_id, at=recording.at, by=recording.by)
-        _record(session, recording, "client.revoked", client_id, {})
+        note(session, recording, "client.revoked", client_id, {})
 
 
 def revoke_key(session: Session, key_id: str, *, actor: Actor, now: datetime) -> None:
@@ -78,37 +100,39 @@ def revoke_key(session: Session, key_id: str, *, actor: Actor, now: datetime) ->
     require(actor, Permission.CLIENT_MANAGE)
     client = store.lock_client(session, store.client_of_key(session, key_id))
     if any(key.id == key_id and key.revoked_at is None for key in store.keys_of(session, client.id)):
-        recording = _begin(session, client, actor=actor, now=now)
+        recording = begin(session, client, actor=actor, now=now)
         store.revoke_key(session, key_id, at=recording.at, by=recording.by)
-        _record(session, recording, "client.key_revoked", client.id, {"key": key_id})
+        note(session, recording, "client.key_revoked", client.id, {"key": key_id})
 
 
 def authenticate(session: Session, text: str | None, *, now: datetime) -> Actor:
-    """Who holds this key; Unauthenticated where nobody does (any more). A mistyped key costs no query."""
+    """Who holds this key or token; Unauthenticated where nobody does (any more). A mistyped key costs no query."""
     key = parse_key(text) if text is not None else None
-    found = store.find_by_key(session, key.id) if key is not None else None
+    found = None if key is None else token_store.find_by_token(session, key.id) if key.is_token else store.find_by_key(session, key.id)
     if key is None or found is None:
         raise _unknown()
     client, stored = found
     if not key.is_the_one(stored.sha256) or not stored.is_live(now) or client.revoked_at is not None:
         raise _unknown()
-    if stored.last_used_at is None or now - stored.last_used_at >= NOTED_AGAIN_AFTER:
+    if not key.is_token and (stored.last_used_at is None or now - stored.last_used_at >= NOTED_AGAIN_AFTER):
         store.note_use(session, stored.id, now=now)
     scope = client.scope
     return Actor(client.id, client.name, client.role.value, scope.programme, scope.subcontract, scope.commissioner)
 
 
 def _unknown() -> Unauthenticated:
-    return Unauthenticated("Send a valid key as `Authorization: Bearer ms_live_…`.")
+    return Unauthenticated("Send a valid key as `Authorization: Bearer ms_live_…`, or a token from /oauth/token.")
 
 
-def _begin(session: Session, client: Client, *, actor: Actor, now: datetime) -> Recording:
-    """The chain of the client's programme, or the installation's for one that spans programmes or comes before its programme."""
+def begin(session: Session, client: Client, *, actor: Actor, now: datetime) -> Recording:
+    """Record in the chain of the client's programme, or the installation's for one that spans programmes or comes before its programme."""
     if client.scope.programme != EVERY:
         try:
             return begin_recording(session, client.scope.programme, actor=actor, now=now)
         except NotFound:
-            pass
+            # Clients may be made before their programme, by whoever reaches every one.
+            if actor.programme != EVERY:
+                raise
     open_ledger(session, EVERY, now=now)
     return begin_recording(session, EVERY, actor=actor, now=now)
 
@@ -120,5 +144,6 @@ def _give_key(session: Session, client_id: str, recording: Recording, lifetime: 
     return key
 
 
-def _record(session: Session, recording: Recording, action: str, client_id: str, details: dict[str, Any]) -> None:
+def note(session: Session, recording: Recording, action: str, client_id: str, details: dict[str, Any]) -> None:
+    """Write the event of an act on a client."""
     audit.record(session, recording, action, subject={"client": client_id}, details=details)

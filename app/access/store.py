@@ -60,7 +60,8 @@ client_keys = Table(
 Index("client_keys_of_client", client_keys.c.client)
 
 
-def _client(row: RowMapping) -> Client:
+def client_of(row: RowMapping) -> Client:
+    """The client that a row of the table is."""
     scope = Scope(row["programme"], row["subcontract"], row["commissioner"])
     return Client(row["id"], row["name"], Role(row["role"]), scope, row["revoked_at"])
 
@@ -89,7 +90,7 @@ def find_by_key(session: Session, key_id: str) -> tuple[Client, StoredKey] | Non
     if row is None:
         return None
     key = StoredKey(**{name: row[f"key_{name}"] for name in ("id", "sha256", "expires_at", "revoked_at", "last_used_at")})
-    return _client(row), key
+    return client_of(row), key
 
 
 def lock_client(session: Session, client: str) -> Client:
@@ -97,7 +98,7 @@ def lock_client(session: Session, client: str) -> Client:
     row = session.execute(select(clients).where(clients.c.id == client).with_for_update()).mappings().one_or_none()
     if row is None:
         raise NotFound("There is no such client.")
-    return _client(row)
+    return client_of(row)
 
 
 def keys_of(session: Session, client: str) -> list[StoredKey]:
@@ -129,5 +130,12 @@ def note_use(session: Session, key_id: str, *, now: datetime) -> None:
     session.execute(update(client_keys).where(client_keys.c.id == key_id).values(last_used_at=now))
 
 
-def list_clients(session: Session) -> list[Client]:
-    return [_client(row) for row in session.execute(select(clients).order_by(clients.c.created_at, clients.c.id)).mappings()]
+def find_client(session: Session, client: str) -> Client | None:
+    row = session.execute(select(clients).where(clients.c.id == client)).mappings().one_or_none()
+    return None if row is None else client_of(row)
+
+
+def list_clients(session: Session, *, after: str | None = None, limit: int | None = None) -> list[Client]:
+    """The clients after one, by their ids."""
+    query = select(clients).order_by(clients.c.id).limit(limit)
+    return [client_of(row) for row in session.execute(query if after is None else query.where(clients.c.id > after)).mappings()]

@@ -67,10 +67,18 @@ def recording_in(session: Session, programme: str, recording: Recording) -> Reco
 def narrowed(session: Session, programme: str) -> Iterator[None]:
     """For a while, within the transaction, only one of the programmes: for whoever acts in all of them."""
     tenant: Tenant = session.info["tenant"]
+    if tenant.programme == programme:
+        yield
+        return
     if tenant.programme != EVERY:
-        raise RuntimeError("only a tenant of every programme is narrowed to one")
+        raise RuntimeError("only a tenant of every programme is narrowed to another than its own")
     setting = text("SELECT set_config('mainstem.programme', :programme, true)")
     session.execute(setting, {"programme": programme})
     yield
     # Where it failed inside, the transaction ends, and the setting with it.
     session.execute(setting, {"programme": EVERY})
+
+
+def manage_clients(session: Session) -> None:
+    """For the rest of the transaction, see every client of the programmes that the tenant reaches: for whoever manages or audits them."""
+    session.execute(text("SELECT set_config('mainstem.client', :client, true)"), {"client": EVERY})

@@ -135,8 +135,10 @@ def status_of(refusal: Refusal | type[Refusal]) -> int:
     return STATUS[refusal.kind]
 
 
-def problem(refusal: Refusal, request_id: str, *, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer that states a refusal. `instance` is the request's id, so the answer repeats nothing that was sent."""
+def problem(
+    refusal: Refusal, request_id: str, *, headers: Mapping[str, str] | None = None, also: Mapping[str, str] | None = None
+) -> Response:
+    """The answer that states a refusal. `instance` is the request's id, so the answer repeats nothing that was sent; `also` are further members."""
     status = status_of(refusal)
     body = {
         "type": f"{REGISTER}#{refusal.code}",
@@ -146,6 +148,7 @@ def problem(refusal: Refusal, request_id: str, *, headers: Mapping[str, str] | N
         "instance": f"urn:mainstem:request:{request_id}",
         "code": refusal.code,
         "errors": [_error(fault) for fault in refusal.faults or _of_state(refusal)],
+        **(also or {}),
     }
     return Response(
         json_bytes(body), status, {**_HEADERS.get(refusal.kind, {}), **(headers or {}), "Cache-Control": "no-store"}, media_type=MEDIA_TYPE

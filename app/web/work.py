@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.db.session import TenantSession, open_session
-from app.db.tenancy import tenant_of
+from app.db.tenancy import INSTALLATION, tenant_of
 from app.db.turns import turn
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import json_bytes
@@ -30,6 +30,7 @@ from app.web.problems import UnknownParameter, unknown_parameters
 from app.web.shapes import read_as
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 JSON: Final = "application/json"
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
 """Says that the answer is of what was done before."""
@@ -56,6 +57,15 @@ class Service:
     backfill_limit_bytes: int
     signing_keys: Path
     closing: anyio.CapacityLimiter
+    public_url: str | None
+
+
+def as_installation(service: Service, step: Callable[[Session], T]) -> T:
+    """What a step gives that finds out who is calling, kept before it is told."""
+    with open_session(service.engine, INSTALLATION, clock=service.clock) as session:
+        found = step(session)
+        session.commit()
+    return found
 
 
 class Replayed(Exception):
@@ -138,8 +148,12 @@ class UnitOfWork:
         etag: str | None = None,
         location: str | None = None,
         headers: Mapping[str, str] | None = None,
+        shown_once: Mapping[str, Any] | None = None,
     ) -> Response:
-        """Keep the work and the answer in one commit, then give the answer. A creation without an ETag gets its bytes' own."""
+        """Keep the work and the answer in one commit, then give the answer. A creation without an ETag gets its bytes' own.
+
+        What is `shown_once` joins this answer's members and no replay's: it is not kept.
+        """
         content = payload if isinstance(payload, bytes) else json_bytes(payload)
         said = dict(headers or {})
         if etag is not None or status == 201:
@@ -158,7 +172,8 @@ class UnitOfWork:
                 ) from error
             raise
         self.close()
-        return Response(content, status, said, media_type=JSON)
+        shown = content if shown_once is None else json_bytes({**payload, **shown_once})
+        return Response(shown, status, said, media_type=JSON)
 
     def read(
         self,

@@ -14,6 +14,8 @@ NO_ACT: Final = {
     "ledger.last_recorded_at": "the moment that the next one must be later than",
     "client_keys.expires_at": "a plan of whoever made the key",
     "client_keys.last_used_at": "the client's own doing",
+    "client_assertions.expires_at": "as the client's own signature says",
+    "client_tokens.expires_at": "ten minutes after it was given",
     "revisions.contract_recorded_at": "names the contract that the revision was read against",
     "reopenings.expires_at": "until when whoever approved it gave leave",
     "idempotency_keys.first_used_at": "the client's own doing",
@@ -21,7 +23,7 @@ NO_ACT: Final = {
 # Belong to nobody in particular: neither walled nor keyed by programme.
 OF_THE_INSTALLATION: Final = SHARED_TABLES | {"alembic_version"}
 # Walled by client, who may span programmes.
-OF_CLIENTS: Final = frozenset({"clients", "client_keys", "idempotency_keys"})
+OF_CLIENTS: Final = frozenset({"clients", "client_keys", "client_public_keys", "client_assertions", "client_tokens", "idempotency_keys"})
 STATES: Final = re.compile(r"(\A|_)(state|status|outcome)\Z")
 # Counts are stored exactly, ratios not at all.
 INEXACT: Final = {"real", "double precision", "money"}

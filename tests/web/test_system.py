@@ -91,7 +91,7 @@ def test_everything_but_the_listed_addresses_needs_a_key(web: Web) -> None:
     for method, path in addresses(web):
         answer = web.request(method, re.sub(r"{\w+}", "x", path))
         if path in OPEN:
-            assert answer.status_code in {200, 404}, path
+            assert answer.status_code in {200, 404} or (method, answer.status_code) == ("POST", 415), path
         else:
             asked += 1
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), (method, path)
