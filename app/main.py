@@ -40,6 +40,8 @@ from app.kernel.refusals import Fault, Kind, Refusal
 from app.measures.api import router as measures
 from app.organisations.api import router as organisations
 from app.phases.api import router as phases
+from app.publications.observation_api import router as observations
+from app.publications.peer_api import router as peers
 from app.reports.api import router as reports
 from app.reports.effect_api import router as submissions
 from app.reports.import_api import router as imports
@@ -85,6 +87,8 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     handovers,
     backfills,
     reports,
+    observations,
+    peers,
     imports,
     phases,
     callers,

@@ -18,6 +18,7 @@ from app.kernel.canonical import digest, json_bytes
 from app.kernel.codes import ALL, UNKNOWN
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
+from app.measures.domain import Measure
 from app.reports import envelope, store
 from app.reports.domain import FunnelQuery, ReportQuery, SourceQuery
 from app.reports.funnel import Funnel, funnel
@@ -165,18 +166,24 @@ def find_funnel(session: Session, programme: str, query: FunnelQuery, *, actor: 
     require(actor, Permission.REPORT_READ, programme=programme)
     as_of = judged_at(session, programme, asked=query.as_of, now=now)
     contract = load_contract(session, programme, as_of=as_of)
-    measure = contract.measure(query.measure, query.month)
-    if measure is None or not measure.proportion or measure.aggregation != "ratio_sum":
-        known = sorted(each.code for each in contract.measures if each.proportion and each.aggregation == "ratio_sum")
-        fix = f"Use any of {', '.join(known)}." if known else "Let the programme have one."
-        fault = Fault("unknown_value", "No proportion of this name is in force in the month.", fix, pointer="/query/measure")
-        raise Invalid("A parameter names what the programme does not have; see errors.", faults=[fault])
+    require_proportion(contract, query.measure, query.month)
     report = _Report(session, contract, ReportQuery(query.month, as_of, ("subcontract",), (query.period,)), as_of)
     rows, computed = report.rows()
     found = json.loads(rows["subcontract", query.period], parse_float=Decimal, parse_int=Decimal)
     by_subcontract = {row["subcontract"]: row for row in found if row["measure"] == query.measure and row["value"] is not None}
     figures = {code: (row["numerator"], row["denominator"]) for code, row in by_subcontract.items()}
     return FunnelRead(as_of, report.inputs_sha256(query.period), by_subcontract, funnel(figures)), computed
+
+
+def require_proportion(contract: Contract, code: str, month: Month) -> Measure:
+    """The measure of a funnel. Invalid where the programme has no proportion of this code in the month."""
+    measure = contract.measure(code, month)
+    if measure is None or not measure.proportion or measure.aggregation != "ratio_sum":
+        known = sorted(each.code for each in contract.measures if each.proportion and each.aggregation == "ratio_sum")
+        fix = f"Use any of {', '.join(known)}." if known else "Let the programme have one."
+        fault = Fault("unknown_value", "No proportion of this name is in force in the month.", fix, pointer="/query/measure")
+        raise Invalid("A parameter names what the programme does not have; see errors.", faults=[fault])
+    return measure
 
 
 def _month_sources(session: Session, inputs: MonthInputs, query: SourceQuery, key: RowKey) -> MonthSources:

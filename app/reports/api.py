@@ -41,7 +41,7 @@ from app.web.work import Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}/reports", tags=["reports"])
 
-_ROW: Final[dict[str, Any]] = {
+ROW: Final[dict[str, Any]] = {
     "slice": "all",
     "measure": "CWT-62",
     "measure_name": "62 days from referral to first treatment",
@@ -123,14 +123,14 @@ _REPORT: Final[dict[str, Any]] = {
         "inputs_sha256": _DIGEST,
         "previous_sha256": None,
     },
-    "observations": [_ROW],
+    "observations": [ROW],
     "notes": [],
     "links": {},
 }
 _SOURCES: Final[dict[str, Any]] = {
     "as_of": "2026-12-08T17:00:00.000001Z",
     "inputs_sha256": {"2026-10": _DIGEST},
-    "row": _ROW,
+    "row": ROW,
     "measure": {"code": "CWT-62", "version": 1},
     "requirement": None,
     "returns": [],

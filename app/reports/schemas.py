@@ -227,7 +227,7 @@ FunnelPeriodOf = Annotated[str, Query(alias="period", description=f"The period t
 PeriodOf = Annotated[str, Query(description=f"The row's period, of {', '.join(PERIODS)}.", max_length=64)]
 
 
-class _Reader:
+class Reader:
     """Reads parameters; names all that is wrong at once and repeats nothing that was sent."""
 
     def __init__(self) -> None:
@@ -278,7 +278,7 @@ def report_query(
     rendition: str | None,
 ) -> ReportQuery:
     """What the parameters of a report ask for, or every fault of them."""
-    reader = _Reader()
+    reader = Reader()
     query = ReportQuery(
         month=reader.month(month),
         as_of=as_of,
@@ -299,7 +299,7 @@ def source_query(
     month: str, *, measure: str, as_of: datetime | None, slice_: str, period: str, succession: str, include: str | None, **places: str
 ) -> SourceQuery:
     """Which row the parameters name, or every fault of them."""
-    reader = _Reader()
+    reader = Reader()
     query = SourceQuery(
         month=reader.month(month),
         measure=measure,
@@ -316,7 +316,7 @@ def source_query(
 
 def funnel_query(month: str, *, measure: str, as_of: datetime | None, period: str) -> FunnelQuery:
     """Which funnel the parameters ask for, or every fault of them."""
-    reader = _Reader()
+    reader = Reader()
     query = FunnelQuery(month=reader.month(month), measure=measure, as_of=as_of, period=reader.one("period", period, PERIODS))
     reader.end()
     return query

@@ -84,12 +84,12 @@ def _checksum(path: str, text: bytes) -> bytes:
     return zlib.crc32(path.encode() + b"\0" + text).to_bytes(4, "big")
 
 
-def pages(*, largest: int = LARGEST_LIMIT) -> Callable[..., Page]:
-    """The dependency of a list whose pages hold up to `largest` rows."""
+def pages(*, largest: int = LARGEST_LIMIT, usual: int = LIMIT) -> Callable[..., Page]:
+    """The dependency of a list whose pages hold up to `largest` rows, and `usual` ones unless asked otherwise."""
 
     def page(
         request: Request,
-        limit: Annotated[int, Query(ge=1, le=largest, description="Rows of a page.")] = LIMIT,
+        limit: Annotated[int, Query(ge=1, le=largest, description="Rows of a page.")] = usual,
         cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None,
     ) -> Page:
         path = request.url.path

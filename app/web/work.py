@@ -1,6 +1,6 @@
 """One request, one transaction: who is calling, for which programme, and an answer that is given after the commit."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.db.session import TenantSession, open_session
-from app.db.tenancy import INSTALLATION, tenant_of
+from app.db.tenancy import INSTALLATION, Tenant, tenant_of
 from app.db.turns import turn
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import json_bytes
@@ -112,8 +112,7 @@ class UnitOfWork:
         if self._session is None:
             if self.ended:
                 raise RuntimeError("the unit of work has ended")
-            programme = self.programme or self.actor.programme or ""
-            self._session = open_session(self._engine, tenant_of(self.actor, programme=programme), clock=self._clock)
+            self._session = self.more_sessions()
             earlier = idempotency.claim(self._session, self._attempt, now=self.now) if self._attempt is not None else None
             if earlier is not None:
                 self.close()
@@ -198,6 +197,26 @@ class UnitOfWork:
             return unchanged
         self.close()
         return Response(content, 200, {"ETag": tag, **_PRIVATE, **(headers or {})}, media_type=media_type)
+
+    def stream(
+        self, chunks: Callable[[], Iterator[bytes]], *, etag: str, media_type: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Give an answer that is made while it is sent, a chunk at a time; what is read for it is read in `more_sessions`."""
+        self._refuse_unknown()
+        unchanged = self.unchanged(strong(etag))
+        if unchanged is not None:
+            return unchanged
+        self.close()
+        return StreamingResponse(chunks(), 200, {"ETag": strong(etag), **_PRIVATE, **(headers or {})}, media_type=media_type)
+
+    def more_sessions(self) -> TenantSession:
+        """A further session on behalf of the same caller, for the caller to close: also after this unit of work has ended."""
+        programme = self.programme or self.actor.programme or ""
+        return open_session(self._engine, tenant_of(self.actor, programme=programme), clock=self._clock)
+
+    def programme_session(self) -> TenantSession:
+        """A session that sees the whole programme, for the caller to close: for what is worked out of others' rows and names none of them."""
+        return open_session(self._engine, Tenant(programme=self.programme or "", subcontract=EVERY), clock=self._clock)
 
     def unchanged(self, etag: str) -> Response | None:
         """The answer 304, where the reader already has what this ETag names: ask before computing it."""

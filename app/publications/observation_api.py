@@ -1,0 +1,181 @@
+"""Published months as one flat table over HTTP, page by page as JSON or whole as a stream of CSV: what dashboards read."""
+
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from decimal import Decimal
+from itertools import islice
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Response
+
+from app.kernel.refusals import Forbidden, Invalid, NotFound
+from app.publications import observation_actions as actions
+from app.publications.observation_actions import Table, rows_from
+from app.publications.observation_schemas import (
+    Categories,
+    FirstMonth,
+    LastMonth,
+    ObservationsView,
+    PeriodsOf,
+    PublishedRowView,
+    RenditionOf,
+    SlicesOf,
+    Subcontracts,
+    observation_query,
+    table_answer,
+)
+from app.publications.observations import Position, tag_of
+from app.reports.api import ROW
+from app.reports.export_csv import CSV_TYPE, csv_parts
+from app.reports.members import MEMBERS
+from app.reports.schemas import Commissioners, Measures, Sites
+from app.web.negotiation import NotAcceptable, also_as, format_of
+from app.web.pages import BadCursor, Page, bad_cursor, pages
+from app.web.reference import json_answer, refusals
+from app.web.work import Unit, UnitOfWork
+
+router = APIRouter(prefix="/v1/programmes/{programme}", tags=["observations"])
+
+MOST_ROWS: Final = 5_000
+COLUMNS: Final = tuple(PublishedRowView.model_fields)
+FORMATS: Final = {"json": "application/json", "csv": CSV_TYPE}
+FormatOf = Annotated[str, Depends(format_of(FORMATS))]
+PageOfRows = Annotated[Page, Depends(pages(largest=MOST_ROWS, usual=MOST_ROWS))]
+SubcontractCode = Annotated[str, Path(description="The subcontract's reference.", max_length=64, examples=["SC-RJE"])]
+_DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_OBSERVATIONS: Final[dict[str, Any]] = {
+    "schema_version": "1.0",
+    "programme": "staffs-cancer",
+    "audience": "commissioner",
+    "audience_code": "05W",
+    "sequence": 3,
+    "publications": [
+        {
+            "month": "2026-10",
+            "sequence": 3,
+            "audience_code": "05W",
+            "status": "provisional",
+            "published_at": "2026-12-09T10:02:11.400000Z",
+            "sha256": _DIGEST,
+        }
+    ],
+    "observations": [{**ROW, "report_month": "2026-10", "sequence": 3}],
+    "notes": [],
+    "links": {},
+    "next": None,
+}
+_ANSWERS: Final = also_as(
+    refusals(Forbidden, NotFound, Invalid, BadCursor, NotAcceptable)
+    | json_answer(ObservationsView, _OBSERVATIONS, description="A page of rows; all of them as a table"),
+    {CSV_TYPE: {"schema": {"type": "string"}, "example": ",".join(COLUMNS)}},
+)
+
+
+@router.get("/observations", response_class=Response, responses=_ANSWERS)
+def list_observations(
+    unit: Unit,
+    programme: str,
+    page: PageOfRows,
+    *,
+    first: FirstMonth = None,
+    last: LastMonth = None,
+    slice_: SlicesOf = None,
+    period: PeriodsOf = None,
+    measure: Measures = None,
+    commissioner: Commissioners = None,
+    site: Sites = None,
+    subcontract: Subcontracts = None,
+    category: Categories = None,
+    rendition: RenditionOf = "own",
+    format_: FormatOf,
+) -> Response:
+    """Read the latest publication of each month as one flat table, as far as it is the caller's to read.
+
+    Pages stay those of the table as it stood at the first one. As CSV, without `limit`, every row comes in one answer.
+    """
+    query = observation_query(
+        first=first,
+        last=last,
+        slices=slice_,
+        periods=period,
+        measure=measure,
+        commissioner=commissioner,
+        site=site,
+        subcontract=subcontract,
+        category=category,
+        rendition=rendition,
+    )
+    after = _position(page)
+    table = actions.find_table(unit.session, programme, query, actor=unit.actor, after=after)
+    return _answered(unit, table, page, after, format_)
+
+
+@router.get("/subcontracts/{subcontract}/observations", response_class=Response, responses=_ANSWERS)
+def list_subcontract_observations(
+    unit: Unit,
+    programme: str,
+    subcontract: SubcontractCode,
+    page: PageOfRows,
+    *,
+    first: FirstMonth = None,
+    last: LastMonth = None,
+    slice_: SlicesOf = None,
+    period: PeriodsOf = None,
+    measure: Measures = None,
+    commissioner: Commissioners = None,
+    site: Sites = None,
+    category: Categories = None,
+    format_: FormatOf,
+) -> Response:
+    """Read what was published of one subcontract, month by month, as one flat table."""
+    query = observation_query(
+        first=first,
+        last=last,
+        slices=slice_,
+        periods=period,
+        measure=measure,
+        commissioner=commissioner,
+        site=site,
+        category=category,
+    )
+    after = _position(page)
+    table = actions.find_table_of(unit.session, programme, subcontract, query, actor=unit.actor, after=after)
+    return _answered(unit, table, page, after, format_)
+
+
+def _position(page: Page) -> Position | None:
+    """Where the cursor says that a page goes on; BadCursor where no page ended there."""
+    if page.after is None:
+        return None
+    if len(page.after) != len(Position._fields) or not all(isinstance(part, int) and part >= 0 for part in page.after):
+        raise bad_cursor()
+    return Position(*(int(part) for part in page.after))
+
+
+def _answered(unit: UnitOfWork, table: Table, page: Page, after: Position | None, format_: str) -> Response:
+    named = {name for name, _ in page.query}
+    if format_ == "csv" and not {"limit", "cursor"} & named:
+        return _whole(unit, table)
+    tag = tag_of(table.query, table.renditions, format_, after, page.limit, page.path, table.programme)
+    unchanged = unit.unchanged(tag)
+    if unchanged is not None:
+        return unchanged
+    session = unit.session
+    found = list(islice(rows_from(lambda: nullcontext(session), table, tuple(MEMBERS), after), page.limit + 1))
+    rows, following, link = page.cut(found, lambda each: each[0])
+    if format_ == "csv":
+        return unit.read(b"".join(_table(iter(rows))), etag=tag, headers=link, media_type=CSV_TYPE)
+    return unit.read(table_answer(table, [row for _, row in rows], following=following, links={}), etag=tag, headers=link)
+
+
+def _whole(unit: UnitOfWork, table: Table) -> Response:
+    """Every row as CSV, read while it is sent."""
+    name = f'attachment; filename="{table.programme} observations.csv"'
+    tag = tag_of(table.query, table.renditions, "csv", None, None, table.programme)
+    rows = rows_from(unit.more_sessions, table, tuple(MEMBERS), None)
+    return unit.stream(lambda: _table(rows), etag=tag, media_type=CSV_TYPE, headers={"Content-Disposition": name})
+
+
+def _table(rows: Iterator[tuple[Position, bytes]]) -> Iterator[bytes]:
+    return csv_parts((json.loads(row, parse_float=Decimal) for _, row in rows), columns=COLUMNS)

@@ -1,0 +1,117 @@
+"""The shape of the flat table, and the reading of what is asked of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from app.kernel.canonical import json_bytes
+from app.kernel.months import Month
+from app.publications.observation_actions import Table
+from app.publications.observations import ObservationQuery
+from app.reports.envelope import SCHEMA_VERSION
+from app.reports.periods import PERIODS
+from app.reports.schemas import NoteView, ObservationView, Reader, codes
+from app.reports.slices import SLICES
+
+RENDITIONS: Final = ("own", "public")
+
+
+class PublishedRowView(ObservationView):
+    """A row of a published month: the month of its report (an imported row's own may be earlier), and the publication it is read from."""
+
+    report_month: str
+    sequence: int
+
+
+class ReadPublicationView(BaseModel):
+    """A rendition that rows are read from."""
+
+    month: str
+    sequence: int
+    audience_code: str | None
+    status: Literal["provisional", "final"]
+    published_at: str
+    sha256: str
+
+
+class ObservationsView(BaseModel):
+    """Published months as one flat table: the latest publication of each, as it was when `sequence` was the last one."""
+
+    schema_version: str
+    programme: str
+    audience: Literal["programme", "commissioner", "subcontract", "public"]
+    audience_code: str | None
+    sequence: int
+    publications: list[ReadPublicationView]
+    observations: list[PublishedRowView]
+    notes: list[NoteView]
+    links: dict[str, str]
+    next: str | None
+
+
+def _many(description: str, *, alias: str | None = None) -> Any:
+    return Query(description=f"{description}; repeated, or several with commas.", max_length=100, alias=alias)
+
+
+FirstMonth = Annotated[
+    Month | None, Query(alias="from", description="The first month; left out, the first published.", examples=["2026-07"])
+]
+LastMonth = Annotated[Month | None, Query(alias="to", description="The last month; left out, the last published.", examples=["2026-10"])]
+SlicesOf = Annotated[list[str] | None, _many(f"Slices, of {', '.join(SLICES)}; left out: every one", alias="slice")]
+PeriodsOf = Annotated[list[str] | None, _many(f"Periods, of {', '.join(PERIODS)}; left out: every one", alias="period")]
+Subcontracts = Annotated[list[str] | None, _many("Only rows of these subcontracts (or all)")]
+Categories = Annotated[list[str] | None, _many("Only rows of these categories (or all)")]
+RenditionOf = Annotated[
+    str, Query(alias="rendition", description="`own`, or `public`: as the public is shown what was published.", max_length=64)
+]
+
+
+def observation_query(
+    *,
+    first: Month | None,
+    last: Month | None,
+    slices: Sequence[str] | None,
+    periods: Sequence[str] | None,
+    rendition: str = "own",
+    **places: Sequence[str] | None,
+) -> ObservationQuery:
+    """What the parameters ask of the table, or every fault of them."""
+    reader = Reader()
+    query = ObservationQuery(
+        first=first,
+        last=last,
+        slices=reader.closed("slice", slices, tuple(SLICES), ()),
+        periods=reader.closed("period", periods, PERIODS, ()),
+        public=reader.one("rendition", rendition, RENDITIONS) == "public",
+        **{name: codes(asked) for name, asked in places.items()},
+    )
+    reader.end()
+    return query
+
+
+def table_answer(table: Table, rows: Sequence[bytes], *, following: str | None, links: Mapping[str, str]) -> bytes:
+    """A page of the table; its rows are put in as they are kept."""
+    kind, code = table.audience
+    publications = [
+        {
+            "month": source.month,
+            "sequence": source.sequence,
+            "audience_code": None if source.audience.code == "*" else source.audience.code,
+            "status": source.status,
+            "published_at": source.published_at,
+            "sha256": source.sha256,
+        }
+        for source in table.renditions
+    ]
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "programme": table.programme,
+        "audience": kind,
+        "audience_code": None if code == "*" else code,
+        "sequence": table.pinned,
+        "publications": publications,
+    }
+    ending = json_bytes({"notes": [], "links": links, "next": following})
+    return b'%s,"observations":[%s],%s' % (json_bytes(head)[:-1], b",".join(rows), ending[1:])
