@@ -9,6 +9,7 @@ from typing import Final
 
 from app.reports.method_chance import chance_sections
 from app.reports.method_counting import counting_sections
+from app.reports.method_disclosure import disclosure_sections
 from app.reports.method_note import Section, Table, Version, as_html, as_markdown
 from app.reports.results import METHOD_VERSION
 
@@ -20,7 +21,7 @@ VERSIONS: Final = (
     Version(
         "4",
         "A row says how many months of its own period have figures in it, is not judged under the publish threshold, and may have a colour.",
-        "4f8f9334d77ab760cb62e0e8a1cf5ff5eae269dec832064b8976ebe75794a68f",
+        "d92314999ad86a5a6cbe309291eda7890fcc05870b62a5fc83eb1476b2df4d62",
     ),
 )
 """Only ever added to: a version whose reports may have been read is never given another digest."""
@@ -36,7 +37,7 @@ _OPENING: Final = (
 @cache
 def sections() -> tuple[Section, ...]:
     """Every section, in the order in which a figure comes to be."""
-    return (*counting_sections(), *chance_sections())
+    return (*counting_sections(), *chance_sections(), *disclosure_sections())
 
 
 def _versions() -> Section:

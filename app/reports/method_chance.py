@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
-from app.programmes.domain import Programme
+from app.kernel.months import Month
+from app.programmes.domain import Programme, Requirement
 from app.programmes.reporting import USUAL_RAG, RagRule
+from app.reports.aggregation import Figures
 from app.reports.byar import byar
+from app.reports.coverage import Coverage
 from app.reports.exact_counts import FEWEST_FOR_BYAR, exact_count
 from app.reports.funnel import FEWEST_PLACES, Z_998, funnel, funnel_limits
 from app.reports.intervals import Z_95, wilson
+from app.reports.method_counting import WHOLE
 from app.reports.method_note import Cell, Section, Table, exact_text
 from app.reports.process_control import (
     FEWEST_POINTS,
@@ -29,7 +33,8 @@ from app.reports.process_control import (
     variation,
 )
 from app.reports.rag import colour
-from app.reports.series import FEWEST_COUNTED
+from app.reports.results import RowResult
+from app.reports.series import FEWEST_COUNTED, Point, places_of, series_of, told
 from app.reports.targets import ContractTest
 
 _PROPORTIONS: Final = (
@@ -190,9 +195,42 @@ def _limits() -> Section:
                 f"The series {' '.join(map(str, _SERIES))}",
                 ("how", "mean", "mean moving range", "lower", "near lower", "near upper", "upper"),
                 rows,
-            )
+            ),
+            _told(),
         ],
     )
+
+
+def _told() -> Table:
+    """What the last row of a series says of it."""
+    steady = [Decimal(value) / 100 for value in _SERIES[:-1]]
+    cases: Sequence[tuple[str, Sequence[Decimal | None], dict[str, Any]]] = (
+        ("the series above, as percentages of 100", [*steady, Decimal("0.66")], {}),
+        ("of 4 patients a month", [*steady, Decimal("0.66")], {"denominator": 4}),
+        ("the tenth month has no value", [*steady[:9], None, *steady[10:], Decimal("0.66")], {}),
+        ("begun anew in the third month", [*steady, Decimal("0.66")], {"rebased": "2026-03"}),
+        ("begun anew in the fifth month", [*steady, Decimal("0.66")], {"rebased": "2026-05"}),
+        ("fixed after 12, lower is better", [*steady, Decimal("0.66")], {"fixed_after": 12, "direction": "lower"}),
+        ("without screening", [*steady, Decimal("0.66")], {"screened": False}),
+    )
+    names = ("spc_from", "spc_points", "spc_mean", "spc_lower", "spc_upper", "spc_signal", "spc_variation", "spc_assurance")
+    rows = [[words, *(_control(values, **members)[name] for name in names)] for words, values, members in cases]
+    return Table("What a row says of its series, which began in January 2026, with a target of 0.72", ("series", *names), rows)
+
+
+def _control(
+    values: Sequence[Decimal | None], *, denominator: int = 100, direction: str = "higher", rebased: str | None = None, **members: Any
+) -> dict[str, Any]:
+    january = Month.parse("2026-01")
+    rebases = [] if rebased is None else [{"from_month": rebased, "reason": "a new way of counting"}]
+    requirement = Requirement.model_validate({"measure": "M", "process_control": {**members, "rebases": rebases}})
+    history = {
+        january.plus(number): {places_of(WHOLE): Point(Fraction(value), Decimal(denominator), 1)} if value is not None else {}
+        for number, value in enumerate(values)
+    }
+    result = RowResult(WHOLE, 1, 1, 1, False, Figures(), Coverage())
+    series = series_of(history, result, january.plus(len(values) - 1), step=1, requirement=requirement)
+    return told(series, requirement=requirement, direction=direction, target=Decimal("0.72"))
 
 
 def _of(limits: Limits | None) -> list[Cell]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from app.calendar.contract import Contract
+from app.kernel.codes import ALL
 from app.kernel.figures import RATIO_PLACES, carried, rounded
 from app.kernel.months import Month
 from app.measures.domain import Breakdown, Category, Measure
@@ -14,7 +15,10 @@ from app.programmes.domain import Programme, Requirement
 from app.reports.aggregation import Figures, add, evaluate, statistic
 from app.reports.coverage import PRECEDENCE, Coverage, ExpectedCells, Reason, cover, together
 from app.reports.method_note import Cell, Section, Table
-from app.reports.periods import PERIODS, is_whole, months_of
+from app.reports.periods import PERIODS, is_whole, months_of, pool
+from app.reports.results import RowResult
+from app.reports.series import value_of
+from app.reports.slices import RowKey
 from app.reports.targets import against_target, contract_test, in_force
 
 _BANDS: Final = Breakdown(
@@ -39,6 +43,8 @@ _WAITS: Final[Sequence[tuple[str, Sequence[tuple[int, int, int]]]]] = (
     ("p90", ((5, 0, 5),)),
     ("median", ((0, 0, 0),)),
 )
+WHOLE: Final = RowKey("M", ALL, ALL, ALL, ALL, ALL, ALL)
+"""The row of the whole programme, of a measure that is an example."""
 _THRESHOLD: Final = Decimal("0.95")
 _MONTHS: Final = ("2026-10", "2026-12", "2027-01", "2027-07")
 _TARGETS: Final = (
@@ -118,9 +124,49 @@ def _bands() -> Section:
     )
 
 
-def _periods() -> Section:
+def _over_a_quarter() -> Table:
+    """What three months come to in a quarter: figures as text, none where the month has none."""
+    versions = ({"from_month": None}, {"version": 2, "from_month": Month.parse("2026-12")})
+    cases: Sequence[tuple[str, str, Sequence[dict[str, Any]], Sequence[str | None]]] = (
+        ("all three returned", "ratio_sum", versions[:1], ("8/10", "7/10", "9/10")),
+        ("one without figures", "ratio_sum", versions[:1], ("8/10", None, "9/10")),
+        ("a reported zero", "ratio_sum", versions[:1], ("8/10", "0/0", "9/10")),
+        ("a census", "stock_last", versions[:1], ("100", "110", "120")),
+        ("a census whose last is missing", "stock_last", versions[:1], ("100", "110", None)),
+        ("another version from December", "ratio_sum", versions, ("8/10", "7/10", "9/10")),
+    )
+    return Table(
+        "October, November and December in the quarter",
+        ("case", "rule", "months", "numerator", "denominator", "value", "missing_reason", "months_held"),
+        [_quarter(*each) for each in cases],
+    )
+
+
+def _quarter(words: str, aggregation: str, versions: Sequence[dict[str, Any]], months: Sequence[str | None]) -> list[Cell]:
+    contract = _contract(*(_measure(aggregation, **version) for version in versions))
+    last = Month.parse("2026-12")
+    by_month: dict[Month, tuple[RowResult, ...]] = {}
+    for number, text in enumerate(months):
+        month = last.plus(number - 2)
+        in_force = contract.measure("M", month)
+        assert in_force is not None
+        figures = Figures() if text is None else _figures(*text.split("/"))
+        by_month[month] = (RowResult(WHOLE, in_force.version, 1, int(text is not None), False, figures, Coverage()),)
+    (pooled,) = pool(contract, last, by_month)
+    measure = contract.measure("M", last)
+    assert measure is not None
+    found = value_of(measure, pooled)
+    shown = " + ".join(text or "none" for text in months)
+    return [words, aggregation, shown, found.numerator, found.denominator, found.value, found.reason, pooled.held]
+
+
+def _contract(*measures: Measure) -> Contract:
     programme = Programme(code="p", name="P", prime="X9901", starts_on=date(2026, 7, 1), ends_on=date(2036, 6, 30))
-    contract = Contract(programme, datetime(2026, 7, 1, tzinfo=UTC), (), (), (), (), (), (), (), (), (), ())
+    return Contract(programme, datetime(2026, 7, 1, tzinfo=UTC), (), (), (), (), measures, (), (), (), (), ())
+
+
+def _periods() -> Section:
+    contract = _contract()
     rows: list[list[Cell]] = []
     for text in _MONTHS:
         month = Month.parse(text)
@@ -140,7 +186,7 @@ def _periods() -> Section:
         " (`months_held`).\n\n"
         "A month without a figure adds nothing; it is never taken for zero. A reported zero is one.",
         [],
-        [Table("A contract year that begins in July", ("report", *PERIODS, "quarter whole"), rows)],
+        [Table("A contract year that begins in July", ("report", *PERIODS, "quarter whole"), rows), _over_a_quarter()],
     )
 
 
@@ -216,6 +262,7 @@ def _reasons() -> Section:
                 "Where nothing was stated: the first of these that holds for a cell that is owed",
                 ("order", "missing_reason", "meaning"),
                 [[number, reason, said[reason]] for number, reason in enumerate(PRECEDENCE, start=1)],
+                explains=True,
             )
         ],
     )

@@ -14,11 +14,12 @@ Cell = str | int | Decimal | Fraction | None
 
 
 class Table(NamedTuple):
-    """A table of the note; what its rows say of figures is computed by the method itself."""
+    """A table of the note; what its rows say of figures is computed by the method itself. The last column of one that `explains` is words."""
 
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    explains: bool = False
 
 
 class Section(NamedTuple):
@@ -57,7 +58,8 @@ def exact_text(constant: Fraction) -> str:
 
 def examples_sha256(sections: Iterable[Section]) -> str:
     """The digest of every row of every table: words may be put better, what the method answers may not change under them."""
-    return digest([[table.columns, [[shown(cell) for cell in row] for row in table.rows]] for each in sections for table in each.tables])
+    tables = [table for section in sections for table in section.tables]
+    return digest([[table.columns, [list(map(shown, row[:-1] if table.explains else row)) for row in table.rows]] for table in tables])
 
 
 def as_markdown(opening: str, sections: Sequence[Section]) -> str:

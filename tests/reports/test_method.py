@@ -54,6 +54,9 @@ def rows_of(title: str, caption: str) -> dict[str, Sequence[str]]:
         ("Whether subcontracts differ by more than chance", "Limits around", "100", ["100", "0.721601", "0.878399", "0.676391", "0.923609"]),
         ("Limits of process control", "The series", "as published, with screening", ["as published, with screening", "78.733333", "3", "70.753333", "73.413333", "84.053333", "86.713333"]),
         ("Limits of process control", "The series", "the first 11 points only", ["the first 11 points only", "too_few_points", *[""] * 5]),
+        ("Limits of process control", "What a row says", "of 4 patients a month", ["of 4 patients a month", "2026-01", "15", "", "", "", "none", "", "too_few_points"]),
+        ("Over which months", "October", "a census", ["a census", "stock_last", "100 + 110 + 120", "120", "", "120", "", "1"]),
+        ("Over which months", "October", "one without figures", ["one without figures", "ratio_sum", "8/10 + none + 9/10", "17", "20", "0.850000", "", "2"]),
     ],
 )  # fmt: skip
 def test_examples_are_those_that_were_worked_out_elsewhere(title: str, caption: str, row: str, cells: list[str]) -> None:
