@@ -40,6 +40,10 @@ from app.kernel.refusals import Fault, Kind, Refusal
 from app.measures.api import router as measures
 from app.organisations.api import router as organisations
 from app.phases.api import router as phases
+from app.publications.api import KEY_SET
+from app.publications.api import keys as signing_keys
+from app.publications.api import router as publications
+from app.publications.draft_api import router as drafts
 from app.publications.observation_api import router as observations
 from app.publications.peer_api import router as peers
 from app.reports.api import router as reports
@@ -90,6 +94,9 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     observations,
     peers,
     imports,
+    drafts,
+    publications,
+    signing_keys,
     phases,
     callers,
     clients,
@@ -108,6 +115,7 @@ OPEN: Final = frozenset(
         "/oauth/token",
         "/v1/schemas/",
         "/v1/schemas/{schema}",
+        KEY_SET,
     }
 )
 """What answers without a key."""

@@ -31,9 +31,10 @@ def create_client(
     commissioner: str | None = None,
     actor: Actor,
     now: datetime,
+    lifetime: timedelta = KEY_LIFETIME,
 ) -> tuple[str, str]:
     """A new client; its id and its key, which is shown this once. The programme need not exist yet."""
-    named = NewClient(name, role, programme, subcontract, commissioner)
+    named = NewClient(name, role, programme, subcontract, commissioner, lifetime)
     client, key = register_client(session, named, actor=actor, now=now)
     assert key is not None, "a client is given a key unless it says that it signs"
     return client.id, key

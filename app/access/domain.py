@@ -31,6 +31,14 @@ class TooManyKeys(Refusal):
     title: ClassVar[str] = "The client has two live keys already"
 
 
+class SamePerson(Refusal):
+    """What takes two people was begun by the client that would complete it."""
+
+    code: ClassVar[str] = "same_person"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "Another person must do this"
+
+
 class Permission(StrEnum):
     """One thing that a caller may be allowed to do."""
 
@@ -50,6 +58,8 @@ class Permission(StrEnum):
     QUERY_ASK = "query_ask"
     QUERY_ANSWER = "query_answer"
     REPORT_READ = "report_read"
+    REPORT_EDIT = "report_edit"
+    REPORT_PUBLISH = "report_publish"
     IMPORT_RECORD = "import_record"
     OBSERVATION_READ = "observation_read"
     CLIENT_READ = "client_read"
@@ -97,8 +107,10 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
         Permission.RETURN_REOPEN,
         Permission.QUERY_ASK,
         Permission.IMPORT_RECORD,
+        Permission.REPORT_EDIT,
+        Permission.REPORT_PUBLISH,
     },
-    Role.ANALYST: _READS,
+    Role.ANALYST: _READS | {Permission.REPORT_EDIT},
     Role.FINANCE: _READS,
     Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT, Permission.QUERY_ANSWER},
     Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER},

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session
 
-from app.access.domain import Permission, require
+from app.access.domain import Permission, SamePerson, require
 from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON
 from app.calendar.expected import CellKey
@@ -51,14 +51,6 @@ class NothingProposed(Refusal):
     code: ClassVar[str] = "nothing_proposed"
     kind: ClassVar[Kind] = Kind.CONFLICT
     title: ClassVar[str] = "Nothing of this number waits for approval"
-
-
-class SamePerson(Refusal):
-    """What takes two people was proposed by the client that would approve it."""
-
-    code: ClassVar[str] = "same_person"
-    kind: ClassVar[Kind] = Kind.CONFLICT
-    title: ClassVar[str] = "Another person must approve this"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
 
+from app.access.domain import SamePerson
 from app.kernel.refusals import AsOfInFuture
 from app.phases import actions
-from app.phases.actions import EvidenceDiffers, NothingProposed, SamePerson, WrongPhase
+from app.phases.actions import EvidenceDiffers, NothingProposed, WrongPhase
 from app.phases.schemas import (
     ApprovalBody,
     BaselinesBody,

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, NamedTuple, get_args
+from typing import ClassVar, Final, Literal, NamedTuple, get_args
 
 from app.kernel.months import Month
+from app.kernel.refusals import Kind, Refusal
 
 AudienceKind = Literal["programme", "commissioner", "subcontract", "public"]
 AUDIENCE_KINDS: Final[tuple[str, ...]] = get_args(AudienceKind)
@@ -69,3 +70,35 @@ class Draft:
     edited_by: str
     checked_at: datetime | None = None
     checked_by: str | None = None
+
+
+class NotDrafted(Refusal):
+    """There is no draft of the month: somebody edits one, another person checks it, and it is published by anyone but its editor."""
+
+    code: ClassVar[str] = "not_drafted"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The month has no draft"
+
+
+class NotChecked(Refusal):
+    """The draft as it stands was not checked by another person than its editor."""
+
+    code: ClassVar[str] = "not_checked"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The draft has not been checked"
+
+
+class DraftOutdated(Refusal):
+    """What the draft would publish is no longer what was looked at: it was edited, or returns, the contract, imports or deadlines moved since."""
+
+    code: ClassVar[str] = "draft_outdated"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The draft is out of date"
+
+
+class NothingToPublish(Refusal):
+    """The month is published already, and reads as it did."""
+
+    code: ClassVar[str] = "nothing_to_publish"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "Nothing has moved since the last publication"

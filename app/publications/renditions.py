@@ -19,7 +19,6 @@ from app.organisations.domain import codes_readable_by
 from app.programmes.domain import ancestors
 from app.publications.domain import OF_PROGRAMME, Audience, Part
 
-ALGORITHM: Final = "Ed25519"
 _LEVEL: Final = 9
 _GZIP: Final = 31
 _RAW: Final = -15
@@ -128,12 +127,12 @@ class Writer:
             self._write(f"{',' if self.rows else ''}{','.join(texts)}".encode())
         self._parts.append(Part(slice_, period, len(texts), first, self._packed))
 
-    def finish(self, head: Mapping[str, Any], *, schema_version: str, sign: Sign) -> Rendition:
-        """Close the rendition with its head and signature."""
+    def finish(self, head: Mapping[str, Any], *, schema_version: str, sign: Sign | None) -> Rendition:
+        """Close the rendition with its head and signature; a preview has none."""
         opening = inflated(b"".join(self._chunks))
         closing = b'],"report":%s,"schema_version":%s' % (canonical_bytes(head), canonical_bytes(schema_version))
-        signature = sign(b"%s%s}" % (opening, closing))
-        ending = b'%s,"signature":%s}' % (closing, canonical_bytes(signature))
+        signature = b"" if sign is None else b',"signature":%s' % canonical_bytes(sign(b"%s%s}" % (opening, closing)))
+        ending = b"%s%s}" % (closing, signature)
         digest = hashlib.sha256(opening)
         digest.update(ending)
         compressed = b"".join((*self._chunks, self._stream.compress(ending), self._stream.flush()))

@@ -1,9 +1,9 @@
 """The tables of publications, their renditions and drafts, and what is read of them: metadata apart from the bytes, which are large."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -153,10 +153,11 @@ def standings(
     audience: Audience,
     *,
     month: Month | None = None,
+    sequence: int | None = None,
     after: int = 0,
     limit: int | None = None,
 ) -> list[Standing]:
-    """An audience's publications by their sequence, from after one on; of one month or of all."""
+    """An audience's publications by their sequence, from after one on; of one month or of all, or the one of a sequence."""
     later = RENDITIONS.alias("later")
     superseding = and_(
         later.c.programme == _OF.programme,
@@ -172,6 +173,8 @@ def standings(
     )
     if month is not None:
         query = query.where(_OF.month == month)
+    if sequence is not None:
+        query = query.where(_OF.sequence == sequence)
     return [Standing(**row) for row in session.execute(query.limit(limit)).mappings()]
 
 
@@ -246,12 +249,29 @@ def publication(session: Session, programme: str, sequence: int) -> Publication 
     return None if row is None else Publication(**row)
 
 
-def last_publication(session: Session, programme: str) -> tuple[int, str] | None:
-    """The sequence of a programme's last publication and the digest of its manifest; None before the first."""
+class Last(NamedTuple):
+    """Where a programme's chain of publications ends."""
+
+    sequence: int
+    manifest_sha256: str
+    published_at: datetime
+
+
+def last_publication(session: Session, programme: str) -> Last | None:
+    """A programme's last publication; None before the first."""
     columns = PUBLICATIONS.c
-    query = select(columns.sequence, columns.manifest_sha256).where(columns.programme == programme)
+    query = select(columns.sequence, columns.manifest_sha256, columns.published_at).where(columns.programme == programme)
     row = session.execute(query.order_by(columns.sequence.desc()).limit(1)).one_or_none()
-    return None if row is None else (row[0], row[1])
+    return None if row is None else Last(*row)
+
+
+def last_digests(session: Session, programme: str) -> dict[Audience, str]:
+    """The digest of each audience's last rendition."""
+    audience = (_OF.audience_kind, _OF.audience)
+    last = select(*audience, func.max(_OF.sequence).label("sequence")).where(_OF.programme == programme).group_by(*audience).subquery()
+    same = [_OF[name] == last.c[name] for name in ("audience_kind", "audience", "sequence")]
+    query = select(*audience, _OF.sha256).join(last, and_(*same)).where(_OF.programme == programme)
+    return {Audience(kind, code): sha256 for kind, code, sha256 in session.execute(query)}
 
 
 def add_publication(session: Session, programme: str, made: Publication) -> None:
@@ -259,25 +279,32 @@ def add_publication(session: Session, programme: str, made: Publication) -> None
     session.execute(insert(PUBLICATIONS).values(programme=programme, **values))
 
 
-def add_renditions(
-    session: Session, programme: str, standing: Standing, renditions: Iterable[tuple[Rendition, int, str | None, bytes]], *, by: str
-) -> None:
-    """Add a publication's renditions, each with how many of its rows changed, the reason that it is told, and its change notice as gzip."""
-    shared = {name: getattr(standing, name) for name in ("sequence", "month", "kind", "status", "supersedes", "as_of", "published_at")}
-    for made, rows_changed, reason, notice in renditions:
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A rendition as it is kept, with the reason that its audience is told, how many of its rows moved, and its change notice as gzip."""
+
+    rendition: Rendition
+    reason: str | None
+    rows_changed: int
+    notice: bytes
+
+
+def add_renditions(session: Session, programme: str, shared: Mapping[str, Any], issued: Iterable[Issued]) -> None:
+    """Add a publication's renditions. `shared` is what the publication says of all of them: sequence, month, kind, status and so on."""
+    for each in issued:
+        made = each.rendition
         values = {
             **shared,
             "programme": programme,
             "audience_kind": made.audience.kind,
             "audience": made.audience.code,
-            "reason": reason,
-            "rows_changed": rows_changed,
-            "published_by": by,
+            "reason": each.reason,
+            "rows_changed": each.rows_changed,
             "sha256": made.sha256,
             "length_bytes": made.length_bytes,
             "parts": [list(part) for part in made.parts],
             "compressed": made.compressed,
-            "differences": notice,
+            "differences": each.notice,
         }
         session.execute(insert(RENDITIONS).values(values))
 

@@ -45,10 +45,9 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     as_of = judged_at(session, programme, asked=query.as_of, now=now)
     contract = load_contract(session, programme, as_of=as_of)
     _check_filters(contract, query)
-    report = _Report(session, contract, query, as_of)
+    report = MonthReport(session, contract, query, as_of)
     own = report.figures[query.month]
-    find_results(session, contract, {query.month: own}, [HEAD])
-    head = envelope.head(contract, query.month, own.returns, as_of=as_of, inputs_sha256=report.inputs_sha256(*query.periods))
+    head = report.head()
     if query.restated:
         head["succession"] = "restated"
     notes = envelope.notes_of(contract, report.months)
@@ -64,16 +63,27 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     return envelope.document(head, parts, notes), computed or own.computed
 
 
-class _Report:
+class MonthReport:
     """The inputs of a report's months and of their series, and its rows: stored ones, or those written now and stored."""
 
     def __init__(self, session: Session, contract: Contract, query: ReportQuery, as_of: datetime) -> None:
-        self._session, self._contract, self._query = session, contract, query
+        self._session, self._contract, self._query, self._as_of = session, contract, query, as_of
         restated_in = query.month if query.restated else None
         self._of_period = {period: months_of(period, query.month, contract) for period in query.periods}
         self.months = sorted({query.month, *(month for months in self._of_period.values() for month in months)})
         self.figures = months_figures(session, contract, self.months, [], as_of=as_of, restated_in=restated_in, submitted=query.submitted)
         self._histories = Histories(session, contract, query.month, as_of=as_of, restated_in=restated_in, submitted=query.submitted)
+
+    def head(self) -> dict[str, Any]:
+        """What a live report says of itself."""
+        own, month, digests = self.figures[self._query.month], self._query.month, self.inputs_sha256(*self._query.periods)
+        find_results(self._session, self._contract, {month: own}, [HEAD])
+        return envelope.head(self._contract, month, own.returns, as_of=self._as_of, inputs_sha256=digests)
+
+    @property
+    def history(self) -> Mapping[Month, str]:
+        """By earlier month, the digest of what was accepted for the series of these rows."""
+        return self._histories.digests
 
     def inputs_sha256(self, *periods: str) -> str:
         """The digest of all that rows of these periods are computed from: their own months, and what was accepted for those of their series."""
@@ -84,12 +94,13 @@ class _Report:
             return digest({"months": digests, "history": history})
         return next(iter(digests.values())) if len(digests) == 1 else digest(digests)
 
-    def rows(self) -> tuple[dict[tuple[str, str], bytes], bool]:
-        """The rows by slice and period, each a JSON array, and whether any had to be written."""
+    def rows(self, *some: str) -> tuple[dict[tuple[str, str], bytes], bool]:
+        """The rows by slice and period (of all periods, or only of some), each a JSON array, and whether any had to be written."""
         session, contract, query = self._session, self._contract, self._query
-        digests = {period: self.inputs_sha256(period) for period in query.periods}
+        periods = some or query.periods
+        digests = {period: self.inputs_sha256(period) for period in periods}
         found = store.stored_rows(session, contract.programme.code, digests, query.slices)
-        lacking = [(slice_, period) for slice_ in query.slices for period in query.periods if (slice_, period) not in found]
+        lacking = [(slice_, period) for slice_ in query.slices for period in periods if (slice_, period) not in found]
         if lacking:
             months = {month for _, period in lacking for month in self._of_period[period]}
             lacking_slices = {slice_ for slice_, _ in lacking}
@@ -167,7 +178,7 @@ def find_funnel(session: Session, programme: str, query: FunnelQuery, *, actor: 
     as_of = judged_at(session, programme, asked=query.as_of, now=now)
     contract = load_contract(session, programme, as_of=as_of)
     require_proportion(contract, query.measure, query.month)
-    report = _Report(session, contract, ReportQuery(query.month, as_of, ("subcontract",), (query.period,)), as_of)
+    report = MonthReport(session, contract, ReportQuery(query.month, as_of, ("subcontract",), (query.period,)), as_of)
     rows, computed = report.rows()
     found = json.loads(rows["subcontract", query.period], parse_float=Decimal, parse_int=Decimal)
     by_subcontract = {row["subcontract"]: row for row in found if row["measure"] == query.measure and row["value"] is not None}

@@ -34,3 +34,22 @@ class RenditionView(BaseModel):
     notes: list[NoteView]
     links: dict[str, str]
     signature: SignatureView
+
+
+class PreviewHeadView(ReportHeadView):
+    """The same of what has not been published."""
+
+    audience: Literal["programme", "commissioner", "subcontract", "public"]
+    audience_code: str | None
+    published_at: str | None
+    commentary: str | None
+
+
+class PreviewView(BaseModel):
+    """A month's report as a draft would publish it for one audience: unsigned."""
+
+    schema_version: str
+    report: PreviewHeadView
+    observations: list[ObservationView]
+    notes: list[NoteView]
+    links: dict[str, str]

@@ -13,7 +13,16 @@ from tests.contract import served
 from tests.house.tree import ROOT
 
 METHODS = {"get", "put", "post", "patch", "delete"}
-OPEN_ADDRESSES = {"/livez", "/readyz", "/docs", "/openapi.json", "/oauth/token", "/v1/schemas/", "/v1/schemas/{schema}"}
+OPEN_ADDRESSES = {
+    "/livez",
+    "/readyz",
+    "/docs",
+    "/openapi.json",
+    "/oauth/token",
+    "/.well-known/mainstem-signing-keys.json",
+    "/v1/schemas/",
+    "/v1/schemas/{schema}",
+}
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from app.kernel.canonical import canonical_text, sha256
 from app.kernel.months import Month
 from app.publications import store
-from app.publications.domain import OF_PROGRAMME, Audience, PublicationKind, Standing
+from app.publications.domain import OF_PROGRAMME, Audience, PublicationKind
 from app.publications.renditions import Readership, Writer
+from app.publications.store import Issued
 from tests.reports.made_rows import row
 
 MOMENT: Final = datetime(2026, 12, 1, tzinfo=UTC)
@@ -35,17 +36,16 @@ def publish(
     """Record a publication of these parts for the whole programme and for some readers."""
     published_at = MOMENT + timedelta(minutes=sequence)
     kind: PublicationKind = "first" if supersedes is None else "correction"
-    standing = Standing(
-        sequence, Month.parse(month), kind, "provisional", supersedes, None, "Figures came in.", 0, published_at, published_at, "", 0
-    )
+    shared = {"sequence": sequence, "month": Month.parse(month), "kind": kind, "status": "provisional", "supersedes": supersedes}
+    shared |= {"as_of": published_at, "published_at": published_at, "published_by": "publisher"}
     made = []
     for readership in (Readership(OF_PROGRAMME), *readers):
         writer = Writer(readership, [])
         for (slice_, period), rows in parts.items():
             writer.add(slice_, period, [(each, canonical_text(each)) for each in rows])
         head = {"programme": programme, "month": month, "sequence": sequence, "audience": readership.audience.kind}
-        made.append((writer.finish(head, schema_version="1.0", sign=lambda _: {}), 0, None, b""))
-    store.add_renditions(session, programme, standing, made, by="publisher")
+        made.append(Issued(writer.finish(head, schema_version="1.0", sign=lambda _: {}), "Figures came in.", 0, b""))
+    store.add_renditions(session, programme, shared, made)
     digest = sha256(str(sequence).encode())
     store.add_publication(
         session,

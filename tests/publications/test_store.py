@@ -10,7 +10,7 @@ from app.db.session import open_session
 from app.db.tenancy import Tenant
 from app.kernel.months import Month
 from app.publications import store
-from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience, Standing
+from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience
 from app.publications.renditions import Readership, Writer
 from tests.support.databases import Database
 
@@ -22,15 +22,16 @@ AUDIENCES = (OF_PROGRAMME, OF_PUBLIC, *(Audience("commissioner", code) for code 
 
 def publish(database: Database, sequence: int, *, shown: bool) -> None:
     with open_session(database.engine, INTEGRATOR) as session:
-        standing = Standing(sequence, MONTH, "first", "provisional", None, None, None, 0, MOMENT, MOMENT, "", 0)
+        shared = {"sequence": sequence, "month": MONTH, "kind": "first", "status": "provisional", "as_of": MOMENT}
+        shared |= {"published_at": MOMENT, "published_by": "publisher"}
         row = {"commissioner": "05W", "subcontract": "SC-A", "excludes": None}
         made = []
         for audience in AUDIENCES:
             writer = Writer(Readership(audience, frozenset({"05W"})), [])
             writer.add("all", "month", [])
             writer.add("all", "quarter", [(row, "{}"), (row, "{}")])
-            made.append((writer.finish({}, schema_version="1.0", sign=lambda _: {}), 0, None, b""))
-        store.add_renditions(session, "p", standing, made, by="publisher")
+            made.append(store.Issued(writer.finish({}, schema_version="1.0", sign=None), None, 0, b""))
+        store.add_renditions(session, "p", shared, made)
         published = store.Publication(
             sequence, MONTH, "first", "provisional", None, "", "", MOMENT, "0", "4", 0, shown, b"{}", "0", "0", "key",
             MOMENT, "editor", MOMENT, "checker", MOMENT, "publisher",

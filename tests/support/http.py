@@ -44,7 +44,7 @@ class Web:
         """The id and key of a client nobody else has, made before all that happens at the application's clock."""
         now = self.clock() - timedelta(minutes=1)
         with open_session(self.database.engine, INSTALLATION) as session:
-            made = create_client(session, name=f"Test {role}", role=role, **scope, actor=MACHINE, now=now)
+            made = create_client(session, name=f"Test {role}", role=role, **scope, actor=MACHINE, now=now)  # type: ignore[arg-type]  # the scope's members are named by the caller
             session.commit()
         return made
 

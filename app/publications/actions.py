@@ -1,0 +1,123 @@
+"""Reading what was published: each caller its own audience's renditions, as they were made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from app.access.domain import Permission, require
+from app.calendar.contract import Contract
+from app.calendar.store import load_contract
+from app.db.ledger import last_recorded
+from app.kernel.actors import EVERY, Actor
+from app.kernel.months import Month
+from app.kernel.refusals import NotFound
+from app.publications import store
+from app.publications.domain import OF_PROGRAMME, Audience, Standing
+from app.reports.periods import PERIODS, months_of
+from app.reports.store import last_acts, recorded
+
+_NOT_PUBLISHED: Final = "There is no such publication here, or it is not yours."
+
+
+def audience_of(actor: Actor) -> Audience:
+    """For whom the renditions are that a caller reads."""
+    if actor.subcontract == EVERY:
+        return OF_PROGRAMME
+    return Audience("commissioner", actor.commissioner) if actor.commissioner else Audience("subcontract", actor.subcontract or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A publication in a list. `revision_pending`: a return that it read has another accepted revision by now."""
+
+    standing: Standing
+    revision_pending: bool
+
+
+def list_publications(session: Session, programme: str, *, month: Month | None, after: int, limit: int, actor: Actor) -> list[Listed]:
+    """A caller's publications by their sequence, each with whether another has taken its place, or will have reason to."""
+    _may_read(session, programme, actor)
+    found = store.standings(session, programme, audience_of(actor), month=month, after=after, limit=limit)
+    current = [each for each in found if each.superseded_by is None]
+    pending = _pending(session, programme, current) if current else frozenset()
+    return [Listed(each, each.sequence in pending) for each in found]
+
+
+def _may_read(session: Session, programme: str, actor: Actor) -> None:
+    """NotFound where there is no such programme for this caller."""
+    require(actor, Permission.OBSERVATION_READ, programme=programme)
+    last_recorded(session, programme)
+
+
+def _pending(session: Session, programme: str, standings: list[Standing]) -> frozenset[int]:
+    """Those publications of which a return has another accepted revision than the one that was read. Nothing is computed but where anybody acted."""
+    contract, moment = load_contract(session, programme), last_recorded(session, programme)
+    last = max(each.month for each in standings)
+    acts = last_acts(session, programme, before=last.plus(1), as_of=moment)
+    return frozenset(each.sequence for each in standings if _is_pending(session, contract, each, acts, moment))
+
+
+def _is_pending(session: Session, contract: Contract, standing: Standing, acts: Mapping[Month, datetime], moment: datetime) -> bool:
+    months = {month for period in PERIODS for month in months_of(period, standing.month, contract)}
+    acted = [month for month in months if month in acts and acts[month] > standing.as_of]
+    if not acted:
+        return False
+    was, now = (
+        {key: held.content_sha256 for key, held in recorded(session, contract.programme.code, acted, as_of=at).items()}
+        for at in (standing.as_of, moment)
+    )
+    return any(was.get(key) != now.get(key) for key in was.keys() | now.keys())
+
+
+def read_publication(session: Session, programme: str, sequence: int, *, actor: Actor) -> Standing:
+    """What is said of a publication for its caller's audience. NotFound where there is none for it."""
+    _may_read(session, programme, actor)
+    found = store.standings(session, programme, audience_of(actor), sequence=sequence)
+    if not found:
+        raise NotFound(_NOT_PUBLISHED)
+    return found[0]
+
+
+def read_latest(session: Session, programme: str, *, month: Month | None, actor: Actor) -> Standing:
+    """What stands published of a month, or of the last month of which anything is. NotFound where nothing is."""
+    _may_read(session, programme, actor)
+    current = store.current(session, programme, audience_of(actor))
+    asked = max(current, default=None) if month is None else month
+    if asked not in current:
+        raise NotFound(_NOT_PUBLISHED)
+    return current[asked]
+
+
+def read_bytes(session: Session, programme: str, sequence: int, *, actor: Actor) -> bytes:
+    """A rendition as it is kept, a gzip stream."""
+    content = store.compressed(session, programme, audience_of(actor), sequence)
+    if content is None:
+        raise NotFound(_NOT_PUBLISHED)
+    return content
+
+
+def changes(session: Session, programme: str, *, since: int, limit: int, actor: Actor) -> list[Standing]:
+    """What was published for a caller after a sequence, in the order in which it was committed: none is missed and none comes twice."""
+    _may_read(session, programme, actor)
+    return store.standings(session, programme, audience_of(actor), after=since, limit=limit)
+
+
+def read_differences(session: Session, programme: str, sequence: int, *, actor: Actor) -> bytes:
+    """A change notice as it is kept, a gzip stream of JSON."""
+    _may_read(session, programme, actor)
+    content = store.differences(session, programme, audience_of(actor), sequence)
+    if content is None:
+        raise NotFound(_NOT_PUBLISHED)
+    return content
+
+
+def read_manifest(session: Session, programme: str, sequence: int, *, actor: Actor) -> tuple[bytes, str]:
+    """A publication's manifest and its digest: for the integrator, and for commissioners to whom subcontracts are shown."""
+    _may_read(session, programme, actor)
+    found = store.publication(session, programme, sequence)
+    if found is None:
+        raise NotFound(_NOT_PUBLISHED)
+    return found.manifest, found.manifest_sha256

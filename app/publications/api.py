@@ -1,0 +1,158 @@
+"""Publications over HTTP: the list, each caller's own renditions as they were made, change notices, manifests and public keys."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from app.access.domain import SamePerson
+from app.db.session import open_session
+from app.db.tenancy import NOBODY
+from app.kernel.canonical import json_bytes
+from app.kernel.months import Month
+from app.publications import actions, key_actions, publish_actions
+from app.publications.actions import read_bytes
+from app.publications.domain import DraftOutdated, NotChecked, NotDrafted, NothingToPublish, Standing
+from app.publications.example_schemas import CHANGES, KEYS, MANIFEST, NOTICE, PUBLICATIONS, PUBLISHED, RENDITION
+from app.publications.key_actions import SigningKeyMissing
+from app.publications.keys import Keyring
+from app.publications.renditions import inflated
+from app.publications.schemas import (
+    ChangesView,
+    KeySetView,
+    ManifestView,
+    NoticeView,
+    PublicationsView,
+    PublishBody,
+    PublishedView,
+    changes_view,
+    publications_view,
+    published_view,
+)
+from app.reports.rendition_schemas import RenditionView
+from app.web.etags import tag_of
+from app.web.pages import BadCursor, PageOf
+from app.web.reference import WRITING, json_answer, json_body, open_refusals, refusals
+from app.web.work import Unit, UnitOfWork
+
+router = APIRouter(prefix="/v1/programmes/{programme}/publications", tags=["publications"])
+keys = APIRouter(tags=["publications"])
+
+KEY_SET: Final = "/.well-known/mainstem-signing-keys.json"
+_FOR_EVER: Final = "private, max-age=31536000, immutable"
+
+ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
+Sequence = Annotated[int, Path(description="The publication's number in its programme.", ge=1, le=2**31 - 1, examples=[3])]
+MonthAsked = Annotated[Month | None, Query(description="Of this month only.", examples=["2026-10"])]
+Encodings = Annotated[str | None, Header(alias="Accept-Encoding", include_in_schema=False)]
+
+
+def _takes_gzip(header: str | None) -> bool:
+    """Whether an answer may be sent as gzip: named, and not with a quality of nothing."""
+    for each in (header or "").lower().split(","):
+        coding, _, quality = each.partition(";")
+        if coding.strip() in {"gzip", "x-gzip", "*"}:
+            return quality.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
+
+
+def _as_kept(unit: UnitOfWork, compressed: bytes, etag: str, encodings: str | None, headers: dict[str, str]) -> Response:
+    """Bytes that were compressed when they were made, sent as they are to whoever takes them so."""
+    said = {"Vary": "Accept, Accept-Encoding, Authorization", **headers}
+    if _takes_gzip(encodings):
+        return unit.read(compressed, etag=etag, headers={**said, "Content-Encoding": "gzip"})
+    return unit.read(inflated(compressed), etag=etag, headers=said)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_class=Response,
+    responses=refusals(*WRITING, NotDrafted, NotChecked, SamePerson, DraftOutdated, NothingToPublish, SigningKeyMissing)
+    | json_answer(PublishedView, PUBLISHED, status=201),
+    openapi_extra=json_body(PublishBody, {"month": "2026-10", "reason": "One return was corrected after the first publication."}),
+)
+def publish_month(unit: Unit, programme: ProgrammeCode) -> Response:
+    """Publish a month's checked draft, by another person than its last editor.
+
+    Every earlier published month of the last 24, and every later one, whose figures have moved since is published again in the same act.
+    """
+    body = unit.json_as(PublishBody)
+    published = publish_actions.publish(
+        unit.session, programme, body.month, reason=body.reason, keyring=Keyring(unit.signing_keys), actor=unit.actor, now=unit.now
+    )
+    location = f"/v1/programmes/{programme}/publications/{published[-1].sequence}"
+    return unit.answer(published_view(programme, published), status=201, location=location)
+
+
+@router.get("", response_class=Response, responses=refusals(BadCursor) | json_answer(PublicationsView, PUBLICATIONS))
+def list_publications(unit: Unit, programme: ProgrammeCode, page: PageOf, *, month: MonthAsked = None) -> Response:
+    """List what was published for the caller, each with what took its place and whether a later revision waits to be published."""
+    after = int(page.after[0]) if page.after else 0
+    listed = actions.list_publications(unit.session, programme, month=month, after=after, limit=page.limit + 1, actor=unit.actor)
+    shown, following, link = page.cut(listed, key=lambda each: (each.standing.sequence,))
+    return unit.read(publications_view(programme, shown, following), headers=link)
+
+
+@router.get("/changes", response_class=Response, responses=refusals() | json_answer(ChangesView, CHANGES))
+def list_publication_changes(
+    unit: Unit,
+    programme: ProgrammeCode,
+    *,
+    since: Annotated[int, Query(description="The sequence after which to begin; 0 from the first on.", ge=0, le=2**31 - 1)] = 0,
+    limit: Annotated[int, Query(description="At most so many.", ge=1, le=200)] = 50,
+) -> Response:
+    """Follow what is published: ask again with `next` as `since`, and nothing is missed and nothing comes twice."""
+    found = actions.changes(unit.session, programme, since=since, limit=limit, actor=unit.actor)
+    return unit.read(changes_view(found, since=since))
+
+
+@router.get("/latest", response_class=Response, responses=refusals() | json_answer(RenditionView, RENDITION))
+def get_latest_publication(
+    unit: Unit, programme: ProgrammeCode, *, month: MonthAsked = None, accept_encoding: Encodings = None
+) -> Response:
+    """Read what stands published of a month; of the last month of which anything is, where none is named.
+
+    `Content-Location` is the address under which exactly these bytes stay.
+    """
+    standing = actions.read_latest(unit.session, programme, month=month, actor=unit.actor)
+    location = f"/v1/programmes/{programme}/publications/{standing.sequence}"
+    return _rendition(unit, programme, standing, accept_encoding, {"Content-Location": location, "Cache-Control": "private, no-cache"})
+
+
+@router.get("/{sequence}", response_class=Response, responses=refusals() | json_answer(RenditionView, RENDITION))
+def get_publication(unit: Unit, programme: ProgrammeCode, sequence: Sequence, *, accept_encoding: Encodings = None) -> Response:
+    """Read a publication as it was made for the caller's audience: the same bytes for ever; the ETag is their SHA-256."""
+    standing = actions.read_publication(unit.session, programme, sequence, actor=unit.actor)
+    return _rendition(unit, programme, standing, accept_encoding, {"Cache-Control": _FOR_EVER})
+
+
+def _rendition(unit: UnitOfWork, programme: str, standing: Standing, encodings: str | None, headers: dict[str, str]) -> Response:
+    unchanged = unit.unchanged(f'"{standing.sha256}"')
+    if unchanged is not None:
+        unchanged.headers.update({"Vary": "Accept, Accept-Encoding, Authorization", **headers})
+        return unchanged
+    content = read_bytes(unit.session, programme, standing.sequence, actor=unit.actor)
+    said = {**headers, "X-Publication-SHA256": standing.sha256}
+    return _as_kept(unit, content, standing.sha256, encodings, said)
+
+
+@router.get("/{sequence}/differences", response_class=Response, responses=refusals() | json_answer(NoticeView, NOTICE))
+def get_publication_differences(unit: Unit, programme: ProgrammeCode, sequence: Sequence, *, accept_encoding: Encodings = None) -> Response:
+    """Read a publication's change notice: which rows read otherwise than in the one it took the place of, and why."""
+    compressed = actions.read_differences(unit.session, programme, sequence, actor=unit.actor)
+    return _as_kept(unit, compressed, tag_of(inflated(compressed)), accept_encoding, {"Cache-Control": _FOR_EVER})
+
+
+@router.get("/{sequence}/manifest", response_class=Response, responses=refusals() | json_answer(ManifestView, MANIFEST))
+def get_publication_manifest(unit: Unit, programme: ProgrammeCode, sequence: Sequence) -> Response:
+    """Read what a publication was made of: every return with its revision, each rendition's digest, and the chain; signed as it is."""
+    manifest, digest = actions.read_manifest(unit.session, programme, sequence, actor=unit.actor)
+    return unit.read(manifest, etag=digest, headers={"Cache-Control": _FOR_EVER})
+
+
+@keys.get(KEY_SET, response_class=Response, responses=open_refusals() | json_answer(KeySetView, KEYS))
+def list_signing_keys(request: Request) -> Response:
+    """Give every public key that anything was ever signed with, as a JSON Web Key Set."""
+    with open_session(request.app.state.service.engine, NOBODY) as session:
+        content = json_bytes(key_actions.key_set(session))
+    return Response(content, headers={"Cache-Control": "public, max-age=300", "ETag": tag_of(content)}, media_type="application/json")

@@ -1,0 +1,253 @@
+"""What would be published of a month: its report in every slice and period, for every audience, beside what was published of it before."""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from app.calendar.contract import Contract
+from app.calendar.expected import ReturnKey, expected_cells
+from app.calendar.store import load_contract
+from app.kernel.canonical import canonical_bytes, canonical_text, digest
+from app.kernel.moments import moment_text
+from app.kernel.months import Month
+from app.publications import store
+from app.publications.domain import OF_PROGRAMME, Audience, Part, Standing
+from app.publications.manifests import Made, ReturnRead, audience_named, made_of, returns_of
+from app.publications.notices import IDENTITY, CauseKind, Causes, ChangedReturn, Moved, change_of, entries
+from app.publications.renditions import Readership, Rendition, Sign, Writer, readerships
+from app.reports.actions import MonthReport
+from app.reports.domain import ReportQuery
+from app.reports.envelope import SCHEMA_VERSION, notes_of
+from app.reports.month_actions import cells_without_value
+from app.reports.periods import PERIODS
+from app.reports.results import METHOD_VERSION, month_returns
+from app.reports.slices import SLICES
+from app.reports.store import recorded_revision
+from app.returns.store import cells
+from app.returns.submission import changed_cells
+
+LOOKING_BACK: Final = 24
+"""Earlier published months that are published again where their figures moved; later ones are whatever their number."""
+
+Rows = list[tuple[Mapping[str, Any], str]]
+
+
+@dataclass
+class Composition:
+    """A month as it would be published, judged at a moment; `before` is what was published of it last."""
+
+    session: Session
+    contract: Contract
+    month: Month
+    as_of: datetime
+    report: MonthReport
+    before: Standing | None
+    parts_before: dict[tuple[str, str], Part] = field(default_factory=dict)
+
+    @property
+    def programme(self) -> str:
+        return self.contract.programme.code
+
+    @property
+    def inputs_sha256(self) -> str:
+        return self.report.inputs_sha256(*PERIODS)
+
+    @property
+    def made(self) -> Made:
+        """What its figures are made of."""
+        months = self.report.figures.values()
+        returns = returns_of(status for held in months for status in held.inputs.statuses)
+        own = self.report.figures[self.month].inputs
+        return Made(returns, self.report.history, moment_text(self.contract.recorded_at), own.imports.sha256, METHOD_VERSION)
+
+    def readerships(self) -> list[Readership]:
+        shown = self.contract.programme.publishing.subcontracts_to_commissioners
+        return readerships(self.contract, self.report.months, subcontracts_shown=shown)
+
+    def parts(self) -> Iterator[tuple[str, str, Rows]]:
+        """Its rows by period and slice, each with its canonical text. Of one period at a time: all of them are large."""
+        for period in PERIODS:
+            stored, _ = self.report.rows(period)
+            for slice_ in SLICES:
+                rows = json.loads(stored[slice_, period], parse_float=Decimal, parse_int=Decimal)
+                yield slice_, period, [(row, canonical_text(row)) for row in rows]
+
+    def rows_before(self, slice_: str, period: str) -> bytes:
+        """The same part of what was published before, a JSON array."""
+        part = self.parts_before.get((slice_, period))
+        return b"[]" if part is None or self.before is None else self._read(part)
+
+    def _read(self, part: Part) -> bytes:
+        assert self.before is not None, "there are parts of what was published only"
+        return store.rows_of(self.session, self.programme, OF_PROGRAMME, self.before.sequence, part)
+
+
+def compose(session: Session, contract: Contract, month: Month, *, as_of: datetime, before: Standing | None) -> Composition:
+    """A month of a programme as it would be published."""
+    query = ReportQuery(month, as_of, tuple(SLICES), PERIODS)
+    report = MonthReport(session, contract, query, as_of)
+    found = store.parts(session, contract.programme.code, OF_PROGRAMME, before.sequence) if before is not None else ()
+    return Composition(session, contract, month, as_of, report, before, {(part.slice, part.period): part for part in found})
+
+
+def related(published: Mapping[Month, Standing], month: Month) -> list[Standing]:
+    """What stands published of the months that are looked at with a month: those before it that a trend shows, and all later ones."""
+    return [each for each in published.values() if each.month != month and each.month >= month.plus(-LOOKING_BACK)]
+
+
+def inputs_of(session: Session, programme: str, months: Sequence[Month], *, as_of: datetime) -> dict[Month, str]:
+    """By month, the digest of all that would be published of it."""
+    contract = load_contract(session, programme, as_of=as_of)
+    return {month: compose(session, contract, month, as_of=as_of, before=None).inputs_sha256 for month in months}
+
+
+def together(inputs: Mapping[Month, str]) -> str:
+    """One digest of several months' inputs."""
+    return digest({str(month): of_month for month, of_month in inputs.items()})
+
+
+def comparison(composition: Composition) -> Causes:
+    """Why rows of a month may read otherwise than in what was published of it before."""
+    before, contract = composition.before, composition.contract
+    if before is None:
+        return Causes(contract, composition.month, (), (), ())
+    published = store.publication(composition.session, composition.programme, before.sequence)
+    assert published is not None, "whoever publishes sees the programme's publications"
+    was, now = made_of(published.manifest), composition.made
+    others: list[CauseKind] = []
+    if was.contract_recorded_at != now.contract_recorded_at:
+        others.append("contract")
+    if was.imports_sha256 != now.imports_sha256:
+        others.append("imported")
+    if was.method_version != now.method_version:
+        others.append("method")
+    changed = [
+        _changed(composition, key, was.returns.get(key), now.returns.get(key))
+        for key in sorted(was.returns.keys() | now.returns.keys())
+        if was.returns.get(key) != now.returns.get(key)
+    ]
+    history = [month for month in sorted(was.history.keys() | now.history.keys()) if was.history.get(month) != now.history.get(month)]
+    return Causes(contract, composition.month, changed, others, history)
+
+
+_NOTHING: Final = ReturnRead(None, None, "not_due")
+
+
+def _changed(composition: Composition, key: ReturnKey, was: ReturnRead | None, now: ReturnRead | None) -> ChangedReturn:
+    """A return that stood otherwise, with the cells in which its accepted revisions differ; all of its own where they do not say."""
+    was, now = was or _NOTHING, now or _NOTHING
+    if was.revision == now.revision:
+        return ChangedReturn(key, "deadline", was.revision, now.revision, expected_cells(composition.contract, key))
+    sides = [_cells(composition, key, read.revision) for read in (was, now)]
+    differing = [change.key for change in changed_cells(*sides)]
+    if was.revision is not None and now.revision is not None:
+        return ChangedReturn(key, "revised", was.revision, now.revision, differing)
+    # A return that comes or goes changes who is missing wherever it is owed.
+    everywhere = {*differing, *expected_cells(composition.contract, key)}
+    return ChangedReturn(key, "first_reported" if was.revision is None else "withdrawn", was.revision, now.revision, everywhere)
+
+
+def _cells(composition: Composition, key: ReturnKey, number: int | None) -> Sequence[Any]:
+    if number is None:
+        return ()
+    revision_id = recorded_revision(composition.session, composition.programme, key, number).revision_id
+    assert revision_id is not None, "a revision that was read is there for ever"
+    return cells(composition.session, composition.programme, revision_id)
+
+
+def moved_in(composition: Composition, causes: Causes, slice_: str, period: str, rows: Rows) -> Iterator[Moved]:
+    """The rows of a part that read otherwise than in what was published before."""
+    published = composition.rows_before(slice_, period)
+    if composition.before is None or published == f"[{','.join(text for _, text in rows)}]".encode():
+        return
+    was = {_name(row): row for row in json.loads(published, parse_float=Decimal, parse_int=Decimal)}
+    now = {_name(row): row for row, _ in rows}
+    for name in sorted(was.keys() | now.keys()):
+        change = change_of(was.get(name), now.get(name))
+        if change is not None:
+            yield Moved(was.get(name), now.get(name), change, causes.of(was.get(name), now.get(name)))
+
+
+def _name(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in IDENTITY)
+
+
+def moved_rows(composition: Composition) -> list[Moved]:
+    """Every row of a month that reads otherwise than in what was published of it before."""
+    causes = comparison(composition)
+    return [moved for slice_, period, rows in composition.parts() for moved in moved_in(composition, causes, slice_, period, rows)]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """What only a publication says of itself: its number, who it takes the place of, when, and what its integrator says in words."""
+
+    sequence: int | None
+    published_at: datetime | None
+    commentary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A rendition, what it moved in, and its change notice as gzip."""
+
+    rendition: Rendition
+    rows_changed: int
+    notice: bytes
+
+
+def write(
+    composition: Composition, numbered: Numbered, *, previous: Mapping[Audience, str], sign: Sign | None
+) -> tuple[list[Written], int]:
+    """The renditions of a month for its audiences, and how many of all its rows moved. `previous` is each audience's last digest."""
+    causes, notes = comparison(composition), notes_of(composition.contract, composition.report.months)
+    writers = [Writer(readership, notes) for readership in composition.readerships()]
+    moved: list[Moved] = []
+    for slice_, period, rows in composition.parts():
+        moved += moved_in(composition, causes, slice_, period, rows)
+        for writer in writers:
+            writer.add(slice_, period, rows)
+    head, own = composition.report.head(), _own_returns(composition)
+    written = []
+    for writer in writers:
+        audience = writer.readership.audience
+        if audience.kind == "subcontract" and not writer.rows:
+            continue
+        about = {
+            **head,
+            **(own.get(audience.code, {}) if audience.kind == "subcontract" else {}),
+            "sequence": numbered.sequence,
+            "supersedes": composition.before.sequence if composition.before else None,
+            "previous_sha256": previous.get(audience),
+            **audience_named(audience),
+            "published_at": numbered.published_at,
+            "commentary": numbered.commentary if audience.kind in {"programme", "commissioner"} else None,
+        }
+        told = entries(moved, writer.readership)
+        notice = _notice(about, told)
+        written.append(Written(writer.finish(about, schema_version=SCHEMA_VERSION, sign=sign), len(told), notice))
+    return written, len(moved)
+
+
+def _notice(head: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> bytes:
+    named = ("programme", "month", "sequence", "supersedes", "audience", "audience_code", "published_at")
+    notice = {"schema_version": SCHEMA_VERSION, **{name: head[name] for name in named}, "rows_changed": len(told), "differences": told}
+    return gzip.compress(canonical_bytes(notice), mtime=0)
+
+
+def _own_returns(composition: Composition) -> dict[str, dict[str, Any]]:
+    """By subcontract, what its head says of returns: its own only."""
+    inputs = composition.report.figures[composition.month].inputs
+    without = cells_without_value(composition.session, inputs)
+    found = {}
+    for subcontract in {status.key.subcontract for status in inputs.statuses}:
+        own = type(inputs)(inputs.contract, inputs.month, [each for each in inputs.statuses if each.key.subcontract == subcontract])
+        returns = month_returns(own, [each for each in without if each.subcontract == subcontract])
+        found[subcontract] = {"returns_expected": returns.expected, "returns_included": returns.included, "coverage": returns.coverage}
+    return found

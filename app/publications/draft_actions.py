@@ -1,0 +1,185 @@
+"""A month's draft: edited by one person, looked at with what it would publish, and checked by another."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.access.domain import Permission, SamePerson, require
+from app.calendar.store import load_contract
+from app.db import audit
+from app.db.ledger import begin_recording, hold_ledger
+from app.kernel.actors import Actor
+from app.kernel.months import Month
+from app.kernel.refusals import Fault, Invalid, NotFound
+from app.publications import store
+from app.publications.composition_actions import Numbered, Written, compose, inputs_of, moved_rows, related, together, write
+from app.publications.domain import OF_PROGRAMME, Audience, Draft, DraftOutdated, NotDrafted
+from app.publications.renditions import Rendition
+from app.returns.read_actions import judged_at
+
+
+@dataclass(frozen=True, slots=True)
+class WouldPublish:
+    """A month that the draft would publish, and how many of its rows moved since it was published last."""
+
+    month: Month
+    supersedes: int | None
+    rows_changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRead:
+    """A draft as it stands, and what has moved since it was edited; of one that is looked at also what it would publish, and to whom."""
+
+    draft: Draft
+    inputs_sha256: str
+    moved: tuple[Fault, ...]
+    publishes: tuple[WouldPublish, ...] | None = None
+    renditions: tuple[Rendition, ...] | None = None
+
+    @property
+    def tag(self) -> str:
+        """Names its state: another version, a check, and whatever moved make another."""
+        return f"{self.draft.version}-{'checked' if self.draft.checked_by else 'edited'}-{self.inputs_sha256[:32]}"
+
+
+def _months(session: Session, programme: str, month: Month) -> list[Month]:
+    """All that would be looked at if a month were published: itself, and what is published of the months around it."""
+    published = store.current(session, programme, OF_PROGRAMME)
+    return sorted({month, *(each.month for each in related(published, month))})
+
+
+def _standing(session: Session, programme: str, draft: Draft, *, now: datetime) -> DraftRead:
+    """A draft with what has moved since it was edited."""
+    months = _months(session, programme, draft.month)
+    moment = judged_at(session, programme, asked=None, now=now)
+    inputs = together(inputs_of(session, programme, months, as_of=moment))
+    moved = () if inputs == draft.inputs_sha256 else moved_since(session, programme, months, draft.as_of, moment)
+    return DraftRead(draft, inputs, tuple(moved))
+
+
+def moved_since(session: Session, programme: str, months: Sequence[Month], then: datetime, now: datetime) -> list[Fault]:
+    """What makes a report of these months another than it was at an earlier moment: every return that stands otherwise, and what else changed."""
+    fix = "Look at the draft again, edit it anew and let another person check it."
+    was, is_ = (
+        [compose(session, load_contract(session, programme, as_of=at), month, as_of=at, before=None).made for month in months]
+        for at in (then, now)
+    )
+    held, holds = ({key: read for made in each for key, read in made.returns.items()} for each in (was, is_))
+    faults = [
+        Fault("return_moved", f"The return {key.collection} of {key.subcontract} for {key.month} stands otherwise.", fix)
+        for key in sorted(held.keys() | holds.keys())
+        if held.get(key) != holds.get(key)
+    ]
+    if was[0].contract_recorded_at != is_[0].contract_recorded_at:
+        faults.append(Fault("contract_moved", "The contract was changed.", fix))
+    if any(before.imports_sha256 != after.imports_sha256 for before, after in zip(was, is_, strict=True)):
+        faults.append(Fault("imports_moved", "Other imports stand.", fix))
+    return faults or [Fault("inputs_moved", "What the report is made of is not what it was.", fix)]
+
+
+def edit(
+    session: Session,
+    programme: str,
+    month: Month,
+    *,
+    commentary: str,
+    as_of: datetime | None,
+    check: Callable[[str | None], None],
+    actor: Actor,
+    now: datetime,
+) -> tuple[DraftRead, bool]:
+    """Make a month's draft, or its next version, as somebody saw it at a moment; and whether it is the first since the last publication.
+
+    `check` passes where the caller has seen the state that is replaced, by its tag (None where there is no draft).
+    """
+    require(actor, Permission.REPORT_EDIT, programme=programme)
+    moment = judged_at(session, programme, asked=as_of, now=now)
+    _refuse_beyond_term(session, programme, month, moment)
+    inputs = together(inputs_of(session, programme, _months(session, programme, month), as_of=moment))
+    hold_ledger(session, programme)
+    standing = store.draft(session, programme, month)
+    check(None if standing is None else _standing(session, programme, standing, now=now).tag)
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    version = store.last_version(session, programme, month) + 1
+    made = Draft(month, version, commentary, moment, inputs, recording.at, recording.by)
+    store.put_draft(session, recording, programme, made)
+    subject: dict[str, str | int] = {"month": str(month), "version": version}
+    audit.record(session, recording, "publication.drafted", subject=subject, details={"inputs_sha256": inputs})
+    return _standing(session, programme, made, now=now), standing is None
+
+
+def _refuse_beyond_term(session: Session, programme: str, month: Month, moment: datetime) -> None:
+    term = load_contract(session, programme, as_of=moment).programme
+    if not term.first_month <= month <= term.last_month:
+        fix = f"Use a month from {term.first_month} to {term.last_month}."
+        fault = Fault("beyond_term", "The programme does not run in this month.", fix, pointer="/path/month")
+        raise Invalid("Nothing is published of a month in which the programme does not run.", faults=[fault])
+
+
+def read(session: Session, programme: str, month: Month, *, actor: Actor, now: datetime) -> DraftRead:
+    """A month's draft, what has moved since it was edited, and what it would publish. NotFound where there is none."""
+    require(actor, Permission.REPORT_READ, programme=programme)
+    draft = _draft(session, programme, month)
+    contract, published = load_contract(session, programme, as_of=draft.as_of), store.current(session, programme, OF_PROGRAMME)
+    publishes = []
+    for each in [*related(published, month), *([published[month]] if month in published else [])]:
+        moved = moved_rows(compose(session, contract, each.month, as_of=draft.as_of, before=each))
+        if moved:
+            publishes.append(WouldPublish(each.month, each.sequence, len(moved)))
+    if month not in published:
+        publishes.append(WouldPublish(month, None, 0))
+    renditions = tuple(written.rendition for written in _previewed(session, programme, draft))
+    return replace(_standing(session, programme, draft, now=now), publishes=tuple(publishes), renditions=renditions)
+
+
+def preview(session: Session, programme: str, month: Month, audience: Audience, *, actor: Actor) -> Rendition:
+    """What an audience would read: unsigned and without a number. NotFound where it would read nothing."""
+    require(actor, Permission.REPORT_READ, programme=programme)
+    renditions = [written.rendition for written in _previewed(session, programme, _draft(session, programme, month))]
+    found = next((each for each in renditions if each.audience == audience), None)
+    if found is None:
+        raise NotFound("The draft would publish nothing for such an audience.")
+    return found
+
+
+def _previewed(session: Session, programme: str, draft: Draft) -> Sequence[Written]:
+    before = store.current(session, programme, OF_PROGRAMME).get(draft.month)
+    contract = load_contract(session, programme, as_of=draft.as_of)
+    composition = compose(session, contract, draft.month, as_of=draft.as_of, before=before)
+    return write(composition, Numbered(None, None, draft.commentary), previous={}, sign=None)[0]
+
+
+def _draft(session: Session, programme: str, month: Month) -> Draft:
+    found = store.draft(session, programme, month)
+    if found is None:
+        raise NotFound("There is no draft of this month.")
+    return found
+
+
+def check(session: Session, programme: str, month: Month, *, inputs_sha256: str, actor: Actor, now: datetime) -> DraftRead:
+    """Say that another person than its editor has looked at exactly what the draft would publish. NotDrafted, SamePerson, DraftOutdated."""
+    require(actor, Permission.REPORT_EDIT, programme=programme)
+    hold_ledger(session, programme)
+    draft = store.draft(session, programme, month)
+    if draft is None:
+        raise NotDrafted(f"There is no draft of {month} to be checked.")
+    if draft.edited_by == actor.client:
+        raise SamePerson(f"The draft of {month} was edited by this client: another person checks it.")
+    standing = _standing(session, programme, draft, now=now)
+    faults = list(standing.moved)
+    if inputs_sha256 != draft.inputs_sha256:
+        fault = Fault("draft_edited", "The draft is another version than the one named.", "Read it again.", pointer="/inputs_sha256")
+        faults.insert(0, fault)
+    if faults:
+        raise DraftOutdated(f"The draft of {month} is not what would be published now; see errors.", faults=faults)
+    if draft.checked_by is not None:
+        return standing
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    checked = replace(draft, checked_at=recording.at, checked_by=recording.by)
+    store.put_draft(session, recording, programme, checked)
+    subject: dict[str, str | int] = {"month": str(month), "version": draft.version}
+    audit.record(session, recording, "publication.checked", subject=subject, details={"inputs_sha256": draft.inputs_sha256})
+    return replace(standing, draft=checked)

@@ -1,0 +1,261 @@
+"""Publishing a month: its checked draft, and every published month around it whose figures have moved, in one act that misses no acceptance.
+
+Renditions are written, signed and kept before the programme's ledger row is taken, which would hold everyone else up. Under it only the digest of
+all that they were made of is taken anew: were it another, an acceptance had come first, and nothing is published.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.access.domain import Permission, SamePerson, require
+from app.calendar.store import load_contract
+from app.db import audit
+from app.db.ledger import Recording, begin_recording, lock_key
+from app.kernel.actors import Actor
+from app.kernel.canonical import canonical_bytes, sha256
+from app.kernel.moments import TICK
+from app.kernel.months import Month
+from app.kernel.refusals import Fault, Refusal
+from app.publications import store
+from app.publications.composition_actions import (
+    Composition,
+    Numbered,
+    Written,
+    comparison,
+    compose,
+    inputs_of,
+    moved_in,
+    related,
+    together,
+    write,
+)
+from app.publications.domain import (
+    OF_PROGRAMME,
+    Audience,
+    Draft,
+    DraftOutdated,
+    NotChecked,
+    NotDrafted,
+    NothingToPublish,
+    PublicationKind,
+    Standing,
+)
+from app.publications.draft_actions import moved_since
+from app.publications.key_actions import SigningKey, key_in_use
+from app.publications.keys import Keyring
+from app.publications.manifests import FIRST, audience_named, said
+from app.publications.store import Issued, Publication
+from app.reports.results import METHOD_VERSION
+from app.returns.read_actions import judged_at
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A month's publication, its renditions written and kept (here by their digests), but for its manifest."""
+
+    composition: Composition
+    sequence: int
+    kind: PublicationKind
+    status: str
+    commentary: str
+    renditions: Mapping[Audience, str]
+    rows_changed: int
+
+
+def publish(
+    session: Session, programme: str, month: Month, *, reason: str, keyring: Keyring, actor: Actor, now: datetime
+) -> list[Standing]:
+    """Publish a month's checked draft; what was published, this month last.
+
+    NotDrafted, NotChecked, SamePerson, DraftOutdated, each with everything else that is in the way; NothingToPublish.
+    """
+    require(actor, Permission.REPORT_PUBLISH, programme=programme)
+    # One publisher at a time in a programme: from here on nobody else gives a sequence.
+    lock_key(session, programme, "publications")
+    published = store.current(session, programme, OF_PROGRAMME)
+    months = sorted({month, *(each.month for each in related(published, month))})
+    moment = judged_at(session, programme, asked=None, now=now)
+    draft = _checked(session, programme, month, months, moment=moment, actor=actor)
+    contract = load_contract(session, programme, as_of=moment)
+    compositions = [compose(session, contract, each, as_of=moment, before=published.get(each)) for each in months]
+    moving = [each for each in compositions if each.month != month and _has_moved(each)]
+    own = next(each for each in compositions if each.month == month)
+    last = store.last_publication(session, programme)
+    _refuse_unmoved(session, own, draft)
+    key = key_in_use(session, keyring, actor=actor, now=now)
+    published_at = max(now, moment, *([] if last is None else [last.published_at + TICK]))
+    ready = _write_all(session, [*moving, own], draft, reason=reason, last=last, key=key, at=published_at, actor=actor)
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    inputs = inputs_of(session, programme, months, as_of=recording.at)
+    if inputs != {each.month: each.inputs_sha256 for each in compositions} or store.draft(session, programme, month) != draft:
+        faults = moved_since(session, programme, months, moment, recording.at)
+        raise DraftOutdated("Something was recorded while this was being published; see errors.", faults=faults)
+    previous = FIRST if last is None else last.manifest_sha256
+    for each in ready:
+        previous = _record(session, recording, each, draft, reason=reason, previous=previous, key=key, at=published_at)
+    store.close_draft(session, recording, programme, month)
+    return store.standings(session, programme, OF_PROGRAMME, after=ready[0].sequence - 1)
+
+
+def _checked(session: Session, programme: str, month: Month, months: Sequence[Month], *, moment: datetime, actor: Actor) -> Draft:
+    """The draft, where it was checked as it stands and as everything stands now; or the refusal that names all that is in the way."""
+    draft = store.draft(session, programme, month)
+    if draft is None:
+        raise NotDrafted(f"There is no draft of {month}: edit one and let another person check it.")
+    found: list[tuple[type[Refusal], Fault]] = []
+    if draft.edited_by == actor.client:
+        fault = Fault("same_person", "The draft was edited by the client that would publish it.", "Let another person publish it.")
+        found.append((SamePerson, fault))
+    if draft.checked_by is None:
+        fault = Fault("not_checked", "Nobody but its editor has looked at the draft as it stands.", "Let another person check it.")
+        found.append((NotChecked, fault))
+    if together(inputs_of(session, programme, months, as_of=moment)) != draft.inputs_sha256:
+        found += [(DraftOutdated, fault) for fault in moved_since(session, programme, months, draft.as_of, moment)]
+    if found:
+        raise found[0][0](f"The draft of {month} cannot be published; see errors.", faults=[fault for _, fault in found])
+    return draft
+
+
+def _has_moved(composition: Composition) -> bool:
+    """Whether any figure of a month reads otherwise than in what was published of it."""
+    assert composition.before is not None, "only what is published can have moved"
+    before = store.publication(composition.session, composition.programme, composition.before.sequence)
+    assert before is not None, "whoever publishes sees the programme's publications"
+    if (before.inputs_sha256, before.method_version) == (composition.inputs_sha256, METHOD_VERSION):
+        return False
+    causes = comparison(composition)
+    return any(True for slice_, period, rows in composition.parts() for _ in moved_in(composition, causes, slice_, period, rows))
+
+
+def _refuse_unmoved(session: Session, composition: Composition, draft: Draft) -> None:
+    """Pass where a month was never published, or reads otherwise: in figures, in its status or in its commentary."""
+    if composition.before is None:
+        return
+    before = store.publication(session, composition.programme, composition.before.sequence)
+    said_before = None if before is None else (before.status, before.commentary)
+    if said_before == (composition.report.head()["status"], draft.commentary) and not _has_moved(composition):
+        raise NothingToPublish(f"{composition.month} is published already, and nothing of it has moved since.")
+
+
+def _write_all(
+    session: Session,
+    compositions: Sequence[Composition],
+    draft: Draft,
+    *,
+    reason: str,
+    last: store.Last | None,
+    key: SigningKey,
+    at: datetime,
+    actor: Actor,
+) -> list[Ready]:
+    """Write, sign and keep the renditions of each month, in the order of their sequences."""
+    programme, ready = compositions[0].programme, list[Ready]()
+    digests = store.last_digests(session, programme)
+    first = 1 if last is None else last.sequence + 1
+    for sequence, composition in enumerate(compositions, start=first):
+        own = composition.month == draft.month
+        commentary = draft.commentary if own else _commentary(session, composition)
+        written, rows_changed = write(composition, Numbered(sequence, at, commentary), previous=digests, sign=key.sign)
+        status = composition.report.head()["status"]
+        kind = _kind(composition, status, own=own)
+        shared = {
+            "sequence": sequence,
+            "month": composition.month,
+            "kind": kind,
+            "status": status,
+            "supersedes": composition.before.sequence if composition.before else None,
+            "as_of": composition.as_of,
+            "published_at": at,
+            "published_by": actor.client,
+        }
+        store.add_renditions(session, programme, shared, [_issued(each, reason) for each in written])
+        made = {each.rendition.audience: each.rendition.sha256 for each in written}
+        digests |= made
+        ready.append(Ready(composition, sequence, kind, status, commentary, made, rows_changed))
+    return ready
+
+
+def _commentary(session: Session, composition: Composition) -> str:
+    """A month that is published again because its figures moved says what it said."""
+    before = None if composition.before is None else store.publication(session, composition.programme, composition.before.sequence)
+    return "" if before is None else before.commentary
+
+
+def _kind(composition: Composition, status: str, *, own: bool) -> PublicationKind:
+    if composition.before is None:
+        return "first"
+    if not own:
+        return "trend"
+    return "final" if status == "final" and composition.before.status == "provisional" else "correction"
+
+
+def _issued(written: Written, reason: str) -> Issued:
+    """A subcontract and the public are not told why others' figures moved."""
+    told = written.rendition.audience.kind in {"programme", "commissioner"}
+    return Issued(written.rendition, reason if told else None, written.rows_changed, written.notice)
+
+
+def _record(
+    session: Session, recording: Recording, ready: Ready, draft: Draft, *, reason: str, previous: str, key: SigningKey, at: datetime
+) -> str:
+    """Record a publication under its manifest, chained to the one before; its digest."""
+    composition = ready.composition
+    manifest = _manifest(recording, ready, previous=previous, key=key, at=at)
+    assert draft.checked_at is not None, "an unchecked draft is refused"
+    assert draft.checked_by is not None, "an unchecked draft is refused"
+    published = Publication(
+        sequence=ready.sequence,
+        month=composition.month,
+        kind=ready.kind,
+        status=ready.status,
+        supersedes=composition.before.sequence if composition.before else None,
+        reason=reason,
+        commentary=ready.commentary,
+        as_of=composition.as_of,
+        inputs_sha256=composition.inputs_sha256,
+        method_version=METHOD_VERSION,
+        rows_changed=ready.rows_changed,
+        subcontracts_shown=composition.contract.programme.publishing.subcontracts_to_commissioners,
+        manifest=manifest,
+        manifest_sha256=sha256(manifest),
+        previous_sha256=previous,
+        key_id=key.key_id,
+        edited_at=draft.edited_at,
+        edited_by=draft.edited_by,
+        checked_at=draft.checked_at,
+        checked_by=draft.checked_by,
+        published_at=at,
+        published_by=recording.by,
+    )
+    store.add_publication(session, composition.programme, published)
+    subject: dict[str, str | int] = {"month": str(composition.month), "sequence": ready.sequence}
+    details = {"kind": ready.kind, "manifest_sha256": published.manifest_sha256, "rows_changed": ready.rows_changed}
+    audit.record(session, recording, "publication.published", subject=subject, details=details)
+    return published.manifest_sha256
+
+
+def _manifest(recording: Recording, ready: Ready, *, previous: str, key: SigningKey, at: datetime) -> bytes:
+    """The manifest's canonical bytes; the head of the audit chain in them makes whoever keeps one a witness of it."""
+    composition = ready.composition
+    manifest: dict[str, Any] = {
+        "schema_version": "1.0",
+        "programme": composition.programme,
+        "sequence": ready.sequence,
+        "month": composition.month,
+        "kind": ready.kind,
+        "status": ready.status,
+        "supersedes": composition.before.sequence if composition.before else None,
+        "as_of": composition.as_of,
+        "published_at": at,
+        "inputs_sha256": composition.inputs_sha256,
+        **said(composition.made),
+        "renditions": [{**audience_named(audience), "sha256": made} for audience, made in ready.renditions.items()],
+        "previous_sha256": previous,
+        "event": {"sequence": recording.sequence, "sha256": recording.sha256},
+        "key_id": key.key_id,
+    }
+    return canonical_bytes({**manifest, "signature": key.sign(canonical_bytes(manifest))})

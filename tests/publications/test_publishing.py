@@ -1,0 +1,199 @@
+"""A month is drafted, checked and published by two people; what was published never changes, and a correction takes its place with a notice."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import rfc8785
+
+from app.kernel.canonical import sha256
+from app.publications.signatures import is_proven
+from tests.publications.conftest import ADDRESS, OCTOBER, Press, press, unzipped
+from tests.reports.conftest import acute, of_62, of_fds
+from tests.support.databases import Database
+
+NOVEMBER = "2026-11"
+
+
+@pytest.fixture(scope="module")
+def story(module_database: Database) -> Iterator[Press]:
+    """October published, a return of it corrected, November published: October again in the same act."""
+    with press(module_database) as made:
+        made.publish(commentary="As it stands.")
+        made.programme.at("2026-12-30T09:00")
+        made.programme.send("SC-RJE", NOVEMBER, acute(of_62("urgent", 30, 40), of_fds(9, 10)))
+        made.programme.send("SC-RL4", OCTOBER, acute(of_62("urgent", 18, 25), of_fds(10, 20)))
+        made.programme.now = made.programme.now.replace(day=31)
+        made.publish(NOVEMBER)
+        yield made
+
+
+def codes(answer: Any) -> list[str]:
+    told = answer.json()
+    return [told["code"], *(each["code"] for each in told["errors"])]
+
+
+def test_publishing_takes_two_people_and_the_very_draft_that_was_checked(own_press: Press) -> None:
+    assert codes(own_press.issue()) == ["not_drafted", "not_drafted"]
+    edited = own_press.edit(commentary="First.", by=own_press.manager)
+    assert (edited.status_code, edited.json()["version"], edited.json()["outdated"]) == (201, 1, False)
+    answer = own_press.issue()
+    assert (answer.status_code, codes(answer)) == (409, ["same_person", "same_person", "not_checked"])
+    assert codes(own_press.check())[0] == "same_person"
+    digest = edited.json()["inputs_sha256"]
+    assert own_press.check(by=own_press.editor, digest="0" * 64).json()["errors"][0]["code"] == "draft_edited"
+    assert own_press.check(by=own_press.editor, digest=digest).json()["checked_by"] is not None
+    # A return that is accepted after the check is named, and nothing is published.
+    own_press.programme.send("SC-RNA", OCTOBER, acute(of_62("urgent", 1, 2), of_fds(1, 2)))
+    answer = own_press.issue(by=own_press.key("administrator"))
+    assert codes(answer) == ["draft_outdated", "return_moved"]
+    assert answer.json()["errors"][0]["detail"] == "The return cwt of SC-RNA for 2026-10 stands otherwise."
+    looked_at = own_press.read(f"/drafts/{OCTOBER}")
+    assert (looked_at["outdated"], looked_at["moved"][0]["code"]) == (True, "return_moved")
+    assert own_press.read("")["publications"] == []
+    # Edited anew it is another version, and must be checked anew.
+    assert own_press.edit(commentary="Second.").json()["version"] == 2
+    assert codes(own_press.issue()) == ["not_checked", "not_checked"]
+    assert own_press.issue(by=own_press.editor).status_code == 403
+    checked = own_press.check()
+    assert (checked.status_code, checked.json()["checked_at"] is None) == (200, False)
+    made = own_press.issue()
+    assert (made.status_code, made.headers["Location"]) == (201, f"{ADDRESS}/1")
+    assert own_press.get(f"/drafts/{OCTOBER}").status_code == 404
+    # Nothing has moved since.
+    own_press.edit(commentary="Second.")
+    own_press.check()
+    assert codes(own_press.issue())[0] == "nothing_to_publish"
+
+
+def test_what_is_read_is_what_was_signed(story: Press) -> None:
+    answer = story.get("/1", **{"Accept-Encoding": "gzip"})
+    plain = story.get("/1", **{"Accept-Encoding": "identity"})
+    assert (answer.headers["Content-Encoding"], "Content-Encoding" in plain.headers) == ("gzip", False)
+    content = plain.content
+    assert answer.content == content
+    report = json.loads(content)
+    assert content == rfc8785.dumps(report)
+    digest = sha256(content)
+    assert answer.headers["ETag"] == plain.headers["ETag"] == f'"{digest}"'
+    assert answer.headers["X-Publication-SHA256"] == digest
+    assert story.get("/1", **{"If-None-Match": f'"{digest}"'}).status_code == 304
+    signature = report.pop("signature")
+    (key,) = story.programme.web.get("/.well-known/mainstem-signing-keys.json").json()["keys"]
+    assert (key["kty"], key["crv"], key["kid"]) == ("OKP", "Ed25519", signature["key_id"])
+    assert is_proven(signature, rfc8785.dumps(report), key["x"])
+    assert not is_proven(signature, rfc8785.dumps({**report, "links": {"a": "b"}}), key["x"])
+    manifest = story.get("/1/manifest").json()
+    assert {"audience": "programme", "audience_code": None, "sha256": digest} in manifest["renditions"]
+    signed = manifest.pop("signature")
+    assert is_proven(signed, rfc8785.dumps(manifest), key["x"])
+
+
+def test_manifests_are_chained_and_witness_the_audit_chain(story: Press) -> None:
+    manifests = [story.get(f"/{sequence}/manifest") for sequence in (1, 2, 3)]
+    previous = "0" * 64
+    for answer in manifests:
+        assert answer.json()["previous_sha256"] == previous
+        previous = sha256(answer.content)
+        assert answer.headers["ETag"] == f'"{previous}"'
+        event = answer.json()["event"]
+        found = story.programme.database.superuser_engine
+        with found.connect() as connection:
+            told = connection.exec_driver_sql(
+                "SELECT sha256 FROM events WHERE programme = 'small' AND sequence = %(sequence)s", {"sequence": event["sequence"]}
+            ).scalar_one()
+        assert told == event["sha256"]
+    heads = [story.read(f"/{sequence}")["report"] for sequence in (1, 2, 3)]
+    digests = [story.get(f"/{sequence}").headers["ETag"].strip('"') for sequence in (1, 2, 3)]
+    assert [head["previous_sha256"] for head in heads] == [None, *digests[:2]]
+
+
+def test_an_earlier_month_that_moved_is_published_in_the_same_act(story: Press) -> None:
+    listed = story.read("")["publications"]
+    told = [(each["sequence"], each["month"], each["kind"], each["supersedes"], each["superseded_by"]) for each in listed]
+    assert told == [(1, OCTOBER, "first", None, 2), (2, OCTOBER, "trend", 1, None), (3, NOVEMBER, "first", None, None)]
+    assert listed[1]["published_at"] == listed[2]["published_at"]
+    assert story.read("/2")["report"]["commentary"] == "As it stands."
+    assert not any(each["revision_pending"] for each in listed)
+    latest = story.get("/latest")
+    assert (latest.headers["Content-Location"], latest.content) == (f"{ADDRESS}/3", story.get("/3").content)
+    assert latest.headers["Cache-Control"] == "private, no-cache"
+    assert story.get(f"/latest?month={OCTOBER}").headers["Content-Location"] == f"{ADDRESS}/2"
+    assert story.get("/latest?month=2026-09").status_code == 404
+
+
+def test_the_feed_neither_misses_nor_repeats(story: Press) -> None:
+    since, seen = 0, []
+    while changes := (page := story.read(f"/changes?since={since}&limit=2"))["changes"]:
+        seen += [each["sequence"] for each in changes]
+        since = page["next"]
+    assert (seen, since) == ([1, 2, 3], 3)
+    assert story.read("/changes?since=3") == {"changes": [], "next": 3}
+
+
+def test_a_notice_says_which_rows_moved_and_whose_revision_moved_them(story: Press) -> None:
+    assert story.differences(1) == []
+    told = story.differences(2)
+    assert story.read("/2/differences")["rows_changed"] == len(told) == story.read("/changes?since=1")["changes"][0]["rows_changed"]
+    (whole,) = (each for each in told if (each["slice"], each["period"], each["measure"]) == ("all", "month", "CWT-62"))
+    assert (whole["change"], whole["before"]["numerator"], whole["after"]["numerator"]) == ("revised", 60, 61)
+    assert whole["why"] == [
+        {
+            "kind": "revised", "collection": "cwt", "subcontract": "SC-RL4", "organisation_name": "Organisation RL4", "month": OCTOBER,
+            "revision_before": 1, "revision": 2,
+        }
+    ]  # fmt: skip
+    # The gap that the second revision filled: a row without a value has one now.
+    keys = ("slice", "period", "measure", "site", "commissioner", "subcontract")
+    changes = {tuple(each[name] for name in keys): each["change"] for each in told}
+    assert changes["commissioner+site", "month", "CWT-62", "prostate", "05G", "all"] == "revised"
+    assert {each["measure"] for each in told} == {"CWT-62"}
+    # Rows that no changed cell is part of read as they did.
+    assert not any(each["subcontract"] == "SC-RJE" for each in told)
+
+
+def test_a_party_is_told_only_causes_that_it_may_know(story: Press) -> None:
+    stoke, other = story.key("commissioner", commissioner="05W"), story.key("preparer", subcontract="SC-RJE")
+    own = story.key("preparer", subcontract="SC-RL4")
+    assert {each["subcontract"] for each in story.differences(2, by=own)} == {"SC-RL4"}
+    assert all(each["why"][0]["subcontract"] == "SC-RL4" for each in story.differences(2, by=own))
+    assert story.differences(2, by=other) == []
+    assert {each["commissioner"] for each in story.differences(2, by=stoke)} <= {"all", "05W"}
+    assert story.differences(2, by=stoke)[0]["why"][0]["subcontract"] == "SC-RL4"
+    assert story.read("/changes", by=own)["changes"][1]["reason"] is None
+    assert story.get("/2/manifest", by=stoke).status_code == 200
+    absent = story.get("/9/manifest", by=own)
+    assert (story.get("/2/manifest", by=own).status_code, absent.status_code) == (404, 404)
+    rows = story.read("/2", by=own)["observations"]
+    assert {row["subcontract"] for row in rows} == {"SC-RL4"}
+
+
+def test_what_was_published_stays_as_it_was(story: Press) -> None:
+    kept = [unzipped_as_kept(story, sequence) for sequence in (1, 2, 3)]
+    assert kept == [story.get(f"/{sequence}").content for sequence in (1, 2, 3)]
+
+
+def unzipped_as_kept(story: Press, sequence: int) -> bytes:
+    query = "SELECT compressed FROM renditions WHERE audience_kind = 'programme' AND sequence = %(sequence)s"
+    with story.programme.database.superuser_engine.connect() as connection:
+        return unzipped(connection.exec_driver_sql(query, {"sequence": sequence}).scalar_one())
+
+
+def test_a_later_revision_is_announced_until_it_is_published(own_press: Press) -> None:
+    own_press.publish()
+    assert [each["revision_pending"] for each in own_press.read("")["publications"]] == [False]
+    own_press.programme.send("SC-RNA", OCTOBER, acute(of_62("urgent", 1, 2), of_fds(1, 2)))
+    assert [each["revision_pending"] for each in own_press.read("")["publications"]] == [True]
+    published = own_press.publish()["publication"]
+    assert (published["kind"], published["supersedes"], published["status"]) == ("correction", 1, "provisional")
+    assert [each["revision_pending"] for each in own_press.read("")["publications"]] == [False, False]
+    (late,) = (
+        each for each in own_press.differences(2)
+        if (each["slice"], each["period"], each["measure"], each["subcontract"]) == ("subcontract", "month", "CWT-62", "SC-RNA")
+    )  # fmt: skip
+    assert (late["change"], late["before"]["missing_reason"], late["why"][0]["kind"]) == ("first_reported", "late", "first_reported")
+    # Frozen, the month is final, what is missing is named, and figures are as they were.
+    own_press.programme.at("2027-02-01T09:00")
+    published = own_press.publish()["publication"]
+    assert (published["kind"], published["status"], published["supersedes"]) == ("final", "final", 2)
