@@ -49,7 +49,7 @@ fix: $(INSTALLED) ## format, and put right what the linter can
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-real: $(INSTALLED) ## show the month on figures that NHS England published
+real: $(INSTALLED) ## show the month on figures that NHS England published (about three minutes)
 	@$(VENV)/bin/python -m tests.real
 
 bench: $(INSTALLED) ## measure the promises on speed
