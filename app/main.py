@@ -46,6 +46,7 @@ from app.publications.api import router as publications
 from app.publications.draft_api import router as drafts
 from app.publications.observation_api import router as observations
 from app.publications.peer_api import router as peers
+from app.publications.row_query_api import router as row_queries
 from app.reports.api import router as reports
 from app.reports.effect_api import router as submissions
 from app.reports.import_api import router as imports
@@ -93,6 +94,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     reports,
     observations,
     peers,
+    row_queries,
     imports,
     drafts,
     publications,

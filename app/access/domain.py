@@ -57,6 +57,9 @@ class Permission(StrEnum):
     RETURN_REOPEN = "return_reopen"
     QUERY_ASK = "query_ask"
     QUERY_ANSWER = "query_answer"
+    ROW_QUERY_READ = "row_query_read"
+    ROW_QUERY_ASK = "row_query_ask"
+    ROW_QUERY_ANSWER = "row_query_answer"
     REPORT_READ = "report_read"
     REPORT_EDIT = "report_edit"
     REPORT_PUBLISH = "report_publish"
@@ -90,6 +93,7 @@ _READS: Final = frozenset(
         Permission.RETURN_READ,
         Permission.REPORT_READ,
         Permission.OBSERVATION_READ,
+        Permission.ROW_QUERY_READ,
     }
 )
 _PUBLISHED: Final = frozenset({Permission.OBSERVATION_READ, Permission.ORGANISATION_READ, Permission.CALENDAR_READ})
@@ -106,6 +110,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
         Permission.RETURN_ACCEPT,
         Permission.RETURN_REOPEN,
         Permission.QUERY_ASK,
+        Permission.ROW_QUERY_ANSWER,
         Permission.IMPORT_RECORD,
         Permission.REPORT_EDIT,
         Permission.REPORT_PUBLISH,
@@ -114,8 +119,8 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.FINANCE: _READS,
     Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT, Permission.QUERY_ANSWER},
     Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER},
-    Role.COMMISSIONER_LEAD: _PUBLISHED,
-    Role.COMMISSIONER: _PUBLISHED,
+    Role.COMMISSIONER_LEAD: _PUBLISHED | {Permission.ROW_QUERY_READ, Permission.ROW_QUERY_ASK},
+    Role.COMMISSIONER: _PUBLISHED | {Permission.ROW_QUERY_READ},
     Role.AUDITOR: _READS | {Permission.CLIENT_READ, Permission.METRICS_READ},
 }
 """What each role may do, within its scope."""

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.publications import observation_actions as actions
+from app.publications import row_query_actions
 from app.publications.observation_actions import Table, rows_from
 from app.publications.observation_schemas import (
     Categories,
@@ -26,6 +27,7 @@ from app.publications.observation_schemas import (
     table_answer,
 )
 from app.publications.observations import Position, tag_of
+from app.publications.row_query_schemas import row_query_view
 from app.reports.api import ROW
 from app.reports.export_csv import CSV_TYPE, csv_parts
 from app.reports.members import MEMBERS
@@ -61,6 +63,7 @@ _OBSERVATIONS: Final[dict[str, Any]] = {
         }
     ],
     "observations": [{**ROW, "report_month": "2026-10", "sequence": 3}],
+    "queries": [],
     "notes": [],
     "links": {},
     "next": None,
@@ -157,7 +160,9 @@ def _answered(unit: UnitOfWork, table: Table, page: Page, after: Position | None
     named = {name for name, _ in page.query}
     if format_ == "csv" and not {"limit", "cursor"} & named:
         return _whole(unit, table)
-    tag = tag_of(table.query, table.renditions, format_, after, page.limit, page.path, table.programme)
+    queries = [] if format_ == "csv" else row_query_actions.queries_beside(unit.session, table, actor=unit.actor)
+    said = [[each.query.name, len(each.thread)] for each in queries]
+    tag = tag_of(table.query, table.renditions, format_, after, page.limit, page.path, table.programme, said)
     unchanged = unit.unchanged(tag)
     if unchanged is not None:
         return unchanged
@@ -166,7 +171,9 @@ def _answered(unit: UnitOfWork, table: Table, page: Page, after: Position | None
     rows, following, link = page.cut(found, lambda each: each[0])
     if format_ == "csv":
         return unit.read(b"".join(_table(iter(rows))), etag=tag, headers=link, media_type=CSV_TYPE)
-    return unit.read(table_answer(table, [row for _, row in rows], following=following, links={}), etag=tag, headers=link)
+    shown = [row for _, row in rows]
+    beside = [row_query_view(table.programme, each) for each in queries if each.query.is_about(shown)]
+    return unit.read(table_answer(table, shown, beside, following=following), etag=tag, headers=link)
 
 
 def _whole(unit: UnitOfWork, table: Table) -> Response:

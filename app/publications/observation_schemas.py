@@ -10,6 +10,7 @@ from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.publications.observation_actions import Table
 from app.publications.observations import ObservationQuery
+from app.publications.row_query_schemas import RowQueryView
 from app.reports.envelope import SCHEMA_VERSION
 from app.reports.periods import PERIODS
 from app.reports.schemas import NoteView, ObservationView, Reader, codes
@@ -37,7 +38,10 @@ class ReadPublicationView(BaseModel):
 
 
 class ObservationsView(BaseModel):
-    """Published months as one flat table: the latest publication of each, as it was when `sequence` was the last one."""
+    """Published months as one flat table: the latest publication of each, as it was when `sequence` was the last one.
+
+    `queries` are what is asked about rows of the page, each with its answer: it names the row by its keys.
+    """
 
     schema_version: str
     programme: str
@@ -46,6 +50,7 @@ class ObservationsView(BaseModel):
     sequence: int
     publications: list[ReadPublicationView]
     observations: list[PublishedRowView]
+    queries: list[RowQueryView]
     notes: list[NoteView]
     links: dict[str, str]
     next: str | None
@@ -91,7 +96,7 @@ def observation_query(
     return query
 
 
-def table_answer(table: Table, rows: Sequence[bytes], *, following: str | None, links: Mapping[str, str]) -> bytes:
+def table_answer(table: Table, rows: Sequence[bytes], queries: Sequence[Mapping[str, Any]], *, following: str | None) -> bytes:
     """A page of the table; its rows are put in as they are kept."""
     kind, code = table.audience
     publications = [
@@ -113,5 +118,5 @@ def table_answer(table: Table, rows: Sequence[bytes], *, following: str | None, 
         "sequence": table.pinned,
         "publications": publications,
     }
-    ending = json_bytes({"notes": [], "links": links, "next": following})
+    ending = json_bytes({"queries": queries, "notes": [], "links": {}, "next": following})
     return b'%s,"observations":[%s],%s' % (json_bytes(head)[:-1], b",".join(rows), ending[1:])

@@ -1,0 +1,131 @@
+"""The shapes in which rows of a publication are asked about, answered and listed."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel
+from pydantic_core import PydanticCustomError
+
+from app.kernel.codes import ALL, UNKNOWN, is_code
+from app.kernel.lines import Day, Line
+from app.kernel.months import Month
+from app.publications.row_queries import RowKeys, RowParty
+from app.publications.row_query_actions import Asked, RowQueryRead, SaidOfRow
+from app.reports.schemas import PeriodCode, SliceCode
+from app.returns.queries import QueryAct, QueryState
+from app.returns.query_schemas import Text
+
+
+def _row_code(value: str) -> str:
+    if not is_code(value) and value not in {ALL, UNKNOWN}:
+        raise PydanticCustomError("code", "a code, or all, or UNKNOWN")
+    return value
+
+
+RowCode = Annotated[str, AfterValidator(_row_code)]
+
+
+class RowBody(Line):
+    """A row named by its own keys; what is left out is `all`, and the period is the month."""
+
+    slice: SliceCode = "all"
+    measure: RowCode
+    period: PeriodCode = "month"
+    commissioner: RowCode = ALL
+    site: RowCode = ALL
+    pathway: RowCode = ALL
+    segment: RowCode = ALL
+    subcontract: RowCode = ALL
+    category: RowCode = ALL
+
+
+class RowQueryBody(Line):
+    """A question about a row of a publication."""
+
+    row: RowBody
+    text: Text
+    due_on: Day | None = None
+
+    def asked(self) -> Asked:
+        return Asked(RowKeys(**self.row.model_dump()), self.text, self.due_on)
+
+
+class RowAnswerBody(Line):
+    """What the integrator answers."""
+
+    text: Text
+
+
+class RowFollowUpBody(Line):
+    """What is asked further, and by when."""
+
+    text: Text
+    due_on: Day | None = None
+
+
+class RowClosingBody(Line):
+    """That the answer is taken (`settled`), or that nothing is asked any more (`withdrawn`), and why."""
+
+    outcome: Literal["settled", "withdrawn"]
+    text: Text
+
+    def said(self) -> SaidOfRow:
+        return SaidOfRow(QueryAct(self.outcome), self.text)
+
+
+class RowMessageView(BaseModel):
+    """Something that was said."""
+
+    act: QueryAct
+    party: RowParty
+    text: str
+    at: datetime
+    by: str
+
+
+class RowQueryView(BaseModel):
+    """A query about a row, with its thread. The row is asked about by its keys: later publications of the month show the query too."""
+
+    programme: str
+    query: str
+    commissioner: str
+    sequence: int
+    month: Month
+    state: QueryState
+    row: RowBody
+    text: str
+    due_on: date
+    asked_at: datetime
+    asked_by: str
+    thread: list[RowMessageView]
+    links: dict[str, str]
+
+
+class RowQueriesView(BaseModel):
+    """A page of queries about rows."""
+
+    queries: list[RowQueryView]
+    next: str | None
+
+
+def row_query_view(programme: str, read: RowQueryRead) -> dict[str, Any]:
+    query = read.query
+    publication = f"/v1/programmes/{programme}/publications/{query.name.sequence}"
+    return {
+        "programme": programme,
+        "query": query.name.text,
+        "commissioner": query.name.commissioner,
+        "sequence": query.name.sequence,
+        "month": query.month,
+        "state": query.state,
+        "row": query.row._asdict(),
+        "text": query.text,
+        "due_on": query.due_on.isoformat(),
+        "asked_at": query.asked_at,
+        "asked_by": query.asked_by,
+        "thread": [
+            {"act": each.act, "party": each.party, "text": each.text, "at": each.recorded_at, "by": each.recorded_by}
+            for each in read.thread
+        ],
+        "links": {"self": f"{publication}/queries/{query.name.text}", "publication": publication},
+    }
