@@ -10,7 +10,9 @@ from app.calendar.as_of import AsOfInFuture
 from app.reports import actions
 from app.reports.domain import ReportQuery
 from app.reports.envelope import SCHEMA_VERSION
+from app.reports.export_actions import TooManyRows, find_workbook
 from app.reports.export_csv import CSV_TYPE, csv_of
+from app.reports.export_workbook import XLSX_TYPE
 from app.reports.json_schema import ADDRESS
 from app.reports.members import MEMBERS
 from app.reports.schemas import (
@@ -173,15 +175,19 @@ _FUNNEL: Final[dict[str, Any]] = {
 }
 
 
-FORMATS: Final = {"json": "application/json", "csv": CSV_TYPE}
+FORMATS: Final = {"json": "application/json", "csv": CSV_TYPE, "xlsx": XLSX_TYPE}
 FormatOf = Annotated[str, Depends(format_of(FORMATS))]
-_TABLE: Final[dict[str, Any]] = {"schema": {"type": "string"}, "example": ",".join(MEMBERS)}
+FILES: Final[dict[str, dict[str, Any]]] = {
+    CSV_TYPE: {"schema": {"type": "string"}, "example": ",".join(MEMBERS)},
+    XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}},
+}
+"""The answers besides JSON, by their media types."""
 
 
 @router.get(
     "/{month}",
     response_class=Response,
-    responses=also_as(refusals(AsOfInFuture, NotAcceptable) | json_answer(ReportView, _REPORT), {CSV_TYPE: _TABLE}),
+    responses=also_as(refusals(AsOfInFuture, NotAcceptable, TooManyRows) | json_answer(ReportView, _REPORT), FILES),
 )
 def get_report(
     unit: Unit,
@@ -199,7 +205,7 @@ def get_report(
     rendition: RenditionOf = None,
     format_: FormatOf,
 ) -> Response:
-    """Read a month's consolidated report: every place that is expected or reported, as of a moment; also as a table."""
+    """Read a month's consolidated report: every place that is expected or reported, as of a moment; also as a table or a workbook."""
     query = report_query(
         month,
         as_of=as_of,
@@ -212,7 +218,8 @@ def get_report(
         include=include,
         rendition=rendition,
     )
-    content, computed = actions.find_report(unit.session, programme, query, actor=unit.actor, now=unit.now)
+    find = find_workbook if format_ == "xlsx" else actions.find_report
+    content, computed = find(unit.session, programme, query, actor=unit.actor, now=unit.now)
     if format_ == "csv":
         content = csv_of(json.loads(content, parse_float=Decimal))
     return unit.read(content, headers=_named(programme, query, format_), media_type=FORMATS[format_], keep=computed)

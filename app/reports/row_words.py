@@ -73,12 +73,17 @@ def value_words(row: Row, *beside: Decimal | None) -> str:
     if row["suppression"] is not None and row["value"] is None:
         return "withheld"
     if row["value"] is None:
-        reason = _MISSING.get(row["missing_reason"])
+        reason = missing_words(row)
         return "no value" if reason is None else f"no value ({reason})"
     said = figure_words(row, row["value"], places=places_for(row, *beside))
     if row["numerator"] is None or row["denominator"] is None:
         return said
     return f"{said} ({plain(Decimal(row['numerator'])):,f} of {plain(Decimal(row['denominator'])):,f})"
+
+
+def missing_words(row: Row) -> str | None:
+    """Why a row has no value."""
+    return _MISSING.get(row["missing_reason"], row["missing_reason"])
 
 
 def share_words(share: Decimal | int | None) -> str:

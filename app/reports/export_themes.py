@@ -1,0 +1,98 @@
+"""The themes of a report: its rows by the kind of measure, which of them stand at the head, and which are drawn beside each other."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from app.kernel.months import Month
+from app.reports.periods import PERIODS
+from app.reports.row_words import Row
+from app.reports.slices import PARENTS, SLICES
+
+THEMES: Final = {
+    "service_standard": "Service standards",
+    "outcome": "Outcomes",
+    "experience": "Experience",
+    "activity": "Activity",
+    "data_quality": "Data quality",
+    None: "Other measures",
+}
+"""The sheets by the kind of measure, in their order."""
+
+MOST_BARS: Final = 16
+FEWEST_BARS: Final = 2
+_DRAWN: Final = ("commissioner", "site", "subcontract", "pathway", "segment", "category")
+_PLACES: Final = ("commissioner", "site", "pathway", "segment", "subcontract", "category")
+
+
+class Theme(NamedTuple):
+    """The rows of one kind of measure: those at its head, and all others."""
+
+    name: str
+    head: Sequence[Row]
+    others: Sequence[Row]
+
+
+def themes_of(rows: Iterable[Row]) -> list[Theme]:
+    """Every theme that has rows. At the head stand those of the widest slice that the report has: `all`, where it is in it."""
+    rows = sorted(rows, key=_order)
+    widest = min((list(SLICES).index(row["slice"]) for row in rows), default=0)
+    held: dict[str | None, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
+    for row in rows:
+        held[row["kind"]][list(SLICES).index(row["slice"]) != widest].append(row)
+    return [Theme(name, *held[kind]) for kind, name in THEMES.items() if kind in held]
+
+
+def _order(row: Row) -> tuple[object, ...]:
+    places = (row[place] for place in _PLACES)
+    return (row["measure"], list(SLICES).index(row["slice"]), PERIODS.index(row["period"]), *((code != "all", code) for code in places))
+
+
+def place_of(row: Row) -> tuple[str, ...]:
+    """What a series of months is of: one measure in one place."""
+    return (row["measure"], *(row[place] for place in _PLACES))
+
+
+def drawn(theme: Theme) -> list[Row]:
+    """The rows at the head of which charts are drawn: one of a measure, and of a month."""
+    months = [row for row in theme.head if row["period"] == "month"]
+    counted: dict[str, int] = defaultdict(int)
+    for row in months:
+        counted[row["measure"]] += 1
+    return [row for row in months if counted[row["measure"]] == 1]
+
+
+def beside(theme: Theme, row: Row) -> list[Row]:
+    """The rows that are drawn beside each other under one at the head: of the first slice that parts it, without those that are sums of others."""
+    for slice_ in _DRAWN:
+        found = [
+            other
+            for other in theme.others
+            if other["measure"] == row["measure"]
+            and (other["slice"], other["period"]) == (slice_, "month")
+            and other["value"] is not None
+            and not {other["site_scope"], other["commissioner_scope"]} & PARENTS
+        ]
+        if FEWEST_BARS <= len(found) <= MOST_BARS:
+            return found
+    return []
+
+
+def compared(theme: Theme, row: Row) -> list[Row]:
+    """The subcontracts of a proportion, for a funnel: those with somebody counted."""
+    return [
+        other
+        for other in theme.others
+        if (other["measure"], other["slice"], other["period"]) == (row["measure"], "subcontract", "month")
+        and other["interval"] == "wilson_95"
+        and other["denominator"]
+    ]
+
+
+def series_of(row: Row, earlier: Mapping[tuple[str, ...], Mapping[str, Row]]) -> list[tuple[str, Row | None]]:
+    """The months up to a row's own with the row of each, None where there is none; empty where nothing came before."""
+    before = {month: held for month, held in earlier.get(place_of(row), {}).items() if month < row["month"]}
+    if not before:
+        return []
+    first, last = Month.parse(min(before)), Month.parse(row["month"])
+    return [(str(month), row if month == last else before.get(str(month))) for month in first.through(last)]
