@@ -36,7 +36,7 @@ from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf, bad_cursor
 from app.web.reference import WRITING, json_answer, json_body, refusals
-from app.web.shapes import faults_of
+from app.web.shapes import MISSHAPEN, faults_of
 from app.web.work import OutcomeUnknown, Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}", tags=["imports"])
@@ -108,7 +108,7 @@ def _read(body: Any) -> tuple[list[tuple[int, Import]], list[Fault]]:
     sent, lines, faults = body["imports"], [], list[Fault]()
     if not 1 <= len(sent) <= MOST_IMPORTS:
         fault = Fault("out_of_range", f"A request has 1 to {MOST_IMPORTS} imports.", "Send them in parts.", pointer="/imports")
-        raise Invalid("The body does not have the shape it must have; see errors.", faults=[fault])
+        raise Invalid(MISSHAPEN, faults=[fault])
     for position, raw in enumerate(sent):
         try:
             lines.append((position, Import.model_validate(raw, context=FROM_OUTSIDE)))

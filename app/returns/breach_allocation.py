@@ -111,10 +111,12 @@ class Calculation:
         return totals(self.allocations)
 
 
-def calculate(cases: Sequence[Case], month: Month) -> Calculation:
-    """How patients treated in a month are shared. Invalid, with every fault, where no table covers it or it is not known who referred."""
+def calculate(cases: Sequence[Case], month: Month, shape: Sequence[Fault] = ()) -> Calculation:
+    """How patients treated in a month are shared. Invalid, with every fault (those of its `shape` too), where no table covers it or it is
+    not known who referred.
+    """
     table = table_in(month)
-    faults = []
+    faults = list(shape)
     if table is None:
         fix = f"Name a month from {TABLES[0].from_month} on."
         faults.append(Fault("no_table", "There is no table for treatments in this month.", fix, pointer="/month"))

@@ -55,8 +55,8 @@ def calculate_breach_allocation(unit: Unit) -> Response:
     between the party that referred and the party that treated. The table is data with a version; as long as it is not `confirmed` it needs
     confirmation against the current national guidance. Nothing that is sent is kept.
     """
-    asked = unit.json_as(BreachAllocationBody)
-    found = calculate([case.case() for case in asked.cases], asked.month)
+    asked, faults = unit.json_partly(BreachAllocationBody, month=_MONTH, cases=[{"parties": [{"party": "x", "days": 0}]}])
+    found = calculate([case.case() for case in asked.cases], asked.month, faults)
     return unit.read(allocation_view(asked.month, found))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import Code
@@ -132,16 +132,17 @@ class ItemBody(Line):
     valid: Annotated[int, Field(ge=0, le=MOST_RECORDS)]
     defaults: Annotated[int, Field(ge=0, le=MOST_RECORDS)] = 0
     threshold: Annotated[ExactDecimal, Field(ge=0, le=1)] = Decimal(0)
-    covered: Annotated[int, Field(ge=0, le=MOST_RECORDS)] = 1
     expected: Annotated[int, Field(ge=1, le=MOST_RECORDS)] = 1
+    covered: Annotated[int, Field(ge=0, le=MOST_RECORDS)] = 1
 
-    @model_validator(mode="after")
-    def _parts(self) -> "ItemBody":
-        if self.valid > self.records or self.defaults > self.records:
-            raise PydanticCustomError("above_the_whole", "valid records, and defaults, are among the records")
-        if self.covered > self.expected:
-            raise PydanticCustomError("above_the_whole", "what is covered is part of what is expected")
-        return self
+    @field_validator("valid", "defaults", "covered")
+    @classmethod
+    def _a_part(cls, value: int, about: ValidationInfo) -> int:
+        # Judged by itself: what is wrong with one member hides nothing of another.
+        whole = "expected" if about.field_name == "covered" else "records"
+        if value > about.data.get(whole, value):
+            raise PydanticCustomError("above_the_whole", "this counts a part of what {whole} counts", {"whole": whole})
+        return value
 
     def item(self) -> Item:
         return Item(self.records, self.valid, self.defaults, self.threshold, self.covered, self.expected)

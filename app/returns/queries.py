@@ -82,7 +82,7 @@ class QueryClosed(Refusal):
 class Question:
     """What is asked. Each of `cells` names one or more cells by some of their parts; none of them means the whole return.
 
-    Without `revision` the latest is meant; without `due_on` the answer has five working days.
+    Without `revision` the latest is meant; without `due_on` the answer has five working days. Of `cells`, an empty one could not be read.
     """
 
     text: str
@@ -174,7 +174,7 @@ def moved(query: Query, act: QueryAct) -> QueryState:
 
 def named_cells(named: Sequence[Mapping[str, str]], stated: Iterable[CellKey]) -> tuple[CellKey, ...]:
     """The cells that are meant, in the order of their keys: of those stated, each that has the parts given."""
-    return tuple(sorted({cell for cell in stated for parts in named if _has(cell, parts)}))
+    return tuple(sorted({cell for cell in stated for parts in named if parts and _has(cell, parts)}))
 
 
 def _has(cell: CellKey, parts: Mapping[str, str]) -> bool:
@@ -187,7 +187,7 @@ def question_faults(question: Question, *, latest_revision: int, stated: Sequenc
         fix = f"Name one of its revisions, 1 to {latest_revision}, or leave it out: the latest is meant."
         yield Fault("unknown_revision", "The return has no revision of this number.", fix, pointer="/revision")
     for number, parts in enumerate(question.cells):
-        if not any(_has(cell, parts) for cell in stated):
+        if parts and not any(_has(cell, parts) for cell in stated):
             fix = "Name a cell by codes that stand in the revision; parts that you leave out may be anything."
             yield Fault("unknown_cell", "The revision states no such cell.", fix, pointer=f"/cells/{number}")
     if len(named_cells(question.cells, stated)) > MOST_CELLS:

@@ -1,5 +1,6 @@
 """Asking about returns, answering, and closing what was asked: allow, load, decide, save, audit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
@@ -14,7 +15,7 @@ from app.calendar.store import load_contract
 from app.db import audit
 from app.db.ledger import Recording, begin_recording, last_recorded
 from app.kernel.actors import EVERY, Actor
-from app.kernel.refusals import Invalid, NotFound
+from app.kernel.refusals import Fault, Invalid, NotFound
 from app.returns import domain, query_store, review_store, store
 from app.returns.actions import lock, subject_of
 from app.returns.domain import Act, ReturnState, deadlines_of
@@ -65,24 +66,36 @@ class QueriesRead:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Something to be said in a query's thread; whoever asks may say anew when the answer is due."""
+    """Something to be said in a query's thread, with the faults of its shape; whoever asks may say anew when the answer is due."""
 
     act: QueryAct
     text: str
     due_on: date | None = None
+    faults: tuple[Fault, ...] = ()
 
 
-def ask(session: Session, programme: str, key: ReturnKey, question: Question, *, actor: Actor, now: datetime) -> QueryRead:
-    """Ask a subcontract about its return. NotFound, Invalid, WrongStatus, ReturnFrozen."""
+def ask(
+    session: Session, programme: str, key: ReturnKey, question: Question, faults: Sequence[Fault] = (), *, actor: Actor, now: datetime
+) -> QueryRead:
+    """Ask a subcontract about its return; `faults` are those of its shape. NotFound, Invalid, WrongStatus, ReturnFrozen."""
     require(actor, Permission.QUERY_ASK, programme=programme, subcontract=key.subcontract)
     lock(session, programme, key)
     recording = begin_recording(session, programme, actor=actor, now=now)
     contract = load_contract(session, programme)
-    query = raise_query(session, contract, key, question, origin=Origin.REVIEW, recording=recording)
+    query = raise_query(session, contract, key, question, faults, origin=Origin.REVIEW, recording=recording)
     return _read(session, programme, query, recording.at, as_of=told(actor, None, recording.at))
 
 
-def raise_query(session: Session, contract: Contract, key: ReturnKey, question: Question, *, origin: Origin, recording: Recording) -> Query:
+def raise_query(
+    session: Session,
+    contract: Contract,
+    key: ReturnKey,
+    question: Question,
+    faults: Sequence[Fault] = (),
+    *,
+    origin: Origin,
+    recording: Recording,
+) -> Query:
     """Record a question about a return, for whoever holds the return's lock and the ledger: a person, or the service itself.
 
     What the service asks of one subcontract names no figure but that subcontract's own: it is read by that one and the integrator.
@@ -98,7 +111,7 @@ def raise_query(session: Session, contract: Contract, key: ReturnKey, question: 
     number = min(question.revision or state.latest_revision, state.latest_revision)
     (about,) = store.revisions(session, programme, key, number=number)
     stated = [cell.key for cell in store.cells(session, programme, about.revision_id)] if question.cells else []
-    faults = list(question_faults(question, latest_revision=state.latest_revision, stated=stated, at=recording.at))
+    faults = [*faults, *question_faults(question, latest_revision=state.latest_revision, stated=stated, at=recording.at)]
     if faults and origin is not Origin.COMPARISON:
         raise Invalid("The query cannot be asked like this; see errors.", faults=faults)
     cells = named_cells(question.cells, stated)
@@ -148,7 +161,7 @@ def say(session: Session, programme: str, key: ReturnKey, number: int, said: Sai
 
 def _due_on(session: Session, programme: str, before: Query, said: Said, at: datetime) -> date:
     """When the answer is due after what is said: as before, but for a question that is asked anew."""
-    faults = list(due_faults(said.due_on, at=at))
+    faults = [*said.faults, *due_faults(said.due_on, at=at)]
     if faults:
         raise Invalid("The query cannot go on like this; see errors.", faults=faults)
     if said.due_on is None and said.act is QueryAct.ASKED and before.state is QueryState.ANSWERED:

@@ -16,6 +16,7 @@ from app.returns.domain import ReturnFrozen, WrongStatus
 from app.returns.queries import Place, QueryAct, QueryClosed, QueryState, WantedQueries, is_place, place_of
 from app.returns.query_actions import Said
 from app.returns.query_schemas import (
+    UNREAD,
     AnswerBody,
     ClosingBody,
     FollowUpBody,
@@ -92,8 +93,8 @@ def ask_query(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
     The return is queried from now on; its last accepted revision stays the current figure. The answer is due in five working days
     unless `due_on` says otherwise.
     """
-    question = unit.json_as(QueryBody).question()
-    asked = query_actions.ask(unit.session, programme, key, question, actor=unit.actor, now=unit.now)
+    body, faults = unit.json_partly(QueryBody, text="?", cells=[UNREAD])
+    asked = query_actions.ask(unit.session, programme, key, body.question(), faults, actor=unit.actor, now=unit.now)
     view = query_detail_view(asked)
     return unit.answer(view, status=201, location=view["links"]["self"])
 
@@ -195,8 +196,8 @@ def follow_query_up(unit: Unit, programme: ProgrammeCode, key: KeyOf, query: Que
 
     After an answer there are five working days for the next one, unless `due_on` says otherwise.
     """
-    body = unit.json_as(FollowUpBody)
-    return _said(unit, programme, key, query, Said(QueryAct.ASKED, body.text, body.due_on))
+    body, faults = unit.json_partly(FollowUpBody, text="?")
+    return _said(unit, programme, key, query, Said(QueryAct.ASKED, body.text, body.due_on, tuple(faults)))
 
 
 @router.post(

@@ -1,7 +1,7 @@
 """The shapes in which queries are asked, answered and read."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
@@ -28,6 +28,10 @@ class CellsBody(Line):
     site: Code | None = None
     commissioner: Code | None = None
     category: Code | None = None
+
+
+UNREAD: Final = CellsBody.model_construct()  # type: ignore[call-arg]  # made without a check: it names nothing
+"""Stands for an item of `cells` that could not be read."""
 
 
 class QueryBody(Line):

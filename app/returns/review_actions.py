@@ -17,7 +17,7 @@ from app.db.ledger import Recording, begin_recording, last_recorded
 from app.kernel.actors import EVERY, Actor
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
-from app.kernel.refusals import Invalid, Refusal
+from app.kernel.refusals import Fault, Invalid, Refusal
 from app.returns import domain, review_store, signing, store
 from app.returns.actions import lock, subject_of
 from app.returns.domain import Act, Deadlines, ReturnState, Status, deadlines_of
@@ -139,15 +139,23 @@ def sign(
 
 
 def reopen(
-    session: Session, programme: str, key: ReturnKey, *, reason: str, expires_at: datetime, actor: Actor, now: datetime
+    session: Session,
+    programme: str,
+    key: ReturnKey,
+    faults: Sequence[Fault] = (),
+    *,
+    reason: str,
+    expires_at: datetime,
+    actor: Actor,
+    now: datetime,
 ) -> ReturnRead:
     """Give leave to submit, query and accept after the freeze, until a moment; it takes the place of a reopening that is in force.
 
-    NotFound, Invalid, NotFrozen.
+    `faults` are those of the shape in which it was asked. NotFound, Invalid, NotFrozen.
     """
     require(actor, Permission.RETURN_REOPEN, programme=programme, subcontract=key.subcontract)
     held = _held(session, programme, key, actor=actor, now=now)
-    faults = list(expiry_faults(expires_at, at=held.recording.at))
+    faults = [*faults, *expiry_faults(expires_at, at=held.recording.at)]
     if faults:
         raise Invalid("The return cannot be reopened like this; see errors.", faults=faults)
     check_frozen(key, held.deadlines, at=held.recording.at)

@@ -152,9 +152,9 @@ def reopen_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
 
     The caller approves it. It takes the place of a reopening that is in force.
     """
-    said = unit.json_as(ReopeningBody)
+    said, faults = unit.json_partly(ReopeningBody, reason="?")
     reopened = review_actions.reopen(
-        unit.session, programme, key, reason=said.reason, expires_at=said.expiry, actor=unit.actor, now=unit.now
+        unit.session, programme, key, faults, reason=said.reason, expires_at=said.expiry, actor=unit.actor, now=unit.now
     )
     view = detail_view(reopened)
     return unit.answer(view, status=201, location=view["links"]["self"])

@@ -14,6 +14,8 @@ from app.web.intake import capped, pointer
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[str | int, ...]
 
+MISSHAPEN: Final = "The body does not have the shape it must have; see errors."
+
 _FIX: Final = "See the operation's schema in the reference pages."
 # What pydantic's types of error mean, in words that cannot repeat what was sent; `{}` takes the limit from the schema.
 _WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -49,7 +51,32 @@ def read_as(model: type[M], value: Any) -> M:
     try:
         return model.model_validate(value, context=FROM_OUTSIDE)
     except ValidationError as error:
-        raise Invalid("The body does not have the shape it must have; see errors.", faults=faults_of(error, value)) from None
+        raise Invalid(MISSHAPEN, faults=faults_of(error, value)) from None
+
+
+def read_partly(model: type[M], value: Any, stand_ins: Mapping[str, Any]) -> tuple[M, list[Fault]]:
+    """The model of what can be read of a value, and the faults of the rest: so a wrong shape hides nothing that is wrong with the others.
+
+    What cannot be read is left out, or stands as given: of a list, whose stand-in is a list of one, only the items that are wrong. Whoever
+    asks refuses the body if there are faults. Invalid where not even that is a model.
+    """
+    try:
+        return model.model_validate(value, context=FROM_OUTSIDE), []
+    except ValidationError as error:
+        faults = faults_of(error, value)
+        places = [each["loc"] for each in error.errors(include_url=False, include_input=False)]
+    said = value if isinstance(value, dict) else {}
+    right = {name: list(part) if isinstance(part, list) else part for name, part in said.items() if name in model.model_fields}
+    for name, *within in places:
+        stand_in, part = stand_ins.get(str(name)), right.get(str(name))
+        if isinstance(stand_in, list) and isinstance(part, list) and within and isinstance(within[0], int):
+            part[within[0]] = stand_in[0]
+        else:
+            right[str(name)] = stand_in
+    try:
+        return model.model_validate({name: part for name, part in right.items() if part is not None}, context=FROM_OUTSIDE), faults
+    except ValidationError:
+        raise Invalid(MISSHAPEN, faults=faults) from None
 
 
 def faults_of(error: ValidationError, value: Any) -> list[Fault]:

@@ -27,7 +27,7 @@ from app.web.callers import Callers
 from app.web.etags import Precondition, strong, tag_of
 from app.web.intake import parse
 from app.web.problems import UnknownParameter, unknown_parameters
-from app.web.shapes import read_as
+from app.web.shapes import read_as, read_partly
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -138,6 +138,10 @@ class UnitOfWork:
     def json_as(self, model: type[M]) -> M:
         """The body as a model, or every fault at once."""
         return read_as(model, self.json())
+
+    def json_partly(self, model: type[M], **stand_ins: Any) -> tuple[M, list[Fault]]:
+        """What can be read of the body, and the faults of the rest, for whoever has more to find wrong with it and then refuses."""
+        return read_partly(model, self.json(), stand_ins)
 
     def answer(
         self,

@@ -163,6 +163,14 @@ def test_what_cannot_be_calculated_is_named_all_at_once_and_needs_a_key(web: Web
         ("accountable_missing", "/cases/0/accountable"),
         ("accountable_unknown", "/cases/1/accountable"),
     ]
+    unclear = {"parties": [{"party": party, "days": 1} for party in "ABC"]}
+    beside = web.post(ADDRESS, {"month": "2020-01", "cases": [{"parties": 3}, unclear], "more": 1}, key=key)
+    assert [(fault["code"], fault["pointer"]) for fault in beside.json()["errors"]] == [
+        ("wrong_type", "/cases/0/parties"),
+        ("unknown_member", "/more"),
+        ("no_table", "/month"),
+        ("accountable_missing", "/cases/1/accountable"),
+    ]
     shapes: list[tuple[Any, str]] = [
         ({"month": "2026-10", "cases": []}, "too_short"),
         ({"month": "2026-10", "cases": [{"parties": [{"party": "A", "days": -1}]}]}, "out_of_range"),
@@ -199,8 +207,9 @@ def test_what_is_no_item_is_refused(web: Web) -> None:
     item = {"records": 10, "valid": 5}
     shapes: list[tuple[Any, str, str]] = [
         ([], "too_short", "/items"),
-        ([{**item, "valid": 11}], "above_the_whole", "/items/0"),
-        ([{**item, "covered": 2}], "above_the_whole", "/items/0"),
+        ([{**item, "valid": 11, "threshold": 9}], "above_the_whole", "/items/0/valid"),
+        ([{**item, "defaults": 11, "valid": -1}], "above_the_whole", "/items/0/defaults"),
+        ([{**item, "covered": 2}], "above_the_whole", "/items/0/covered"),
         ([{**item, "records": 0}], "out_of_range", "/items/0/records"),
         ([{**item, "threshold": "1.5"}], "out_of_range", "/items/0/threshold"),
     ]

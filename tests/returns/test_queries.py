@@ -240,7 +240,23 @@ def test_a_question_names_no_patient_and_is_told_everything_that_is_wrong(shared
     assert ask(shared, hospice, text="a" * 501).status_code == 422
     refused = ask(shared, hospice, cells=[{"measure": "CWT-62"}], due_on="2026-11-01")
     assert [error["code"] for error in refused.json()["errors"]] == ["unknown_cell", "due_on"]
+    # What is wrong with its shape hides nothing else.
+    cells = [{"measure": "CWT-62"}, {"measure": "E-BEDOCC", "more": 1}, {"measure": "NONE"}, 3]
+    refused = ask(shared, hospice, text="", revision=9, cells=cells, due_on="2026-11-01")
+    assert [(error["code"], error["pointer"]) for error in refused.json()["errors"]] == [
+        ("too_short", "/text"),
+        ("unknown_member", "/cells/1/more"),
+        ("wrong_type", "/cells/3"),
+        ("unknown_revision", "/revision"),
+        ("unknown_cell", "/cells/0"),
+        ("unknown_cell", "/cells/2"),
+        ("due_on", "/due_on"),
+    ]
     assert shared.rows() == before
+    assert ask(shared, hospice, text="Why?").status_code == 201
+    own = f"{address(hospice)}/queries/1/follow-up"
+    refused = post(shared, own, {"text": "", "due_on": "2026-11-01"}, by=shared.manager())
+    assert [(error["code"], error["pointer"]) for error in refused.json()["errors"]] == [("too_short", "/text"), ("due_on", "/due_on")]
 
 
 def test_the_analysts_list_is_by_the_day_that_answers_are_due(programme: Programme) -> None:
