@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path, Query, Response
 from app.assurance import actions
 from app.assurance.schemas import AssuranceView, VariationsView, change_view, finding_view, variation_view
 from app.kernel.lines import Day
-from app.kernel.refusals import AsOfInFuture, Fault
+from app.kernel.refusals import AsOfInFuture
 from app.subcontracts.domain import cumulative, original_value_pence
 from app.web.moments import AsOf
-from app.web.pages import BadCursor, Page, PageOf
+from app.web.pages import BadCursor, PageOf
 from app.web.reference import json_answer, refusals
 from app.web.work import Unit
 
@@ -58,14 +58,6 @@ VARIATIONS: Final[dict[str, Any]] = {
 }
 
 
-def _after(page: Page, *kinds: type) -> tuple[str | int, ...] | None:
-    """Where the page before ended, or a refusal of a cursor that is not this list's."""
-    if page.after is not None and list(map(type, page.after)) != list(kinds):
-        fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
-        raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
-    return page.after
-
-
 @router.get(
     "/assurance", responses=refusals(BadCursor, AsOfInFuture) | json_answer(AssuranceView, ASSURANCE, description="A page of findings")
 )
@@ -84,7 +76,7 @@ def list_assurance(
     Items that are missing, have lapsed or lapse within 90 days, by what the sector requires and the subcontract's own lines;
     delivering without a signed subcontract; material subcontracts without approval; a suspension or end that has no day.
     """
-    after = _after(page, str, str, str)
+    after = page.after_as(str, str, str)
     found = actions.read_assurance(unit.session, programme, on=on, actor=unit.actor, as_of=as_of, now=unit.now)
     rest = [finding for finding in found.findings if after is None or finding.key > after]
     rows, following, link = page.cut(rest[: page.limit + 1], lambda finding: finding.key)
@@ -104,7 +96,7 @@ def list_variations(
     page: PageOf,
 ) -> Response:
     """List a subcontract's variations in the order in which they take effect, with the cumulative change of its value."""
-    after = _after(page, str, int)
+    after = page.after_as(str, int)
     agreement = actions.read_subcontract(unit.session, programme, subcontract, actor=unit.actor, as_of=as_of, now=unit.now)
     every = [((variation.effective_on.isoformat(), variation.number), variation, change) for variation, change in cumulative(agreement)]
     rest = [row for row in every if after is None or row[0] > after]

@@ -23,10 +23,10 @@ from app.calendar.schemas import (
 from app.kernel.canonical import json_bytes
 from app.kernel.lines import Day
 from app.kernel.months import Month
-from app.kernel.refusals import AsOfInFuture, Fault
+from app.kernel.refusals import AsOfInFuture
 from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
-from app.web.pages import BadCursor, Page, PageOf
+from app.web.pages import BadCursor, Page, PageOf, bad_cursor
 from app.web.reference import PUTTING, json_answer, json_body, refusals
 from app.web.work import OutcomeUnknown, Unit
 
@@ -87,11 +87,6 @@ TheDay = Annotated[Day, Path(description="A day.", examples=["2026-11-05"])]
 DryRun = Annotated[bool, Query(description="Answer with what would move, and change nothing.")]
 
 
-def _not_this_lists() -> BadCursor:
-    fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
-    return BadCursor("The cursor is not one that this list gave.", faults=[fault])
-
-
 @router.get("/calendar/days", responses=refusals(BadCursor, AsOfInFuture) | json_answer(DaysView, DAYS, description="A page of days"))
 def list_calendar_days(
     unit: Unit,
@@ -125,7 +120,7 @@ def _following(page: Page, first: date) -> date:
         (after,) = page.after
         return date.fromisoformat(str(after)) + timedelta(days=1)
     except (ValueError, OverflowError):
-        raise _not_this_lists() from None
+        raise bad_cursor() from None
 
 
 @router.get(_DAY, responses=refusals() | json_answer(CalendarDayView, _PROCLAIMED))
@@ -205,8 +200,7 @@ def list_deadlines(
     found = actions.read_schedule(
         unit.session, programme, first=from_, last=to, collection=collection, actor=unit.actor, as_of=as_of, now=unit.now
     )
-    if page.after is not None and list(map(type, page.after)) != [str, str]:
-        raise _not_this_lists()
-    rest = [row for row in found.rows if page.after is None or (str(row[0]), row[1].code) > page.after]
+    after = page.after_as(str, str)
+    rest = [row for row in found.rows if after is None or (str(row[0]), row[1].code) > after]
     rows, following, link = page.cut(rest[: page.limit + 1], key=lambda row: (str(row[0]), row[1].code))
     return unit.read({"programme": programme, "deadlines": schedule_views(found, rows), "next": following}, headers=link)

@@ -10,15 +10,18 @@ from app.calendar.expected import Duty, ReturnKey, duties_of_month
 from app.kernel.months import Month
 
 
-def return_volume(contract: Contract, key: ReturnKey, *, measures: Collection[str] | None = None) -> Decimal | None:
+def return_volume(
+    contract: Contract, key: ReturnKey, *, measures: Collection[str] | None = None, pathway: str | None = None
+) -> Decimal | None:
     """The patients behind a whole return: those of every line that it answers for, in every month, whatever measures it asks for.
 
-    With `measures`, those of the lines that make it ask for any of these.
+    With `measures`, those of the lines that make it ask for any of these; with `pathway`, those of its lines.
     """
     lines: dict[str, dict[tuple[str, str, Month], Duty]] = defaultdict(dict)
     for month in months_of_period(key.month, contract.collection[key.collection].every):
         for duty in duties_of_month(contract, key.subcontract, month):
-            if duty.collection.code == key.collection and (measures is None or duty.measure.code in measures):
+            asked = (measures is None or duty.measure.code in measures) and pathway in {None, duty.assignment.pathway}
+            if duty.collection.code == key.collection and asked:
                 lines[duty.assignment.line][duty.assignment.site, duty.assignment.commissioner, month] = duty
     return sum_known(line_volume(list(duties.values()), whole=True) for duties in lines.values())
 

@@ -27,7 +27,6 @@ from app.configuration.schemas import Difference, difference
 from app.configuration.volumes import YEAR
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
-from app.kernel.refusals import Fault
 from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
@@ -136,14 +135,11 @@ def list_assignments(
     month: Annotated[Month | None, Query(description="Those that hold in this month.", examples=["2026-10"])] = None,
 ) -> Response:
     """List who delivers which segment, line by line."""
-    if page.after is not None and list(map(type, page.after)) != [str, str, str, int, str]:
-        fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
-        raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
     found = actions.list_assignments(
         unit.session,
         programme,
         actions.Wanted(subcontract, pathway, segment, site, commissioner, month),
-        after=page.after,  # type: ignore[arg-type]  # its parts were looked at above
+        after=page.after_as(str, str, str, int, str),
         limit=page.limit + 1,
         actor=unit.actor,
         as_of=as_of,

@@ -17,14 +17,13 @@ from app.configuration.nouns_schemas import DIFFERENCE, EXAMPLES, either_model, 
 from app.configuration.schemas import difference
 from app.kernel.codes import Code
 from app.kernel.months import Month
-from app.kernel.refusals import Fault
 from app.measures.domain import Aggregation, MeasureKind
 from app.pathways.domain import Sector
 from app.programmes.domain import JudgedOn, PaymentMode
 from app.subcontracts.domain import SubcontractStatus
 from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
-from app.web.pages import BadCursor, Page, PageOf
+from app.web.pages import BadCursor, PageOf
 from app.web.reference import PUTTING, json_answer, json_body, refusals
 from app.web.work import OutcomeUnknown, Unit
 
@@ -132,22 +131,13 @@ def _keys(noun: Noun) -> tuple[str, Callable[..., Key]]:
     return f"/{noun.section}/{{{noun.singular}}}", of_line
 
 
-def _after(noun: Noun, page: Page) -> Key | None:
-    """Where the page before ended, or a refusal of a cursor that is not this list's."""
-    kinds = [type(EXAMPLES[noun.section][member]) for member in noun.key]
-    if page.after is not None and list(map(type, page.after)) != kinds:
-        fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
-        raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
-    return page.after
-
-
 def _lists(noun: Noun) -> None:
     page_model, _ = page_models(noun)
     page_example, _ = page_examples(noun)
     filters = _FILTERS[noun.section]
 
     def list_lines(unit: Unit, programme: ProgrammeCode, page: PageOf, as_of: AsOf, asked: Annotated[Any, Depends(filters)]) -> Response:
-        after = _after(noun, page)
+        after = page.after_as(*(type(EXAMPLES[noun.section][member]) for member in noun.key))
         wanted = {each.name: value for each in fields(asked) if (value := getattr(asked, each.name)) is not None}
         found = actions.read_lines(unit.session, programme, noun, wanted, actor=unit.actor, as_of=as_of, now=unit.now)
         rest = [(key, line) for key, line in found.items() if after is None or key > after]
@@ -177,9 +167,9 @@ def list_programmes(
     month: Annotated[Month | None, _only("Only those whose term holds this month.", "2026-10")] = None,
 ) -> Response:
     """List the programmes that the caller reads: what each says of itself, in the order of their codes, as it stands or stood."""
-    after = _after(PROGRAMME, page)
+    after = page.after_as(str)
     limit = page.limit + 1
-    code = None if after is None else str(after[0])
+    code = None if after is None else after[0]
     found = actions.read_programmes(unit.session, code, limit=limit, prime=prime, month=month, actor=unit.actor, as_of=as_of, now=unit.now)
     rows, following, link = page.cut(found, key=lambda row: (row.code,))
     return unit.read({"programmes": [line.model_dump(mode="json") for line in rows], "next": following}, headers=link)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 
-from app.kernel.refusals import AsOfInFuture, Fault
+from app.kernel.refusals import AsOfInFuture
 from app.measures.actions import catalogue_after, catalogue_measure, version_differences
 from app.measures.domain import Measure, MeasureKind
 from app.measures.schemas import CatalogueView, MeasureDifferenceView
@@ -70,11 +70,8 @@ def list_catalogue_measures(
     unit: Unit, page: PageOf, *, kind: Annotated[MeasureKind | None, Query(description="Only measures of this kind.")] = None
 ) -> Response:
     """List the measures of the built-in catalogue, by code; a programme may name any of them by its code alone."""
-    if page.after is not None and list(map(type, page.after)) != [str]:
-        fault = Fault("cursor", "This cursor is not of this list.", "Take it from `next` of the page before.", pointer="/query/cursor")
-        raise BadCursor("The cursor is not one that this list gave.", faults=[fault])
-    after = None if page.after is None else str(page.after[0])
-    rows, following, link = page.cut(catalogue_after(after, limit=page.limit + 1, kind=kind), lambda row: (row.code,))
+    after = page.after_as(str)
+    rows, following, link = page.cut(catalogue_after(after and after[0], limit=page.limit + 1, kind=kind), lambda row: (row.code,))
     return unit.read({"measures": [_written(row) for row in rows], "next": following}, headers=link)
 
 

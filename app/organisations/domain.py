@@ -147,11 +147,6 @@ def is_open(organisation: Organisation, day: date, *, to: date | None = None) ->
     return first <= (day if to is None else to) and day <= last
 
 
-def is_legal(organisation: Organisation, day: date) -> bool:
-    """Whether an organisation exists in law on a day; it does where nothing is said of it."""
-    return organisation.legal is None or organisation.legal.holds(day, day)
-
-
 def closed_in(organisation: Organisation, month: Month) -> Fault | None:
     """The fault of stating figures for a month on no day of which the organisation worked under its code."""
     if is_open(organisation, month.first_day, to=month.last_day):

@@ -34,7 +34,7 @@ from app.reports.import_schemas import (
 from app.reports.imports import Import, RecordedImport
 from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
-from app.web.pages import BadCursor, PageOf, bad_cursor
+from app.web.pages import BadCursor, PageOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.shapes import MISSHAPEN, faults_of
 from app.web.work import OutcomeUnknown, Unit
@@ -163,11 +163,7 @@ def list_imports(
     source: Annotated[str | None, Query(description="Only of this source.", max_length=200)] = None,
 ) -> Response:
     """List imports as they stand or stood, by measure, month and name."""
-    after: tuple[str, Month, str] | None = None
-    if page.after is not None:
-        if list(map(type, page.after)) != [str, int, str]:
-            raise bad_cursor()
-        after = (str(page.after[0]), Month(int(page.after[1])), str(page.after[2]))
+    after = page.after_as(str, int, str)
     asked = {
         "measure": measure,
         "month": month,
@@ -180,7 +176,7 @@ def list_imports(
         unit.session,
         programme,
         wanted={name: value for name, value in asked.items() if value is not None},
-        after=after,
+        after=after and (after[0], Month(after[1]), after[2]),
         limit=page.limit + 1,
         actor=unit.actor,
         as_of=as_of,
@@ -255,13 +251,12 @@ def list_agreement(
     if tolerance < 0:
         fault = Fault("out_of_range", "A tolerance is at least 0.", "Correct it.", pointer="/query/tolerance")
         raise Invalid("A parameter is not what it must be; see errors.", faults=[fault])
-    if page.after is not None and list(map(type, page.after)) != [str, str]:
-        raise bad_cursor()
+    after = page.after_as(str, str)
     found, moment, computed = actions.find_agreement(
         unit.session, programme, month, tolerance=tolerance, actor=unit.actor, as_of=as_of, now=unit.now
     )
     wanted = [each for each in found if measure in {None, each.line.measure} and state in {None, each.state}]
-    rest = [each for each in wanted if page.after is None or _position(each) > page.after]
+    rest = [each for each in wanted if after is None or _position(each) > after]
     rows, following, link = page.cut(rest, _position)
     views = [agreement_view(each) for each in rows]
     answer = {"as_of": moment_text(moment), "tolerance": tolerance, "agreement": views, "next": following}

@@ -24,7 +24,7 @@ from app.returns.schemas import (
 from app.returns.template import tame
 from app.returns.views import cell_view, detail_view, expected_cell_view, return_view, revision_view
 from app.web.moments import AsOf
-from app.web.pages import BadCursor, PageOf, bad_cursor
+from app.web.pages import BadCursor, PageOf
 from app.web.reference import json_answer, refusals
 from app.web.work import Unit
 
@@ -232,13 +232,11 @@ def list_returns(
 
     `as_of` is the moment they were judged at; a subcontract's client is told only the one it asked for.
     """
-    if page.after is not None and list(map(type, page.after)) != [int, str, str]:
-        raise bad_cursor()
     found, moment = read_actions.list_returns(
         unit.session,
         programme,
         Wanted(month, collection, subcontract, status, overdue, signed_off),
-        after=page.after,  # type: ignore[arg-type]  # its parts were looked at above
+        after=page.after_as(int, str, str),
         limit=page.limit + 1,
         actor=unit.actor,
         as_of=as_of,

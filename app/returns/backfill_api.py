@@ -16,7 +16,7 @@ from app.returns.columns import CSV, JSON
 from app.returns.intake import ReturnInvalid
 from app.web.idempotency import IdempotencyKeyReused
 from app.web.intake import parse
-from app.web.pages import BadCursor, PageOf, bad_cursor
+from app.web.pages import BadCursor, PageOf
 from app.web.problems import TooLarge, UnsupportedMedia
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.stepwise import Interrupted, SteppedWork, Stepwise
@@ -192,15 +192,13 @@ def list_backfill_results(
     outcome: Annotated[Outcome | None, Query(description="Only entries of which this became.")] = None,
 ) -> Response:
     """List what became of a backfill's entries, in their order."""
-    if page.after is not None and list(map(type, page.after)) != [int]:
-        raise bad_cursor()
-    after = page.after[0] if page.after else -1
+    after = page.after_as(int)
     found = actions.results(
         unit.session,
         programme,
         backfill,
         outcome=outcome,
-        after=after,  # type: ignore[arg-type]  # its part was looked at above
+        after=after[0] if after else -1,
         limit=page.limit + 1,
         actor=unit.actor,
     )

@@ -15,7 +15,7 @@ from app.returns import handover_actions as actions
 from app.returns.handover_actions import ComparisonRead
 from app.returns.handovers import State
 from app.web.moments import AsOf
-from app.web.pages import BadCursor, PageOf, bad_cursor
+from app.web.pages import BadCursor, PageOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
 
@@ -143,9 +143,7 @@ def list_handover_comparisons(
 
     Computed from the returns as they stand or stood, for whoever reads them all.
     """
-    if page.after is not None and list(map(type, page.after)) != [str, str, str]:
-        raise bad_cursor()
-    after = page.after
+    after = page.after_as(str, str, str)
     found, moment = actions.read_comparisons(unit.session, programme, month, actor=unit.actor, as_of=as_of, now=unit.now)
     rest = [each for each in found if after is None or _position(each) > after]
     rows, following, link = page.cut(rest, _position)

@@ -144,19 +144,27 @@ def combinations(contract: Contract, key: ReturnKey) -> Mapping[Combination, fro
     return contract.worked_out.kept("combinations", key, work_out)
 
 
-def coverage(contract: Contract, owed: OwedReturn) -> Share:
-    """Assigned segments and measures of which anything was reported, of those owed."""
-    asked = [cells - owed.not_applicable for cells in combinations(contract, owed.key).values()]
+def coverage(contract: Contract, owed: OwedReturn, *, pathway: str | None = None) -> Share:
+    """Assigned segments and measures of which anything was reported, of those owed; with `pathway`, of its segments."""
+    found = combinations(contract, owed.key)
+    asked = [cells - owed.not_applicable for (own, _, _), cells in found.items() if pathway in {None, own}]
     asked = [cells for cells in asked if cells]
     return share(sum(not cells <= owed.lacking for cells in asked), len(asked))
 
 
-def covered_volume(contract: Contract, owed: OwedReturn, cells: Iterable[CellKey], measures: Collection[str] | None = None) -> Share:
+def covered_volume(
+    contract: Contract,
+    owed: OwedReturn,
+    cells: Iterable[CellKey],
+    measures: Collection[str] | None = None,
+    *,
+    pathway: str | None = None,
+) -> Share:
     """The expected volume behind a return if it has a value in every owed cell of an accepted revision, of the volume behind it."""
     asked = owed.asked(cells)
     if not asked:
         return NOTHING
-    volume = return_volume(contract, owed.key, measures=measures)
+    volume = return_volume(contract, owed.key, measures=measures, pathway=pathway)
     if volume is None:
         return Share(None, None)
     return share(volume if owed.accepted and owed.lacking.isdisjoint(asked) else 0, volume)
@@ -195,6 +203,27 @@ class Quality:
         if self.coverage.value is not None:
             return None
         return "not_applicable" if self.returns_due else "not_due"
+
+
+def pathways_of(contract: Contract, key: ReturnKey) -> list[str]:
+    """The pathways that a return answers for, whether or not its measures are split by them."""
+    return sorted({pathway for pathway, _, _ in combinations(contract, key)})
+
+
+def quality_of_pathway(contract: Contract, owed: OwedReturn, pathway: str) -> Quality:
+    """What one return that has fallen due comes to for one of its pathways: the cells that its segments are answered in, shared ones too."""
+    cells = frozenset[CellKey]().union(*(cells for (own, _, _), cells in combinations(contract, owed.key).items() if own == pathway))
+    return Quality(
+        month=owed.key.month,
+        subcontract=owed.key.subcontract,
+        returns_expected=1,
+        returns_due=1,
+        returns_received=int(owed.first is not None),
+        returns_on_time=int(is_on_time(owed)),
+        completeness=completeness(owed, cells),
+        coverage=coverage(contract, owed, pathway=pathway),
+        volume=covered_volume(contract, owed, cells, pathway=pathway),
+    )
 
 
 _COUNTS: Final = ("returns_expected", "returns_due", "returns_received", "returns_on_time")

@@ -21,7 +21,16 @@ from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.returns import quality_store as store
 from app.returns.expectation import expected_return
-from app.returns.quality import FirstRevision, OwedReturn, Quality, quality_of, revision_size, together
+from app.returns.quality import (
+    FirstRevision,
+    OwedReturn,
+    Quality,
+    pathways_of,
+    quality_of,
+    quality_of_pathway,
+    revision_size,
+    together,
+)
 from app.returns.quality_store import Figures, Judged
 from app.returns.read_actions import Standing, Wanted, list_returns, told
 
@@ -40,6 +49,20 @@ class Asked:
     first: Month | None = None
     last: Month | None = None
     subcontract: str | None = None
+    pathway: str | None = None
+
+
+PathwayRow = tuple[str, Quality]
+"""A pathway, and what the returns of a subcontract (or of all) come to for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathwaysRead:
+    """Rows of quality by pathway as they stood, the contract that they are judged by, and the moment to name."""
+
+    contract: Contract
+    rows: tuple[PathwayRow, ...]
+    as_of: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +104,7 @@ def read_quality(
 def _rows(
     session: Session, contract: Contract, asked: Asked, *, actor: Actor, after: tuple[int, str], moment: datetime
 ) -> Iterator[Quality]:
-    term = contract.programme
-    first = max(asked.first or term.first_month, term.first_month, Month(after[0]))
-    last = min(asked.last or Month.of(moment.astimezone(LONDON).date()), term.last_month)
-    own = {actor.subcontract, *actor.inherited_subcontracts}
-    for month in first.through(last):
-        keys = expected_returns(contract, month, subcontract=asked.subcontract)
-        mine = [key for key in keys if EVERY in own or key.subcontract in own]
+    for month, mine in _months(contract, asked, actor=actor, first=Month(after[0]), moment=moment):
         with_all = actor.subcontract == EVERY and asked.subcontract is None and (month.ordinal, FIRST) > after
         wanted = mine if with_all else [key for key in mine if (month.ordinal, key.subcontract) > after]
         rows = _of_month(session, contract, month, wanted, moment)
@@ -96,16 +113,76 @@ def _rows(
         yield from rows
 
 
+def _months(contract: Contract, asked: Asked, *, actor: Actor, first: Month, moment: datetime) -> Iterator[tuple[Month, list[ReturnKey]]]:
+    """The months that are asked for, from one on, each with the returns that the actor may read of."""
+    term = contract.programme
+    first = max(asked.first or term.first_month, term.first_month, first)
+    last = min(asked.last or Month.of(moment.astimezone(LONDON).date()), term.last_month)
+    own = {actor.subcontract, *actor.inherited_subcontracts}
+    for month in first.through(last):
+        keys = expected_returns(contract, month, subcontract=asked.subcontract)
+        yield month, [key for key in keys if EVERY in own or key.subcontract in own]
+
+
 def _of_month(session: Session, contract: Contract, month: Month, keys: Sequence[ReturnKey], moment: datetime) -> list[Quality]:
     """Each subcontract's row of a month, by reference."""
     parts: dict[str, list[Quality]] = defaultdict(list)
-    due = {key: deadline(contract.collection[key.collection].deadlines_in(month).due, month, contract.days) for key in keys}
-    for key in keys:
-        if moment <= due[key]:
-            parts[key.subcontract].append(Quality(month, key.subcontract, returns_expected=1))
-    for owed in owed_returns(session, contract, {key: instant for key, instant in due.items() if moment > instant}, as_of=moment):
-        parts[owed.key.subcontract].append(quality_of(contract, owed))
+    for key, owed in _fallen_due(session, contract, month, keys, moment):
+        quality = Quality(month, key.subcontract, returns_expected=1) if owed is None else quality_of(contract, owed)
+        parts[key.subcontract].append(quality)
     return [together(own, month=month, subcontract=reference) for reference, own in sorted(parts.items())]
+
+
+def _fallen_due(
+    session: Session, contract: Contract, month: Month, keys: Sequence[ReturnKey], moment: datetime
+) -> Iterator[tuple[ReturnKey, OwedReturn | None]]:
+    """Each return of a month as it stood if it had fallen due, else None."""
+    due = {key: deadline(contract.collection[key.collection].deadlines_in(month).due, month, contract.days) for key in keys}
+    yield from ((key, None) for key in keys if moment <= due[key])
+    for owed in owed_returns(session, contract, {key: instant for key, instant in due.items() if moment > instant}, as_of=moment):
+        yield owed.key, owed
+
+
+def read_pathways(
+    session: Session,
+    programme: str,
+    asked: Asked,
+    *,
+    after: tuple[int, str, str] | None,
+    limit: int,
+    actor: Actor,
+    as_of: datetime | None,
+    now: datetime,
+) -> PathwaysRead:
+    """The same by pathway: of each month and pathway all subcontracts together (to whoever reads them all), then each."""
+    require(actor, Permission.RETURN_READ, programme=programme)
+    moment = resolve(session, programme, asked=as_of, now=now)
+    contract = load_contract(session, programme, as_of=moment)
+    rows = _pathway_rows(session, contract, asked, actor=actor, first=Month(after[0] if after else 0), moment=moment)
+    wanted = (row for row in rows if asked.pathway in {None, row[0]} and (after is None or pathway_position(row) > after))
+    return PathwaysRead(contract, tuple(islice(wanted, limit)), told(actor, as_of, moment))
+
+
+def pathway_position(row: PathwayRow) -> tuple[int, str, str]:
+    month, subcontract = position(row[1])
+    return month, row[0], subcontract
+
+
+def _pathway_rows(
+    session: Session, contract: Contract, asked: Asked, *, actor: Actor, first: Month, moment: datetime
+) -> Iterator[PathwayRow]:
+    with_all = actor.subcontract == EVERY and asked.subcontract is None
+    for month, keys in _months(contract, asked, actor=actor, first=first, moment=moment):
+        parts: dict[str, dict[str, list[Quality]]] = defaultdict(lambda: defaultdict(list))
+        for key, owed in _fallen_due(session, contract, month, keys, moment):
+            for pathway in pathways_of(contract, key):
+                quality = (
+                    Quality(month, key.subcontract, returns_expected=1) if owed is None else quality_of_pathway(contract, owed, pathway)
+                )
+                parts[pathway][key.subcontract].append(quality)
+        for pathway, own in sorted(parts.items()):
+            rows = [together(of, month=month, subcontract=reference) for reference, of in sorted(own.items())]
+            yield from ((pathway, row) for row in ([together(rows, month=month)] if with_all else []) + rows)
 
 
 def owed_returns(session: Session, contract: Contract, due: dict[ReturnKey, datetime], *, as_of: datetime) -> list[OwedReturn]:

@@ -12,16 +12,29 @@ from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.programmes.reporting import USUAL_WEIGHTS
 from app.returns import quality_actions
 from app.returns.quality import Quality, share
-from app.returns.quality_actions import Asked, position
-from app.returns.quality_schemas import COLUMNS, QualitiesView, contact_table, figures_view, quality_views
+from app.returns.quality_actions import Asked, pathway_position, position
+from app.returns.quality_schemas import (
+    COLUMNS,
+    PathwayQualityView,
+    PathwaysView,
+    QualitiesView,
+    contact_table,
+    figures_view,
+    pathway_views,
+    quality_views,
+)
 from app.web.moments import AsOf
-from app.web.pages import BadCursor, PageOf, bad_cursor
+from app.web.pages import BadCursor, PageOf
 from app.web.reference import json_answer, refusals
 from app.web.work import Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}", tags=["returns"])
 
 ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
+
+FirstMonth = Annotated[Month | None, Query(alias="from", description="The first month; left out, the programme's.", examples=["2026-07"])]
+LastMonth = Annotated[Month | None, Query(alias="to", description="The last month; left out, this one.", examples=["2026-12"])]
+OneSubcontract = Annotated[str | None, Query(description="One subcontract.", max_length=64)]
 
 _ROW: Final = Quality(
     month=Month.parse("2026-10"),
@@ -56,6 +69,12 @@ EXAMPLE: Final[dict[str, Any]] = json.loads(
         }
     )
 )
+_OF_PATHWAY: Final = {**EXAMPLE["quality"][0], "pathway": "lung", "pathway_name": "Lung"}
+PATHWAYS: Final[dict[str, Any]] = {
+    "as_of": EXAMPLE["as_of"],
+    "quality": [{name: _OF_PATHWAY[name] for name in PathwayQualityView.model_fields}],
+    "next": None,
+}
 _CSV: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "A line for each contact of each return that is due and not received",
@@ -76,24 +95,20 @@ def list_quality(
     as_of: AsOf,
     page: PageOf,
     *,
-    first: Annotated[
-        Month | None, Query(alias="from", description="The first month; left out, the programme's.", examples=["2026-07"])
-    ] = None,
-    last: Annotated[Month | None, Query(alias="to", description="The last month; left out, this one.", examples=["2026-12"])] = None,
-    subcontract: Annotated[str | None, Query(description="One subcontract.", max_length=64)] = None,
+    first: FirstMonth = None,
+    last: LastMonth = None,
+    subcontract: OneSubcontract = None,
 ) -> Response:
     """List the quality of what was returned, by month and subcontract: completeness, validity, timeliness, stability, coverage and their index.
 
     Of each month all subcontracts together come first (`all`), to whoever reads them all; a subcontract's client reads its own rows. Each share
     is given with its numerator and denominator; the weights of the index are the programme's `quality`.
     """
-    if page.after is not None and list(map(type, page.after)) != [int, str]:
-        raise bad_cursor()
     read = quality_actions.read_quality(
         unit.session,
         programme,
         Asked(first, last, subcontract),
-        after=page.after,  # type: ignore[arg-type]  # its parts were looked at above
+        after=page.after_as(int, str),
         limit=page.limit + 1,
         actor=unit.actor,
         as_of=as_of,
@@ -102,6 +117,41 @@ def list_quality(
     rows, following, link = page.cut(read.rows, position)
     weights = read.contract.programme.quality_weights.model_dump()
     return unit.read({"as_of": read.as_of, "weights": weights, "quality": quality_views(read, rows), "next": following}, headers=link)
+
+
+@router.get(
+    "/quality/pathways",
+    response_class=Response,
+    responses=refusals(Forbidden, NotFound, Invalid, AsOfInFuture, BadCursor)
+    | json_answer(PathwaysView, PATHWAYS, description="A page of quality by pathway"),
+)
+def list_pathway_quality(
+    unit: Unit,
+    programme: ProgrammeCode,
+    as_of: AsOf,
+    page: PageOf,
+    *,
+    first: FirstMonth = None,
+    last: LastMonth = None,
+    subcontract: OneSubcontract = None,
+    pathway: Annotated[str | None, Query(description="One pathway.", max_length=64)] = None,
+) -> Response:
+    """List how complete each pathway is, by month, pathway and subcontract: weighed by the patients that each subcontract is expected to have there.
+
+    Of each month and pathway all subcontracts together come first (`all`), to whoever reads them all; a subcontract's client reads its own rows.
+    """
+    read = quality_actions.read_pathways(
+        unit.session,
+        programme,
+        Asked(first, last, subcontract, pathway),
+        after=page.after_as(int, str, str),
+        limit=page.limit + 1,
+        actor=unit.actor,
+        as_of=as_of,
+        now=unit.now,
+    )
+    rows, following, link = page.cut(read.rows, pathway_position)
+    return unit.read({"as_of": read.as_of, "quality": pathway_views(read.contract, rows), "next": following}, headers=link)
 
 
 @router.get("/returns/overdue.csv", response_class=Response, responses=refusals(Forbidden, NotFound, Invalid, AsOfInFuture) | _CSV)

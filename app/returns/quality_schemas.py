@@ -17,7 +17,7 @@ from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.programmes.reporting import QualityWeights
 from app.returns.quality import MissingReason, Quality, Share
-from app.returns.quality_actions import QualityRead
+from app.returns.quality_actions import PathwayRow, QualityRead
 from app.returns.read_actions import Standing
 from app.returns.template import tame
 from app.subcontracts.domain import Contact
@@ -62,6 +62,44 @@ class QualityView(BaseModel):
     missing_reason: MissingReason | None
 
 
+class PathwayQualityView(BaseModel):
+    """What the returns of one subcontract (`all`: of every one together) for a month come to for one pathway; only those that are due are judged.
+
+    A measure that is not split by pathway counts for each pathway that it is asked of. `pathway_completeness` is the expected volume
+    of the pathway's lines whose returns are accepted and whole there, of all its expected volume; null where a volume is not known.
+    """
+
+    programme: str
+    month: Month
+    pathway: str
+    pathway_name: str
+    subcontract: str
+    organisation: str
+    organisation_name: str
+    returns_expected: int
+    returns_due: int
+    returns_received: int
+    returns_on_time: int
+    completeness_numerator: ExactDecimal | None
+    completeness_denominator: ExactDecimal | None
+    completeness: ExactDecimal | None
+    coverage_numerator: ExactDecimal | None
+    coverage_denominator: ExactDecimal | None
+    coverage: ExactDecimal | None
+    pathway_completeness_numerator: ExactDecimal | None
+    pathway_completeness_denominator: ExactDecimal | None
+    pathway_completeness: ExactDecimal | None
+    missing_reason: MissingReason | None
+
+
+class PathwaysView(BaseModel):
+    """A page of quality by pathway, and the moment that it was judged at."""
+
+    as_of: datetime | None
+    quality: list[PathwayQualityView]
+    next: str | None
+
+
 class QualitiesView(BaseModel):
     """A page of quality, the weights of its index, and the moment that it was judged at."""
 
@@ -86,6 +124,16 @@ def _view(contract: Contract, row: Quality) -> dict[str, Any]:
         "organisation_name": organisation.name if organisation else ALL,
         **figures_view(row, contract.programme.quality_weights),
     }
+
+
+def pathway_views(contract: Contract, rows: Iterable[PathwayRow]) -> list[dict[str, Any]]:
+    names = PathwayQualityView.model_fields
+    found = []
+    for pathway, row in rows:
+        name = contract.pathway[pathway].name if pathway in contract.pathway else pathway
+        said = {**_view(contract, row), "pathway": pathway, "pathway_name": name}
+        found.append({member: said[member] for member in names})
+    return found
 
 
 def figures_view(row: Quality, weights: QualityWeights) -> dict[str, Any]:

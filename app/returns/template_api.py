@@ -15,7 +15,7 @@ from app.returns.template_csv import COLUMNS, csv_of
 from app.returns.template_schemas import DueView, GuideView, due_view, guide_view
 from app.returns.template_workbook import workbook_of
 from app.web.moments import AsOf
-from app.web.pages import BadCursor, PageOf, bad_cursor
+from app.web.pages import BadCursor, PageOf
 from app.web.reference import json_answer, refusals
 from app.web.work import Unit
 
@@ -151,9 +151,8 @@ def list_due(
     Without `as_of` it is judged by the clock, for days are counted to now: `today` says which day that was.
     """
     due = read_due(unit.session, programme, subcontract, actor=unit.actor, as_of=as_of, now=unit.now)
-    if page.after is not None and list(map(type, page.after)) != [str, str, str]:
-        raise bad_cursor()
-    rest = [each for each in due.owing if page.after is None or _place(each) > page.after]
+    after = page.after_as(str, str, str)
+    rest = [each for each in due.owing if after is None or _place(each) > after]
     rows, following, link = page.cut(rest[: page.limit + 1], _place)
     return unit.read(due_view(due, subcontract, rows, as_of=as_of, following=following), headers=link)
 

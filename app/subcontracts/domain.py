@@ -198,11 +198,6 @@ def ends_for_good(subcontract: Subcontract) -> bool:
     return status_on(subcontract, subcontract.last_day) != "suspended" or not subcontract.status_history
 
 
-def is_live_in(subcontract: Subcontract, month: Month) -> bool:
-    """Whether it delivers on some day of a month."""
-    return any(span.meets(month) for span in live_spans(subcontract))
-
-
 def signed_in(subcontract: Subcontract, month: Month) -> bool:
     """Whether no day of a month in its term is without a signature; true where no status is stated."""
     return not any(span.meets(month) for span in unsigned_spans(subcontract))

@@ -40,6 +40,12 @@ class Page:
     path: str = ""
     query: tuple[tuple[str, str], ...] = ()
 
+    def after_as(self, *kinds: type[str] | type[int]) -> Any:
+        """The key to go on after, whose parts are of these kinds, or None; BadCursor where it is another list's: a cursor is no secret."""
+        if self.after is not None and list(map(type, self.after)) != list(kinds):
+            raise bad_cursor()
+        return self.after
+
     def cut(self, rows: Sequence[R], key: Callable[[R], Key]) -> tuple[Sequence[R], str | None, dict[str, str]]:
         """Of rows read with `limit + 1`: those of this page, the next cursor or None, and the `Link` header that names it."""
         if len(rows) <= self.limit:

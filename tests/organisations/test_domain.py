@@ -16,7 +16,6 @@ from app.organisations.domain import (
     closed_in,
     codes_readable_by,
     current_of,
-    is_legal,
     is_open,
     lineage,
     refuse_circle,
@@ -110,20 +109,19 @@ def test_a_successor_reads_what_its_predecessors_could(code: str, on: str, reada
 
 
 @pytest.mark.parametrize(
-    ("days", "day", "works", "exists"),
+    ("days", "day", "works"),
     [
-        ({}, "2018-06-01", True, True),
-        ({"legal": {"from": "2011-09-01", "to": "2018-05-31"}}, "2011-08-31", False, False),
-        ({"legal": {"from": "2011-09-01", "to": "2018-05-31"}}, "2011-09-01", True, True),
-        ({"legal": {"from": "2011-09-01", "to": "2018-05-31"}}, "2018-05-31", True, True),
-        ({"legal": {"from": "2011-09-01", "to": "2018-05-31"}}, "2018-06-01", False, False),
-        ({"legal": {"to": "2018-05-31"}, "operational": {"to": "2018-07-31"}}, "2018-07-31", True, False),
-        ({"legal": {}, "operational": {"from": "2018-07-01"}}, "2018-06-30", False, True),
+        ({}, "2018-06-01", True),
+        ({"legal": {"from": "2011-09-01", "to": "2018-05-31"}}, "2011-08-31", False),
+        ({"legal": {"from": "2011-09-01", "to": "2018-05-31"}}, "2011-09-01", True),
+        ({"legal": {"from": "2011-09-01", "to": "2018-05-31"}}, "2018-05-31", True),
+        ({"legal": {"from": "2011-09-01", "to": "2018-05-31"}}, "2018-06-01", False),
+        ({"legal": {"to": "2018-05-31"}, "operational": {"to": "2018-07-31"}}, "2018-07-31", True),
+        ({"legal": {}, "operational": {"from": "2018-07-01"}}, "2018-06-30", False),
     ],
 )
-def test_an_organisation_is_open_by_its_days(days: dict[str, Any], day: str, works: bool, exists: bool) -> None:
-    asked = date.fromisoformat(day)
-    assert (is_open(organisation(**days), asked), is_legal(organisation(**days), asked)) == (works, exists)
+def test_an_organisation_is_open_by_its_days(days: dict[str, Any], day: str, works: bool) -> None:
+    assert is_open(organisation(**days), date.fromisoformat(day)) is works
 
 
 @pytest.mark.parametrize(("month", "closed"), [("2018-04", True), ("2018-05", False), ("2018-06", False), ("2018-07", True)])
