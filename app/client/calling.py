@@ -1,13 +1,14 @@
 """What the commands at a shell share: their options, the service that they call, and how they say that something cannot be."""
 
 import contextlib
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Concatenate, Final, NoReturn, ParamSpec, cast
 
 import typer
 from rich.console import Console
@@ -15,6 +16,8 @@ from rich.console import Console
 from app.client.connection import Pause, Problem, Unreachable
 from app.client.mainstem import Mainstem
 from app.client.shown import faults_table
+
+P = ParamSpec("P")
 
 FAILED: Final = 1
 FAULTS: Final = 3
@@ -63,9 +66,34 @@ def calling(url: str, key: str | None, key_file: Path | None, *, programme: str 
         if problem.status == HTTPStatus.UNAUTHORIZED:
             fail("The service does not know this key, or no longer: look at MAINSTEM_KEY or the file of --key-file.")
         tell_problem(problem)
+        if problem.code == str(problem.status):
+            fail(f"That is no answer of this service's. Is {url} where it is?")
         raise typer.Exit(FAILED) from None
     except Unreachable as silence:
         fail(f"{silence} Is {url} where the service is?")
+
+
+def asking(command: Callable[Concatenate[Caller, P], None]) -> Callable[..., None]:
+    """A command that is handed who calls: it takes its own options, and those that say where the service is, with which key, and about whom."""
+
+    def run(
+        *,
+        url: Url = HERE,
+        key: KeyText = None,
+        key_file: KeyFile = None,
+        programme: Programme = None,
+        subcontract: Subcontract = None,
+        **own: Any,
+    ) -> None:
+        with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+            cast("Callable[..., None]", command)(caller, **own)
+
+    shared = [each for each in inspect.signature(run).parameters.values() if each.kind is each.KEYWORD_ONLY]
+    _, *taken = inspect.signature(command).parameters.values()
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__annotations__ = {each.name: each.annotation for each in (*taken, *shared)}
+    cast("Any", run).__signature__ = inspect.Signature([*taken, *shared])  # what the library of commands reads
+    return run
 
 
 def fail(sentence: str) -> NoReturn:

@@ -4,7 +4,6 @@ They end with 0 where all is done, 1 where it could not be, 3 where a return has
 """
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -25,10 +24,9 @@ from app.client.calling import (
     KeyFile,
     KeyText,
     Month,
-    Programme,
-    Subcontract,
     Url,
     as_written,
+    asking,
     calling,
     fail,
     tell_problem,
@@ -67,124 +65,89 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool, nothing: str) -> None:
 
 
 @returns.command()
-def due(
-    *,
-    url: Url = HERE,
-    key: KeyText = None,
-    key_file: KeyFile = None,
-    programme: Programme = None,
-    subcontract: Subcontract = None,
-    month: Month = None,
-    as_json: AsJson = False,
-) -> None:
+@asking
+def due(caller: Caller, *, month: Month = None, as_json: AsJson = False) -> None:
     """List what is to be done, in plain words: returns to be sent, questions to be answered, revisions to be signed."""
-    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        rows = to_do(caller, {"overdue", "open", "reopened", "queried", "unsigned"}, month=month)
-        if as_json:
-            typer.echo(as_written(rows))
-        elif rows:
-            Console().print(due_table(rows))
-        else:
-            typer.echo("Nothing is due.")
+    rows = to_do(caller, {"overdue", "open", "reopened", "queried", "unsigned"}, month=month)
+    if as_json:
+        typer.echo(as_written(rows))
+    elif rows:
+        Console().print(due_table(rows))
+    else:
+        typer.echo("Nothing is due.")
 
 
 @returns.command()
-def status(
-    *,
-    url: Url = HERE,
-    key: KeyText = None,
-    key_file: KeyFile = None,
-    programme: Programme = None,
-    subcontract: Subcontract = None,
-    collection: Collection = None,
-    month: Month = None,
-    as_json: AsJson = False,
-) -> None:
+@asking
+def status(caller: Caller, *, collection: Collection = None, month: Month = None, as_json: AsJson = False) -> None:
     """List returns with where each stands."""
-    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        rows = list(caller.service.returns(caller.programme, subcontract=caller.subcontract, collection=collection, month=month))
-        if not rows and caller.subcontract is not None:
-            # Of a subcontract that is not there, or not theirs, nothing is owed either: that is told, and is no good news.
-            next(caller.service.due(caller.programme, caller.subcontract), None)
-        _show(rows, as_json=as_json, nothing="No such return is owed.")
+    rows = list(caller.service.returns(caller.programme, subcontract=caller.subcontract, collection=collection, month=month))
+    if not rows and caller.subcontract is not None:
+        # Of a subcontract that is not there, or not theirs, nothing is owed either: that is told, and is no good news.
+        next(caller.service.due(caller.programme, caller.subcontract), None)
+    _show(rows, as_json=as_json, nothing="No such return is owed.")
 
 
 @returns.command()
+@asking
 def template(
+    caller: Caller,
     *,
-    url: Url = HERE,
-    key: KeyText = None,
-    key_file: KeyFile = None,
-    programme: Programme = None,
-    subcontract: Subcontract = None,
     collection: Collection = None,
     month: Month = None,
     form: Annotated[Literal["xlsx", "csv"], typer.Option("--format", help="A spreadsheet, or a plain table.")] = "xlsx",
     folder: Annotated[Path, typer.Option("--folder", help="Where to put the files.", file_okay=False)] = Path(),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")] = False,
 ) -> None:
-    """Fetch what is to be filled in: a file for each return that is to be sent, or sent anew."""
-    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
+    """Fetch what is to be filled in: a file for each return that is to be sent, or sent anew; or for the one that is named, wherever it stands."""
+    if collection is not None and month is not None and caller.subcontract is not None:
+        keys = [ReturnKey(caller.programme, collection, caller.subcontract, month)]
+    else:
         rows = to_do(caller, {"overdue", "open", "reopened", "queried"}, month=month)
         keys = [
             ReturnKey(caller.programme, row["collection"], row["subcontract"], row["month"])
             for row in rows
             if collection in {None, row["collection"]}
         ]
-        if not keys:
-            fail("No such return is still to be sent.")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in keys:
-            file = folder / name_of(name, f".{form}")
-            if file.exists() and not overwrite:
-                typer.echo(f"{file} is there already; --overwrite replaces it.", err=True)
-                continue
-            file.write_bytes(caller.service.template(name, form=form))
-            typer.echo(str(file))
-
-
-def _sending(*, dry_run: bool) -> Callable[..., None]:
-    """`check` and `submit` take the same, and differ in what is kept."""
-
-    def send(
-        files: Files,
-        *,
-        url: Url = HERE,
-        key: KeyText = None,
-        key_file: KeyFile = None,
-        programme: Programme = None,
-        subcontract: Subcontract = None,
-        collection: Collection = None,
-        month: Month = None,
-        as_json: AsJson = False,
-    ) -> None:
-        with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-            _send_all(files, caller, collection, month, as_json=as_json, dry_run=dry_run)
-
-    return send
-
-
-returns.command("check", help="Say what the service would say to a file, and keep nothing.")(_sending(dry_run=True))
-returns.command("submit", help="Submit files; the receipt of each is kept beside it. Which return a file is, its name or the options say.")(
-    _sending(dry_run=False)
-)
+    if not keys:
+        fail("No such return is still to be sent; to send one anew, name it with --collection and --month (and --subcontract).")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in keys:
+        file = folder / name_of(name, f".{form}")
+        if file.exists() and not overwrite:
+            typer.echo(f"{file} is there already; --overwrite replaces it.", err=True)
+            continue
+        file.write_bytes(caller.service.template(name, form=form))
+        typer.echo(str(file))
 
 
 @returns.command()
+@asking
+def check(caller: Caller, files: Files, *, collection: Collection = None, month: Month = None, as_json: AsJson = False) -> None:
+    """Say what the service would say to a file, and keep nothing."""
+    _send_all(files, caller, collection, month, as_json=as_json, dry_run=True)
+
+
+@returns.command()
+@asking
+def submit(caller: Caller, files: Files, *, collection: Collection = None, month: Month = None, as_json: AsJson = False) -> None:
+    """Submit files; the receipt of each is kept beside it. Which return a file is, its name or the options say."""
+    _send_all(files, caller, collection, month, as_json=as_json, dry_run=False)
+
+
+@returns.command()
+@asking
 def backfill(
+    caller: Caller,
     file: Annotated[Path, typer.Argument(help="Many returns: lines of JSON (.ndjson), or CSV.", exists=True, dir_okay=False)],
     *,
-    url: Url = HERE,
-    key: KeyText = None,
-    key_file: KeyFile = None,
-    programme: Programme = None,
     as_json: AsJson = False,
 ) -> None:
     """Submit many months and subcontracts from one file; run again with the same file, it goes on where it was broken off."""
     media_type = {".ndjson": NDJSON, ".jsonl": NDJSON, ".csv": CSV}.get(file.suffix.lower())
     if media_type is None:
         fail(f"{file}: a backfill is a file that ends in .ndjson or .csv.")
-    with calling(url, key, key_file, programme=programme, subcontract=None) as caller, file.open("rb") as content:
+    with file.open("rb") as content:
         # The same file is the same backfill.
         name = hashlib.file_digest(content, "sha256").hexdigest()
         with Console(stderr=True).status(f"sending {file}"):
@@ -261,7 +224,8 @@ def _tell_receipt(file: Path, receipt: dict[str, Any], *, dry_run: bool) -> None
     if dry_run:
         typer.echo(f"{file}: {what} would be received ({receipt['timeliness'].replace('_', ' ')}).")
     elif receipt["duplicate_of"] is not None:
-        typer.echo(f"{file}: {what} is what revision {receipt['duplicate_of']} says already; nothing was stored, this file neither.")
+        kept = "these very bytes are kept" if receipt["sent_sha256"] == receipt["sha256"] else "these bytes are not kept"
+        typer.echo(f"{file}: {what} is what revision {receipt['duplicate_of']} says already; nothing was stored, and {kept}.")
     else:
         state = "accepted" if receipt["status"] == "accepted" else "received, and waits for acceptance"
         when = local(receipt["received_at"])

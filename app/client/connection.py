@@ -1,7 +1,9 @@
 """A connection that tries again where that is safe, and says plainly where it cannot."""
 
+import contextlib
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ TRIES: Final = 6
 LONGEST_WAIT_SECONDS: Final = 30.0
 _FIRST_WAIT_SECONDS: Final = 0.25
 _COME_AGAIN: Final = frozenset({429, 502, 503, 504})
+_PATIENCE_SECONDS: Final = 3.0
 _CONNECT_SECONDS: Final = 3.0
 """So soon is a network that swallows everything noticed, and told; a service that is there takes milliseconds."""
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=_CONNECT_SECONDS)
@@ -48,14 +51,29 @@ class Pause:
 
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
-    say: Callable[[str], None] = lambda _: None
+    say: Callable[[str], None] | None = None
 
     def before(self, attempt: int, asked_seconds: float | None, *, why: str) -> None:
         """Wait before the attempt after this one (from 0): what the service asked for, else twice as long each time, by chance between half and whole."""
         spread = _FIRST_WAIT_SECONDS * 2**attempt * (0.5 + self.chance() / 2)
         seconds = min(LONGEST_WAIT_SECONDS, max(asked_seconds or 0.0, spread))
-        self.say(f"{why}; trying again in {seconds:.1f} s.")
+        if self.say is not None:
+            self.say(f"{why}; trying again in {seconds:.1f} s.")
         self.sleep(seconds)
+
+    @contextlib.contextmanager
+    def waiting(self, host: str) -> Iterator[None]:
+        """Whoever is told what is waited for is told so too where an answer is long in coming."""
+        if self.say is None:
+            yield
+            return
+        told = threading.Timer(_PATIENCE_SECONDS, self.say, [f"{host} has not answered yet; still waiting."])
+        told.daemon = True
+        told.start()
+        try:
+            yield
+        finally:
+            told.cancel()
 
 
 class Connection:
@@ -125,7 +143,8 @@ class Connection:
             last = attempt == self._tries - 1
             try:
                 sent = _pieces(content) if isinstance(content, Path) else content
-                answer = self._http.request(method, path, params=asked, content=sent, headers=dict(headers), timeout=timeout)
+                with self._pause.waiting(host):
+                    answer = self._http.request(method, path, params=asked, content=sent, headers=dict(headers), timeout=timeout)
             except httpx.TransportError as error:
                 if last:
                     raise Unreachable(

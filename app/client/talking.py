@@ -6,18 +6,12 @@ import typer
 from rich.console import Console
 
 from app.client.calling import (
-    HERE,
     AsJson,
     Caller,
     Collection,
-    KeyFile,
-    KeyText,
     Month,
-    Programme,
-    Subcontract,
-    Url,
     as_written,
-    calling,
+    asking,
     fail,
     to_do,
 )
@@ -27,26 +21,21 @@ from app.client.shown import queries_table
 
 def register(returns: typer.Typer) -> None:
     """Add the commands."""
-    returns.command()(queries)
-    returns.command()(answer)
-    returns.command()(sign)
+    for name, command in (("queries", queries), ("answer", answer), ("sign", sign)):
+        returns.command(name)(command)
 
 
+@asking
 def queries(
+    caller: Caller,
     *,
-    url: Url = HERE,
-    key: KeyText = None,
-    key_file: KeyFile = None,
-    programme: Programme = None,
-    subcontract: Subcontract = None,
     collection: Collection = None,
     month: Month = None,
     every: Annotated[bool, typer.Option("--all", help="Those too that are answered or closed.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the questions about returns that wait for an answer, the first due first."""
-    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        rows = _queries(caller, collection, month, is_open=None if every else True)
+    rows = _queries(caller, collection, month, is_open=None if every else True)
     if as_json:
         typer.echo(as_written(rows))
     elif rows:
@@ -55,49 +44,39 @@ def queries(
         typer.echo("Nothing is asked.")
 
 
+@asking
 def answer(
+    caller: Caller,
     text: Annotated[str, typer.Argument(help="What is answered.")],
     *,
-    url: Url = HERE,
-    key: KeyText = None,
-    key_file: KeyFile = None,
-    programme: Programme = None,
-    subcontract: Subcontract = None,
     collection: Collection = None,
     month: Month = None,
     number: Annotated[int | None, typer.Option("--query", help="The query's number; left out, the one that waits.", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question about a return: the only one that waits, or the one that the options name."""
-    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        found = [
-            row for row in _queries(caller, collection, month, is_open=True if number is None else None) if number in {None, row["query"]}
-        ]
-        row = _the_one(found, "questions wait" if number is None else "questions have this number", "collection, --month and --query")
-        answered = caller.service.answer(_key(caller, row), row["query"], text)
+    found = [row for row in _queries(caller, collection, month, is_open=True if number is None else None) if number in {None, row["query"]}]
+    row = _the_one(found, "questions wait" if number is None else "questions have this number", "collection, --month and --query")
+    answered = caller.service.answer(_key(caller, row), row["query"], text)
     typer.echo(as_written(answered) if as_json else f"Query {row['query']} about {_words(row)} is answered.")
 
 
+@asking
 def sign(
+    caller: Caller,
     revision: Annotated[int, typer.Argument(help="The revision that was looked at, as `status` lists it.", min=1)],
     *,
-    url: Url = HERE,
-    key: KeyText = None,
-    key_file: KeyFile = None,
-    programme: Programme = None,
-    subcontract: Subcontract = None,
     collection: Collection = None,
     month: Month = None,
     statement: Annotated[str | None, typer.Option(help="In which words it is signed.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Sign a return off, as somebody else than who sent it: the only one that waits for it, or the one that the options name."""
-    with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-        named = {"collection": collection, "subcontract": caller.subcontract, "month": month}
-        if None in named.values():
-            waiting = [row for row in to_do(caller, {"unsigned"}, month=month) if collection in {None, row["collection"]}]
-            named = _the_one(waiting, "returns wait to be signed", "collection and --month")
-        signed = caller.service.sign_off(_key(caller, named), revision=revision, statement=statement)
+    named = {"collection": collection, "subcontract": caller.subcontract, "month": month}
+    if None in named.values():
+        waiting = [row for row in to_do(caller, {"unsigned"}, month=month) if collection in {None, row["collection"]}]
+        named = _the_one(waiting, "returns wait to be signed", "collection and --month")
+    signed = caller.service.sign_off(_key(caller, named), revision=revision, statement=statement)
     state = "and accepted" if signed["status"] == "accepted" else "and waits for acceptance"
     typer.echo(as_written(signed) if as_json else f"Revision {revision} of {_words(named)} is signed {state}.")
 

@@ -14,6 +14,8 @@ from app.returns.domain import Status
 from app.returns.expectation import ExpectedReturn
 from app.returns.looking_back import Earlier, needed_of
 from app.returns.plain_words import Stood
+from app.returns.queries import QueryState
+from app.returns.query_store import QUERIES
 from app.returns.review_store import REOPENINGS, SIGN_OFFS
 from app.returns.store import CELLS, RETURNS, REVISIONS
 from app.returns.submission import Cell
@@ -64,17 +66,25 @@ def standing_of(session: Session, programme: str, subcontract: str, *, as_of: da
         signed.revision == stands.latest_revision,
         signed.signed_at <= as_of,
     )
+    asked = QUERIES.table.c
+    is_asked = exists().where(
+        *(asked[name] == stands[name] for name in ("programme", *RETURNS.key)),
+        asked.state == QueryState.OPEN,
+        facts.in_force(QUERIES, as_of),
+    )
     reopened = select(*(leave[name] for name in RETURNS.key), leave.recorded_at, leave.expires_at).where(
         leave.programme == programme, leave.subcontract == subcontract, facts.in_force(REOPENINGS, as_of), leave.expires_at >= as_of
     )
-    received = select(*(stands[name] for name in RETURNS.key), stands.status, is_signed, latest.recorded_at).join(REVISIONS, of_latest)
+    received = select(*(stands[name] for name in RETURNS.key), stands.status, is_signed, is_asked, latest.recorded_at).join(
+        REVISIONS, of_latest
+    )
     received = received.where(stands.programme == programme, stands.subcontract == subcontract, facts.in_force(RETURNS, as_of))
     leaves = {ReturnKey(*key): (since, until) for *key, since, until in session.execute(reopened)}
     found = {key: Stood(reopened_until=until) for key, (_, until) in leaves.items()}
-    for *parts, status, has_signature, came_at in session.execute(received):
+    for *parts, status, has_signature, waits, came_at in session.execute(received):
         key = ReturnKey(*parts)
         since, until = leaves.get(key, (came_at, None))
-        found[key] = Stood(Status(status), is_signed=has_signature, reopened_until=until, came_since=came_at > since)
+        found[key] = Stood(Status(status), is_signed=has_signature, reopened_until=until, came_since=came_at > since, is_asked=waits)
     return found
 
 

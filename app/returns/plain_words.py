@@ -34,12 +34,16 @@ ToDo = Literal["overdue", "open", "reopened", "queried", "unsigned", "frozen", "
 
 
 class Stood(NamedTuple):
-    """Where a return stood; `came_since`: a revision came after the reopening that is in force until `reopened_until`."""
+    """Where a return stood; `came_since`: a revision came after the reopening that is in force until `reopened_until`.
+
+    `is_asked`: a question about it waits for its answer.
+    """
 
     status: Status = Status.EXPECTED
     is_signed: bool = False
     reopened_until: datetime | None = None
     came_since: bool = False
+    is_asked: bool = False
 
 
 def month_words(month: Month) -> str:
@@ -83,10 +87,12 @@ def to_do(stood: Stood, deadlines: Deadlines, collection: Collection, month: Mon
         return "reopened"
     is_frozen = deadlines.is_frozen(moment) and stood.reopened_until is None
     if stood.status is not Status.EXPECTED:
-        if is_frozen or stood.status is Status.ACCEPTED:
+        if is_frozen:
             return None
-        if stood.status is Status.QUERIED:
+        if stood.is_asked:
             return "queried"
+        if stood.status is Status.ACCEPTED:
+            return None
         return "unsigned" if collection.sign_off == "required" and not stood.is_signed else None
     if is_frozen:
         return "frozen"

@@ -114,7 +114,7 @@ def test_a_file_that_says_what_is_there_already_is_not_kept_and_its_receipt_says
     again.parent.mkdir()
     again.write_text(json.dumps(json.loads(Path(first).read_text()), indent=2))
     told = shell.run("returns", "submit", str(again))
-    assert (told.exit_code, "nothing was stored, this file neither" in told.stdout) == (0, True)
+    assert (told.exit_code, "these bytes are not kept" in told.stdout.replace("\n", " ")) == (0, True)
     found = shell.json("receipt", "verify", str(again))
     assert found["verified"] is True
     assert "The file was sent, to the byte, and says what other bytes had said already" in found["findings"]
@@ -129,8 +129,10 @@ def test_a_question_is_listed_and_answered_at_the_shell(shell: Shell, tmp_path: 
     assert ("Two more than usual?" in table, "HOSP-WAIT 0-1" in table) == (True, True)
     assert shell.json("returns", "queries", "--month", "2026-09") == []
 
+    assert [row["to_do"] for row in shell.json("returns", "due", "--month", "2026-10")] == ["queried"]
     told = shell.run("returns", "answer", "A second clinic.", "--month", "2026-10")
     assert (told.exit_code, told.stdout.strip()) == (0, f"Query {number} about hospice of SC-H9901 for 2026-10 is answered.")
+    assert shell.json("returns", "due", "--month", "2026-10") == []
     nothing = shell.run("returns", "answer", "Again.")
     assert (nothing.exit_code, nothing.stderr.strip()) == (1, "No questions wait.")
     more = shell.json("returns", "answer", "And a third.", "--query", str(number), "--collection", "hospice", "--month", "2026-10")
@@ -144,6 +146,19 @@ def test_a_question_is_listed_and_answered_at_the_shell(shell: Shell, tmp_path: 
     assert several.exit_code == 1
     assert "2 questions wait: say which with --collection, --month and --query." in several.stderr
     assert f"hospice of SC-H9901 for 2026-10, query {number + 1}" in several.stderr
+
+
+def test_the_form_of_a_return_that_is_named_comes_though_nothing_is_to_be_sent(shell: Shell, tmp_path: Path) -> None:
+    assert (
+        shell.run(
+            "returns", "submit", written(tmp_path, {**hospice_body(), "note": "to be corrected"}, "hospice SC-H9901 2026-09.json")
+        ).exit_code
+        == 0
+    )
+    nothing = shell.run("returns", "template", "--month", "2026-09", "--folder", str(tmp_path))
+    assert (nothing.exit_code, "name it with --collection and --month" in nothing.stderr) == (1, True)
+    found = shell.run("returns", "template", "--month", "2026-09", "--collection", "hospice", "--folder", str(tmp_path))
+    assert (found.exit_code, found.stdout.strip()) == (0, str(tmp_path / "hospice SC-H9901 2026-09.xlsx"))
 
 
 def test_somebody_else_signs_at_the_shell(shell: Shell, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The formulas of data quality as tables, and a programme's returns judged by them month by month."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -10,13 +11,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.calendar.expected import CellKey, ReturnKey
+from app.calendar.expected import CellKey, ReturnKey, expected_cells
 from app.calendar.working_days import ENGLAND
 from app.kernel.months import Month
 from app.programmes.reporting import USUAL_WEIGHTS, QualityWeights
-from app.returns.quality import NOTHING, FirstRevision, OwedReturn, Quality, Share, revision_size, share, timeliness, together, validity
+from app.returns.quality import (
+    NOTHING,
+    FirstRevision,
+    OwedReturn,
+    Quality,
+    Share,
+    pathways_of,
+    quality_of_pathway,
+    revision_size,
+    share,
+    timeliness,
+    together,
+    validity,
+)
+from app.returns.quality_schemas import PathwaysView
+from tests.make import contract
 from tests.returns.conftest import Programme, set_up
 from tests.returns.programme import CWT, HOSPICE, MONTH, PROGRAMME, cwt_body, whole_document
+from tests.returns.test_api import has_shape
 from tests.support.databases import Database
 
 DUE: Final = datetime(2026, 11, 13, 17, tzinfo=UTC)  # a Friday
@@ -195,6 +212,54 @@ def test_pathways_are_complete_by_expected_volume_and_not_by_counting_returns(ju
     # Each trust serves two segments. RJE's return lacks a value, RL4's is not accepted: neither is wholly in.
     assert (found["all"]["pathway_completeness_numerator"], found["all"]["pathway_completeness_denominator"]) == (0, 190)
     assert [found[code]["pathway_completeness_denominator"] for code in ("SC-RJE", "SC-RL4", "SC-H9901")] == [80, 100, 10]
+
+
+def test_each_pathway_is_as_complete_as_its_own_lines() -> None:
+    """A measure that is not split by pathway is asked of both, one that is of each: what lacks in one leaves the other whole."""
+    base = document()
+    treated = {"code": "treatment", "name": "Treatment", "setting": "acute", "measures": ["CWT-62", "CWT-FDS"]}
+    pathways = [*base["pathways"], {"code": "skin", "name": "Skin", "segments": [treated]}]
+    line = {"subcontract": "SC-RJE", "pathway": "skin", "segment": "treatment", "sites": ["lung"], "commissioners": ["05W"]}
+    within = contract(**{**base, "pathways": pathways, "assignments": [*base["assignments"], {**line, "expected_volume": 7}]})
+    cells = expected_cells(within, CWT)
+    of_skin = frozenset(each for each in cells if each.pathway == "skin")
+    assert pathways_of(within, CWT) == ["cancer", "skin"]
+    lacking = OwedReturn(CWT, DUE, accepted=True, lacking=of_skin)
+    cancer, skin = (quality_of_pathway(within, lacking, code) for code in ("cancer", "skin"))
+    assert (cancer.volume, skin.volume) == (share(80, 80), share(0, 7))
+    assert cancer.completeness.value == 1
+    shared = [each for each in cells if each.pathway == "all" and each.segment == "treatment"]
+    assert skin.completeness == share(len(shared), len(shared) + len(of_skin))
+    assert quality_of_pathway(within, replace(lacking, accepted=False), "cancer").volume == share(0, 80)
+
+
+def test_pathways_are_told_by_month_and_subcontract(judged: Programme) -> None:
+    own, query = f"{QUALITY}/pathways", "?from=2026-09&to=2026-10"
+    told = judged.web.get(f"{own}{query}", key=judged.manager()).json()
+    assert has_shape(judged.web.get(f"{own}{query}", key=judged.manager()), PathwaysView)["next"] is None
+    rows = [(row["month"], row["pathway"], row["subcontract"]) for row in told["quality"]]
+    names = ("all", "SC-H9901", "SC-RJE", "SC-RL4")
+    assert rows == [(month, "cancer", name) for month in ("2026-09", "2026-10") for name in names]
+    october = {row["subcontract"]: row for row in told["quality"] if row["month"] == "2026-10"}
+    for name, row in quality(judged).items():
+        # All lines are of one pathway: it is as complete as the whole.
+        same = (
+            "returns_due",
+            "completeness_numerator",
+            "coverage_denominator",
+            "pathway_completeness_numerator",
+            "pathway_completeness_denominator",
+        )
+        assert [october[name][member] for member in same] == [row[member] for member in same]
+    first = judged.web.get(f"{own}{query}&limit=3", key=judged.manager()).json()
+    rest = judged.web.get(f"{own}{query}&cursor={first['next']}", key=judged.manager()).json()
+    assert first["quality"] + rest["quality"] == told["quality"]
+    mine = judged.web.get(f"{own}{query}", key=judged.preparer("SC-RJE")).json()["quality"]
+    assert mine == [row for row in told["quality"] if row["subcontract"] == "SC-RJE"]
+    assert judged.web.get(f"{own}?pathway=none&from=2026-10", key=judged.manager()).json()["quality"] == []
+    assert judged.web.get(own).status_code == 401
+    assert judged.web.get(own, key=judged.key("commissioner", commissioner="05W")).status_code == 403
+    assert judged.web.get(f"{own}?cursor={first['next'][:-3]}", key=judged.manager()).json()["code"] == "bad_cursor"
 
 
 def test_all_together_are_added_before_they_are_divided(judged: Programme) -> None:

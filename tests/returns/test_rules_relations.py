@@ -191,7 +191,7 @@ def test_what_the_rest_states_is_not_judged_while_a_line_cannot_be_placed() -> N
     body = mixed()
     body["rest"] = "zero"
     body["cells"][COUNT_LUNG]["site"] = "lnug"
-    assert [fault.code for fault in refused(within, body)] == ["rule_not_judged", "unknown_site"]
+    assert [fault.code for fault in refused(within, body)] == ["unknown_site", "rule_not_judged"]
     del body["cells"][COUNT_LUNG]
     assert [(fault.code, fault.pointer) for fault in refused(within, body)] == [("at_most", f"/cells/{RATIO_LUNG}/denominator")]
 
@@ -219,7 +219,7 @@ def test_a_relation_waits_for_a_cell_of_which_it_is_open_whether_it_stays() -> N
     within = with_rules({"M-RATIO": [WITHIN]})
     body = mixed()
     body["cells"].append({**body["cells"][COUNT_LUNG], "numerator": 1})
-    assert [fault.code for fault in refused(within, body)] == ["rule_not_judged", "duplicate_cell"]
+    assert [fault.code for fault in refused(within, body)] == ["duplicate_cell", "rule_not_judged"]
     body["cells"].pop()
     body["note"] = "x" * 3000
     assert [fault.code for fault in refused(within, body)] == ["too_long"]
