@@ -65,8 +65,9 @@ def read_partly(model: type[M], value: Any, stand_ins: Mapping[str, Any]) -> tup
     except ValidationError as error:
         faults = faults_of(error, value)
         places = [each["loc"] for each in error.errors(include_url=False, include_input=False)]
-    said = value if isinstance(value, dict) else {}
-    right = {name: list(part) if isinstance(part, list) else part for name, part in said.items() if name in model.model_fields}
+    if not isinstance(value, dict) or () in places:
+        raise Invalid(MISSHAPEN, faults=faults)
+    right = {name: list(part) if isinstance(part, list) else part for name, part in value.items() if name in model.model_fields}
     for name, *within in places:
         stand_in, part = stand_ins.get(str(name)), right.get(str(name))
         if isinstance(stand_in, list) and isinstance(part, list) and within and isinstance(within[0], int):
