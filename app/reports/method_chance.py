@@ -56,9 +56,12 @@ _RUNS: Final[Sequence[tuple[str, Sequence[str | None]]]] = (
     ("on a limit is inside it", ("13", "7")),
     ("outside a limit", ("13.01", "6.99")),
     ("seven on one side of the mean", ("11", "10.5", "11", "10.5", "11", "10.5", "11")),
+    ("six on one side are no run", ("11", "10.5", "11", "10.5", "11", "10.5")),
     ("a point on the mean breaks the run", ("11", "10.5", "11", "10", "11", "10.5", "11")),
     ("a month without a value breaks the run", ("11", "10.5", "11", None, "10.5", "11", "10.5", "11")),
     ("seven that rise", ("9.1", "9.2", "9.3", "9.4", "10.1", "10.2", "10.3")),
+    ("six that rise are no trend", ("9.1", "9.2", "9.3", "10.1", "10.2", "10.3")),
+    ("a trend speaks before two of three", ("9", "9.5", "10.1", "10.5", "11", "12.5", "12.8")),
     ("an equal step breaks the trend", ("9.1", "9.2", "9.3", "9.3", "10.1", "10.2", "10.3")),
     ("two of three near a limit", ("12.5", "11", "12.5")),
     ("on a near limit is not near", ("12", "11", "12.5")),
@@ -164,6 +167,7 @@ def _funnel() -> Section:
 def _limits() -> Section:
     values = [Fraction(value) for value in _SERIES]
     gappy: Values = [each for value in values for each in (value, None)]
+    pairs = [each for first in range(0, FEWEST_POINTS, 2) for each in (None, *values[first : first + 2])]
     long = [Fraction(value) for value in (*_SERIES, *_SERIES)]
     rows = [
         ["as published, with screening", *_of(limits_of(values))],
@@ -171,7 +175,11 @@ def _limits() -> Section:
         ["with a month without a value after the sixth", *_of(limits_of([*values[:6], None, *values[6:]]))],
         [f"the first {FEWEST_POINTS - 1} points only", *_of(limits_of(values[: FEWEST_POINTS - 1]))],
         ["every other month without a value", *_of(limits_of(gappy))],
+        [f"{FEWEST_POINTS} points and {FEWEST_RANGES} moving ranges", *_of(limits_of(pairs))],
+        [f"{FEWEST_POINTS} points and {FEWEST_RANGES - 1} moving ranges", *_of(limits_of([*pairs[:-1], None, *pairs[-1:]]))],
         [f"twice over: fixed after {FIXED_AFTER}", *_of(limits_of(baseline(long)))],
+        ["0 and 10733 in turn, then a step of 3.267 times the mean", *_of(limits_of(_steps(10733, 42471)))],
+        ["0 and 43 in turn, then a step of 3.25 times the mean", *_of(limits_of(_steps(43, 169)))],
         ["twelve that never move", *_of(limits_of([Fraction(5)] * FEWEST_POINTS))],
     ]
     return Section(
@@ -192,7 +200,7 @@ def _limits() -> Section:
         ],
         [
             Table(
-                f"The series {' '.join(map(str, _SERIES))}",
+                f"The series {' '.join(map(str, _SERIES))}, and others where it is said",
                 ("how", "mean", "mean moving range", "lower", "near lower", "near upper", "upper"),
                 rows,
             ),
@@ -201,17 +209,26 @@ def _limits() -> Section:
     )
 
 
+def _steps(usual: int, last: int) -> list[Fraction]:
+    """Fifteen points whose moving ranges are one and the same but for the last."""
+    return [*(Fraction(usual * (number % 2)) for number in range(14)), Fraction(usual + last)]
+
+
 def _told() -> Table:
     """What the last row of a series says of it."""
     steady = [Decimal(value) / 100 for value in _SERIES[:-1]]
+    rising = [Decimal(value) / 100 for value in (*(70, 90) * 6, *range(71, 78))]
     cases: Sequence[tuple[str, Sequence[Decimal | None], dict[str, Any]]] = (
         ("the series above, as percentages of 100", [*steady, Decimal("0.66")], {}),
         ("of 4 patients a month", [*steady, Decimal("0.66")], {"denominator": 4}),
+        ("of 5 patients a month", [*steady, Decimal("0.66")], {"denominator": 5}),
         ("the tenth month has no value", [*steady[:9], None, *steady[10:], Decimal("0.66")], {}),
-        ("begun anew in the third month", [*steady, Decimal("0.66")], {"rebased": "2026-03"}),
-        ("begun anew in the fifth month", [*steady, Decimal("0.66")], {"rebased": "2026-05"}),
+        ("begun anew in the third month", [*steady, Decimal("0.66")], {"rebased": ["2026-03"]}),
+        ("begun anew in the second and in the third month", [*steady, Decimal("0.66")], {"rebased": ["2026-02", "2026-03"]}),
+        ("begun anew in the fifth month", [*steady, Decimal("0.66")], {"rebased": ["2026-05"]}),
         ("fixed after 12, lower is better", [*steady, Decimal("0.66")], {"fixed_after": 12, "direction": "lower"}),
         ("without screening", [*steady, Decimal("0.66")], {"screened": False}),
+        ("0.70 and 0.90 in turn, then 0.71 to 0.77", rising, {"fixed_after": 12}),
     )
     names = ("spc_from", "spc_points", "spc_mean", "spc_lower", "spc_upper", "spc_signal", "spc_variation", "spc_assurance")
     rows = [[words, *(_control(values, **members)[name] for name in names)] for words, values, members in cases]
@@ -219,10 +236,10 @@ def _told() -> Table:
 
 
 def _control(
-    values: Sequence[Decimal | None], *, denominator: int = 100, direction: str = "higher", rebased: str | None = None, **members: Any
+    values: Sequence[Decimal | None], *, denominator: int = 100, direction: str = "higher", rebased: Sequence[str] = (), **members: Any
 ) -> dict[str, Any]:
     january = Month.parse("2026-01")
-    rebases = [] if rebased is None else [{"from_month": rebased, "reason": "a new way of counting"}]
+    rebases = [{"from_month": month, "reason": "a new way of counting"} for month in rebased]
     requirement = Requirement.model_validate({"measure": "M", "process_control": {**members, "rebases": rebases}})
     history = {
         january.plus(number): {places_of(WHOLE): Point(Fraction(value), Decimal(denominator), 1)} if value is not None else {}
@@ -306,6 +323,7 @@ _COLOURS: Final[Sequence[_Case]] = (
     ("usual", "0.60", "higher", "not_met", "worse", "improvement"),
     ("improving", "0.60", "higher", "not_met", "worse", "improvement"),
     ("without chance", "0.86", "higher", "met", "similar", None),
+    ("without chance", "0.85", "higher", "met", "similar", None),
     ("usual", "0.86", "lower", "not_met", "worse", None),
     ("usual", "0.84", "lower", "met", "better", None),
     ("usual", "0.84", "higher", "not_judged", "similar", None),

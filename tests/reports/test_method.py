@@ -1,13 +1,18 @@
 """The method note: it says what the code does, a method that answers otherwise needs another version, and anybody may read it."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import pytest
 
 from app.reports.method import VERSIONS, html, sections
 from app.reports.method_note import Section, Table, as_html, as_markdown, examples_sha256, shown
 from app.reports.results import METHOD_VERSION
+from tests.house.tree import ROOT
 from tests.reports.method_page import faults
 
 
@@ -30,6 +35,23 @@ def test_another_answer_is_noticed_and_another_word_is_not() -> None:
     assert examples_sha256([worded, *rest]) == examples_sha256(sections())
 
 
+@pytest.mark.parametrize(
+    ("file", "rule", "another"),
+    [("process_control.py", "RUN: Final = 7", "RUN: Final = 6"), ("rag.py", "if short <= 0:", "if short < 0:")],
+)
+def test_a_method_that_answers_otherwise_under_the_same_version_is_noticed(file: str, rule: str, another: str, tmp_path: Path) -> None:
+    copytree(ROOT / "app", tmp_path / "app", ignore=ignore_patterns("__pycache__"))
+    changed = tmp_path / "app" / "reports" / file
+    text = changed.read_text()
+    assert rule in text
+    changed.write_text(text.replace(rule, another))
+    asked = (
+        "from app.reports.method import VERSIONS, sections; from app.reports.method_note import examples_sha256;"
+        " raise SystemExit(examples_sha256(sections()) != VERSIONS[-1].examples_sha256)"
+    )
+    assert subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, check=False, timeout=60).returncode == 1
+
+
 def rows_of(title: str, caption: str) -> dict[str, Sequence[str]]:
     """The rows of a table as they are shown, by their first cells."""
     (section,) = (each for each in sections() if each.title == title)
@@ -47,7 +69,7 @@ def rows_of(title: str, caption: str) -> dict[str, Sequence[str]]:
         ("What is missing", "Three subcontracts", "one volume not known", ["one volume not known", "3", "3", "", "complete", ""]),
         ("What is missing", "Three subcontracts", "the smallest late", ["the smallest late", "3", "2", "0.950000", "complete", "SC-2 late"]),
         ("Over which months", "A contract year", "2026-12", ["2026-12", "2026-12", "2026-10 to 2026-12", "2026-04 to 2026-12", "2026-07 to 2026-12", "2026-01 to 2026-12", "yes"]),
-        ("Three verdicts, kept apart", "A standard", "8496/10000", ["8496/10000", "higher", "all", "month", "0.849600", "not_met", "similar"]),
+        ("Three verdicts, kept apart", "A standard", "8496/10000", ["8496/10000", "higher", "all, month", "whole", "0.849600", "not_met", "similar"]),
         ("How sure a proportion is", "Proportions", "850", ["850", "1000", "0.850000", "0.826531", "0.870790", "0.811804", "0.881575"]),
         ("How sure a count is", "Counts", "9", ["9", "exact_95", "4.115373", "17.084803", "4.106885", "17.085781", "4.115373", "17.084803"]),
         ("How sure a count is", "Counts", "65", ["65", "byar_95", "50.163188", "82.849139", "50.163188", "82.849139", "50.165628", "82.847836"]),
