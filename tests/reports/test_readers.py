@@ -1,0 +1,104 @@
+"""Other people's tools read a report as it is served, with no transformation: pandas, a spreadsheet reader and Vega-Lite."""
+
+import io
+import json
+import re
+from typing import Any, Final
+
+import pandas as pd
+import pytest
+import vl_convert
+from pandas.api.types import is_integer_dtype, is_numeric_dtype, is_string_dtype
+from python_calamine import CalamineWorkbook
+
+from app.reports.members import MEMBERS
+from tests.reports.conftest import PROGRAMME, Programme
+
+COUNTED: Final = {"numerator", "denominator", "value", "lower", "upper", "standard", "target", "floor", "stretch", "coverage"}
+WHOLE: Final = {"measure_version", "returns_expected", "returns_included", "months_held"}
+ALWAYS_TEXT: Final = {
+    "slice",
+    "measure",
+    "month",
+    "period",
+    "period_start",
+    "commissioner",
+    "site",
+    "subcontract",
+    "contract_test",
+    "status",
+}
+SPEC: Final[dict[str, Any]] = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+    "width": 420,
+    "layer": [
+        {
+            "mark": "bar",
+            "encoding": {"y": {"field": "value", "type": "quantitative", "axis": {"format": "%"}, "title": "within 62 days"}},
+        },
+        {"mark": "rule", "encoding": {"y": {"field": "lower", "type": "quantitative"}, "y2": {"field": "upper"}}},
+        {"mark": {"type": "tick", "color": "firebrick", "thickness": 3}, "encoding": {"y": {"field": "target", "type": "quantitative"}}},
+    ],
+    "encoding": {"x": {"field": "commissioner_name", "type": "nominal", "title": None}},
+}
+
+
+def served(programme: Programme, format_: str, query: str = "") -> bytes:
+    key = programme.key("analyst", programme=PROGRAMME)
+    answer = programme.web.get(f"/v1/programmes/{PROGRAMME}/reports/2026-10?format={format_}{query}", key=key)
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+@pytest.fixture(scope="module")
+def tables(october: Programme) -> dict[str, pd.DataFrame]:
+    """The same report by each way that it is read."""
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(served(october, "xlsx"))).get_sheet_by_name("Rows").to_python()
+    return {
+        "json": pd.DataFrame(json.loads(served(october, "json"))["observations"]),
+        "csv": pd.read_csv(io.BytesIO(served(october, "csv"))),
+        "xlsx": pd.DataFrame(sheet[1:], columns=sheet[0]).replace("", None).infer_objects(),
+    }
+
+
+def test_pandas_reads_figures_as_numbers_and_places_as_text(tables: dict[str, pd.DataFrame]) -> None:
+    for name in ("json", "csv"):
+        frame = tables[name]
+        assert list(frame.columns) == list(MEMBERS)
+        assert {column for column in COUNTED if not is_numeric_dtype(frame[column])} == set()
+        assert {column for column in WHOLE if not is_integer_dtype(frame[column])} == set()
+        assert {column for column in ALWAYS_TEXT if not is_string_dtype(frame[column])} == set()
+
+
+def test_the_three_ways_say_the_same(tables: dict[str, pd.DataFrame]) -> None:
+    plain = tables["json"]
+    for name in ("csv", "xlsx"):
+        frame = tables[name]
+        assert len(frame) == len(plain)
+        for column in plain.columns:
+            missing = plain[column].isna()
+            assert (frame[column].isna() == missing).all(), (name, column)
+            assert (frame[column][~missing] == plain[column][~missing]).all(), (name, column)
+
+
+def test_a_figure_is_found_by_the_keys_of_its_row(tables: dict[str, pd.DataFrame]) -> None:
+    for frame in tables.values():
+        row = frame[(frame["slice"] == "all") & (frame["measure"] == "CWT-62") & (frame["period"] == "month")]
+        assert row["value"].tolist() == [0.754717]
+        parts = frame[(frame["slice"] == "commissioner") & (frame["measure"] == "CWT-62") & (frame["commissioner_scope"] == "exact")]
+        assert parts["denominator"].sum() == row["denominator"].item()
+
+
+@pytest.mark.parametrize("format_", ["json", "csv"])
+def test_vega_lite_draws_the_bytes_that_are_served(october: Programme, format_: str) -> None:
+    content = served(october, format_, "&measure=CWT-62&slice=commissioner").decode()
+    how = {"type": "csv"} if format_ == "csv" else {"type": "json", "property": "observations"}
+    drawn = vl_convert.vegalite_to_svg(
+        {**SPEC, "data": {"values": content if format_ == "csv" else json.loads(content), "format": how}}, vl_version="5.21"
+    )
+    bars = re.findall(r'aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="bar"', drawn)
+    assert sorted(label.partition(";")[0] for label in bars) == [
+        f"commissioner_name: {name}" for name in ("North Staffordshire", "Staffordshire", "Stoke")
+    ]
+    assert "commissioner_name: Staffordshire; within 62 days: 75.471700%" in bars
+    assert drawn.count('aria-roledescription="rule mark"') == 3
