@@ -19,7 +19,7 @@ from app.kernel.months import Month
 from app.publications import store
 from app.publications.domain import OF_PROGRAMME, Audience, Part, Standing
 from app.publications.manifests import Made, ReturnRead, audience_named, made_of, returns_of
-from app.publications.notices import IDENTITY, CauseKind, Causes, ChangedReturn, Moved, change_of, entries
+from app.publications.notices import IDENTITY, Causes, ChangedReturn, Moved, change_of, entries
 from app.publications.renditions import Readership, Rendition, Sign, Writer, readerships
 from app.reports.actions import MonthReport
 from app.reports.domain import ReportQuery
@@ -27,6 +27,7 @@ from app.reports.envelope import SCHEMA_VERSION, notes_of
 from app.reports.month_actions import cells_without_value
 from app.reports.periods import PERIODS
 from app.reports.results import METHOD_VERSION, month_returns
+from app.reports.sentences import CauseKind
 from app.reports.slices import SLICES
 from app.reports.store import recorded_revision
 from app.returns.store import cells

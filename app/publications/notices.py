@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey
@@ -13,11 +13,11 @@ from app.kernel.months import Month
 from app.publications.renditions import Readership
 from app.reports.periods import months_of
 from app.reports.reading import Reading
+from app.reports.sentences import Cause, CauseKind, moved_sentence
 from app.reports.slices import SLICES
 
 Row = Mapping[str, Any]
 Change = Literal["first_reported", "revised", "redefined", "withdrawn"]
-CauseKind = Literal["first_reported", "revised", "withdrawn", "deadline", "earlier_months", "contract", "imported", "method"]
 
 IDENTITY: Final = ("slice", "period", "measure", "commissioner", "site", "pathway", "segment", "subcontract", "category")
 """What names a row of a publication."""
@@ -35,25 +35,14 @@ _SHOWN: Final = ("measure_version", *FIGURES, "status")
 _PLACES: Final = ("pathway", "segment", "site", "commissioner", "subcontract", "category")
 
 
-class Cause(NamedTuple):
-    """Why rows read otherwise. Of a return: whose, of which month, and which revision took the place of which."""
-
-    kind: CauseKind
-    collection: str | None = None
-    subcontract: str | None = None
-    organisation_name: str | None = None
-    month: Month | None = None
-    revision_before: int | None = None
-    revision: int | None = None
-
-    def told_to(self, readership: Readership) -> "Cause | None":
-        """The cause as an audience may know it; None where it may not."""
-        audience = readership.audience
-        if audience.kind == "programme" or self.subcontract is None or (audience.kind == "commissioner" and readership.subcontracts_shown):
-            return self
-        if audience.kind == "subcontract":
-            return self if self.subcontract == audience.code else None
-        return self._replace(subcontract=None, organisation_name=None, revision_before=None, revision=None)
+def told_to(cause: Cause, readership: Readership) -> Cause | None:
+    """The cause as an audience may know it; None where it may not."""
+    audience = readership.audience
+    if audience.kind == "programme" or cause.subcontract is None or (audience.kind == "commissioner" and readership.subcontracts_shown):
+        return cause
+    if audience.kind == "subcontract":
+        return cause if cause.subcontract == audience.code else None
+    return cause._replace(subcontract=None, organisation_name=None, revision_before=None, revision=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +168,17 @@ def _sides(moved: Moved) -> tuple[Row | None, Row | None]:
 def _entry(moved: Moved, readership: Readership) -> dict[str, Any]:
     row = moved.after if moved.after is not None else moved.before
     assert row is not None, "a row that moved is on one side"
-    told = dict.fromkeys(told for cause in moved.causes if (told := cause.told_to(readership)) is not None)
+    told = dict.fromkeys(told for cause in moved.causes if (told := told_to(cause, readership)) is not None)
+    before, after = (None if side is None else readership.shown(side) for side in _sides(moved))
     return {
         **{name: row[name] for name in IDENTITY},
         "change": moved.change,
-        "before": _shown(moved.before, readership),
-        "after": _shown(moved.after, readership),
+        "before": _shown(before),
+        "after": _shown(after),
         "why": [cause._asdict() for cause in told],
+        "sentence": moved_sentence(before, after, causes=list(told)),
     }
 
 
-def _shown(row: Row | None, readership: Readership) -> dict[str, Any] | None:
-    if row is None:
-        return None
-    shown = readership.shown(row)
-    return {name: shown.get(name) for name in _SHOWN}
+def _shown(row: Row | None) -> dict[str, Any] | None:
+    return None if row is None else {name: row.get(name) for name in _SHOWN}

@@ -14,7 +14,8 @@ from app.publications.actions import Listed
 from app.publications.domain import PublicationKind, PublicationStatus, Standing
 from app.publications.draft_actions import DraftRead, WouldPublish
 from app.publications.manifests import audience_named
-from app.publications.notices import CauseKind, Change
+from app.publications.notices import Change
+from app.reports.sentences import CauseKind
 
 Commentary = Annotated[str, StringConstraints(strict=True, max_length=20_000), AfterValidator(no_patient)]
 Reason = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(no_patient)]
@@ -207,6 +208,7 @@ class ChangedRowView(BaseModel):
     before: FiguresView | None
     after: FiguresView | None
     why: list[CauseView]
+    sentence: str
 
 
 class NoticeView(BaseModel):

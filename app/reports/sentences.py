@@ -5,9 +5,8 @@ before, within its 95% limits or, where it has none, within the limits of its pr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from app.kernel.months import Month
 from app.reports.row_words import (
@@ -23,20 +22,19 @@ from app.reports.row_words import (
 )
 from app.returns.plain_words import month_words
 
-CauseKind = Literal["first_reported", "revised", "withdrawn", "redefined", "contract", "imported", "deadline", "method"]
+CauseKind = Literal["first_reported", "revised", "withdrawn", "deadline", "earlier_months", "contract", "imported", "method"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why a row moved, as far as its reader may know: `subcontract` None where whose return it was is not theirs to know."""
+class Cause(NamedTuple):
+    """Why a row reads otherwise. Of a return, as far as its reader may know: whose, of which month, and which revision took the place of which."""
 
     kind: CauseKind
+    collection: str | None = None
     subcontract: str | None = None
     organisation_name: str | None = None
-    collection: str | None = None
-    month: str | None = None
-    revision: int | None = None
+    month: Month | None = None
     revision_before: int | None = None
+    revision: int | None = None
 
 
 _TESTS: Final = {"met": "met", "not_met": "not met", "no_target": "without a target", "not_judged": "not judged"}
@@ -82,14 +80,14 @@ def cause_words(cause: Cause) -> str:
     if cause.subcontract is not None:
         whose = cause.subcontract if cause.organisation_name is None else f"{cause.organisation_name} ({cause.subcontract})"
     what = "a return" if cause.collection is None else f"the return {cause.collection}"
-    when = "" if cause.month is None else f" for {month_words(Month.parse(cause.month))}"
+    when = "" if cause.month is None else f" for {month_words(cause.month)}"
     number = "" if cause.revision is None else f" (revision {cause.revision})"
     instead = "" if cause.revision_before is None else f" in place of revision {cause.revision_before}"
     return {
         "first_reported": f"{what} of {whose}{when} counts for the first time{number}",
         "revised": f"{what} of {whose}{when} was revised{f'{number[:-1]}{instead})' if number else ''}",
         "withdrawn": f"{what} of {whose}{when} counts no longer",
-        "redefined": "what is counted was defined anew",
+        "earlier_months": f"figures of {'earlier months' if cause.month is None else month_words(cause.month)} that it is looked at beside changed",
         "contract": "the contract was changed",
         "imported": "another figure was published nationally",
         "deadline": f"the deadline passed for {what} of {whose}{when}",

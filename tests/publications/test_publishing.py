@@ -144,6 +144,12 @@ def test_a_notice_says_which_rows_moved_and_whose_revision_moved_them(story: Pre
             "revision_before": 1, "revision": 2,
         }
     ]  # fmt: skip
+    assert whole["sentence"] == (
+        "62 days from referral to first treatment, October 2026: from 75.5% (60 of 79.5) to 76.7% (61 of 79.5), up 1.3 percentage points, better;"
+        " coverage goes from 60% to 90%."
+        " The return cwt of Organisation RL4 (SC-RL4) for October 2026 was revised (revision 2 in place of revision 1)."
+        " It stays within the 95% limits of the figure before (65% to 83.6%): chance alone could move it so far."
+    )
     # The gap that the second revision filled: a row without a value has one now.
     keys = ("slice", "period", "measure", "site", "commissioner", "subcontract")
     changes = {tuple(each[name] for name in keys): each["change"] for each in told}

@@ -4,11 +4,13 @@ from typing import Any, Final
 
 import pytest
 
+from app.kernel.months import Month
 from app.reports.sentences import Cause, cause_words, moved_sentence, row_sentence
 from tests.reports.made_rows import row
 
 MOVED: Final = "62 days from referral to first treatment, October 2026: "
-TRUST: Final = Cause("revised", "SC-RJE", "A trust", "cwt", "2026-10", 2, 1)
+OCTOBER: Final = Month.parse("2026-10")
+TRUST: Final = Cause("revised", "cwt", "SC-RJE", "A trust", OCTOBER, 1, 2)
 TRUST_SAYS: Final = "The return cwt of A trust (SC-RJE) for October 2026 was revised (revision 2 in place of revision 1)."
 WITHIN: Final = "It stays within the 95% limits of the figure before (73.9% to 80.9%): chance alone could move it so far."
 UNTOLD: Final = "Whether that is more than chance cannot be told: "
@@ -80,12 +82,12 @@ def test_nothing_is_said_of_chance_where_no_figure_moved() -> None:
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
-        (Cause("first_reported", "SC-RJE", "A trust", "cwt", "2026-10", 1), "the return cwt of A trust (SC-RJE) for October 2026 counts for the first time (revision 1)"),
-        (Cause("revised", "SC-RJE", None, "cwt", "2026-10", 3, 1), "the return cwt of SC-RJE for October 2026 was revised (revision 3 in place of revision 1)"),
+        (Cause("first_reported", "cwt", "SC-RJE", "A trust", OCTOBER, None, 1), "the return cwt of A trust (SC-RJE) for October 2026 counts for the first time (revision 1)"),
+        (Cause("revised", "cwt", "SC-RJE", None, OCTOBER, 1, 3), "the return cwt of SC-RJE for October 2026 was revised (revision 3 in place of revision 1)"),
         (Cause("revised"), "a return of a subcontract was revised"),
-        (Cause("withdrawn", "SC-RJE", None, "cwt", "2026-10"), "the return cwt of SC-RJE for October 2026 counts no longer"),
-        (Cause("deadline", None, None, None, "2026-10"), "the deadline passed for a return of a subcontract for October 2026"),
-        (Cause("redefined"), "what is counted was defined anew"),
+        (Cause("withdrawn", "cwt", "SC-RJE", None, OCTOBER), "the return cwt of SC-RJE for October 2026 counts no longer"),
+        (Cause("deadline", month=OCTOBER), "the deadline passed for a return of a subcontract for October 2026"),
+        (Cause("earlier_months", month=OCTOBER), "figures of October 2026 that it is looked at beside changed"),
         (Cause("contract"), "the contract was changed"),
         (Cause("imported"), "another figure was published nationally"),
         (Cause("method"), "the method of calculation was changed"),
