@@ -66,6 +66,7 @@ from app.subcontracts.actions import inheriting
 from app.telemetry import Metrics, configure_logging, log
 from app.web import problems, reference
 from app.web.callers import Callers
+from app.web.kept import GivesAgain
 from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
 from app.web.work import CLOSING, Replayed, Service, Unit
@@ -240,6 +241,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     )
     app.state.metrics = Metrics()
     app.state.in_flight = InFlight()
+    # The last one added stands outermost.
+    app.add_middleware(GivesAgain)
     app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight)
     problems.install(app)
     app.add_exception_handler(Replayed, _replay)

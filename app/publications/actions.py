@@ -1,9 +1,9 @@
 """Reading what was published: each caller its own audience's renditions, as they were made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
@@ -11,22 +11,15 @@ from app.access.domain import Permission, require
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
 from app.db.ledger import last_recorded
-from app.kernel.actors import EVERY, Actor
+from app.kernel.actors import Actor
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
 from app.publications import store
-from app.publications.domain import OF_PROGRAMME, Audience, Standing
+from app.publications.domain import Audience, Found, Standing, audiences_of
 from app.reports.periods import PERIODS, months_of
 from app.reports.store import last_acts, recorded
 
 _NOT_PUBLISHED: Final = "There is no such publication here, or it is not yours."
-
-
-def audience_of(actor: Actor) -> Audience:
-    """For whom the renditions are that a caller reads."""
-    if actor.subcontract == EVERY:
-        return OF_PROGRAMME
-    return Audience("commissioner", actor.commissioner) if actor.commissioner else Audience("subcontract", actor.subcontract or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +33,7 @@ class Listed:
 def list_publications(session: Session, programme: str, *, month: Month | None, after: int, limit: int, actor: Actor) -> list[Listed]:
     """A caller's publications by their sequence, each with whether another has taken its place, or will have reason to."""
     _may_read(session, programme, actor)
-    found = store.standings(session, programme, audience_of(actor), month=month, after=after, limit=limit)
+    found = [each.standing for each in _found(session, programme, audiences_of(actor), month=month, after=after, limit=limit)]
     current = [each for each in found if each.superseded_by is None]
     pending = _pending(session, programme, current) if current else frozenset()
     return [Listed(each, each.sequence in pending) for each in found]
@@ -50,6 +43,15 @@ def _may_read(session: Session, programme: str, actor: Actor) -> None:
     """NotFound where there is no such programme for this caller."""
     require(actor, Permission.OBSERVATION_READ, programme=programme)
     last_recorded(session, programme)
+
+
+def _found(session: Session, programme: str, audiences: Sequence[Audience], *, limit: int | None = None, **asked: Any) -> list[Found]:
+    """The publications of some audiences by their sequence: of one that several have a rendition of, the first's."""
+    found: dict[int, Found] = {}
+    for audience in audiences:
+        for standing in store.standings(session, programme, audience, limit=limit, **asked):
+            found.setdefault(standing.sequence, Found(audience, standing))
+    return sorted(found.values(), key=lambda each: each.standing.sequence)[:limit]
 
 
 def _pending(session: Session, programme: str, standings: list[Standing]) -> frozenset[int]:
@@ -72,43 +74,45 @@ def _is_pending(session: Session, contract: Contract, standing: Standing, acts: 
     return any(was.get(key) != now.get(key) for key in was.keys() | now.keys())
 
 
-def read_publication(session: Session, programme: str, sequence: int, *, actor: Actor) -> Standing:
-    """What is said of a publication for its caller's audience. NotFound where there is none for it."""
+def read_publication(session: Session, programme: str, sequence: int, *, actor: Actor, public: bool = False) -> Found:
+    """What a caller reads of a publication. NotFound where there is nothing for it."""
     _may_read(session, programme, actor)
-    found = store.standings(session, programme, audience_of(actor), sequence=sequence)
+    found = _found(session, programme, audiences_of(actor, public=public), sequence=sequence)
     if not found:
         raise NotFound(_NOT_PUBLISHED)
     return found[0]
 
 
-def read_latest(session: Session, programme: str, *, month: Month | None, actor: Actor) -> Standing:
+def read_latest(session: Session, programme: str, *, month: Month | None, actor: Actor, public: bool = False) -> Found:
     """What stands published of a month, or of the last month of which anything is. NotFound where nothing is."""
     _may_read(session, programme, actor)
-    current = store.current(session, programme, audience_of(actor))
+    current: dict[Month, Found] = {}
+    for audience in audiences_of(actor, public=public):
+        for of_month, standing in store.current(session, programme, audience).items():
+            current.setdefault(of_month, Found(audience, standing))
     asked = max(current, default=None) if month is None else month
     if asked not in current:
         raise NotFound(_NOT_PUBLISHED)
     return current[asked]
 
 
-def read_bytes(session: Session, programme: str, sequence: int, *, actor: Actor) -> bytes:
+def read_bytes(session: Session, programme: str, found: Found) -> bytes:
     """A rendition as it is kept, a gzip stream."""
-    content = store.compressed(session, programme, audience_of(actor), sequence)
-    if content is None:
-        raise NotFound(_NOT_PUBLISHED)
+    content = store.compressed(session, programme, found.audience, found.standing.sequence)
+    assert content is not None, "what was found is never gone"
     return content
 
 
 def changes(session: Session, programme: str, *, since: int, limit: int, actor: Actor) -> list[Standing]:
     """What was published for a caller after a sequence, in the order in which it was committed: none is missed and none comes twice."""
     _may_read(session, programme, actor)
-    return store.standings(session, programme, audience_of(actor), after=since, limit=limit)
+    return [each.standing for each in _found(session, programme, audiences_of(actor), after=since, limit=limit)]
 
 
 def read_differences(session: Session, programme: str, sequence: int, *, actor: Actor) -> bytes:
     """A change notice as it is kept, a gzip stream of JSON."""
-    _may_read(session, programme, actor)
-    content = store.differences(session, programme, audience_of(actor), sequence)
+    found = read_publication(session, programme, sequence, actor=actor)
+    content = store.differences(session, programme, found.audience, sequence)
     if content is None:
         raise NotFound(_NOT_PUBLISHED)
     return content

@@ -1,8 +1,10 @@
 """Publications over HTTP: the list, each caller's own renditions as they were made, change notices, manifests and public keys."""
 
+from dataclasses import dataclass
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from app.access.domain import SamePerson
 from app.db.session import open_session
@@ -11,10 +13,14 @@ from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.publications import actions, key_actions, publish_actions
 from app.publications.actions import read_bytes
-from app.publications.domain import DraftOutdated, NotChecked, NotDrafted, NothingToPublish, Standing
+from app.publications.domain import DraftOutdated, Found, NotChecked, NotDrafted, NothingToPublish
+from app.publications.drawn_actions import draw, source_of
 from app.publications.example_schemas import CHANGES, KEYS, MANIFEST, NOTICE, PUBLICATIONS, PUBLISHED, RENDITION
 from app.publications.key_actions import SigningKeyMissing
 from app.publications.keys import Keyring
+from app.publications.observation_schemas import Categories, PeriodsOf, RenditionOf, SlicesOf, Subcontracts, observation_query
+from app.publications.observations import ObservationQuery
+from app.publications.observations import tag_of as tag_of_rows
 from app.publications.renditions import inflated
 from app.publications.schemas import (
     ChangesView,
@@ -28,8 +34,13 @@ from app.publications.schemas import (
     publications_view,
     published_view,
 )
+from app.reports.api import FILES, FORMATS, FormatOf
+from app.reports.export_actions import TooManyRows
 from app.reports.rendition_schemas import RenditionView
-from app.web.etags import tag_of
+from app.reports.schemas import Commissioners, Measures, Sites
+from app.web.etags import strong, tag_of
+from app.web.kept import takes_gzip
+from app.web.negotiation import NotAcceptable, also_as
 from app.web.pages import BadCursor, PageOf
 from app.web.reference import WRITING, json_answer, json_body, open_refusals, refusals
 from app.web.work import Unit, UnitOfWork
@@ -46,19 +57,13 @@ MonthAsked = Annotated[Month | None, Query(description="Of this month only.", ex
 Encodings = Annotated[str | None, Header(alias="Accept-Encoding", include_in_schema=False)]
 
 
-def _takes_gzip(header: str | None) -> bool:
-    """Whether an answer may be sent as gzip: named, and not with a quality of nothing."""
-    for each in (header or "").lower().split(","):
-        coding, _, quality = each.partition(";")
-        if coding.strip() in {"gzip", "x-gzip", "*"}:
-            return quality.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
+_RENDITION: Final = also_as(refusals(NotAcceptable, TooManyRows) | json_answer(RenditionView, RENDITION), FILES)
 
 
 def _as_kept(unit: UnitOfWork, compressed: bytes, etag: str, encodings: str | None, headers: dict[str, str]) -> Response:
     """Bytes that were compressed when they were made, sent as they are to whoever takes them so."""
     said = {"Vary": "Accept, Accept-Encoding, Authorization", **headers}
-    if _takes_gzip(encodings):
+    if takes_gzip(encodings):
         return unit.read(compressed, etag=etag, headers={**said, "Content-Encoding": "gzip"})
     return unit.read(inflated(compressed), etag=etag, headers=said)
 
@@ -106,34 +111,98 @@ def list_publication_changes(
     return unit.read(changes_view(found, since=since))
 
 
-@router.get("/latest", response_class=Response, responses=refusals() | json_answer(RenditionView, RENDITION))
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is asked of a rendition: which of its rows, in which format and coding."""
+
+    query: ObservationQuery
+    format: str
+    encodings: str | None
+
+
+def _drawing(
+    *,
+    slice_: SlicesOf = None,
+    period: PeriodsOf = None,
+    measure: Measures = None,
+    commissioner: Commissioners = None,
+    site: Sites = None,
+    subcontract: Subcontracts = None,
+    category: Categories = None,
+    rendition: RenditionOf = None,
+    format_: FormatOf,
+    accept_encoding: Encodings = None,
+) -> Drawing:
+    places = {"measure": measure, "commissioner": commissioner, "site": site, "subcontract": subcontract, "category": category}
+    query = observation_query(first=None, last=None, slices=slice_, periods=period, rendition=rendition, **places)
+    return Drawing(query, format_, accept_encoding)
+
+
+DrawingOf = Annotated[Drawing, Depends(_drawing)]
+
+
+@router.get("/latest", response_class=Response, responses=_RENDITION)
 def get_latest_publication(
-    unit: Unit, programme: ProgrammeCode, *, month: MonthAsked = None, accept_encoding: Encodings = None
+    unit: Unit,
+    programme: ProgrammeCode,
+    asked: DrawingOf,
+    *,
+    month: MonthAsked = None,
 ) -> Response:
     """Read what stands published of a month; of the last month of which anything is, where none is named.
 
     `Content-Location` is the address under which exactly these bytes stay.
     """
-    standing = actions.read_latest(unit.session, programme, month=month, actor=unit.actor)
-    location = f"/v1/programmes/{programme}/publications/{standing.sequence}"
-    return _rendition(unit, programme, standing, accept_encoding, {"Content-Location": location, "Cache-Control": "private, no-cache"})
+    found = actions.read_latest(unit.session, programme, month=month, actor=unit.actor, public=asked.query.public)
+    location = f"/v1/programmes/{programme}/publications/{found.standing.sequence}{_asked(unit)}"
+    headers = {"Content-Location": location, "Cache-Control": "private, no-cache"}
+    return _read(unit, programme, found, asked, headers)
 
 
-@router.get("/{sequence}", response_class=Response, responses=refusals() | json_answer(RenditionView, RENDITION))
-def get_publication(unit: Unit, programme: ProgrammeCode, sequence: Sequence, *, accept_encoding: Encodings = None) -> Response:
-    """Read a publication as it was made for the caller's audience: the same bytes for ever; the ETag is their SHA-256."""
-    standing = actions.read_publication(unit.session, programme, sequence, actor=unit.actor)
-    return _rendition(unit, programme, standing, accept_encoding, {"Cache-Control": _FOR_EVER})
+@router.get("/{sequence}", response_class=Response, responses=_RENDITION)
+def get_publication(
+    unit: Unit,
+    programme: ProgrammeCode,
+    sequence: Sequence,
+    asked: DrawingOf,
+) -> Response:
+    """Read a publication as it was made for the caller's audience: the same bytes for ever; the ETag is their SHA-256.
+
+    Some of its rows, a table and a workbook are drawn from these bytes and name their digest in `X-Publication-SHA256`; they are not signed.
+    """
+    found = actions.read_publication(unit.session, programme, sequence, actor=unit.actor, public=asked.query.public)
+    return _read(unit, programme, found, asked, {"Cache-Control": _FOR_EVER})
 
 
-def _rendition(unit: UnitOfWork, programme: str, standing: Standing, encodings: str | None, headers: dict[str, str]) -> Response:
-    unchanged = unit.unchanged(f'"{standing.sha256}"')
+def _asked(unit: UnitOfWork) -> str:
+    """The parameters of the request but the month, which the publication's number says."""
+    kept = [(name, value) for name, value in unit.query if name != "month"]
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def _read(unit: UnitOfWork, programme: str, found: Found, asked: Drawing, headers: dict[str, str]) -> Response:
+    """The rendition as it is, or what is drawn from it."""
+    standing, query, format_ = found.standing, asked.query, asked.format
+    said = {"Vary": "Accept, Accept-Encoding, Authorization", **headers, "X-Publication-SHA256": standing.sha256}
+    whole = format_ == "json" and not query.is_filtered
+    # A workbook says what has taken its publication's place.
+    since = standing.superseded_by if format_ == "xlsx" else None
+    tag = strong(standing.sha256 if whole else tag_of_rows(query, [source_of(found)], format_, since))
+    if format_ == "xlsx":
+        said["Cache-Control"] = "private, no-cache"
+    content = read_bytes(unit.session, programme, found) if whole else b""
+    if whole and said["Cache-Control"] == _FOR_EVER:
+        unit.keep_for_ever(content, inflated, etag=tag, headers=said, length_bytes=standing.length_bytes)
+    unchanged = unit.unchanged(tag)
     if unchanged is not None:
-        unchanged.headers.update({"Vary": "Accept, Accept-Encoding, Authorization", **headers})
+        unchanged.headers.update(said)
         return unchanged
-    content = read_bytes(unit.session, programme, standing.sequence, actor=unit.actor)
-    said = {**headers, "X-Publication-SHA256": standing.sha256}
-    return _as_kept(unit, content, standing.sha256, encodings, said)
+    if whole:
+        return _as_kept(unit, content, tag, asked.encodings, said)
+    if format_ != "json":
+        public = " public" if query.public else ""
+        said["Content-Disposition"] = f'attachment; filename="{programme} {standing.month} {standing.sequence}{public}.{format_}"'
+    return unit.read(draw(unit.session, programme, found, query, format_), etag=tag, headers=said, media_type=FORMATS[format_])
 
 
 @router.get("/{sequence}/differences", response_class=Response, responses=refusals() | json_answer(NoticeView, NOTICE))

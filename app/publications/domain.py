@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, Literal, NamedTuple, get_args
 
+from app.kernel.actors import EVERY, Actor
 from app.kernel.months import Month
 from app.kernel.refusals import Kind, Refusal
 
@@ -27,6 +28,17 @@ class Audience(NamedTuple):
 
 OF_PROGRAMME: Final = Audience("programme")
 OF_PUBLIC: Final = Audience("public")
+
+
+def audiences_of(actor: Actor, *, public: bool = False) -> tuple[Audience, ...]:
+    """As whom a caller reads what is published, its own first and then what it inherited."""
+    if public:
+        return (OF_PUBLIC,)
+    if actor.subcontract == EVERY:
+        return (OF_PROGRAMME,)
+    if actor.commissioner is not None:
+        return tuple(Audience("commissioner", code) for code in (actor.commissioner, *actor.inherited_commissioners))
+    return tuple(Audience("subcontract", code) for code in (actor.subcontract or "", *actor.inherited_subcontracts))
 
 
 class Part(NamedTuple):
@@ -55,6 +67,13 @@ class Standing:
     published_at: datetime
     sha256: str
     length_bytes: int
+
+
+class Found(NamedTuple):
+    """A publication with the audience whose rendition a caller reads of it."""
+
+    audience: Audience
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reading published months as one flat table: whose rows, from which renditions, page by page or all of them as a stream."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,7 +15,7 @@ from app.kernel.refusals import Fault, Invalid, NotFound
 from app.organisations.domain import codes_readable_by
 from app.organisations.store import successions
 from app.publications import observation_store as store
-from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience, Part
+from app.publications.domain import Audience, Part, audiences_of
 from app.publications.observations import Filter, ObservationQuery, Position, Source, lacking, row_of, rows_of, sources_of
 
 _MONTHS_AT_ONCE: Final = 12
@@ -35,17 +35,6 @@ class Table:
     @property
     def renditions(self) -> list[Source]:
         return [source for of_month in self.sources.values() for source in of_month]
-
-
-def audiences_of(actor: Actor, *, public: bool = False) -> tuple[Audience, ...]:
-    """As whom a caller reads what is published, its own first and then what it inherited."""
-    if public:
-        return (OF_PUBLIC,)
-    if actor.subcontract == EVERY:
-        return (OF_PROGRAMME,)
-    if actor.commissioner is not None:
-        return tuple(Audience("commissioner", code) for code in (actor.commissioner, *actor.inherited_commissioners))
-    return tuple(Audience("subcontract", code) for code in (actor.subcontract or "", *actor.inherited_subcontracts))
 
 
 def find_table(session: Session, programme: str, query: ObservationQuery, *, actor: Actor, after: Position | None) -> Table:
@@ -112,6 +101,13 @@ def rows_from(
                 for number, row in enumerate(rows[first:], start=first + 1):
                     if filter_.takes(row, source):
                         yield place._replace(row=number), row_of(row, source, nulls)
+
+
+def rows_of_months(session: Session, programme: str, query: ObservationQuery, audience: Audience, *, pinned: int) -> list[bytes]:
+    """Rows of an audience's months as they stood when a publication was the last."""
+    found = store.latest(session, programme, (audience,), first=query.first, last=query.last, pinned=pinned)
+    table = Table(programme, query, audience, pinned, sources_of(found, (audience,), held={}))
+    return [row for _, row in rows_from(lambda: nullcontext(session), table, (), None)]
 
 
 def _a_few(parts: Sequence[tuple[Position, Source, Part]]) -> Iterator[list[tuple[Position, Source, Part]]]:

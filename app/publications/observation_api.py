@@ -90,7 +90,7 @@ def list_observations(
     site: Sites = None,
     subcontract: Subcontracts = None,
     category: Categories = None,
-    rendition: RenditionOf = "own",
+    rendition: RenditionOf = None,
     format_: FormatOf,
 ) -> Response:
     """Read the latest publication of each month as one flat table, as far as it is the caller's to read.

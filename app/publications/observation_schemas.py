@@ -1,7 +1,7 @@
 """The shape of the flat table, and the reading of what is asked of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import BaseModel
@@ -15,8 +15,6 @@ from app.reports.envelope import SCHEMA_VERSION
 from app.reports.periods import PERIODS
 from app.reports.schemas import NoteView, ObservationView, Reader, codes
 from app.reports.slices import SLICES
-
-RENDITIONS: Final = ("own", "public")
 
 
 class PublishedRowView(ObservationView):
@@ -69,7 +67,7 @@ PeriodsOf = Annotated[list[str] | None, _many(f"Periods, of {', '.join(PERIODS)}
 Subcontracts = Annotated[list[str] | None, _many("Only rows of these subcontracts (or all)")]
 Categories = Annotated[list[str] | None, _many("Only rows of these categories (or all)")]
 RenditionOf = Annotated[
-    str, Query(alias="rendition", description="`own`, or `public`: as the public is shown what was published.", max_length=64)
+    str | None, Query(alias="rendition", description="`public`: as the public is shown what was published.", max_length=64)
 ]
 
 
@@ -79,7 +77,7 @@ def observation_query(
     last: Month | None,
     slices: Sequence[str] | None,
     periods: Sequence[str] | None,
-    rendition: str = "own",
+    rendition: str | None = None,
     **places: Sequence[str] | None,
 ) -> ObservationQuery:
     """What the parameters ask of the table, or every fault of them."""
@@ -89,7 +87,7 @@ def observation_query(
         last=last,
         slices=reader.closed("slice", slices, tuple(SLICES), ()),
         periods=reader.closed("period", periods, PERIODS, ()),
-        public=reader.one("rendition", rendition, RENDITIONS) == "public",
+        public=rendition is not None and reader.one("rendition", rendition, ("public",)) == "public",
         **{name: codes(asked) for name, asked in places.items()},
     )
     reader.end()

@@ -32,6 +32,10 @@ class ObservationQuery:
     category: frozenset[str] = frozenset()
     public: bool = False
 
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.slices or self.periods or any(getattr(self, name) for name in PLACES))
+
     def wants(self, part: Part) -> bool:
         """Whether any row of a part can be asked for."""
         return part.rows > 0 and part.slice in (self.slices or (part.slice,)) and part.period in (self.periods or (part.period,))
@@ -81,8 +85,8 @@ class Filter:
     """Tells the rows that are asked for, by their bytes."""
 
     def __init__(self, query: ObservationQuery) -> None:
-        asked = ((name, getattr(query, name)) for name in PLACES)
-        self._any_of: Final = [[_member(name, code) for code in sorted(codes)] for name, codes in asked if codes]
+        asked = [("slice", query.slices), ("period", query.periods), *((name, sorted(getattr(query, name))) for name in PLACES)]
+        self._any_of: Final = [[_member(name, code) for code in codes] for name, codes in asked if codes]
 
     def takes(self, row: bytes, source: Source) -> bool:
         return all(any(each in row for each in members) for members in self._any_of) and (source.totals or _TOTAL not in row)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from app.kernel.months import Month
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.publications import row_query_actions as actions
-from app.publications.observation_actions import audiences_of
+from app.publications.domain import audiences_of
 from app.publications.row_queries import QueryName, WantedRowQueries
 from app.publications.row_query_actions import RowQueryRead, SaidOfRow
 from app.publications.row_query_schemas import (

@@ -1,7 +1,7 @@
 """One request, one transaction: who is calling, for which programme, and an answer that is given after the commit."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, TypeVar
@@ -26,6 +26,7 @@ from app.web.bodies import METHODS_WITH_BODY, read_body, require_json
 from app.web.callers import Callers
 from app.web.etags import Precondition, strong, tag_of
 from app.web.intake import parse
+from app.web.kept import LARGEST_BYTES, Form, Kept, KeptAnswers
 from app.web.problems import UnknownParameter, unknown_parameters
 from app.web.shapes import read_as, read_partly
 
@@ -58,6 +59,7 @@ class Service:
     signing_keys: Path
     closing: anyio.CapacityLimiter
     public_url: str | None
+    kept: KeptAnswers = field(default_factory=KeptAnswers)
 
 
 def as_installation(service: Service, step: Callable[[Session], T]) -> T:
@@ -92,7 +94,11 @@ class UnitOfWork:
         headers = request.headers
         self.content_type = headers.get("content-type")
         self.precondition = Precondition(headers.get("if-match"), headers.get("if-none-match"))
+        self.query = request.query_params.multi_items()
         self.signing_keys = service.signing_keys
+        self._kept = service.kept
+        self._path: str = request.scope["path"]
+        self._route = request.scope.get("route")
         self.ended = False
         self._may_be_unchanged = request.method == "GET"
         self._engine = service.engine
@@ -201,6 +207,18 @@ class UnitOfWork:
             return unchanged
         self.close()
         return Response(content, 200, {"ETag": tag, **_PRIVATE, **(headers or {})}, media_type=media_type)
+
+    def keep_for_ever(
+        self, compressed: bytes, inflate: Callable[[bytes], bytes], *, etag: str, headers: Mapping[str, str], length_bytes: int
+    ) -> None:
+        """Keep an answer of JSON that never changes, for whoever asks for it again with the same role and scope and without parameters."""
+        if self.query or self._kept.find(self._path, self.actor) is not None:
+            return
+        said = {"ETag": strong(etag), **_PRIVATE, **headers}
+        coded = Response(compressed, 200, {**said, "Content-Encoding": "gzip"}, media_type=JSON)
+        whole = Response(inflate(compressed), 200, said, media_type=JSON) if length_bytes <= LARGEST_BYTES else None
+        unchanged = Form.of(Response(None, 304, said))
+        self._kept.keep(self._path, self.actor, Kept(etag, Form.of(whole) if whole else None, Form.of(coded), unchanged, self._route))
 
     def stream(
         self, chunks: Callable[[], Iterator[bytes]], *, etag: str, media_type: str, headers: Mapping[str, str] | None = None

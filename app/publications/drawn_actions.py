@@ -1,0 +1,63 @@
+"""Drawing something from a rendition: some of its rows, a table, or a workbook. What is drawn is not signed, and names what it was drawn from."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from app.calendar.store import load_contract
+from app.kernel.canonical import json_bytes
+from app.kernel.codes import ALL
+from app.kernel.months import Month
+from app.publications.actions import read_bytes
+from app.publications.domain import Found
+from app.publications.observation_actions import rows_of_months
+from app.publications.observations import Filter, ObservationQuery, Source, rows_of
+from app.publications.renditions import inflated
+from app.reports.export_actions import MOST_MONTHS, refuse_too_many
+from app.reports.export_csv import csv_of
+from app.reports.export_workbook import Behind, workbook_of
+
+_BEFORE_ROWS: Final = b'"observations":['
+_AFTER_ROWS: Final = b'],"report":'
+
+
+def draw(session: Session, programme: str, found: Found, query: ObservationQuery, format_: str) -> bytes:
+    """Those rows of a rendition that are asked for, in a format."""
+    report = _taken_apart(inflated(read_bytes(session, programme, found)), query, source_of(found))
+    if format_ == "json":
+        return json_bytes(report)
+    if format_ == "csv":
+        return csv_of(report)
+    refuse_too_many(report)
+    return workbook_of(report, _behind(session, programme, found, query, report))
+
+
+def source_of(found: Found) -> Source:
+    """A publication as something that rows are read from."""
+    standing = found.standing
+    return Source(standing.month, found.audience, standing.sequence, standing.status, standing.published_at, standing.sha256)
+
+
+def _taken_apart(content: bytes, query: ObservationQuery, source: Source) -> dict[str, Any]:
+    """The rendition without its signature, which is of all its rows; only the rows that are asked for are read as values."""
+    first, last = content.index(_BEFORE_ROWS) + len(_BEFORE_ROWS), content.rindex(_AFTER_ROWS)
+    filter_ = Filter(query)
+    wanted = [row for row in rows_of(content[first - 1 : last + 1]) if filter_.takes(row, source)]
+    around = json.loads(content[:first] + content[last:], parse_float=Decimal)
+    rows = json.loads(b"[%s]" % b",".join(wanted), parse_float=Decimal)
+    members = {"schema_version": around["schema_version"], "report": around["report"], "observations": rows}
+    return {**members, "notes": around["notes"], "links": around["links"]}
+
+
+def _behind(session: Session, programme: str, found: Found, query: ObservationQuery, report: dict[str, Any]) -> Behind:
+    """What a workbook shows besides: definitions as they were, and the totals of the months before as they stood published then."""
+    as_of: datetime = found.standing.as_of
+    contract = load_contract(session, programme, as_of=as_of)
+    month: Month = found.standing.month
+    before = ObservationQuery(month.plus(1 - MOST_MONTHS), month.plus(-1), (ALL,), ("month",), query.measure)
+    earlier = rows_of_months(session, programme, before, found.audience, pinned=found.standing.sequence)
+    rows = [json.loads(row, parse_float=Decimal) for row in earlier]
+    return Behind(contract.programme.name, contract.measures, rows, found.standing.superseded_by)

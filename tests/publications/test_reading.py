@@ -1,0 +1,137 @@
+"""What is published is read by whom it was made for, whole or in part, as JSON, table or workbook; and given again at once without changing."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from app.access.actions import create_client, revoke_client
+from app.db.session import open_session
+from app.db.tenancy import INSTALLATION
+from app.kernel.actors import MACHINE
+from app.kernel.canonical import sha256
+from tests.publications.conftest import ADDRESS, OCTOBER, Press, press
+from tests.reports.conftest import PROGRAMME, acute, of_62, of_fds
+from tests.support.databases import Database
+
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@pytest.fixture(scope="module")
+def story(module_database: Database) -> Iterator[Press]:
+    """October published, a return of it corrected, October published again."""
+    with press(module_database) as made:
+        made.publish(commentary="As it stands.")
+        made.programme.send("SC-RL4", OCTOBER, acute(of_62("urgent", 18, 25), of_fds(10, 20)))
+        made.publish()
+        yield made
+
+
+def test_some_rows_a_table_and_a_workbook_are_drawn_from_a_rendition_and_name_it(story: Press) -> None:
+    whole = story.get("/2")
+    rows = whole.json()["observations"]
+    some = story.get("/2?slice=commissioner,all&period=month&measure=CWT-62&commissioner=05W,all")
+    assert some.json()["observations"] == [
+        row
+        for row in rows
+        if row["slice"] in {"commissioner", "all"}
+        and (row["period"], row["measure"]) == ("month", "CWT-62")
+        and row["commissioner"] in {"05W", "all"}
+    ]
+    assert len(some.json()["observations"]) == 2
+    assert "signature" not in some.json()
+    assert some.json()["report"] == whole.json()["report"]
+    table = story.get("/2?format=csv")
+    found = list(csv.DictReader(io.StringIO(table.text)))
+    assert [(each["slice"], each["period"], each["measure"], each["site"]) for each in found] == [
+        (row["slice"], row["period"], row["measure"], row["site"]) for row in rows
+    ]
+    book = story.get("/2?format=xlsx&slice=all&period=month")
+    assert CalamineWorkbook.from_object(io.BytesIO(book.content)).sheet_names
+    for answer in (whole, some, table, book):
+        assert answer.headers["X-Publication-SHA256"] == sha256(whole.content)
+        assert {each.strip() for each in answer.headers["Vary"].split(",")} >= {"Accept", "Authorization"}
+        path = str(answer.request.url.raw_path, "ascii").removeprefix(ADDRESS)
+        again = story.get(path, If_None_Match=answer.headers["ETag"])
+        assert (again.status_code, again.content) == (304, b"")
+    assert len({answer.headers["ETag"] for answer in (whole, some, table, book)}) == 4
+    assert story.get("/2", Accept=CSV).content == table.content
+    assert story.get("/2?slice=all&period=month", Accept=XLSX).headers["Content-Type"] == XLSX
+    assert story.get("/2", Accept="image/png").status_code == 406
+    assert {fault["pointer"] for fault in story.get("/2?slice=moon&period=decade").json()["errors"]} == {"/query/slice", "/query/period"}
+    latest = story.get("/latest?month=2026-10&format=csv")
+    assert (latest.content, latest.headers["Content-Location"]) == (table.content, f"{ADDRESS}/2?format=csv")
+
+
+def test_commissioners_read_what_was_published_for_them_and_nothing_else(story: Press) -> None:
+    lead, reader = (story.key(role, commissioner="05W") for role in ("commissioner_lead", "commissioner"))
+    for path in ("", "/1", "/2", "/latest", "/changes", "/2/differences", "/2/manifest"):
+        assert [story.get(path, by=key).status_code for key in (lead, reader)] == [200, 200], path
+    rows = story.get("/2", by=lead).json()["observations"]
+    assert {row["commissioner"] for row in rows} == {"all", "05W"}
+    assert {row["subcontract"] for row in rows} > {"all"}
+    assert story.get("/2", by=reader).content == story.get("/2", by=lead).content != story.get("/2").content
+    web = story.programme.web
+    for path in ("reports/2026-10", "configuration", "returns?month=2026-10", "publications/drafts/2026-10"):
+        assert web.get(f"/v1/programmes/{PROGRAMME}/{path}", key=lead).status_code == 403, path
+    assert web.post(ADDRESS, {"month": OCTOBER, "reason": "Mine."}, key=lead).status_code == 403
+    # A population that nothing is published for, and a publication that is not there, are one.
+    stranger = story.key("commissioner", commissioner="NOWHERE")
+    answers = [story.get("/2", by=stranger), story.get("/99", by=lead), story.get("/99", by=stranger)]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({json.dumps({**answer.json(), "instance": ""}) for answer in answers}) == 1
+    assert story.get("", by=stranger).json()["publications"] == []
+
+
+def test_a_subcontract_reads_its_own_rows(story: Press) -> None:
+    own = story.key("preparer", subcontract="SC-RL4")
+    assert {row["subcontract"] for row in story.get("/2", by=own).json()["observations"]} == {"SC-RL4"}
+    assert story.get("/2/manifest", by=own).status_code == 404
+
+
+def answered(story: Press, key: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    answer = story.get("/2", by=key, **headers)
+    passing = {"x-request-id", "traceparent"}
+    return answer.status_code, answer.content, {name: value for name, value in answer.headers.items() if name not in passing}
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_what_is_given_again_is_what_was_given_first(story: Press, coding: str) -> None:
+    key = story.key("auditor")
+    slowly = {"Accept": "application/json;q=0.9", "Accept_Encoding": coding}
+    first = answered(story, key, **slowly)
+    assert story.programme.web.app.state.service.kept.has(f"{ADDRESS}/2")
+    assert answered(story, key, Accept_Encoding=coding) == first
+    assert first[2].get("content-encoding", "identity") == coding
+    again = answered(story, key, **slowly, If_None_Match=first[2]["etag"])
+    assert again[:2] == (304, b"")
+    assert answered(story, key, Accept_Encoding=coding, If_None_Match=f'"other", W/{first[2]["etag"]}') == again
+    # Only exactly this is given again: another format, another reader and no reader are answered as ever.
+    assert story.get("/2", by=key, Accept=CSV).headers["Content-Type"].startswith(CSV)
+    assert story.get("/2", by=story.key("commissioner", commissioner="05G")).content != first[1]
+    assert story.get("/2", by="ms_live_none").status_code == 401
+    assert story.programme.web.get(f"{ADDRESS}/2").status_code == 401
+    assert story.get("/2?moon=1", by=key).status_code == 422
+
+
+def test_a_revoked_key_is_given_nothing_again(story: Press) -> None:
+    web, now = story.programme.web, story.programme.now
+    with open_session(web.database.engine, INSTALLATION) as session:
+        client, key = create_client(
+            session, name="Leaving", role="auditor", programme=PROGRAMME, actor=MACHINE, now=now - timedelta(minutes=1)
+        )
+        session.commit()
+    assert story.get("/2", by=key).status_code == story.get("/2", by=key).status_code == 200
+    with open_session(web.database.engine, INSTALLATION) as session:
+        revoke_client(session, client, actor=MACHINE, now=now)
+        session.commit()
+    until = time.monotonic() + 1
+    while story.get("/2", by=key).status_code == 200:
+        assert time.monotonic() < until
+    assert story.get("/2", by=key).status_code == 401
