@@ -44,7 +44,7 @@ class Programme:
         asked = (role, *scope.values())
         if asked not in self.web.keys:
             with open_session(self.database.engine, INSTALLATION) as session:
-                made = create_client(session, name=f"Test {role}", role=role, programme=PROGRAMME, **scope, actor=MACHINE, now=self.clock())
+                made = create_client(session, name=f"Test {role}", role=role, programme=PROGRAMME, **scope, actor=MACHINE, now=self.clock())  # type: ignore[arg-type]  # the scope's members are named by the caller
                 session.commit()
             self.web.keys[asked] = made[1]
         return self.web.keys[asked]
