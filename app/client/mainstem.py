@@ -149,6 +149,10 @@ class Mainstem:
         said = {"revision": revision} | ({} if statement is None else {"statement": statement})
         return self._said(f"{key.path}/sign-off", said)
 
+    def compare_handovers(self, programme: str, month: str) -> dict[str, Any]:
+        """Compare what subcontracts say of each other in a month, and ask both about each difference not asked about yet; what it came to."""
+        return self._said(f"/v1/programmes/{programme}/handover-comparisons", {"month": month})
+
     def backfill(
         self, programme: str, content: bytes | Path, *, media_type: str = NDJSON, idempotency_key: str | None = None
     ) -> dict[str, Any]:

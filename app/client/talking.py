@@ -1,5 +1,6 @@
-"""What people say about returns at a shell: `mainstem returns queries`, `answer` and `sign`."""
+"""What people say about returns at a shell: `mainstem returns queries`, `answer`, `sign` and `compare`."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -16,12 +17,12 @@ from app.client.calling import (
     to_do,
 )
 from app.client.mainstem import ReturnKey
-from app.client.shown import queries_table
+from app.client.shown import LONDON, queries_table
 
 
 def register(returns: typer.Typer) -> None:
     """Add the commands."""
-    for name, command in (("queries", queries), ("answer", answer), ("sign", sign)):
+    for name, command in (("queries", queries), ("answer", answer), ("sign", sign), ("compare", compare)):
         returns.command(name)(command)
 
 
@@ -79,6 +80,27 @@ def sign(
     signed = caller.service.sign_off(_key(caller, named), revision=revision, statement=statement)
     state = "and accepted" if signed["status"] == "accepted" else "and waits for acceptance"
     typer.echo(as_written(signed) if as_json else f"Revision {revision} of {_words(named)} is signed {state}.")
+
+
+@asking
+def compare(caller: Caller, *, month: Month = None, as_json: AsJson = False) -> None:
+    """Compare what subcontracts say of each other, of a month or of the last four, and ask both about what differs; for the integrator, once a day."""
+    months = [month] if month is not None else last_months(datetime.now(LONDON), count=4)
+    found = [caller.service.compare_handovers(caller.programme, each) for each in months]
+    if as_json:
+        typer.echo(as_written(found))
+        return
+    for each in found:
+        typer.echo(
+            f"{each['month']}: {each['beyond']} beyond tolerance, {each['raised']} asked about now, {each['settled']} settled;"
+            f" {each['within']} agree, {each['awaited'] + each['not_stated']} wait for figures."
+        )
+
+
+def last_months(now: datetime, *, count: int) -> list[str]:
+    """The months before this one, the latest last."""
+    ordinal = now.year * 12 + now.month - 1
+    return [f"{each // 12:04}-{each % 12 + 1:02}" for each in range(ordinal - count, ordinal)]
 
 
 def _queries(caller: Caller, collection: str | None, month: str | None, *, is_open: bool | None) -> list[dict[str, Any]]:

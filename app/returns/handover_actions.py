@@ -49,6 +49,11 @@ class ComparisonRead:
     sender_query: int | None
     receiver_query: int | None
 
+    @property
+    def is_unasked(self) -> bool:
+        """Whether nobody was asked about a difference that is to be asked about."""
+        return self.comparison.state == "beyond" and self.sender_query is None and self.receiver_query is None
+
 
 def compare_month(session: Session, programme: str, month: Month, *, actor: Actor, now: datetime) -> Compared:
     """Compare every pair of a month whose returns are in, and ask both about each difference beyond tolerance that was not asked about yet."""

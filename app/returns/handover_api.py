@@ -50,11 +50,15 @@ class ComparisonView(BaseModel):
 
 
 class ComparisonsView(BaseModel):
-    """A page of comparisons, and the moment that they were made at."""
+    """A page of comparisons, and the moment that they were made at.
+
+    `unasked`: how many differences beyond tolerance of the whole month neither party was asked about, for nobody compared since.
+    """
 
     as_of: str
     comparisons: list[ComparisonView]
     next: str | None
+    unasked: int
 
 
 class MonthBody(Line):
@@ -93,7 +97,7 @@ EXAMPLE: Final[dict[str, Any]] = {
     "sender_query": 1,
     "receiver_query": 3,
 }
-_PAGE: Final = {"as_of": "2026-12-08T17:00:00.000001Z", "comparisons": [EXAMPLE], "next": None}
+_PAGE: Final = {"as_of": "2026-12-08T17:00:00.000001Z", "comparisons": [EXAMPLE], "next": None, "unasked": 0}
 _COMPARED: Final = {"month": "2026-10", "awaited": 1, "not_stated": 0, "within": 4, "beyond": 1, "raised": 1, "settled": 0}
 
 
@@ -141,14 +145,15 @@ def list_handover_comparisons(
 ) -> Response:
     """List what subcontracts report to have sent to each other, beside what the others report to have received, by handover and pair.
 
-    Computed from the returns as they stand or stood, for whoever reads them all.
+    Computed from the returns as they stand or stood, for whoever reads them all: a difference is shown here before anybody is asked about it.
     """
     after = page.after_as(str, str, str)
     found, moment = actions.read_comparisons(unit.session, programme, month, actor=unit.actor, as_of=as_of, now=unit.now)
     rest = [each for each in found if after is None or _position(each) > after]
     rows, following, link = page.cut(rest, _position)
     views = [comparison_view(each) for each in rows]
-    return unit.read({"as_of": moment_text(moment), "comparisons": views, "next": following}, headers=link)
+    unasked = sum(each.is_unasked for each in found)
+    return unit.read({"as_of": moment_text(moment), "comparisons": views, "next": following, "unasked": unasked}, headers=link)
 
 
 @router.post(
@@ -161,7 +166,8 @@ def compare_handovers(unit: Unit, programme: ProgrammeCode) -> Response:
     """Compare a month: every difference beyond its tolerance that was not asked about yet becomes a query to both subcontracts.
 
     Each is shown its own figure and the difference. What was asked about and lies within the tolerance by now is settled. Comparing again
-    asks nothing twice. An acceptance does the same for the pairs of the subcontract whose return is accepted.
+    asks nothing twice. An acceptance by hand does the same for the pairs of the subcontract whose return is accepted. Where returns accept
+    themselves nobody compares until this is asked: `mainstem returns compare`, run once a day, does it for the last months.
     """
     asked = unit.json_as(MonthBody)
     found = actions.compare_month(unit.session, programme, asked.month, actor=unit.actor, now=unit.now)

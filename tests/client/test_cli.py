@@ -4,6 +4,7 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import commands
+from app.client.talking import last_months
 from tests.make import exact
 from tests.returns.conftest import Programme, set_up
 from tests.returns.programme import HOSPICE, PROGRAMME, address, hospice_body
@@ -174,6 +176,19 @@ def test_somebody_else_signs_at_the_shell(shell: Shell, tmp_path: Path) -> None:
         f"Revision {revision} of hospice of SC-H9901 for 2026-10 is signed and waits for acceptance.",
     )
     assert shell.programme.read(HOSPICE).json()["sign_off"]["statement"] == "Complete and correct."
+
+
+def test_the_integrator_compares_thelast_months_at_the_shell(shell: Shell) -> None:
+    manager = shell.programme.manager()
+    found = shell.json("returns", "compare", key=manager)
+    assert len(found) == len({each["month"] for each in found}) == 4
+    one = shell.run("returns", "compare", "--month", "2026-10", key=manager)
+    assert one.stdout.strip() == "2026-10: 0 beyond tolerance, 0 asked about now, 0 settled; 0 agree, 0 wait for figures."
+    assert shell.run("returns", "compare", "--month", "2026-10").exit_code == 1, "a subcontract compares nothing"
+
+
+def test_the_months_before_this_one() -> None:
+    assert last_months(datetime(2027, 2, 1, tzinfo=UTC), count=4) == ["2026-10", "2026-11", "2026-12", "2027-01"]
 
 
 def test_a_shell_says_what_it_waits_for(shell: Shell) -> None:

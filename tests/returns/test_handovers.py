@@ -140,6 +140,10 @@ def told(programme: Programme, month: Month = MONTH, query: str = "") -> dict[tu
     return {(row["sender"], row["receiver"]): row for row in answer.json()["comparisons"]}
 
 
+def unasked(programme: Programme, month: Month) -> int:
+    return int(programme.web.get(f"{COMPARISONS}?month={month}&limit=1", key=programme.manager()).json()["unasked"])
+
+
 def compare(programme: Programme, month: Month = MONTH) -> dict[str, Any]:
     answer = programme.web.post(COMPARISONS, {"month": str(month)}, key=programme.manager())
     assert answer.status_code == 200, answer.text
@@ -186,6 +190,8 @@ def test_comparing_again_asks_nothing_twice_and_another_difference_is_asked_anew
     month = Month.parse("2026-09")
     for key, other, figures in ((flow("SC-RJE", month), "SC-RL4", (9, 0)), (flow("SC-RL4", month), "SC-RJE", (0, 4))):
         assert judged.submit(key, body(other, sent=figures[0], received=figures[1])).status_code == 201
+    # Nobody has compared yet: the difference is there to be read, and that nobody was asked about it.
+    assert (told(judged, month)["SC-RJE", "SC-RL4"]["state"], unasked(judged, month)) == ("beyond", 1)
     assert compare(judged, month) == {
         "month": "2026-09",
         "awaited": 0,
@@ -195,6 +201,7 @@ def test_comparing_again_asks_nothing_twice_and_another_difference_is_asked_anew
         "raised": 1,
         "settled": 0,
     }
+    assert unasked(judged, month) == 0
     again = compare(judged, month)
     assert (again["beyond"], again["raised"]) == (1, 0)
     rows = judged.rows()
