@@ -186,11 +186,11 @@ def metrics(unit: Unit, request: Request) -> Response:
     return unit.read(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[FastAPI]:
+def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[FastAPI]:
     """From the engine's first connection to its last; refuses to begin on an installation that is not fit."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def live(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(settings.log_level)
         async with contextlib.AsyncExitStack() as stack:
             # Threads: starting an embedded server may take seconds, and stopping it too.
@@ -214,15 +214,16 @@ def _lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fas
                 public_url=settings.public_url,
             )
             # What is here now stays: the collector need not walk it again and again.
-            gc.collect()
-            gc.freeze()
-            stack.callback(gc.unfreeze)
+            if not gc.get_freeze_count():
+                gc.collect()
+                gc.freeze()
+                stack.callback(gc.unfreeze)
             with _draining(app.state.in_flight):
                 log.info("service_started")
                 yield
             log.info("service_stopped")
 
-    return lifespan
+    return live
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
@@ -232,7 +233,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
         version="1",
         summary="Subcontractors' returns in, one consolidated report out.",
         description=_DESCRIPTION,
-        lifespan=_lifespan(settings, clock),
+        lifespan=lifespan(settings, clock),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

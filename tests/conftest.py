@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: a real PostgreSQL, built by the migrations."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from app.cli import COLLECT_AFTER
 from app.db.embedded import running
 from app.settings import Settings
 from tests.support.databases import Database, Server
@@ -15,6 +17,13 @@ from tests.support.left_behind import none_left_behind
 # No test is timed: what a machine is at besides decides how long a case takes.
 settings.register_profile("mainstem", deadline=None)
 settings.load_profile("mainstem")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: as in the service, the collector does not walk it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 @pytest.fixture(scope="session")

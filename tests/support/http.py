@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -14,7 +14,7 @@ from app.access.actions import create_client
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.kernel.actors import MACHINE
-from app.main import create_app
+from app.main import create_app, lifespan
 from tests.support.databases import Database
 from tests.support.schemas import faults_of
 
@@ -87,13 +87,24 @@ def serving(
     database: Database, *, routers: tuple[APIRouter, ...] = (), clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Iterator[Web]:
     """The application on a test's database until the block ends; `routers` are a test's own endpoints."""
-    app = create_app(database.settings, clock=clock)
-    for router in routers:
-        app.include_router(router)
-    with start_blocking_portal() as portal:
-        lifespan = app.router.lifespan_context(app)
-        with portal.wrap_async_context_manager(lifespan):
+    with _application(database, routers, clock) as app, start_blocking_portal() as portal:
+        living = lifespan(database.settings, clock)(app)
+        with portal.wrap_async_context_manager(living):
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
             client = httpx.AsyncClient(transport=transport, base_url="http://mainstem.test")
             with portal.wrap_async_context_manager(client):
                 yield Web(app, database, portal, client, clock)
+
+
+_IDLE: Final[list[FastAPI]] = []
+"""Applications whose lives are over: with the first request of a new one, its routes are worked out for longer than most tests take."""
+
+
+@contextlib.contextmanager
+def _application(database: Database, routers: tuple[APIRouter, ...], clock: Callable[[], datetime]) -> Iterator[FastAPI]:
+    app = _IDLE.pop() if _IDLE and not routers else create_app(database.settings, clock=clock)
+    for router in routers:
+        app.include_router(router)
+    yield app
+    if not routers and not app.state.in_flight.draining:
+        _IDLE.append(app)
