@@ -10,10 +10,10 @@ SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	"$$python" -c '$(SUITABLE)' >/dev/null 2>&1 && { echo "$$python"; exit; }; done)
 
-.PHONY: help python install run test check fix real bench faults openapi
+.PHONY: help python install run test check fix real bench bench-large faults openapi
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-9s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-11s %s\n' "$$name" "$$text"; done
 
 python: ## name the Python that .venv is made from
 	@"$(PYTHON)" -c '$(SUITABLE)' 2>/dev/null || { echo 'Mainstem needs Python 3.11 or later with its venv module (on Debian and Ubuntu: the package python3-venv); none was found. "make PYTHON=/path/to/python3 …" names one.' >&2; exit 1; }
@@ -54,6 +54,9 @@ real: $(INSTALLED) ## show the month on figures that NHS England published (abou
 
 bench: $(INSTALLED) ## measure the promises on speed
 	@$(VENV)/bin/python -m tests.bench
+
+bench-large: $(INSTALLED) ## measure those about figures with 100 million cells of history (needs 40 GB of disk, and most of an hour)
+	@$(VENV)/bin/python -m tests.bench large
 
 faults: $(INSTALLED) ## kill and race, and look that nothing is lost (about eight minutes)
 	@$(VENV)/bin/python -m tests.faults

@@ -27,13 +27,16 @@ from app.configuration.scope_actions import scope_is_there
 from app.configuration.yaml_file import YamlFile
 from app.db.embedded import is_there, running
 from app.db.engine import make_engine
+from app.db.installation import programmes_known
 from app.db.schema import database_sentence, head, migrate, start_problems
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.demo import cli as demo
 from app.kernel.actors import MACHINE
+from app.kernel.months import Month
 from app.kernel.refusals import Fault, Refusal
 from app.main import create_app
+from app.reports import audit_actions as figures
 from app.settings import PREFIX, CannotStart, Settings, load_settings, unknown_variables
 
 PORTS_TRIED: Final = 50
@@ -43,6 +46,8 @@ COLLECT_AFTER: Final = 10_000
 """The collector looks for rings after so many new objects: a thousand cells are a few thousand, and Python's 700 would walk them again and again."""
 
 commands = typer.Typer(name="mainstem", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+audits = typer.Typer(help="Whether what is kept is what it must be.", no_args_is_help=True)
+commands.add_typer(audits, name="audit")
 clients = typer.Typer(help="Who may call the service, and with which keys.", no_args_is_help=True)
 commands.add_typer(clients, name="client")
 callers.register(commands)
@@ -77,6 +82,13 @@ def _fail(sentence: str) -> None:
 
 def _end(number: int, _frame: object) -> None:
     sys.exit(128 + number)
+
+
+def _month(text: str) -> Month:
+    try:
+        return Month.parse(text)
+    except ValueError:
+        raise typer.BadParameter("write a month as 2026-10") from None
 
 
 def tell(sentence: str) -> None:
@@ -269,6 +281,42 @@ def create_client(
         )
         session.commit()
     print(json.dumps({"id": made, "key": key}) if as_json else f"client {made}\nkey    {key}\nThe key is shown this once: keep it safe.")
+
+
+@audits.command(name="figures")
+def audit_figures(
+    programme: Annotated[str | None, typer.Option(help="The programme; left out, every one.")] = None,
+    month: Annotated[Month | None, typer.Option(parser=_month, metavar="YYYY-MM", help="The month; left out, every one.")] = None,
+) -> None:
+    """Compute every stored figure again from raw cells, and name what differs; exit 1 where anything does."""
+    mismatches, clean = Table("programme", "month", "slice", "period", "place", "stored", "recomputed"), True
+    with fit_engine(load_settings()) as engine:
+        with open_session(engine, INSTALLATION) as session:
+            programmes = [programme] if programme is not None else programmes_known(session)
+        for code in programmes:
+            with open_session(engine, replace(INSTALLATION, programme=code)) as session:
+                found = figures.audit_figures(
+                    session,
+                    code,
+                    month=month,
+                    actor=MACHINE,
+                    now=datetime.now(UTC),
+                    progress=tell,
+                )
+                session.commit()
+            for each in found.mismatches:
+                period = each.period or "result"
+                mismatches.add_row(
+                    code, str(each.month), each.slice, period, each.place, each.stored or "nothing", each.recomputed or "nothing"
+                )
+            clean = clean and found.is_clean
+            print(
+                f"Programme {code}: {found.checked} stored parts were computed again, {len(found.mismatches)} places differ, the inputs of"
+                f" {found.untraceable} cannot be found again; {found.of_other_methods} of other methods are served no more."
+            )
+    if mismatches.row_count:
+        Console(width=200).print(mismatches)
+    sys.exit(0 if clean else 1)
 
 
 demo.register(commands, demo.Service(fit_engine=fit_engine, listening=listening, serve_on=serve_on, tell=tell))

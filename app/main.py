@@ -48,6 +48,7 @@ from app.publications.observation_api import router as observations
 from app.publications.peer_api import router as peers
 from app.publications.row_query_api import router as row_queries
 from app.reports.api import router as reports
+from app.reports.audit_actions import last_audits
 from app.reports.effect_api import router as submissions
 from app.reports.import_api import router as imports
 from app.reports.method_api import router as method
@@ -63,7 +64,7 @@ from app.returns.rules_api import router as rules
 from app.returns.template_api import router as templates
 from app.settings import CannotStart, Settings
 from app.subcontracts.actions import inheriting
-from app.telemetry import Metrics, configure_logging, log
+from app.telemetry import Metrics, audited, configure_logging, log
 from app.web import problems, reference
 from app.web.callers import Callers
 from app.web.kept import GivesAgain
@@ -183,7 +184,8 @@ async def readyz(request: Request) -> Response:
 def metrics(unit: Unit, request: Request) -> Response:
     """Give the service's own numbers in the text format of Prometheus."""
     require(unit.actor, Permission.METRICS_READ)
-    return unit.read(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    own = generate_latest(request.app.state.metrics.registry)
+    return unit.read(own + generate_latest(audited(last_audits(unit.session))), media_type=CONTENT_TYPE_LATEST)
 
 
 def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[FastAPI]:

@@ -2,10 +2,11 @@
 
 import logging
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -111,6 +112,36 @@ class Metrics:
         put("seconds", Histogram("mainstem_request_seconds", "Seconds a request took", labels, registry=self.registry, buckets=_BUCKETS))
         put("in_flight", Gauge("mainstem_requests_in_flight", "Requests being answered", registry=self.registry))
         put("defects", Counter("mainstem_defects", "Requests that met a defect", registry=self.registry))
+
+
+class Audited(Protocol):
+    """What is told of a programme's last audit of figures."""
+
+    @property
+    def programme(self) -> str: ...
+    @property
+    def audited_at(self) -> datetime: ...
+    @property
+    def mismatched(self) -> int: ...
+    @property
+    def untraceable(self) -> int: ...
+
+
+def audited(audits: Iterable[Audited]) -> CollectorRegistry:
+    """What `mainstem audit figures` found last, of the programmes that whoever asks may know of: it runs in a process of its own, and leaves it in a table."""
+    registry = CollectorRegistry()
+    mismatched = Gauge("mainstem_figures_mismatched", "Stored figures that the last audit found wrong", ("programme",), registry=registry)
+    untraceable = Gauge(
+        "mainstem_figures_untraceable", "Stored figures whose inputs the last audit did not find", ("programme",), registry=registry
+    )
+    at = Gauge(
+        "mainstem_figures_audited_seconds", "When the last audit of figures was, in seconds of Unix time", ("programme",), registry=registry
+    )
+    for audit in audits:
+        mismatched.labels(audit.programme).set(audit.mismatched)
+        untraceable.labels(audit.programme).set(audit.untraceable)
+        at.labels(audit.programme).set(audit.audited_at.timestamp())
+    return registry
 
 
 log: Final = structlog.stdlib.get_logger()

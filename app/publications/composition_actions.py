@@ -21,12 +21,12 @@ from app.publications.domain import OF_PROGRAMME, Audience, Part, Standing
 from app.publications.manifests import Made, ReturnRead, audience_named, made_of, returns_of
 from app.publications.notices import IDENTITY, Causes, ChangedReturn, Moved, change_of, entries
 from app.publications.renditions import Readership, Rendition, Sign, Writer, readerships
-from app.reports.actions import MonthReport
 from app.reports.domain import ReportQuery
 from app.reports.envelope import SCHEMA_VERSION, notes_of
 from app.reports.month_actions import cells_without_value
 from app.reports.periods import PERIODS
 from app.reports.results import METHOD_VERSION, month_returns
+from app.reports.row_actions import ReportRows
 from app.reports.sentences import CauseKind
 from app.reports.slices import SLICES
 from app.reports.store import recorded_revision
@@ -47,7 +47,7 @@ class Composition:
     contract: Contract
     month: Month
     as_of: datetime
-    report: MonthReport
+    report: ReportRows
     before: Standing | None
     parts_before: dict[tuple[str, str], Part] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class Composition:
 
     @property
     def inputs_sha256(self) -> str:
-        return self.report.inputs_sha256(*PERIODS)
+        return self.report.sha256
 
     @property
     def made(self) -> Made:
@@ -76,7 +76,7 @@ class Composition:
         for period in PERIODS:
             stored, _ = self.report.rows(period)
             for slice_ in SLICES:
-                rows = json.loads(stored[slice_, period], parse_float=Decimal, parse_int=Decimal)
+                rows = json.loads(stored[self.month, slice_, period], parse_float=Decimal, parse_int=Decimal)
                 yield slice_, period, [(row, canonical_text(row)) for row in rows]
 
     def rows_before(self, slice_: str, period: str) -> bytes:
@@ -92,7 +92,7 @@ class Composition:
 def compose(session: Session, contract: Contract, month: Month, *, as_of: datetime, before: Standing | None) -> Composition:
     """A month of a programme as it would be published."""
     query = ReportQuery(month, as_of, tuple(SLICES), PERIODS)
-    report = MonthReport(session, contract, query, as_of)
+    report = ReportRows(session, contract, query, as_of)
     found = store.parts(session, contract.programme.code, OF_PROGRAMME, before.sequence) if before is not None else ()
     return Composition(session, contract, month, as_of, report, before, {(part.slice, part.period): part for part in found})
 

@@ -31,10 +31,12 @@ from app.reports.schemas import (
     Slices,
     SourcesView,
     SuccessionOf,
+    TrendView,
     funnel_answer,
     funnel_query,
     report_query,
     source_query,
+    trend_query,
 )
 from app.web.moments import AsOf
 from app.web.negotiation import NotAcceptable, also_as, format_of
@@ -124,6 +126,22 @@ _REPORT: Final[dict[str, Any]] = {
         "method_version": "4",
         "inputs_sha256": _DIGEST,
         "previous_sha256": None,
+    },
+    "observations": [ROW],
+    "notes": [],
+    "links": {},
+}
+_TREND: Final[dict[str, Any]] = {
+    "schema_version": "1.0",
+    "trend": {
+        "programme": "staffs-cancer",
+        "from_month": "2024-11",
+        "month": "2026-10",
+        "as_of": "2026-12-08T17:00:00.000001Z",
+        "method_version": "4",
+        "inputs_sha256": _DIGEST,
+        "succession": "as_reported",
+        "include": "accepted",
     },
     "observations": [ROW],
     "notes": [],
@@ -231,6 +249,37 @@ def _named(programme: str, query: ReportQuery, format_: str) -> dict[str, str]:
         return {"Link": f'<{ADDRESS}report-{SCHEMA_VERSION}.json>; rel="describedby"'}
     public = " public" if query.public else ""
     return {"Content-Disposition": f'attachment; filename="{programme} {query.month}{public}.{format_}"'}
+
+
+@router.get("/{month}/trend", responses=refusals(AsOfInFuture) | json_answer(TrendView, _TREND))
+def get_trend(
+    unit: Unit,
+    programme: str,
+    month: str,
+    as_of: AsOf,
+    *,
+    months: Annotated[int, Query(description="How many months, the last of them the one in the path.", ge=1, le=120)] = 24,
+    slice_: SliceOf = "all",
+    measure: Measures = None,
+    commissioner: Commissioners = None,
+    site: Sites = None,
+    succession: SuccessionOf = "as_reported",
+    include: IncludeOf = None,
+) -> Response:
+    """Read the rows of one slice of many months' reports together, as of one moment: a trend of everything, or of some measures."""
+    query = trend_query(
+        month,
+        months=months,
+        as_of=as_of,
+        slice_=slice_,
+        measures=measure,
+        commissioners=commissioner,
+        sites=site,
+        succession=succession,
+        include=include,
+    )
+    content, computed = actions.find_trend(unit.session, programme, query, actor=unit.actor, now=unit.now)
+    return unit.read(content, keep=computed)
 
 
 @router.get("/{month}/sources", responses=refusals(AsOfInFuture) | json_answer(SourcesView, _SOURCES))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
@@ -87,8 +88,31 @@ class ExpectedCells:
     volume: Decimal | None = None
 
 
-Book = Mapping[RowKey, Mapping[str, ExpectedCells]]
-"""By row and subcontract, what is owed."""
+class Owed(dict[str, ExpectedCells]):
+    """By subcontract, what is owed in one row. What is worked out of it stays: it is complete before it is asked."""
+
+    @cached_property
+    def returns(self) -> frozenset[tuple[str, str]]:
+        return frozenset((duty.collection, subcontract) for subcontract, duty in self.items())
+
+    @cached_property
+    def collections(self) -> frozenset[str]:
+        return frozenset(duty.collection for duty in self.values())
+
+    @cached_property
+    def volume(self) -> Decimal | None:
+        return sum_known(duty.volume for duty in self.values())
+
+    @cached_property
+    def first(self) -> tuple[str, ...]:
+        """Two of the subcontracts at most."""
+        return tuple(sorted(self)[:2])
+
+
+NOTHING_OWED: Final = Owed()
+
+Book = Mapping[RowKey, Owed]
+"""By row, what is owed."""
 
 
 def places_of(contract: Contract, key: ReturnKey) -> Iterator[Place]:
@@ -99,7 +123,7 @@ def places_of(contract: Contract, key: ReturnKey) -> Iterator[Place]:
 
 def book(contract: Contract, slicing: Slice, returns: Iterable[ReturnKey]) -> Book:
     """What is owed in each row of a slice by these returns. A function of the contract alone."""
-    rows: dict[RowKey, dict[str, ExpectedCells]] = defaultdict(dict)
+    rows: dict[RowKey, Owed] = defaultdict(Owed)
     for key in returns:
         by_category = "category" in slicing.named
         categories = (cell.category if by_category else ALL for cell in expected_cells(contract, key))
@@ -145,7 +169,7 @@ def gaps(slicing: Slice, cells: Iterable[tuple[str, CellKey, Reason]]) -> Gaps:
 
 
 def cover(
-    owed: Mapping[str, ExpectedCells],
+    owed: Owed,
     *,
     month: str,
     gaps: Mapping[str, Mapping[Reason, int]],
@@ -153,6 +177,9 @@ def cover(
     reporters: Iterable[str] = (),
 ) -> Coverage:
     """The coverage of one row in one month. `absent` are the returns (collection, subcontract) that have no accepted revision, and why."""
+    named = tuple(sorted({*owed.first, *reporters})[:2])
+    if not gaps and owed.returns.isdisjoint(absent):
+        return Coverage(len(owed), len(owed), owed.volume, owed.volume, subcontracts=named)
     expected = included = 0
     volume_expected: Decimal | None = Decimal(0)
     volume_included: Decimal | None = Decimal(0)
@@ -172,7 +199,6 @@ def cover(
             volume_included = sum_known([volume_included, duty.volume])
         else:
             missing.append(Missing(subcontract, month, worst, some=sum(lacking.values()) < duty.cells))
-    named = tuple(sorted({*owed, *reporters})[:2])
     return Coverage(expected, included, volume_expected, volume_included, tuple(sorted(missing)), frozenset(reasons), named)
 
 

@@ -14,6 +14,7 @@ class ReportQuery:
 
     `restated`: under the codes that carry the work on in the month, rather than those that reported. `submitted`: of each return the latest
     revision, accepted or not, rather than the accepted one. `public`: as the public would be shown these rows if it had no others.
+    `since`: the same rows of every month's report from that one on.
     """
 
     month: Month
@@ -26,6 +27,12 @@ class ReportQuery:
     restated: bool = False
     submitted: bool = False
     public: bool = False
+    since: Month | None = None
+
+    @property
+    def months(self) -> tuple[Month, ...]:
+        """The months whose reports are read, the earliest first."""
+        return tuple((self.since or self.month).through(self.month))
 
     @property
     def is_filtered(self) -> bool:

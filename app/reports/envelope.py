@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from app.calendar.contract import Contract
@@ -51,7 +52,8 @@ def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]
     ]
     unsigned: dict[str, list[str]] = defaultdict(list)
     for month in months:
-        for reference in sorted(delivering_unsigned(contract, month)):
+        unsigned_then = contract.worked_out.kept("unsigned", month, partial(delivering_unsigned, contract, month))
+        for reference in sorted(unsigned_then):
             unsigned[reference].append(str(month))
     if not unsigned:
         return notes
@@ -95,8 +97,15 @@ def note_of_submitted(revisions: Iterable[tuple[ReturnKey, int | None]]) -> dict
     return {"code": "includes_submitted", "detail": detail, "members": "numerator denominator value"}
 
 
-def document(report: dict[str, Any], observations: Iterable[bytes], notes: Sequence[dict[str, Any]] = NOTES) -> bytes:
+def document(
+    head: dict[str, Any], observations: Iterable[bytes], notes: Sequence[dict[str, Any]] = NOTES, *, named: str = "report"
+) -> bytes:
     """The whole answer; `observations` are JSON arrays that become one."""
-    rows = b",".join(part[1:-1] for part in observations if part != b"[]")
-    opening = json_bytes({"schema_version": SCHEMA_VERSION, "report": report})
-    return b'%s,"observations":[%s],"notes":%s,"links":{}}' % (opening[:-1], rows, json_bytes(notes))
+    pieces: list[bytes | memoryview] = [json_bytes({"schema_version": SCHEMA_VERSION, named: head})[:-1], b',"observations":[']
+    # Rows by the megabyte are copied once.
+    for part in observations:
+        if part != b"[]":
+            pieces += [memoryview(part)[1:-1], b","]
+    if len(pieces) > 2:
+        pieces.pop()
+    return b"".join([*pieces, b'],"notes":', json_bytes(notes), b',"links":{}}'])

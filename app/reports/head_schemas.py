@@ -73,3 +73,16 @@ HeadView = (
     | SubmittedPublicHeadView
     | RestatedSubmittedPublicHeadView
 )
+
+
+class TrendHeadView(BaseModel):
+    """What a trend says of itself."""
+
+    programme: str
+    from_month: str
+    month: str
+    as_of: str
+    method_version: str
+    inputs_sha256: str
+    succession: Literal["as_reported", "restated"]
+    include: Literal["accepted", "submitted"]

@@ -13,7 +13,7 @@ from app.kernel.months import Month
 from app.measures.domain import Breakdown, Category, Measure
 from app.programmes.domain import Programme, Requirement
 from app.reports.aggregation import Figures, add, evaluate, statistic
-from app.reports.coverage import PRECEDENCE, Coverage, ExpectedCells, Reason, cover, together
+from app.reports.coverage import PRECEDENCE, Coverage, ExpectedCells, Owed, Reason, cover, together
 from app.reports.method_note import Cell, Section, Table
 from app.reports.periods import PERIODS, is_whole, months_of, pool
 from app.reports.results import RowResult
@@ -194,9 +194,8 @@ def _periods() -> Section:
 
 def _cover(volumes: Sequence[int | None], absent: Iterable[int] = (), applicable: int | None = None) -> Coverage:
     names = [f"SC-{number}" for number in range(len(volumes))]
-    owed = {
-        name: ExpectedCells("cwt", 10, None if volume is None else Decimal(volume)) for name, volume in zip(names, volumes, strict=True)
-    }
+    volume_of = dict(zip(names, volumes, strict=True))
+    owed = Owed({name: ExpectedCells("cwt", 10, None if volume is None else Decimal(volume)) for name, volume in volume_of.items()})
     gaps: dict[str, dict[Reason, int]] = {} if applicable is None else {names[applicable]: {"not_applicable": 10}}
     return cover(owed, month="2026-10", gaps=gaps, absent={("cwt", names[number]): "late" for number in absent})
 

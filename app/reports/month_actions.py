@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from app.calendar.contract import Contract
-from app.calendar.expected import expected_cells, expected_returns
+from app.calendar.expected import ReturnKey, expected_cells, expected_returns
 from app.kernel.canonical import json_bytes, sha256
 from app.kernel.months import Month
 from app.reports import import_store, store
@@ -24,14 +24,17 @@ from app.reports.results import (
     MonthReturns,
     RowResult,
     from_json,
-    inputs_digest,
     month_returns,
+    passed,
     slice_results,
     status_of,
     to_json,
 )
 from app.returns.expectation import expected_return
 from app.returns.review_store import reopened_in
+
+_MOST_INPUTS: Final = 240
+"""Months' inputs that are kept: those of ten years as they stood at two moments."""
 
 HEAD: Final = "returns"
 """Stands among the slices of a month for what its report's head says."""
@@ -42,9 +45,12 @@ class MonthFigures:
     """A month's inputs and their digest, and its results by slice; `computed` are those that were not stored before."""
 
     inputs: MonthInputs
-    inputs_sha256: str
     results: dict[str, store.StoredResult] = field(default_factory=dict)
     computed: bool = False
+
+    @property
+    def inputs_sha256(self) -> str:
+        return self.inputs.sha256
 
     def of(self, slice_: str) -> tuple[RowResult, ...]:
         return from_json(json.loads(self.results[slice_].figures))
@@ -67,7 +73,7 @@ def months_figures(
 ) -> dict[Month, MonthFigures]:
     """The inputs of months, and their results in these slices."""
     figures = {
-        inputs.month: MonthFigures(inputs, inputs_digest(inputs))
+        inputs.month: MonthFigures(inputs)
         for inputs in month_inputs(session, contract, months, as_of=as_of, restated_in=restated_in, submitted=submitted)
     }
     find_results(session, contract, figures, slices)
@@ -83,8 +89,9 @@ def find_results(session: Session, contract: Contract, figures: Mapping[Month, M
         lacking = [slice_ for slice_ in wanted if slice_ not in held.results]
         if lacking:
             computed = compute(session, held.inputs, lacking)
+            asked = store.Question(held.inputs.as_of, held.inputs.restated_in, held.inputs.submitted)
             store.store_results(
-                session, programme, month, inputs_sha256=held.inputs_sha256, method_version=METHOD_VERSION, results=computed
+                session, programme, month, inputs_sha256=held.inputs_sha256, method_version=METHOD_VERSION, asked=asked, results=computed
             )
             held.results |= computed
             held.computed = True
@@ -99,19 +106,32 @@ def month_inputs(
     restated_in: Month | None = None,
     submitted: bool = False,
 ) -> list[MonthInputs]:
-    """What each month's figures are computed from: every return that is owed or accepted (with `submitted`, received), as it stood."""
-    recorded = store.recorded(session, contract.programme.code, months, as_of=as_of, submitted=submitted)
+    """What each month's figures are computed from: every return that is owed or accepted (with `submitted`, received), as it stood.
+
+    Nothing is read again of a month in which nobody did anything, and no deadline passed, since it was read last.
+    """
+    programme = contract.programme.code
+    acts = store.last_acts(session, programme, first=min(months), before=max(months).plus(1), as_of=as_of)
     imports = _imports_standing(session, contract, months, as_of=as_of)
-    reopened = reopened_in(session, contract.programme.code, months, as_of=as_of)
-    found = []
-    for month in months:
+    reopened = reopened_in(session, programme, months, as_of=as_of)
+    recorded = cache(partial(store.recorded, session, programme, months, as_of=as_of, submitted=submitted))
+
+    def read(month: Month, reopened: frozenset[ReturnKey]) -> MonthInputs:
+        held = {key: each for key, each in recorded().items() if key.month == month}
         expected = set(expected_returns(contract, month))
-        accepted = {key for key, held in recorded.items() if key.month == month and held.revision_id is not None}
+        accepted = {key for key, each in held.items() if each.revision_id is not None}
         statuses = [
-            status_of(contract, key, recorded.get(key), expected=key in expected, as_of=as_of, reopened=key in reopened)
+            status_of(contract, key, held.get(key), expected=key in expected, as_of=as_of, reopened=key in reopened)
             for key in sorted(expected | accepted)
         ]
-        found.append(MonthInputs(contract, month, statuses, restated_in, imports[month]))
+        return MonthInputs(contract, month, statuses, restated_in, imports[month], as_of, submitted)
+
+    found = []
+    for month in months:
+        open_again = frozenset(key for key in reopened if key.month == month)
+        judged = tuple(passed(contract, month, as_of=as_of).values())
+        key = (month, restated_in, submitted, acts.get(month), open_again, imports[month].sha256, judged)
+        found.append(contract.worked_out.kept("inputs", key, partial(read, month, open_again), most=_MOST_INPUTS))
     return found
 
 
@@ -133,14 +153,17 @@ def _imports_standing(session: Session, contract: Contract, months: Sequence[Mon
 def compute(session: Session, inputs: MonthInputs, slices: Sequence[str]) -> dict[str, store.StoredResult]:
     """The results of a month by slice (and its head), as they are stored."""
     without = cells_without_value(session, inputs)
-    found: dict[str, Any] = {}
-    if HEAD in slices:
-        returns = month_returns(inputs, without)
-        found[HEAD] = [returns.expected, returns.included, returns.coverage, returns.final]
+    found: dict[str, Any] = {HEAD: head_of(inputs, without)} if HEAD in slices else {}
     results = slices_of(session, inputs, [slice_ for slice_ in slices if slice_ != HEAD], without)
     found |= {slice_: to_json(of_slice) for slice_, of_slice in results.items()}
     stored = {slice_: json_bytes(figures) for slice_, figures in found.items()}
     return {slice_: store.StoredResult(content, sha256(content)) for slice_, content in stored.items()}
+
+
+def head_of(inputs: MonthInputs, without: Collection[CellWithoutValue]) -> list[Any]:
+    """What a report's head says of a month, as it is stored."""
+    returns = month_returns(inputs, without)
+    return [returns.expected, returns.included, returns.coverage, returns.final]
 
 
 def slices_of(
@@ -151,7 +174,7 @@ def slices_of(
     revisions = [status.revision_id for status in inputs.accepted if status.revision_id is not None]
     without = cells_without_value(session, inputs) if without is None else without
     banded = [measure.code for measure in inputs.contract.measures if measure.aggregation == "banded"]
-    sums = {slice_: store.sums(session, programme, revisions, slice_=slice_, banded=banded) for slice_ in slices}
+    sums = store.sums(session, programme, revisions, slices=slices, banded=banded)
     return {slice_: slice_results(inputs, slice_, sums[slice_], without) for slice_ in slices}
 
 
@@ -163,9 +186,12 @@ def cells_without_value(session: Session, inputs: MonthInputs) -> list[CellWitho
     """
     contract, programme = inputs.contract, inputs.contract.programme.code
     owed = [status for status in inputs.accepted if status.expected]
-    of_subcontract = {(status.key.subcontract, cell) for status in owed for cell in expected_cells(contract, status.key)}
     revisions = [status.revision_id for status in owed if status.revision_id is not None]
-    found = [lack for lack in store.without_value(session, programme, revisions) if (lack.subcontract, lack.cell) in of_subcontract]
+    lacks = store.without_value(session, programme, revisions)
+    lacking = {lack.subcontract for lack in lacks}
+    of_these = [status.key for status in owed if status.key.subcontract in lacking]
+    of_subcontract = {(key.subcontract, cell) for key in of_these for cell in expected_cells(contract, key)}
+    found = [lack for lack in lacks if (lack.subcontract, lack.cell) in of_subcontract]
     changed = {}
     for status in owed:
         expectation = expected_return(contract, status.key)

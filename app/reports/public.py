@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from app.calendar.contract import Contract
 from app.disclosure.domain import Above, Policy, disclose, notes_of, policies_of
@@ -11,6 +11,8 @@ from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.programmes.domain import ancestors
 from app.reports.reading import Reading
+
+Part = TypeVar("Part")
 
 
 def policies(contract: Contract) -> dict[str, Policy]:
@@ -28,8 +30,8 @@ def places_above(reading: Reading) -> Above:
 
 
 def preview(
-    contract: Contract, month: Month, stored: Mapping[tuple[str, str], bytes], *, restated: bool
-) -> tuple[dict[tuple[str, str], bytes], list[dict[str, Any]]]:
+    contract: Contract, month: Month, stored: Mapping[Part, bytes], *, restated: bool
+) -> tuple[dict[Part, bytes], list[dict[str, Any]]]:
     """The rows of slices and periods as the public would be shown them if it had no others, and the notes about it."""
     parts = {part: json.loads(content, parse_float=Decimal, parse_int=Decimal) for part, content in stored.items()}
     rows = [row for part in parts.values() for row in part]

@@ -1,15 +1,17 @@
 """A month's results: figures and coverage of every row of a slice, a pure function of the contract, what was accepted, and the method."""
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
 from app.calendar.deadlines import deadline, months_of_period
-from app.calendar.expected import CellKey, ReturnKey, expected_cells
+from app.calendar.expected import CellKey, ReturnKey, alike_of, expected_cells
 from app.calendar.volumes import return_volume
 from app.kernel.canonical import digest
 from app.kernel.codes import ALL
@@ -17,7 +19,21 @@ from app.kernel.figures import plain, rounded
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.reports.aggregation import Figures, add
-from app.reports.coverage import Book, Coverage, ExpectedCells, Gaps, Missing, Reason, book, cover, gaps, places_of, together
+from app.reports.coverage import (
+    NOTHING_OWED,
+    Book,
+    Coverage,
+    ExpectedCells,
+    Gaps,
+    Missing,
+    Owed,
+    Reason,
+    book,
+    cover,
+    gaps,
+    places_of,
+    together,
+)
 from app.reports.imports import NOTHING_IMPORTED, Standing
 from app.reports.reading import Reading
 from app.reports.slices import SLICES, Place, RowKey, Slice, reported
@@ -59,15 +75,27 @@ class Recorded(NamedTuple):
     expected_sha256: str | None
 
 
+def passed(contract: Contract, month: Month, *, as_of: datetime) -> dict[str, tuple[bool, bool]]:
+    """By collection, whether a month's returns are overdue and whether they are frozen: after the deadline's instant, not at it."""
+    instants = contract.worked_out.kept("instants", month, lambda: _instants(contract, month))
+    return {code: (as_of > due, freeze is not None and as_of > freeze) for code, (due, freeze) in instants.items()}
+
+
+def _instants(contract: Contract, month: Month) -> dict[str, tuple[datetime, datetime | None]]:
+    found = {}
+    for collection in contract.collections:
+        rules, days = collection.deadlines_in(month), contract.days
+        freeze = None if rules.freeze is None else deadline(rules.freeze, month, days)
+        found[collection.code] = (deadline(rules.due, month, days), freeze)
+    return found
+
+
 def status_of(
     contract: Contract, key: ReturnKey, recorded: Recorded | None, *, expected: bool, as_of: datetime, reopened: bool = False
 ) -> ReturnStatus:
     """Judge a return at a moment: on time at the deadline's instant, late just after it; `late` where nothing was received by then."""
-    collection = contract.collection.get(key.collection)
-    rules = None if collection is None else collection.deadlines_in(key.month)
-    overdue = rules is not None and as_of > deadline(rules.due, key.month, contract.days)
-    freeze = None if rules is None or rules.freeze is None else deadline(rules.freeze, key.month, contract.days)
-    frozen = freeze is not None and as_of > freeze and not reopened
+    overdue, frozen = passed(contract, key.month, as_of=as_of).get(key.collection, (False, False))
+    frozen = frozen and not reopened
     if recorded is not None and recorded.revision_id is not None:
         return ReturnStatus(key, expected, overdue, frozen, "accepted", *recorded[1:], reopened=reopened)
     if recorded is not None and recorded.received:
@@ -111,11 +139,12 @@ class RowResult:
     coverage: Coverage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MonthInputs:
     """What the figures of a month are computed from; `restated_in` is the month whose organisations they are read as, if not their own.
 
-    `imports` are those of measures that are only imported: what stands of each place in the month.
+    `imports` are those of measures that are only imported: what stands of each place in the month. `as_of` is a moment at which the record held
+    exactly this (with `submitted`, of what was received, accepted or not): whoever doubts a result finds its inputs again by it.
     """
 
     contract: Contract
@@ -123,26 +152,41 @@ class MonthInputs:
     statuses: Sequence[ReturnStatus]
     restated_in: Month | None = None
     imports: Standing = NOTHING_IMPORTED
+    as_of: datetime | None = None
+    submitted: bool = False
 
-    @property
+    @cached_property
+    def sha256(self) -> str:
+        return inputs_digest(self)
+
+    @cached_property
     def reading(self) -> Reading:
         restated = self.restated_in is not None
         return Reading(self.contract, self.restated_in or self.month, restated=restated)
 
-    @property
+    @cached_property
+    def alike(self) -> Hashable:
+        """What months have in common in which the same is owed, and the same places stand above others."""
+        expected = tuple(alike_of(self.contract, key) for key in self.expected)
+        if self.restated_in is not None:
+            return expected, self.month, self.reading.key
+        succeeded = {Month.of(link.operational_on).ordinal for link in self.contract.successions}
+        return expected, bisect_right(sorted(self.contract.scope_changes | succeeded), self.month.ordinal)
+
+    @cached_property
     def absent(self) -> dict[tuple[str, str], Reason]:
         """The owed returns without an accepted revision, and why."""
         return {status.key[:2]: status.state for status in self.statuses if status.expected and status.state != "accepted"}
 
-    @property
+    @cached_property
     def expected(self) -> tuple[ReturnKey, ...]:
         return tuple(status.key for status in self.statuses if status.expected)
 
-    @property
+    @cached_property
     def accepted(self) -> list[ReturnStatus]:
         return [status for status in self.statuses if status.revision_id is not None]
 
-    @property
+    @cached_property
     def final_measures(self) -> frozenset[str]:
         """The measures of which every expected return is frozen."""
         frozen: dict[str, bool] = {}
@@ -187,7 +231,7 @@ def slice_results(
     final = inputs.final_measures
     absent = inputs.absent
     return tuple(
-        _result(inputs, rows, key, added.get(key, ()), owed.get(key, {}), lacking=lacking, absent=absent, final=final)
+        _result(inputs, rows, key, added.get(key, ()), owed.get(key, NOTHING_OWED), lacking=lacking, absent=absent, final=final)
         for key in sorted({*owed, *added})
     )
 
@@ -197,7 +241,7 @@ def _result(
     rows: Slice,
     key: RowKey,
     sums: Sequence[SummedCells],
-    owed: Mapping[str, Any],
+    owed: Owed,
     *,
     lacking: Gaps,
     absent: Mapping[tuple[str, str], Reason],
@@ -208,7 +252,7 @@ def _result(
     reporters = {code for summed in sums for code in (summed.first, summed.last)}
     banded = measure.aggregation == "banded" and key.category == ALL
     figures = add(Figures(summed.numerator, summed.denominator, {summed.category: summed.numerator} if banded else {}) for summed in sums)
-    months = _months_of(inputs, key.measure, {duty.collection for duty in owed.values()}, reporters)
+    months = _months_of(inputs, key.measure, owed.collections, reporters)
     return RowResult(
         key=key,
         version=measure.version,
@@ -223,19 +267,32 @@ def _result(
 def _months_of(inputs: MonthInputs, measure: str, owed: Collection[str], reporters: Iterable[str]) -> int:
     """The months of the longest period of the returns that owe a row; where none does, of those that its reporters return."""
     contract = inputs.contract
-    agreements = [contract.subcontract[code] for code in reporters if code in contract.subcontract] if not owed else []
+    if owed:
+        return _longest(inputs, frozenset(owed))
+    agreements = [contract.subcontract[code] for code in reporters if code in contract.subcontract]
     returned = [contract.collection_of(measure, agreement.sector) for agreement in agreements]
-    collections = [*(contract.collection[code] for code in owed), *(collection for collection in returned if collection is not None)]
-    return max((len(months_of_period(inputs.month, collection.every)) for collection in collections), default=1)
+    return _longest(inputs, frozenset(collection.code for collection in returned if collection is not None))
+
+
+def _longest(inputs: MonthInputs, collections: frozenset[str]) -> int:
+    """The months of the longest of some collections' periods."""
+    contract = inputs.contract
+    every = (contract.collection[code].every for code in collections)
+    return contract.worked_out.kept(
+        "longest", collections, lambda: max((len(months_of_period(inputs.month, each)) for each in every), default=1)
+    )
 
 
 def owed_in(inputs: MonthInputs, slice_: str, reporting: Sequence[Place]) -> tuple[Slice, Book]:
-    """What is owed in each row. It depends on the contract alone (and on which parents are reported), so the last few are kept with it."""
+    """What is owed in each row. It depends on the contract alone (and on which parents are reported), so the last few are kept with it.
+
+    Months in which the same is owed share them.
+    """
     contract, expected, reading = inputs.contract, inputs.expected, inputs.reading
     shelf = contract.worked_out
     owing = shelf.kept(
         "owing",
-        (slice_, inputs.month, reading.key),
+        (slice_, inputs.alike),
         lambda: reported(contract, slice_, (place for key in expected for place in places_of(contract, key)), reading),
         most=_MOST_KEPT,
     )
@@ -245,7 +302,7 @@ def owed_in(inputs: MonthInputs, slice_: str, reporting: Sequence[Place]) -> tup
         rows = Slice(contract, inputs.month, slice_, parents, reading)
         return rows, book(contract, rows, expected)
 
-    return shelf.kept("books", (slice_, inputs.month, parents, reading.key), work_out, most=_MOST_KEPT)
+    return shelf.kept("books", (slice_, inputs.alike, parents), work_out, most=_MOST_KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +326,7 @@ def month_returns(inputs: MonthInputs, without_value: Collection[CellWithoutValu
     parts = []
     for key in inputs.expected:
         owed = ExpectedCells(key.collection, len(expected_cells(inputs.contract, key)), return_volume(inputs.contract, key))
-        parts.append(cover({key.subcontract: owed}, month="", gaps={key.subcontract: lacking[key[:2]]}, absent=inputs.absent))
+        parts.append(cover(Owed({key.subcontract: owed}), month="", gaps={key.subcontract: lacking[key[:2]]}, absent=inputs.absent))
     whole = together(parts)
     return MonthReturns(
         expected=whole.expected,
@@ -327,6 +384,7 @@ def _from_json(stored: list[Any]) -> RowResult:
     return RowResult(RowKey(*key), version, months, _held(months, added), final, added, covered)
 
 
+@lru_cache(maxsize=4096)
 def _text(figure: Decimal | None) -> str | None:
     return None if figure is None else str(plain(figure))
 

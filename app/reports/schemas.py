@@ -13,7 +13,7 @@ from app.kernel.refusals import Fault, Invalid
 from app.reports.actions import FunnelRead
 from app.reports.domain import FunnelQuery, ReportQuery, SourceQuery
 from app.reports.funnel import FunnelPoint
-from app.reports.head_schemas import HeadView, Number, Status
+from app.reports.head_schemas import HeadView, Number, Status, TrendHeadView
 from app.reports.periods import PERIODS
 from app.reports.reading import SUCCESSIONS
 from app.reports.results import METHOD_VERSION
@@ -132,6 +132,16 @@ class ReportView(BaseModel):
 
     schema_version: str
     report: HeadView
+    observations: list[ObservationView]
+    notes: list[NoteView]
+    links: dict[str, str]
+
+
+class TrendView(BaseModel):
+    """The rows of many months' reports, the earliest month's first: one object, one array of flat rows."""
+
+    schema_version: str
+    trend: TrendHeadView
     observations: list[ObservationView]
     notes: list[NoteView]
     links: dict[str, str]
@@ -290,6 +300,36 @@ def report_query(
         restated=reader.one("succession", succession, SUCCESSIONS) == "restated",
         submitted=include is not None and reader.one("include", include, ("submitted",)) == "submitted",
         public=rendition is not None and reader.one("rendition", rendition, ("public",)) == "public",
+    )
+    reader.end()
+    return query
+
+
+def trend_query(
+    month: str,
+    *,
+    months: int,
+    as_of: datetime | None,
+    slice_: str,
+    measures: Sequence[str] | None,
+    commissioners: Sequence[str] | None,
+    sites: Sequence[str] | None,
+    succession: str,
+    include: str | None,
+) -> ReportQuery:
+    """What the parameters of a trend ask for, or every fault of them."""
+    reader = Reader()
+    last = reader.month(month)
+    query = ReportQuery(
+        month=last,
+        as_of=as_of,
+        slices=(reader.one("slice", slice_, tuple(SLICES)),),
+        measures=codes(measures),
+        commissioners=codes(commissioners),
+        sites=codes(sites),
+        restated=reader.one("succession", succession, SUCCESSIONS) == "restated",
+        submitted=include is not None and reader.one("include", include, ("submitted",)) == "submitted",
+        since=last.plus(1 - months),
     )
     reader.end()
     return query

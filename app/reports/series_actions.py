@@ -1,8 +1,10 @@
 """Reading the series that a report's rows stand in: what was accepted for earlier months, and the points that it makes."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from itertools import accumulate
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -20,7 +22,7 @@ _MOST_POINTS: Final = 240
 
 
 class Histories:
-    """The earlier months that the series of a month's report are made of; their points are read when they are asked for.
+    """The earlier months that the series of a month's report, and of the reports before it, are made of; points are read when they are asked for.
 
     `digests` has, by month, what exactly was accepted of it: with the contract, that is all a point depends on. `computed` says whether results were
     stored on the way.
@@ -36,6 +38,10 @@ class Histories:
         self._restated_in = restated_in
         self._submitted = submitted
         self.digests: Final[Mapping[Month, str]] = self._accepted()
+        self._months = sorted(self.digests)
+        # Each holds the one before it, so that many months' are worked out in one go.
+        links = ([str(each), self.digests[each]] for each in self._months)
+        self._chain = list(accumulate(links, lambda before, link: digest([before, *link]), initial=""))[1:]
         self.computed = False
 
     def _accepted(self) -> dict[Month, str]:
@@ -54,18 +60,31 @@ class Histories:
         accepted = sorted([*key[:2], held.content_sha256] for key, held in recorded.items() if held.content_sha256 is not None)
         return digest(accepted) if accepted else None
 
-    def of(self, slice_: str, period: str) -> History:
-        """The points of every earlier period of this kind, in a slice."""
+    def sha256(self, *, before: Month) -> str | None:
+        """The digest of all that was accepted of the months before one; None where nothing was."""
+        position = bisect_left(self._months, before)
+        return self._chain[position - 1] if position else None
+
+    def ends(self, month: Month, period: str) -> list[Month]:
+        """The months that every period of this kind ends with before the one that ends with a month."""
         step = STEPS.get(period)
-        if step is None or not self.digests or not is_whole(period, self._month):
-            return {}
-        first = min(self.digests)
+        if step is None or not self.digests or not is_whole(period, month):
+            return []
+        first = self._months[0]
         whole_from = min(first, self._contract.programme.first_month)
-        ends = (Month(ordinal) for ordinal in range(self._month.ordinal - step, first.ordinal - 1, -step))
-        return {end: self._points(end, slice_, period) for end in ends if end.plus(1 - step) >= whole_from}
+        ends = (Month(ordinal) for ordinal in range(month.ordinal - step, first.ordinal - 1, -step))
+        return [end for end in ends if end.plus(1 - step) >= whole_from]
+
+    def behind(self, end: Month, period: str) -> list[Month]:
+        """The months of a period of which anything was accepted."""
+        return [month for month in months_of(period, end, self._contract) if month in self.digests]
+
+    def of(self, month: Month, slice_: str, period: str) -> History:
+        """The points of every period of this kind before the one that ends with a month, in a slice."""
+        return {end: self._points(end, slice_, period) for end in self.ends(month, period)}
 
     def _points(self, end: Month, slice_: str, period: str) -> Mapping[Places, Point]:
-        months = [month for month in months_of(period, end, self._contract) if month in self.digests]
+        months = self.behind(end, period)
         key = (period, slice_, self._restated_in, end, tuple(self.digests[month] for month in months))
         return self._contract.worked_out.kept("points", key, lambda: self._read(end, slice_, months), most=_MOST_POINTS) if months else {}
 

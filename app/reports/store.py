@@ -3,14 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Column, LargeBinary, PrimaryKeyConstraint, Table, Text, select, text, tuple_
+from sqlalchemy import Boolean, Column, LargeBinary, PrimaryKeyConstraint, Table, Text, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.calendar.expected import CellKey, ReturnKey
-from app.db.rows import code_column, metadata, month_column
+from app.db.engine import IN_BINARY
+from app.db.rows import code_column, metadata, moment_column, month_column
 from app.kernel.canonical import sha256
 from app.kernel.codes import ALL
 from app.kernel.months import Month
@@ -30,6 +31,10 @@ MONTH_RESULTS: Final = Table(
     Column("figures", LargeBinary, nullable=False),
     Column("rows", LargeBinary, nullable=False, server_default=text("''")),
     Column("sha256", Text, nullable=False),
+    # The question that the digest was first asked for by: its inputs are found again by it. Older ones do not say.
+    moment_column("as_of", nullable=True),
+    month_column("restated_in", nullable=True),
+    Column("submitted", Boolean, nullable=True),
     PrimaryKeyConstraint("programme", "inputs_sha256", "slice"),
 )
 """Append-only: another input is another digest. Whoever doubts a result recomputes it."""
@@ -46,6 +51,9 @@ REPORT_ROWS: Final = Table(
     # JSON, kept as the very bytes.
     Column("rows", LargeBinary, nullable=False),
     Column("sha256", Text, nullable=False),
+    moment_column("as_of", nullable=True),
+    month_column("restated_in", nullable=True),
+    Column("submitted", Boolean, nullable=True),
     PrimaryKeyConstraint("programme", "inputs_sha256", "slice", "period"),
 )
 """The rows of a report as they are read. Append-only, under the digest of every month that they and their series were computed from."""
@@ -99,19 +107,31 @@ _OF_REVISIONS: Final = "FROM cells WHERE programme = :programme AND revision_id 
 _CELL: Final = ", ".join(CellKey._fields)
 
 
-def sums(session: Session, programme: str, revisions: Sequence[int], *, slice_: str, banded: Collection[str]) -> list[SummedCells]:
-    """The `value` cells of revisions added up by the places that a slice names; of banded measures by category too."""
-    named = SLICES[slice_]
-    category = "category" if "category" in named else f"CASE WHEN measure = ANY(:banded) THEN category ELSE '{ALL}' END"
-    columns = [name if name in named else f"'{ALL}'" for name in Place._fields[1:]]
-    groups = ", ".join(["measure", *(name for name in named if name != "category"), category])
+def sums(
+    session: Session, programme: str, revisions: Sequence[int], *, slices: Sequence[str], banded: Collection[str]
+) -> dict[str, list[SummedCells]]:
+    """The `value` cells of revisions added up by the places that each slice names; of banded measures by category too. One reading for all."""
+    if not slices:
+        return {}
+    sets = {slice_: (*SLICES[slice_], *(() if "category" in SLICES[slice_] else ("band",))) for slice_ in slices}
+    grouped = sorted({name for names in sets.values() for name in names})
+    columns = [f"coalesce({name}, '{ALL}')" if name in grouped else f"'{ALL}'" for name in Place._fields[1:]]
+    sets_text = ", ".join(f"(measure, {', '.join(names)})" for names in sets.values())
+    category = f"coalesce({', '.join(name for name in ('category', 'band') if name in grouped)})"
     query = text(
-        f"SELECT measure, {', '.join(columns)}, {category}, min(subcontract), max(subcontract), sum(numerator), sum(denominator)"
-        f" {_OF_REVISIONS} AND state = 'value' GROUP BY {groups}"
+        f"SELECT GROUPING({', '.join(grouped)}), measure, {', '.join(columns)}, {category}, min(subcontract), max(subcontract),"  # noqa: S608 - words of ours
+        " sum(numerator), sum(denominator)"
+        f" FROM (SELECT *, CASE WHEN measure = ANY(:banded) THEN category ELSE '{ALL}' END AS band {_OF_REVISIONS} AND state = 'value') AS stated"
+        f" GROUP BY GROUPING SETS ({sets_text})"
     )
-    values = {"programme": programme, "revisions": list(revisions)}
-    rows = session.execute(query, values if "category" in named else {**values, "banded": list(banded)})
-    return [SummedCells(Place(*row[:6]), *row[6:]) for row in rows]
+    # A row says of each column whether it is not one of its set's: a bit each, the last one's lowest.
+    mask_of = {slice_: sum(1 << bit for bit, name in enumerate(reversed(grouped)) if name not in names) for slice_, names in sets.items()}
+    slice_of = {mask: slice_ for slice_, mask in mask_of.items()}
+    found: dict[str, list[SummedCells]] = {slice_: [] for slice_ in slices}
+    values = {"programme": programme, "revisions": list(revisions), "banded": list(banded)}
+    for mask, *row in session.execute(query, values):
+        found[slice_of[mask]].append(SummedCells(Place(*row[:6]), *row[6:]))
+    return found
 
 
 def without_value(session: Session, programme: str, revisions: Sequence[int]) -> list[CellWithoutValue]:
@@ -148,11 +168,26 @@ def stored_results(
     query = select(columns.inputs_sha256, columns.slice, columns.figures, columns.sha256).where(
         columns.programme == programme, columns.inputs_sha256.in_(digests), columns.slice.in_(slices)
     )
-    return {(digest, slice_): StoredResult(*rest) for digest, slice_, *rest in session.execute(query)}
+    return {(digest, slice_): StoredResult(*rest) for digest, slice_, *rest in session.execute(query, execution_options=IN_BINARY)}
+
+
+class Question(NamedTuple):
+    """How the inputs of what is stored are found again: by a moment, and how the months were read at it."""
+
+    as_of: datetime | None
+    restated_in: Month | None
+    submitted: bool
 
 
 def store_results(
-    session: Session, programme: str, month: Month, *, inputs_sha256: str, method_version: str, results: Mapping[str, StoredResult]
+    session: Session,
+    programme: str,
+    month: Month,
+    *,
+    inputs_sha256: str,
+    method_version: str,
+    asked: Question,
+    results: Mapping[str, StoredResult],
 ) -> None:
     """Keep results, by slice. Somebody may have stored the same at the same time: then theirs stays, which is equal."""
     rows = [
@@ -164,21 +199,26 @@ def store_results(
             "month": month,
             "figures": result.figures,
             "sha256": result.sha256,
+            **asked._asdict(),
         }
         for slice_, result in sorted(results.items())
     ]
     session.execute(insert(MONTH_RESULTS).on_conflict_do_nothing(), rows)
 
 
-def stored_rows(session: Session, programme: str, digests: Mapping[str, str], slices: Collection[str]) -> dict[tuple[str, str], bytes]:
-    """The rows that were stored before, by slice and period; `digests` are those of their inputs, by period."""
+def stored_rows(
+    session: Session, programme: str, digests: Collection[str], slices: Collection[str], periods: Collection[str]
+) -> dict[tuple[str, str, str], bytes]:
+    """The rows that were stored before, by digest of their inputs, slice and period."""
     columns = REPORT_ROWS.c
-    query = select(columns.slice, columns.period, columns.rows).where(
+    query = select(columns.inputs_sha256, columns.slice, columns.period, columns.rows).where(
         columns.programme == programme,
-        tuple_(columns.period, columns.inputs_sha256).in_(list(digests.items())),
+        columns.inputs_sha256.in_(digests),
         columns.slice.in_(slices),
+        columns.period.in_(periods),
     )
-    return {(slice_, period): rows for slice_, period, rows in session.execute(query)}
+    found = session.execute(query, execution_options=IN_BINARY)
+    return {(digest, slice_, period): rows for digest, slice_, period, rows in found}
 
 
 def store_rows(
@@ -187,6 +227,7 @@ def store_rows(
     month: Month,
     *,
     method_version: str,
+    asked: Question,
     digests: Mapping[str, str],
     rows: Mapping[tuple[str, str], bytes],
 ) -> None:
@@ -201,6 +242,7 @@ def store_rows(
             "month": month,
             "rows": content,
             "sha256": sha256(content),
+            **asked._asdict(),
         }
         for (slice_, period), content in sorted(rows.items())
     ]
@@ -210,7 +252,7 @@ def store_rows(
 _LAST_ACTS: Final = text(
     """
     SELECT every.month, last.recorded_at
-    FROM generate_series((SELECT min(month) FROM returns WHERE programme = :programme), :before - 1) AS every (month)
+    FROM generate_series(coalesce(:first, (SELECT min(month) FROM returns WHERE programme = :programme)), :before - 1) AS every (month)
     CROSS JOIN LATERAL (
         SELECT recorded_at FROM returns WHERE programme = :programme AND month = every.month AND recorded_at <= :as_of
         ORDER BY recorded_at DESC LIMIT 1
@@ -220,7 +262,10 @@ _LAST_ACTS: Final = text(
 )
 
 
-def last_acts(session: Session, programme: str, *, before: Month, as_of: datetime) -> dict[Month, datetime]:
-    """Of each earlier month that anything was recorded of, the moment of the last act on its returns: at another, nothing was done since."""
-    values = {"programme": programme, "before": before.ordinal, "as_of": as_of}
+def last_acts(session: Session, programme: str, *, before: Month, as_of: datetime, first: Month | None = None) -> dict[Month, datetime]:
+    """Of each earlier month that anything was recorded of, the moment of the last act on its returns: at another, nothing was done since.
+
+    From the first such month on, or from `first`.
+    """
+    values = {"programme": programme, "first": None if first is None else first.ordinal, "before": before.ordinal, "as_of": as_of}
     return {Month(ordinal): moment for ordinal, moment in session.execute(_LAST_ACTS, values)}

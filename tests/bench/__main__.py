@@ -1,4 +1,4 @@
-"""`make bench`: measure, print one line a promise, write bench.json, and exit 1 where one falls short."""
+"""`make bench` (and `make bench-large`): measure, print one line a promise, write bench.json, and exit 1 where one falls short."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from rich.progress import track
 from app.db.embedded import ServerUrls
 from app.db.roles import DATABASE
 from app.kernel.months import Month
-from tests.bench import largest, many, payload, submitters
+from tests.bench import figures, largest, many, payload, submitters
 from tests.bench.bare import BareCopy
 from tests.bench.servers import Service, client_of, database, mainstem, straightforward_service
 from tests.support.databases import urls_of
@@ -24,6 +24,9 @@ from tests.support.databases import urls_of
 ROUNDS: Final = 60
 WARM_UP: Final = 15
 SEED: Final = 20261001
+BESIDE: Final = 9
+"""Times two million cells: with those that are measured, 20 million."""
+BESIDE_LARGE: Final = 49
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,27 @@ def of_the_largest() -> list[Promise]:
     ]
 
 
+def of_figures(*, beside: int = BESIDE) -> list[Promise]:
+    """S4 to S6: `beside` is how many times two million cells stand beside the two million that are measured."""
+    with tempfile.TemporaryDirectory(prefix="mainstem-bench-") as folder:
+        milliseconds = figures.measured(Path(folder), copies=beside)
+    month, trend = milliseconds["month"] / milliseconds["month_bare"], milliseconds["trend_bare"] / milliseconds["trend"]
+    more = max(milliseconds[f"{what}_beside"] / milliseconds[what] for what in ("month", "trend"))
+    cells = f"{2 * (beside + 1)} million cells of history"
+    return [
+        Promise(
+            "S4",
+            "a month just changed, in every single slice, against its cells' bare GROUP BY of each",
+            month,
+            3.0,
+            "at most",
+            milliseconds,
+        ),
+        Promise("S5", "a trend of everything over 24 months, against summing their cells again", trend, 20.0, "at least", milliseconds),
+        Promise("S6", f"the same month and trend with {cells}, against 2 million", more, 1.15, "at most", milliseconds),
+    ]
+
+
 def _round(
     service: Service, bare: BareCopy, straightforward: Service, month: Month, body: bytes, *, key: str
 ) -> Iterator[tuple[str, float]]:
@@ -118,7 +142,7 @@ def _round(
 
 
 def main() -> None:
-    promises = [*served(), *of_the_largest()]
+    promises = of_figures(beside=BESIDE_LARGE) if sys.argv[1:] == ["large"] else [*served(), *of_the_largest(), *of_figures()]
     for promise in promises:
         print(promise.line)
     Path("bench.json").write_text(json.dumps([{**asdict(promise), "holds": promise.holds} for promise in promises], indent=2) + "\n")

@@ -15,7 +15,7 @@ from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_r
 from app.calendar.volumes import return_volume
 from app.kernel.months import Month
 from app.reports.aggregation import Figures
-from app.reports.coverage import PRECEDENCE, ExpectedCells, Reason, cover
+from app.reports.coverage import PRECEDENCE, ExpectedCells, Owed, Reason, cover
 from app.reports.periods import months_of, pool
 from app.reports.reading import Reading
 from app.reports.results import (
@@ -253,14 +253,14 @@ COVERAGE: list[tuple[str, dict[Reason, int], tuple[int, int, str | None, str | N
 @pytest.mark.parametrize(("state", "lacking", "expected"), COVERAGE)
 def test_who_is_expected_and_included(state: Any, lacking: dict[Reason, int], expected: tuple[Any, ...]) -> None:
     absent = {} if state == "accepted" else {("c", "S"): state}
-    found = cover({"S": ExpectedCells("c", 10, Decimal(5))}, month="2026-10", gaps={"S": lacking}, absent=absent)
+    found = cover(Owed({"S": ExpectedCells("c", 10, Decimal(5))}), month="2026-10", gaps={"S": lacking}, absent=absent)
     named = [missing.text(with_month=False) for missing in found.missing]
     assert (found.expected, found.included, named[0] if named else None, found.reason) == expected
 
 
 def test_of_several_reasons_the_first_that_somebody_should_act_on_is_told() -> None:
     assert PRECEDENCE == ("late", "not_accepted", "not_collected", "not_due", "not_applicable")
-    owed = {code: ExpectedCells("c", 1) for code in ("A", "B")}
+    owed = Owed({code: ExpectedCells("c", 1) for code in ("A", "B")})
     found = cover(owed, month="2026-10", gaps={"B": {"not_collected": 1}}, absent={("c", "A"): "not_due"})
     assert found.reason == "not_collected"
 
