@@ -15,6 +15,7 @@ from typing import Annotated, Final
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, exc
@@ -142,10 +143,10 @@ def listening(host: str, port: int, *, or_next: bool) -> Iterator[socket.socket]
     raise CannotStart(f"Mainstem cannot listen on {host}, port {port}: {reason}. Choose another with {option}.")
 
 
-def serve_on(listener: socket.socket, settings: Settings) -> None:
-    """Serve on a bound socket until a signal ends it."""
+def serve_on(listener: socket.socket, settings: Settings, *, application: FastAPI | None = None) -> None:
+    """Serve on a bound socket until a signal ends it: the service, or an application that has it in it."""
     config = uvicorn.Config(
-        create_app(settings),
+        application or create_app(settings),
         http="httptools",
         lifespan="on",
         # Log lines are our own events; uvicorn's would hold paths and queries.

@@ -16,8 +16,8 @@ from app.kernel.actors import Actor
 from app.kernel.refusals import Refusal
 from app.web.etags import Precondition
 
-MOST_BYTES: Final = 32 * 1024 * 1024
-LARGEST_BYTES: Final = 8 * 1024 * 1024
+MOST_BYTES: Final = 16 * 1024 * 1024
+LARGEST_BYTES: Final = 4 * 1024 * 1024
 """What is larger is kept in its compressed form only."""
 
 _ANY_JSON: Final = frozenset({"", "*/*", "application/json"})

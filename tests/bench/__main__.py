@@ -16,7 +16,7 @@ from rich.progress import track
 from app.db.embedded import ServerUrls
 from app.db.roles import DATABASE
 from app.kernel.months import Month
-from tests.bench import figures, largest, many, payload, submitters
+from tests.bench import figures, largest, many, payload, reading, submitters
 from tests.bench.bare import BareCopy
 from tests.bench.servers import Service, client_of, database, mainstem, straightforward_service
 from tests.support.databases import urls_of
@@ -59,7 +59,16 @@ def served() -> Iterator[Promise]:
         milliseconds = submitters.measured(folder, urls, port, seed=SEED)
         ratio = milliseconds["one"] / milliseconds["eight"]
         yield Promise("S3", "eight submitters at once, against one", ratio, 1.2, "at least", milliseconds)
+        yield from published(folder, urls)
     yield a_million_cells()
+
+
+def published(folder: Path, urls: ServerUrls) -> Iterator[Promise]:
+    """S7: rates against that of a bare route of the same application, which gives the same bytes to anybody."""
+    milliseconds = reading.measured(folder, urls)
+    bare = milliseconds["bare"]
+    yield Promise("S7", "a published report, with authentication", bare / milliseconds["published"], 0.5, "at least", milliseconds)
+    yield Promise("S7", "an answer that nothing has changed", bare / milliseconds["unchanged"], 0.6, "at least", milliseconds)
 
 
 def a_million_cells() -> Promise:

@@ -87,7 +87,7 @@ def serving(folder: Path) -> Iterator[tuple[int, int]]:
     """The same, with the id of its process."""
     port = _free_port()
     command = [str(Path(sys.executable).with_name("mainstem")), "serve", "--port", str(port)]
-    with _process(command, {"MAINSTEM_DATA": str(folder)}, port, ready="/readyz", log=folder / "service.log") as pid:
+    with process(command, {"MAINSTEM_DATA": str(folder)}, port, ready="/readyz", log=folder / "service.log") as pid:
         yield port, pid
 
 
@@ -130,7 +130,7 @@ def straightforward_service(folder: Path, urls: ServerUrls) -> Iterator[Service]
         "warning",
         "--no-access-log",
     ]
-    with _process(command, {"BENCH_DATABASE_URL": url}, port, ready="/livez", log=folder / "straightforward.log"):
+    with process(command, {"BENCH_DATABASE_URL": url}, port, ready="/livez", log=folder / "straightforward.log"):
         yield Service(port, key)
 
 
@@ -142,7 +142,7 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], settings: dict[str, str], port: int, *, ready: str, log: Path) -> Iterator[int]:
+def process(command: list[str], settings: dict[str, str], port: int, *, ready: str, log: Path) -> Iterator[int]:
     """A process that is ready to answer; its id."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTEM_")}
     with log.open("wb") as output:
