@@ -1,7 +1,7 @@
 """Computing a gate, deciding on a phase by two people, recording baselines: allow, load, decide, save, audit."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from app.calendar.store import load_contract
 from app.db import audit, facts
 from app.db.ledger import begin_recording, hold_ledger
 from app.kernel.actors import Actor
-from app.kernel.canonical import digest, sha256
+from app.kernel.canonical import digest
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, Kind, NotFound, Refusal
 from app.phases import store
@@ -153,18 +153,18 @@ def propose(
     number: int,
     proposal: Proposal,
     *,
-    answer: Callable[[GateRead], bytes],
+    digests: Callable[[GateRead], Container[str]],
     actor: Actor,
     now: datetime,
 ) -> PhaseDecision:
     """Propose whether a phase is left; another client approves it. A proposal takes the place of one that waits.
 
-    `answer` is how a gate is answered: its bytes at `evidence_as_of` must have the digest that is cited. EvidenceDiffers; WrongPhase.
+    `digests` are those by which a gate's answer may be cited: one of them at `evidence_as_of` must be. EvidenceDiffers; WrongPhase.
     """
     require(actor, Permission.PHASE_DECIDE, programme=programme)
     gate = read_gate(session, programme, number, actor=actor, as_of=proposal.evidence_as_of, now=now)
-    if sha256(answer(gate)) != proposal.evidence_sha256:
-        fix = "Read the gate with `as_of`, and cite that moment and the SHA-256 of the answer's bytes: its ETag."
+    if proposal.evidence_sha256 not in digests(gate):
+        fix = "Read the gate with `as_of`, and cite that moment and the `evidence_sha256` of the answer."
         fault = Fault("evidence_differs", "The gate's answer as of this moment has another digest.", fix, pointer="/evidence_sha256")
         raise EvidenceDiffers("The evidence is not what the gate answered as of that moment.", faults=[fault])
     hold_ledger(session, programme)

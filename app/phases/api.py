@@ -20,7 +20,8 @@ from app.phases.schemas import (
     baselines_view,
     decision_view,
     decisions_view,
-    gate_bytes,
+    gate_digests,
+    gate_view,
 )
 from app.web.moments import AsOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
@@ -58,6 +59,7 @@ GATE: Final[dict[str, Any]] = {
             ],
         }
     ],
+    "evidence_sha256": _SHA256,
 }
 PROPOSAL: Final[dict[str, Any]] = {
     "decision": "move_on_with_conditions",
@@ -82,6 +84,7 @@ DECISION: Final[dict[str, Any]] = {
     "proposed_by": "k3v9",
     "approved_at": None,
     "approved_by": None,
+    "overtaken_by": None,
 }
 DECISIONS: Final[dict[str, Any]] = {
     "programme": "staffs-cancer",
@@ -102,10 +105,10 @@ PhaseNumber = Annotated[int, Path(description="The phase that is left.", ge=1, l
 def get_phase_gate(unit: Unit, programme: ProgrammeCode, phase: PhaseNumber, as_of: AsOf) -> Response:
     """Read what must be reached to leave a phase, and how far it is.
 
-    Each criterion with its exact share over the months that it looks at, the threshold, who is below it and since when. The ETag is
-    the SHA-256 of the answer: cite it, with `as_of`, as a decision's evidence.
+    Each criterion with its exact share over the months that it looks at, the threshold, who is below it and since when. A decision cites
+    its `as_of` and `evidence_sha256` as its evidence.
     """
-    return unit.read(gate_bytes(actions.read_gate(unit.session, programme, phase, actor=unit.actor, as_of=as_of, now=unit.now)))
+    return unit.read(gate_view(actions.read_gate(unit.session, programme, phase, actor=unit.actor, as_of=as_of, now=unit.now)))
 
 
 @router.get("/decision", responses=refusals(AsOfInFuture) | json_answer(DecisionsView, DECISIONS))
@@ -127,7 +130,7 @@ def propose_phase_decision(unit: Unit, programme: ProgrammeCode, phase: PhaseNum
     It takes the place of a proposal that waits.
     """
     proposal = unit.json_as(DecisionBody).proposal()
-    made = actions.propose(unit.session, programme, phase, proposal, answer=gate_bytes, actor=unit.actor, now=unit.now)
+    made = actions.propose(unit.session, programme, phase, proposal, digests=gate_digests, actor=unit.actor, now=unit.now)
     return unit.answer(decision_view(made), status=201, location=f"/v1/programmes/{programme}/phases/{phase}/decision")
 
 

@@ -14,7 +14,7 @@ from app.calendar.domain import Collection as CollectionLine
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
 from app.kernel.lines import Day, Line
 from app.kernel.months import Month
-from app.programmes.domain import Criterion, GateCriterion
+from app.programmes.domain import Criterion, GateCriterion, PhaseDecision
 from app.returns.quality import OwedReturn, Share, completeness, covered_volume, is_on_time, validity
 
 Why = Literal["too_few_months", "nothing_expected", "volume_unknown"]
@@ -233,3 +233,16 @@ def _since(parts: Sequence[Part], threshold: Fraction) -> Month | None:
         elif since is not None and denominator:
             break
     return since
+
+
+def overtaken_by(made: PhaseDecision, among: Iterable[PhaseDecision]) -> int | None:
+    """The number of the last decision that was approved in the place of an approved one: on the same phase, from no later a month."""
+    later = [
+        each.number
+        for each in among
+        if each.state == made.state == "approved"
+        and each.phase == made.phase
+        and each.recorded_at > made.recorded_at
+        and each.from_month <= made.from_month
+    ]
+    return max(later, default=None)

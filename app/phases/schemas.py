@@ -1,19 +1,20 @@
 """The shapes in which gates, decisions and baselines are answered and sent."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.kernel.canonical import json_bytes
+from app.kernel.canonical import json_bytes, sha256
 from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal, rounded
 from app.kernel.lines import Day, Line, Many
 from app.kernel.moments import moment_text, parse_moment
 from app.kernel.months import Month
 from app.phases.actions import Decisions, GateRead, Proposal
-from app.phases.domain import Baseline, Failing, Result, Why
+from app.phases.domain import Baseline, Failing, Result, Why, overtaken_by
 from app.programmes.domain import Criterion, DecisionKind, PhaseDecision
 
 Moment = Annotated[
@@ -127,10 +128,16 @@ class GateView(BaseModel):
     undecided_month: Month | None
     met: bool | None
     criteria: list[CriterionView]
+    evidence_sha256: Annotated[
+        str, Field(description="The SHA-256 of this answer without this member: what a decision cites, with `as_of`.")
+    ]
 
 
 class DecisionView(BaseModel):
-    """A decision on a phase: who proposed it and who approved it (null while it waits), and the evidence that it cites."""
+    """A decision on a phase: who proposed it and who approved it (null while it waits), and the evidence that it cites.
+
+    `overtaken_by`: the number of a later decision on the phase, from no later a month, that was approved in its place; null while it holds.
+    """
 
     phase: int
     number: int
@@ -146,6 +153,7 @@ class DecisionView(BaseModel):
     proposed_by: str
     approved_at: Moment | None
     approved_by: str | None
+    overtaken_by: int | None
 
 
 class DecisionsView(BaseModel):
@@ -173,23 +181,32 @@ class BaselinesView(BaseModel):
     baselines: list[BaselineView]
 
 
-def gate_bytes(gate: GateRead) -> bytes:
-    """The gate's answer: its digest is what a decision cites."""
+def gate_view(gate: GateRead) -> dict[str, Any]:
+    """The gate's answer, and the digest of it that a decision cites."""
+    said = _gate(gate)
+    return {**said, "evidence_sha256": sha256(json_bytes(said))}
+
+
+def gate_digests(gate: GateRead) -> frozenset[str]:
+    """What a decision may cite: the digest that the answer names, or that of the whole answer, its ETag."""
+    answer = gate_view(gate)
+    return frozenset({answer["evidence_sha256"], sha256(json_bytes(answer))})
+
+
+def _gate(gate: GateRead) -> dict[str, Any]:
     following = gate.following
-    return json_bytes(
-        {
-            "programme": gate.contract.programme.code,
-            "phase": gate.phase.number,
-            "phase_name": gate.phase.name,
-            "as_of": gate.as_of,
-            "contract_recorded_at": gate.contract.recorded_at,
-            "next_phase": following.number if following else None,
-            "planned_month": following.from_month if following else None,
-            "undecided_month": gate.undecided,
-            "met": all(result.is_met for result in gate.results) if gate.results else None,
-            "criteria": [_criterion(result) for result in gate.results],
-        }
-    )
+    return {
+        "programme": gate.contract.programme.code,
+        "phase": gate.phase.number,
+        "phase_name": gate.phase.name,
+        "as_of": gate.as_of,
+        "contract_recorded_at": gate.contract.recorded_at,
+        "next_phase": following.number if following else None,
+        "planned_month": following.from_month if following else None,
+        "undecided_month": gate.undecided,
+        "met": all(result.is_met for result in gate.results) if gate.results else None,
+        "criteria": [_criterion(result) for result in gate.results],
+    }
 
 
 def _criterion(result: Result) -> dict[str, Any]:
@@ -221,7 +238,7 @@ def _failing(each: Failing) -> dict[str, Any]:
     }
 
 
-def decision_view(made: PhaseDecision) -> dict[str, Any]:
+def decision_view(made: PhaseDecision, among: Sequence[PhaseDecision] = ()) -> dict[str, Any]:
     approved = made.state == "approved"
     return {
         "phase": made.phase,
@@ -238,6 +255,7 @@ def decision_view(made: PhaseDecision) -> dict[str, Any]:
         "proposed_by": made.proposed_by,
         "approved_at": made.recorded_at if approved else None,
         "approved_by": made.recorded_by if approved else None,
+        "overtaken_by": overtaken_by(made, among),
     }
 
 
@@ -247,7 +265,7 @@ def decisions_view(found: Decisions) -> dict[str, Any]:
         "phase": found.phase.number,
         "planned_month": found.planned,
         "undecided_month": found.undecided,
-        "decisions": [decision_view(made) for made in found.decisions],
+        "decisions": [decision_view(made, found.decisions) for made in found.decisions],
     }
 
 

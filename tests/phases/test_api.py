@@ -163,6 +163,9 @@ def test_evidence_is_what_the_gate_answered_at_that_moment(own: Programme) -> No
     earlier = gate(own)
     own.at("2026-12-02T09:00")
     own.web.post(f"{PHASES}/1/baselines", AGREED, key=key(own))
+    named = {"evidence_sha256": earlier.json()["evidence_sha256"]}
+    assert own.web.post(f"{PHASES}/1/decision", proposal(earlier, **named), key=key(own)).status_code == 201
+    # The ETag is another digest of the same answer, and may be cited too.
     cited = own.web.post(f"{PHASES}/1/decision", proposal(earlier), key=key(own))
     assert (cited.status_code, cited.json()["evidence_as_of"]) == (201, earlier.json()["as_of"])
 
@@ -188,6 +191,19 @@ def test_a_proposal_takes_the_place_of_one_that_waits(own: Programme, database: 
         ("phase.decision_approved", "2", "stay"),
         ("phase.decision_proposed", "3", "move_on_with_conditions"),
         ("phase.decision_approved", "3", "move_on_with_conditions"),
+    ]
+
+
+def test_a_decision_that_a_later_one_took_the_place_of_says_so(own: Programme) -> None:
+    assert (propose(own, from_month="2027-02").status_code, approve(own, 1).status_code) == (201, 200)
+    assert propose(own, decision="stay", from_month="2027-01").json()["overtaken_by"] is None
+    told = own.web.get(f"{PHASES}/1/decision", key=key(own))
+    assert [each["overtaken_by"] for each in told.json()["decisions"]] == [None, None], "a proposal takes nothing's place"
+    assert approve(own, 2).status_code == 200
+    told = own.web.get(f"{PHASES}/1/decision", key=key(own))
+    assert [(each["number"], each["state"], each["overtaken_by"]) for each in told.json()["decisions"]] == [
+        (1, "approved", 2),
+        (2, "approved", None),
     ]
 
 
