@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from app.calendar.store import load_contract
 from app.kernel.canonical import json_bytes
-from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.publications.actions import read_bytes
 from app.publications.domain import Found
@@ -18,6 +17,7 @@ from app.publications.observations import Filter, ObservationQuery, Source, rows
 from app.publications.renditions import inflated
 from app.reports.export_actions import MOST_MONTHS, refuse_too_many
 from app.reports.export_csv import csv_of
+from app.reports.export_themes import widest_slice
 from app.reports.export_workbook import Behind, workbook_of
 
 _BEFORE_ROWS: Final = b'"observations":['
@@ -53,11 +53,13 @@ def _taken_apart(content: bytes, query: ObservationQuery, source: Source) -> dic
 
 
 def _behind(session: Session, programme: str, found: Found, query: ObservationQuery, report: dict[str, Any]) -> Behind:
-    """What a workbook shows besides: definitions as they were, and the totals of the months before as they stood published then."""
+    """What a workbook shows besides: definitions as they were, and the rows at the head of the months before as they stood published then."""
     as_of: datetime = found.standing.as_of
     contract = load_contract(session, programme, as_of=as_of)
     month: Month = found.standing.month
-    before = ObservationQuery(month.plus(1 - MOST_MONTHS), month.plus(-1), (ALL,), ("month",), query.measure)
+    before = ObservationQuery(
+        month.plus(1 - MOST_MONTHS), month.plus(-1), (widest_slice(report["observations"]),), ("month",), query.measure
+    )
     earlier = rows_of_months(session, programme, before, found.audience, pinned=found.standing.sequence)
     rows = [json.loads(row, parse_float=Decimal) for row in earlier]
     return Behind(contract.programme.name, contract.measures, rows, found.standing.superseded_by)

@@ -61,14 +61,15 @@ class Figures:
         write_text(sheet, self._next, 0, title, looks.section())
         first = self._next + 2
         last = first + len(columns[0].values) - 1
-        number = looks.made(num_format="0.00%" if is_percent(row) else "#,##0.0##")
+        number = "0.00%" if is_percent(row) else "#,##0.0##"
         for position, column in enumerate(columns):
             write_text(sheet, first - 1, position, column.heading, looks.heading())
-            for line, value in enumerate(column.values, start=first):
+        for line, values in enumerate(zip(*(column.values for column in columns), strict=True), start=first):
+            for position, (column, value) in enumerate(zip(columns, values, strict=True)):
                 if isinstance(value, str):
                     write_text(sheet, line, position, value, looks.plain())
                 else:
-                    write_figure(sheet, line, position, value, looks.made(num_format=count_format(value)) if column.counted else number)
+                    write_figure(sheet, line, position, value, looks.made(num_format=count_format(value) if column.counted else number))
         self._next = last + 3
         return [[CHART_SHEET, first, position, last, position] for position in range(len(columns))]
 

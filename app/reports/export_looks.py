@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from math import ceil
 from typing import Any, Final
 
@@ -114,9 +115,12 @@ class Looks:
         return self.cell(indent=1, **({"bg_color": AMBER} if word == "provisional" else {}))
 
 
+_tamed = lru_cache(maxsize=4096)(tame)
+
+
 def write_text(sheet: Worksheet, row: int, column: int, text: str | None, look: Format) -> None:
     """A text as text, whatever it begins with."""
-    sheet.write_string(row, column, tame(text or "")[:_LONGEST], look)
+    sheet.write_string(row, column, _tamed(text or "")[:_LONGEST], look)
 
 
 def write_figure(sheet: Worksheet, row: int, column: int, figure: Decimal | int | None, look: Format) -> None:

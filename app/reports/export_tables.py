@@ -118,10 +118,10 @@ def _columns(rows: Sequence[Row]) -> list[Column]:
 
 
 def _write(sheet: Worksheet, line: int, rows: Sequence[Row], columns: Sequence[Column], looks: Looks) -> int:
+    sheet.set_row(line, 32)
     for number, column in enumerate(columns):
         write_text(sheet, line, number, column.heading, looks.heading())
         sheet.set_column(number, number, column.width)
-    sheet.set_row(line, 32)
     for at, row in enumerate(rows, start=line + 1):
         texts = []
         for number, column in enumerate(columns):

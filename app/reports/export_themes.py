@@ -2,8 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
+from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.reports.periods import PERIODS
 from app.reports.row_words import Row
@@ -22,30 +25,47 @@ THEMES: Final = {
 MOST_BARS: Final = 16
 FEWEST_BARS: Final = 2
 _DRAWN: Final = ("commissioner", "site", "subcontract", "pathway", "segment", "category")
+_SLICES: Final = {slice_: number for number, slice_ in enumerate(SLICES)}
 _PLACES: Final = ("commissioner", "site", "pathway", "segment", "subcontract", "category")
 
 
-class Theme(NamedTuple):
+@dataclass(frozen=True)
+class Theme:
     """The rows of one kind of measure: those at its head, and all others."""
 
     name: str
     head: Sequence[Row]
     others: Sequence[Row]
 
+    @cached_property
+    def parts(self) -> Mapping[tuple[str, str], Sequence[Row]]:
+        """The month's other rows by measure and slice."""
+        held: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in self.others:
+            if row["period"] == "month":
+                held[row["measure"], row["slice"]].append(row)
+        return held
+
 
 def themes_of(rows: Iterable[Row]) -> list[Theme]:
     """Every theme that has rows. At the head stand those of the widest slice that the report has: `all`, where it is in it."""
     rows = sorted(rows, key=_order)
-    widest = min((list(SLICES).index(row["slice"]) for row in rows), default=0)
+    widest = widest_slice(rows)
     held: dict[str | None, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
     for row in rows:
-        held[row["kind"]][list(SLICES).index(row["slice"]) != widest].append(row)
+        held[row["kind"]][row["slice"] != widest].append(row)
     return [Theme(name, *held[kind]) for kind, name in THEMES.items() if kind in held]
+
+
+def widest_slice(rows: Iterable[Row]) -> str:
+    """The slice that names the fewest places, of those that there are."""
+    there = {row["slice"] for row in rows}
+    return next((slice_ for slice_ in SLICES if slice_ in there), ALL)
 
 
 def _order(row: Row) -> tuple[object, ...]:
     places = (row[place] for place in _PLACES)
-    return (row["measure"], list(SLICES).index(row["slice"]), PERIODS.index(row["period"]), *((code != "all", code) for code in places))
+    return (row["measure"], _SLICES[row["slice"]], PERIODS.index(row["period"]), *((code != "all", code) for code in places))
 
 
 def place_of(row: Row) -> tuple[str, ...]:
@@ -67,11 +87,8 @@ def beside(theme: Theme, row: Row) -> list[Row]:
     for slice_ in _DRAWN:
         found = [
             other
-            for other in theme.others
-            if other["measure"] == row["measure"]
-            and (other["slice"], other["period"]) == (slice_, "month")
-            and other["value"] is not None
-            and not {other["site_scope"], other["commissioner_scope"]} & PARENTS
+            for other in theme.parts.get((row["measure"], slice_), ())
+            if other["value"] is not None and not {other["site_scope"], other["commissioner_scope"]} & PARENTS
         ]
         if FEWEST_BARS <= len(found) <= MOST_BARS:
             return found
@@ -80,13 +97,8 @@ def beside(theme: Theme, row: Row) -> list[Row]:
 
 def compared(theme: Theme, row: Row) -> list[Row]:
     """The subcontracts of a proportion, for a funnel: those with somebody counted."""
-    return [
-        other
-        for other in theme.others
-        if (other["measure"], other["slice"], other["period"]) == (row["measure"], "subcontract", "month")
-        and other["interval"] == "wilson_95"
-        and other["denominator"]
-    ]
+    rows = theme.parts.get((row["measure"], "subcontract"), ())
+    return [other for other in rows if other["interval"] == "wilson_95" and other["denominator"]]
 
 
 def series_of(row: Row, earlier: Mapping[tuple[str, ...], Mapping[str, Row]]) -> list[tuple[str, Row | None]]:

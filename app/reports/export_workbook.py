@@ -27,7 +27,7 @@ from app.returns.plain_words import month_words
 from app.returns.template import tame
 
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MOST_ROWS: Final = 20_000
+MOST_ROWS: Final = 10_000
 """A workbook of more would take its reader's program, and this one, too long: it is what tables are for."""
 
 FRONT: Final = "Report"
@@ -56,7 +56,8 @@ class Behind:
 def workbook_of(report: Mapping[str, Any], behind: Behind) -> bytes:
     """A report, live or published, as a workbook's bytes; its figures are exact, never floats."""
     held = io.BytesIO()
-    book = xlsxwriter.Workbook(held, {"in_memory": True})
+    # Each sheet is written line by line from its top: only its last line is held, however many there are.
+    book = xlsxwriter.Workbook(held, {"constant_memory": True})
     _Workbook(book, report, behind).write()
     book.close()
     return held.getvalue()
@@ -94,11 +95,11 @@ class _Workbook:
     def _open(self, sheet: Worksheet, title: str, *, last: int) -> None:
         """What stands above every sheet but that for programs: of what it is, and how final."""
         look = self.looks.banner(final=self.status == "final" and self.behind.superseded_by is None)
+        sheet.set_row(0, 26)
         write_text(sheet, 0, 0, title, self.looks.title())
+        sheet.set_row(1, 36)
         sheet.merge_range(1, 0, 1, last, "", look)
         write_text(sheet, 1, 0, self.banner, look)
-        sheet.set_row(0, 26)
-        sheet.set_row(1, 36)
 
     def _write_theme(self, sheet: Worksheet, theme: Theme, figures: Figures) -> None:
         self._open(sheet, f"{theme.name}. {self.title}", last=11)
