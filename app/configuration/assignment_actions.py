@@ -1,10 +1,11 @@
 """Reading assignments as lines, and changing one: each change edits the document and keeps all its rules."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,8 @@ from app.kernel.refusals import Fault, Invalid, NotFound
 from app.subcontracts.domain import unsigned_spans
 
 ListKey = tuple[str, str, str, int, str]
+
+_PLACE: Final = re.compile(r"/assignments/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,7 @@ def _change(
     """Bring the document with this change into force; `change` is given the line of this name (None where none is named)."""
     require(actor, Permission.CONFIGURATION_WRITE, programme=programme)
     changed: list[AssignmentLine] = []
+    others: list[str] = []
     first_added = 0
     current: NamedLine | None = None
 
@@ -174,15 +178,19 @@ def _change(
             current = _named(contract, facts)
             expect(current)
         before, following = change(None if facts is None else line_of(facts))
-        others = [contract.line(line) for line in contract.lines if facts is None or line != facts[0].line]
+        others.extend(line for line in contract.lines if facts is None or line != facts[0].line)
         changed.extend([*([before] if before else []), *following])
         first_added = len(others) + (before is not None)
-        return document_of(contract).model_copy(update={"assignments": (*others, *changed)})
+        return document_of(contract).model_copy(update={"assignments": (*map(contract.line, others), *changed)})
 
     try:
         applied = bring_into_force(session, programme, edited, actor=actor, now=now, dry_run=dry_run)
     except ConfigurationInvalid as refusal:
-        faults = [replace(fault, pointer=_pointer(fault, first=first_added, of_part=of_part)) for fault in refusal.faults]
+        known = [line[:LINE_ID_DIGITS] for line in others]
+        faults = [
+            replace(fault, detail=_by_names(fault.detail, known), pointer=_pointer(fault, first=first_added, of_part=of_part))
+            for fault in refusal.faults
+        ]
         raise type(refusal)(refusal.detail, faults=faults) from None
     after = applied.after
     names = (named(line, first_month=after.programme.first_month)[1] for line in changed)
@@ -223,6 +231,16 @@ def _pointer(fault: Fault, *, first: int, of_part: Callable[[int], str]) -> str:
     if section == "assignments" and number.isdecimal() and int(number) >= first:
         return of_part(int(number) - first) + "".join(f"/{part}" for part in rest if part)
     return ""
+
+
+def _by_names(detail: str, names: Sequence[str]) -> str:
+    """What is said of lines of the edited document, whose numbers whoever sent a single line never saw, by their names."""
+
+    def name(match: re.Match[str]) -> str:
+        number = int(match[1])
+        return f"assignment {names[number]}" if number < len(names) else "another line of this request"
+
+    return _PLACE.sub(name, detail)
 
 
 def _facts(contract: Contract | None, name: str) -> Sequence[Assignment]:

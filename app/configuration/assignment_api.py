@@ -15,15 +15,16 @@ from app.configuration.assignment_schemas import (
     AssignmentsView,
     AssignmentView,
     ChangedAssignmentView,
+    LineDifference,
     ProposalsView,
     VolumesWanted,
     assignment_view,
     changed_view,
+    line_difference,
     proposal_view,
     version_view,
 )
 from app.configuration.nouns_schemas import DIFFERENCE
-from app.configuration.schemas import Difference, difference
 from app.configuration.volumes import YEAR
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
@@ -96,12 +97,15 @@ HISTORY: Final[dict[str, Any]] = {
 }
 
 
+_DIFFERENCE: Final[dict[str, Any]] = {**DIFFERENCE, "assignment": ASSIGNMENT["assignment"]}
+
+
 def _line_or_difference() -> dict[int | str, dict[str, Any]]:
     """A line, or what a dry run answers."""
-    done = json_answer(RootModel[AssignmentView | Difference], ASSIGNMENT, description="Done; or, of a dry run, what would change")
+    done = json_answer(RootModel[AssignmentView | LineDifference], ASSIGNMENT, description="Done; or, of a dry run, what would change")
     content = done[200]["content"]["application/json"]
     del content["example"]
-    content["examples"] = {"done": {"value": ASSIGNMENT}, "dry_run": {"value": DIFFERENCE}}
+    content["examples"] = {"done": {"value": ASSIGNMENT}, "dry_run": {"value": _DIFFERENCE}}
     return done
 
 
@@ -181,16 +185,16 @@ def list_assignment_history(unit: Unit, programme: str, assignment: AssignmentNa
     response_class=Response,
     responses=refusals(ConfigurationInvalid, InUse, *WRITING)
     | json_answer(AssignmentView, ASSIGNMENT, status=201, description="Created")
-    | json_answer(Difference, DIFFERENCE, description="Of a dry run, what would change and what would follow"),
+    | json_answer(LineDifference, _DIFFERENCE, description="Of a dry run, what would change and what would follow"),
     openapi_extra=json_body(AssignmentLine, LINE),
 )
 def add_assignment(unit: Unit, programme: str, *, dry_run: DryRun = False) -> Response:
     """Add a line of assignments to the contract, under the document's own rules; the answer says by which name."""
     line = unit.json_as(AssignmentLine)
     added = actions.add_assignment(unit.session, programme, line, actor=unit.actor, now=unit.now, dry_run=dry_run)
-    if dry_run:
-        return unit.read(difference(programme, added.applied))
     (named,) = added.lines
+    if dry_run:
+        return unit.read(line_difference(programme, added.applied, named))
     return unit.answer(assignment_view(named), status=201, location=_address(programme, named.name))
 
 
@@ -209,9 +213,9 @@ def put_assignment(unit: Unit, programme: str, assignment: AssignmentName, *, dr
     put = actions.put_assignment(
         unit.session, programme, assignment, line, actor=unit.actor, now=unit.now, expect=_expected(unit, dry_run=dry_run), dry_run=dry_run
     )
-    if dry_run:
-        return unit.read(difference(programme, put.applied))
     (named,) = put.lines
+    if dry_run:
+        return unit.read(line_difference(programme, put.applied, named))
     content = _content(named)
     return unit.answer(content, etag=tag_of(content), location=_address(programme, named.name))
 
@@ -227,7 +231,7 @@ def delete_assignment(unit: Unit, programme: str, assignment: AssignmentName, *,
         unit.session, programme, assignment, actor=unit.actor, now=unit.now, expect=_expected(unit, dry_run=dry_run), dry_run=dry_run
     )
     assert gone.before is not None, "what is not there is not found"
-    return unit.read(difference(programme, gone.applied)) if dry_run else unit.answer(_content(gone.before))
+    return unit.read(line_difference(programme, gone.applied, None)) if dry_run else unit.answer(_content(gone.before))
 
 
 def _address(programme: str, name: str) -> str:

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 from app.assignments.domain import LINE_ID_DIGITS, AssignmentLine, Waiver
+from app.configuration.actions import Applied
 from app.configuration.assignment_actions import NamedLine
 from app.configuration.history import LineVersion
+from app.configuration.schemas import Difference, difference
 from app.configuration.volumes import Proposal
 from app.kernel.codes import Code
 from app.kernel.figures import plain
@@ -51,6 +53,12 @@ class AssignmentView(BaseModel):
     reported_by: str | None
     waiver: Waiver | None
     unsigned: list[MonthsView]
+
+
+class LineDifference(Difference):
+    """What a dry run of one line answers; `assignment` is the name by which the line would stand, null where none would."""
+
+    assignment: str | None
 
 
 class AssignmentsView(BaseModel):
@@ -137,6 +145,10 @@ class ProposalsView(BaseModel):
 
 def assignment_view(named: NamedLine) -> dict[str, Any]:
     return {"assignment": named.name, **written(named.line), "unsigned": [_months(months) for months in named.unsigned]}
+
+
+def line_difference(programme: str, applied: Applied, named: NamedLine | None) -> dict[str, Any]:
+    return {**difference(programme, applied), "assignment": named.name if named else None}
 
 
 def changed_view(programme: str, replaced: str, lines: Iterable[NamedLine]) -> dict[str, Any]:

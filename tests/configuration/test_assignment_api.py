@@ -196,14 +196,19 @@ def test_a_line_is_added_changed_and_withdrawn_by_itself(web: Web, manager: str)
     for method, path in (("POST", address), ("PUT", f"{address}/{listed(web, manager)[0]['assignment']}")):
         tried = web.request(method, f"{path}?dry_run=true", json=line, key=manager)
         assert (tried.status_code, tried.json()["differences"][0]["noun"]) == (200, "assignments"), tried.text
+        would_be = tried.json()["assignment"]
     assert web.get(f"{ADDRESS}/configuration", key=manager).content == before
     added = web.post(address, line, key=manager)
     assert added.status_code == 201, added.text
     first = added.headers["Location"]
+    assert first.endswith(would_be), "a dry run says by which name the line will stand"
     read = web.get(first, key=manager)
     assert (read.content, read.headers["ETag"]) == (added.content, added.headers["ETag"])
     again = web.post(address, line, key=manager)
     assert (again.status_code, [fault["code"] for fault in again.json()["errors"]]) == (422, ["assigned_twice"])
+    # By their names: whoever sends one line has not seen the document and its numbers.
+    assert f"what assignment {would_be} holds already" in again.json()["errors"][0]["detail"]
+    assert "/assignments/" not in again.text.replace(again.json()["instance"], "")
     other = {**line, "share": 60, "expected_volume": 12}
     assert web.put(first, other, key=manager).status_code == 428
     assert web.put(first, other, key=manager, headers={"If-Match": '"x"'}).status_code == 412
@@ -216,7 +221,8 @@ def test_a_line_is_added_changed_and_withdrawn_by_itself(web: Web, manager: str)
     wrong = web.put(second, {**other, "subcontract": "SC-NONE"}, key=manager, headers={"If-Match": "*"})
     assert [(fault["code"], fault["pointer"]) for fault in wrong.json()["errors"]] == [("unknown_subcontract", "/subcontract")]
     assert web.request("DELETE", second, key=manager).status_code == 428
-    assert web.request("DELETE", f"{second}?dry_run=true", key=manager).json()["effects"]["gaps_opened"]
+    would_go = web.request("DELETE", f"{second}?dry_run=true", key=manager).json()
+    assert (bool(would_go["effects"]["gaps_opened"]), would_go["assignment"]) == (True, None)
     gone = web.request("DELETE", second, key=manager, headers={"If-Match": put.headers["ETag"]})
     assert (gone.status_code, gone.content) == (200, put.content)
     assert web.request("DELETE", second, key=manager, headers={"If-Match": "*"}).status_code == 404
