@@ -5,6 +5,7 @@ from typing import Any, Final
 from app.kernel.identifiers import identifier_in
 from app.returns.columns import CSV, JSON, XLSX
 from app.returns.csv_file import read_csv
+from app.returns.faults import Faults
 from app.returns.file_faults import file_fault
 from app.returns.intake import ReturnInvalid, invalid
 from app.returns.tables import Stated, stated_by
@@ -22,7 +23,7 @@ def kind_of(media_type: str) -> str:
 def read_sent(parsed: Any, content: bytes, *, media_type: str, file_name: str | None) -> Stated:
     """What was sent: JSON as it was parsed, or the table that a file holds; ReturnInvalid where a file cannot be read."""
     place = {"pointer": "/header/Content-Disposition"}
-    named = []
+    named = Faults()
     found = identifier_in(file_name or "")
     if found is not None:
         named.append(file_fault("patient_identifier_in", place, found=found, what="the file's name"))
@@ -33,6 +34,6 @@ def read_sent(parsed: Any, content: bytes, *, media_type: str, file_name: str | 
         _, _, charset = media_type.partition("charset=")
         stated = stated_by(read_csv(content, charset=charset) if kind == CSV else read_workbook(content))
     except ReturnInvalid as refused:
-        raise invalid([*named, *refused.faults]) from None
-    stated.faults[:0] = named
+        raise invalid([*named, *refused.named], beyond=refused.beyond) from None
+    stated.faults = Faults([*named, *stated.faults])
     return stated

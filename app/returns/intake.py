@@ -32,18 +32,24 @@ class ReturnInvalid(Invalid):
     beyond = 0
     """How many faults there are that are not named."""
 
+    @property
+    def named(self) -> list[Fault]:
+        """The faults that are named, without the word that there are more."""
+        return [fault for fault in self.faults if fault.code != "more"]
 
-def invalid(faults: Iterable[Fault]) -> ReturnInvalid:
-    """The refusal that names these faults, the first thousand of them if there are more."""
+
+def invalid(faults: Iterable[Fault], *, beyond: int = 0) -> ReturnInvalid:
+    """The refusal that names these faults, the first thousand of them if there are more, and counts those beyond."""
     found = faults if isinstance(faults, Faults) else Faults(faults)
-    count = len(found) + found.beyond
-    more = [Fault("more", f"There are {found.beyond} more faults.", "Put these right and send it again.")] if found.beyond else []
+    beyond += found.beyond
+    count = len(found) + beyond
+    more = [Fault("more", f"There are {beyond} more faults.", "Put these right and send it again.")] if beyond else []
     refused = ReturnInvalid(
         f"The return has {'one fault' if count == 1 else f'{count} faults'} and nothing of it was kept;"
         " putting right all that is named makes it valid.",
         faults=[*sorted(found, key=in_order), *more],
     )
-    refused.beyond = found.beyond
+    refused.beyond = beyond
     return refused
 
 

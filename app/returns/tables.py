@@ -154,21 +154,19 @@ class Stated:
     """What was sent: the body that JSON states, or that a table does; what else is wrong with it; and where a table states it."""
 
     body: Any
-    faults: list[Fault] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
     table: "Table | None" = None
 
     @contextmanager
     def located(self, expected: ExpectedReturn) -> Iterator[None]:
         """What is judged within is refused by the places of the file, together with what is wrong with the file itself."""
-        own = [*self.faults, *(self.table.of_others(expected.key) if self.table else ())]
+        own = Faults(self.faults)
+        own += self.table.of_others(expected.key) if self.table else ()
         try:
             yield
         except ReturnInvalid as refused:
-            named = [found for found in refused.faults if found.code != "more"]
-            judged = named if self.table is None else self.table.located(named, expected)
-            faults = Faults(dict.fromkeys([*own, *judged]))
-            faults.beyond += refused.beyond
-            raise invalid(faults) from None
+            judged = refused.named if self.table is None else self.table.located(refused.named, expected)
+            raise invalid(dict.fromkeys([*own, *judged]), beyond=own.beyond + refused.beyond) from None
         if own:
             raise invalid(own)
 
@@ -250,7 +248,7 @@ def stated_by(grid: Grid) -> Stated:
         raise invalid([*grid.faults, *patients])
     if at is None:
         raise invalid([*grid.faults, file_fault("header_missing", grid.place(1, 1), most=LAST_HEADER_ROW)])
-    stated = Stated({"cells": []}, list(grid.faults))
+    stated = Stated({"cells": []}, Faults(grid.faults))
     stated.table = table = Table(grid, grid.rows[at].number, {})
     _read_names(stated, table, grid.rows[at])
     for row in grid.rows[:at]:
@@ -263,6 +261,8 @@ def stated_by(grid: Grid) -> Stated:
         for column in row.values.keys() - heads - nameless:
             nameless.add(column)
             stated.faults.append(file_fault("column_without_name", grid.place(row.number, column)))
+    if stated.faults.beyond:
+        raise invalid(stated.faults)
     if stated.body.get("nil") is True and not stated.body["cells"]:
         del stated.body["cells"]
     return stated
@@ -330,14 +330,16 @@ def _read_row(stated: Stated, table: Table, row: Row, names: Mapping[int, str]) 
             if isinstance(member, Odd):
                 raw[name] = []
                 said[f"{at}/{name}"] = file_fault(member.code, table.grid.place(row.number, column))
+    stated.faults += said.values()
+    if stated.faults.beyond:
+        # More than can be named: it is refused with these, and nothing else of it is kept.
+        return
     if not raw.keys() <= set(PLACES):
         table.dates.update(f"{at}/{name}" for name in PLACES if isinstance(raw.get(name), str) and _DATE.fullmatch(raw[name]))
         table.rows.append(row.number)
         table.said |= said
-        stated.faults += said.values()
         stated.body["cells"].append(raw)
     elif raw:
-        stated.faults += said.values()
         table.unfilled.append((raw, row.number))
 
 

@@ -382,3 +382,15 @@ def test_what_is_broken_or_hostile_has_its_answer(programme: Programme, name: st
     assert (answer.status_code, told(answer)) == (status, sorted(faults))
     assert CANARY.lower() not in answer.text.lower()
     assert all(fault["fix"] and fault["detail"] for fault in answer.json()["errors"])
+
+
+@pytest.mark.parametrize("line", [b"9434765919", b"HOSP-WAIT,0-1,1e3,"])
+def test_faults_beyond_those_that_are_named_are_counted_once(programme: Programme, line: bytes) -> None:
+    content = csv_of(ROWS) + (line + b"\r\n") * 1500
+    path = f"{address(HOSPICE)}/revisions"
+    answer = programme.web.request("POST", path, key=programme.preparer("SC-H9901"), content=content, headers={"Content-Type": CSV})
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("The return has 1500 faults ")
+    *named, more = answer.json()["errors"]
+    assert len(named) == 1000
+    assert more["detail"] == "There are 500 more faults."
