@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from app.disclosure.relations import Above, Row
+from app.disclosure.releases import Released, together
 from app.disclosure.rounding import NEAREST, SMALLEST, by_itself, shown
 from app.measures.domain import Disclosure, Measure
 
 Policy = Disclosure
-Row = Mapping[str, Any]
-Above = Mapping[str, Mapping[str, Sequence[str]]]
-"""The places above each `site` and each `commissioner`, nearest first: which rows are computed from which."""
+
+__all__ = ["Above", "Policy", "Released", "Row", "disclose", "notes_of", "policies_of", "policy_of"]
 
 SMALL_COUNTS: Final[Policy] = "small_counts"
 AS_PUBLISHED: Final[Policy] = "as_published"
@@ -19,13 +20,6 @@ NATIONAL_CUTS: Final[Mapping[str, frozenset[str]]] = {
     "commissioner": frozenset({"all", "commissioner", "site", "category", "commissioner+site", "category+site"}),
 }
 """By basis, the slices in which figures are published nationally. No other cut of the same figures is: there, small counts are hidden."""
-
-
-class Released:
-    """What the public had before of one publication: its rows as they are, and as they were shown."""
-
-    def __init__(self, rows: Sequence[Row], disclosed: Sequence[Row]) -> None:
-        self.rows, self.disclosed = rows, disclosed
 
 
 def policies_of(measures: Iterable[Measure]) -> dict[str, Policy]:
@@ -49,9 +43,10 @@ def disclose(
     """The rows as the public may have them, in the same order and with the same members.
 
     `before` is what the public ever had of related months: of this one (earlier versions), and of those whose windows overlap this one's (a year
-    on either side; two are better), the latest last. `above` names the parents of sites and commissioners.
+    on either side; two are better). `above` names the sites and commissioners above each, nearest first: which rows are computed from which.
     """
     showing = [by_itself(row) if policy_of(row, policies) == SMALL_COUNTS else None for row in rows]
+    showing = together(rows, showing, before=before, above=above or {})
     return [{**row, "suppression": None} if each is None else shown(row, each) for row, each in zip(rows, showing, strict=True)]
 
 

@@ -22,7 +22,7 @@ Suppression = Literal["small_count", "complement", "derived"]
 SUPPRESSIONS: Final[Mapping[Suppression, str]] = {
     "small_count": "The numerator or the denominator is above zero and below 8.",
     "complement": "Those of the denominator that are not in the numerator are above zero and below 8.",
-    "derived": "Another hidden figure could be worked out from this one, or this value is of a hidden count.",
+    "derived": "A hidden figure could be worked out from this one, or from the reason why it is hidden.",
 }
 """Why something of a row is hidden; the first that holds is told."""
 
@@ -38,14 +38,11 @@ class Showing:
     denominator: bool = True
     why: Suppression | None = None
 
-    def without(self, *, numerator: bool = False, denominator: bool = False) -> "Showing":
-        """The same with less: what else is hidden is hidden because something else could be worked out."""
-        return replace(
-            self,
-            numerator=self.numerator and not numerator,
-            denominator=self.denominator and not denominator,
-            why=self.why or "derived",
-        )
+    def only(self, *, numerator: bool, denominator: bool, reason: bool) -> "Showing":
+        """The same with less: what else is hidden, and why something is where it may not be told, is because something could be worked out."""
+        found = Showing(self.numerator and numerator, self.denominator and denominator, self.why)
+        told = (self.why in {"small_count", "complement"} and reason) or (found.numerator and found.denominator)
+        return found if told else replace(found, why="derived")
 
 
 def is_small(count: Decimal | None) -> bool:

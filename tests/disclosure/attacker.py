@@ -1,0 +1,116 @@
+"""An attacker who has every rendition that the public ever had, and knows all rules: what each figure adds up to, which return was corrected when.
+
+Exact linear programming over the finest parts (a cell of a revision): the least and the most that a hidden count may be. The attacker knows no
+more of a row than what is shown of it, but is told which of its counts a `suppression` is about.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from math import ceil, floor
+from typing import NamedTuple
+
+import highspy
+import numpy as np
+
+from tests.disclosure.world import Part, Publication, World
+
+NUMERATOR, DENOMINATOR, REST = "numerator", "denominator", "rest"
+Form = frozenset[tuple[Part, str]]
+_LARGEST = 1e6
+_NEAR = 1e-6
+
+
+class Told(NamedTuple):
+    """What a row tells of one of its counts, and what that count is."""
+
+    form: Form
+    least: float
+    most: float
+    true: Decimal
+    shown: bool
+
+
+def told_by(publication: Publication, *, half: bool) -> Iterator[Told]:
+    for row, shown, parts in zip(publication.rows, publication.shown, publication.parts, strict=True):
+        inside = frozenset((part, NUMERATOR) for part in parts)
+        outside = frozenset((part, REST) for part in parts)
+        step = 0.5 if half else 1
+        counts = {NUMERATOR: (inside, row["numerator"], shown["numerator"])}
+        if row["denominator"] is not None:
+            counts[DENOMINATOR] = (inside | outside, row["denominator"], shown["denominator"])
+        for form, true, seen in counts.values():
+            yield Told(form, *_bounds(true, seen, shown["suppression"], step=step), true, seen is not None)
+        if row["denominator"] is not None:
+            rest = row["denominator"] - row["numerator"]
+            both = shown["numerator"] is not None and shown["denominator"] is not None
+            if both:
+                yield Told(outside, *((0, 0) if rest == 0 else (8, _LARGEST)), rest, True)
+            elif shown["suppression"] == "complement":
+                yield Told(outside, step, 8 - step, rest, False)
+            else:
+                yield Told(outside, 0, _LARGEST, rest, False)
+
+
+def _bounds(true: Decimal, seen: Decimal | None, why: str | None, *, step: float) -> tuple[float, float]:
+    """Of what is shown, its rounding; of what is hidden, whether it is small."""
+    if seen is not None:
+        if seen % 5:
+            return float(seen), float(seen)
+        return (0, 0) if seen == 0 else (max(8, float(seen) - (2.5 if step < 1 else 2)), float(seen) + 2)
+    return (step, 8 - step) if why == "small_count" and 0 < true < 8 else (0, _LARGEST)
+
+
+class Attacker:
+    """All that is known, as a linear programme."""
+
+    def __init__(self, world: World, *, half: bool = False) -> None:
+        self.half = half
+        known: dict[Form, list[float]] = {}
+        self.hidden: dict[Form, Decimal] = {}
+        seen: set[Form] = set()
+        for publication in world.published:
+            for told in told_by(publication, half=half):
+                bounds = known.setdefault(told.form, [0.0, _LARGEST])
+                bounds[0], bounds[1] = max(bounds[0], told.least), min(bounds[1], told.most)
+                if told.shown:
+                    seen.add(told.form)
+                elif 0 < told.true < 8:
+                    self.hidden[told.form] = told.true
+        self.hidden = {form: true for form, true in self.hidden.items() if form not in seen}
+        self.columns = {atom: number for number, atom in enumerate(sorted({atom for form in known for atom in form}))}
+        self.solver = highspy.Highs()
+        self.solver.setOptionValue("output_flag", False)
+        self.solver.setOptionValue("threads", 1)
+        count = len(self.columns)
+        self.solver.addVars(count, np.zeros(count), np.full(count, _LARGEST))
+        for form, (least, most) in known.items():
+            if form and (least > 0 or most < _LARGEST):
+                numbers = np.array([self.columns[atom] for atom in form], dtype=np.int32)
+                self.solver.addRow(least, most, len(numbers), numbers, np.ones(len(numbers)))
+
+    def bounds(self, form: Form) -> tuple[float, float]:
+        """The least and the most that a count may be; whole numbers are whole (halves half)."""
+        numbers = [self.columns[atom] for atom in form]
+        least, most = (self._solved(numbers, sense) for sense in (highspy.ObjSense.kMinimize, highspy.ObjSense.kMaximize))
+        if self.half:
+            return ceil(least * 2 - _NEAR) / 2, floor(most * 2 + _NEAR) / 2
+        return ceil(least - _NEAR), floor(most + _NEAR)
+
+    def _solved(self, numbers: Sequence[int], sense: highspy.ObjSense) -> float:
+        columns = np.array(numbers, dtype=np.int32)
+        self.solver.changeColsCost(len(columns), columns, np.ones(len(columns)))
+        self.solver.changeObjectiveSense(sense)
+        self.solver.run()
+        assert self.solver.getModelStatus() == highspy.HighsModelStatus.kOptimal, "what was shown is true, so it can be"
+        found = float(self.solver.getInfo().objective_function_value)
+        self.solver.changeColsCost(len(columns), columns, np.zeros(len(columns)))
+        return found
+
+    def closest(self) -> list[tuple[float, Decimal, float, float]]:
+        """Every hidden small count: how far apart its bounds are, what it is, and its bounds; the closest first."""
+        found = []
+        for form, true in self.hidden.items():
+            least, most = self.bounds(form)
+            assert least <= true <= most
+            found.append((most - least, true, least, most))
+        return sorted(found)
