@@ -1,10 +1,10 @@
 """What the public may have of a publication: which policy holds for a row, and every row as that policy shows it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from app.disclosure.relations import Above, Row
-from app.disclosure.releases import Released, together
+from app.disclosure.releases import RELATIONS, Relation, Released, together
 from app.disclosure.rounding import NEAREST, SMALLEST, by_itself, shown
 from app.measures.domain import Disclosure, Measure
 
@@ -38,15 +38,21 @@ def policy_of(row: Row, policies: Mapping[str, Policy]) -> Policy:
 
 
 def disclose(
-    rows: Sequence[Row], *, policies: Mapping[str, Policy], before: Sequence[Released] = (), above: Above | None = None
+    rows: Sequence[Row],
+    *,
+    policies: Mapping[str, Policy],
+    before: Sequence[Released] = (),
+    above: Above | None = None,
+    relations: Collection[Relation] = RELATIONS,
 ) -> list[dict[str, Any]]:
     """The rows as the public may have them, in the same order and with the same members.
 
     `before` is what the public ever had of related months: of this one (earlier versions), and of those whose windows overlap this one's (a year
     on either side; two are better). `above` names the sites and commissioners above each, nearest first: which rows are computed from which.
+    All `relations` are looked at, but where it is shown what each is for.
     """
     showing = [by_itself(row) if policy_of(row, policies) == SMALL_COUNTS else None for row in rows]
-    showing = together(rows, showing, before=before, above=above or {})
+    showing = together(rows, showing, before=before, above=above or {}, relations=relations)
     return [{**row, "suppression": None} if each is None else shown(row, each) for row, each in zip(rows, showing, strict=True)]
 
 

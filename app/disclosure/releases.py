@@ -1,9 +1,9 @@
 """All that the public has, as points and relations between them: this publication beside every one before."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from app.kernel.codes import ALL
 
 PERIODS: Final = ("month", "rolling_12", "year_to_date", "quarter", "contract_year_to_date")
 """The periods of a report, those that are read most first."""
+
+Relation = Literal["places", "windows", "versions"]
+RELATIONS: Final[frozenset[Relation]] = frozenset({"places", "windows", "versions"})
+"""What is looked at: totals and parts, windows of months, what moved from version to version."""
 
 _FINEST: Final = 10**6
 """Units of a count with more decimals than halves."""
@@ -67,7 +71,9 @@ def _held(row: Row, showing: Showing, *, exact: bool) -> Held:
     return Held(row["measure"], line_of(row), numerator, row["denominator"], showing, exact, is_proportion(row))
 
 
-def together(rows: Sequence[Row], showing: Sequence[Showing | None], *, before: Sequence[Released], above: Above) -> list[Showing | None]:
+def together(
+    rows: Sequence[Row], showing: Sequence[Showing | None], *, before: Sequence[Released], above: Above, relations: Collection[Relation]
+) -> list[Showing | None]:
     """What each row shows once nothing hidden can be worked out from all of them; None is a row that is shown as it is."""
     numbered = [number for number, row in enumerate(rows) if row["numerator"] is not None]
     now = [_held(rows[number], showing[number] or Showing(), exact=showing[number] is None) for number in numbered]
@@ -80,13 +86,16 @@ def together(rows: Sequence[Row], showing: Sequence[Showing | None], *, before: 
     points = Points()
     lines_before = [_lines(points, held, units) for held in earlier]
     lines_now = _lines(points, now_of, units)
-    points.relate_places(lines_now, above)
-    for release, lines in zip(before, lines_before, strict=True):
-        points.relate_places(lines, above)
-        if release.month == _month(rows):
-            points.relate_versions(lines_now, lines, above)
-    points.relate_windows()
-    points.relate_last_months(lines_now, above)
+    if "places" in relations:
+        for lines in (lines_now, *lines_before):
+            points.relate_places(lines, above)
+    if "versions" in relations:
+        for release, lines in zip(before, lines_before, strict=True):
+            if release.month == _month(rows):
+                points.relate_versions(lines_now, lines, above)
+    if "windows" in relations:
+        points.relate_windows()
+        points.relate_last_months(lines_now, above)
     shown = _shown(points, [*zip(earlier, lines_before, strict=True)], (now_of, lines_now), units)
     withhold(points, shown)
     point_of = {id(held): point for held, (_, point) in zip(now_of, lines_now, strict=True)}

@@ -4,7 +4,7 @@ A hidden count is safe while what adds up leaves it at least `SPREAD` wide. Wher
 begins again: first not even that a count is a small one (seven parts of a small total are one each), then the least important count that is shown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -153,8 +153,9 @@ def _order(shown: Shown) -> Numbers:
 
 def _choose(reader: _Reader, told: Iterable[int], bounds: tuple[Numbers, Numbers], hides: Flags) -> tuple[set[int], set[int]]:
     """Of what to tell less for counts that are told too closely, and for which of them nothing can be done."""
-    telling = _telling(reader, *bounds)
+    telling = _Telling(reader, *bounds)
     less = may_keep_reason(reader.shown) | hides
+    zero = (reader.shown.counts == 0).ravel()
     chosen: set[int] = set()
     without: set[int] = set()
     for count in told:
@@ -162,28 +163,36 @@ def _choose(reader: _Reader, told: Iterable[int], bounds: tuple[Numbers, Numbers
         if not found:
             without.add(count)
         elif chosen.isdisjoint(found):
-            chosen.add(min(found, key=lambda each: (bool(hides[each]), int(reader.order[each]))))
+            chosen.add(min(found, key=lambda each: (bool(hides[each]), bool(zero[each]), int(reader.order[each]))))
     return chosen, without
 
 
-def _telling(reader: _Reader, lowest: Numbers, highest: Numbers) -> dict[int, list[list[int]]]:
+class _Telling:
     """Of each count that sums tell more of than its row, the other counts of each of these sums."""
-    sums = reader.sums
-    low, high = sums.told(lowest, highest)
-    counts = sums.counts
-    raised = (low == lowest[counts]) & (low > reader.least[counts])
-    lowered = (high == highest[counts]) & (high < reader.most[counts])
-    found: dict[int, list[list[int]]] = {}
-    for term in np.flatnonzero(raised | lowered):
-        count = int(counts[term])
-        found.setdefault(count, []).append([int(other) for other in sums.beside(int(term)) if other != count])
-    return found
+
+    def __init__(self, reader: _Reader, lowest: Numbers, highest: Numbers) -> None:
+        self._sums = sums = reader.sums
+        low, high = sums.told(lowest, highest)
+        raised = (low == lowest[sums.counts]) & (low > reader.least[sums.counts])
+        lowered = (high == highest[sums.counts]) & (high < reader.most[sums.counts])
+        terms = np.flatnonzero(raised | lowered)
+        self._terms = terms[np.argsort(sums.counts[terms], kind="stable")]
+        self._counts = sums.counts[self._terms]
+        self._others: dict[int, list[int]] = {}
+
+    def others(self, count: int) -> list[int]:
+        found = self._others.get(count)
+        if found is None:
+            first, end = np.searchsorted(self._counts, (count, count + 1))
+            sums = (self._sums.beside(int(term)).tolist() for term in self._terms[first:end])
+            found = self._others[count] = [other for beside in sums for other in beside if other != count]
+        return found
 
 
 def may_hide(shown: Shown) -> Flags:
-    """Shown now, never before, rounded, and not zero."""
+    """Shown now, never before, and rounded."""
     may = np.zeros_like(shown.has)
-    may[:, :_REST] = (shown.now & ~shown.earlier)[:, :REASON] & ~shown.exact[:, None] & (shown.counts[:, :_REST] != 0)
+    may[:, :_REST] = (shown.now & ~shown.earlier)[:, :REASON] & ~shown.exact[:, None]
     flat: Flags = may.ravel()
     return flat
 
@@ -197,11 +206,11 @@ def may_keep_reason(shown: Shown) -> Flags:
     return flat
 
 
-def _nearest(count: int, telling: Mapping[int, list[list[int]]], less: Flags) -> list[int]:
+def _nearest(count: int, telling: _Telling, less: Flags) -> list[int]:
     """The counts of which less can be told in the sums that tell of a count; or in those that tell of what tells of it, and so on."""
     seen, edge = {count}, [count]
     while edge:
-        others = dict.fromkeys(other for each in edge for beside in telling.get(each, ()) for other in beside if other not in seen)
+        others = dict.fromkeys(other for each in edge for other in telling.others(each) if other not in seen)
         # That a rest is none, or not small, is known where both of what it is the rest of are shown.
         parts = (other - less_by for other in others for less_by in ((0, 1, 2) if other % 3 == _REST else (0,)))
         found = [part for part in dict.fromkeys(parts) if less[part]]

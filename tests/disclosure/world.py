@@ -1,11 +1,13 @@
 """A small programme, month by month: what subcontracts say, what was published of it when, and what the public got."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from random import Random
 from typing import Any, NamedTuple
 
 from app.disclosure.domain import Policy, Released, disclose
+from app.disclosure.releases import RELATIONS, Relation
 from app.kernel.months import Month
 from app.reports.slices import SLICES
 from tests.disclosure.made import row
@@ -53,7 +55,7 @@ class Publication:
 
 @dataclass
 class World:
-    """`counted` without a denominator: a count, no proportion. `switched_off` leaves what it names out of what disclosure is told."""
+    """What was said and published so far. A world without `proportion` has counts without a denominator; `relations` is what disclosure looks at."""
 
     proportion: bool = True
     splits: tuple[str, ...] = ("commissioner", "site")
@@ -62,6 +64,8 @@ class World:
     state: dict[tuple[str, int], Said] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=lambda: {"M": "small_counts"})
     above: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=lambda: ABOVE)
+    relations: Collection[Relation] = RELATIONS
+    remembers: bool = True
 
     def say(self, subcontract: str, month: int, counts: Mapping[Cell, tuple[Decimal, Decimal]]) -> None:
         held = self.state.get((subcontract, month))
@@ -76,7 +80,8 @@ class World:
             last = next((publication for publication in reversed(self.published) if publication.month == each), None)
             if last is not None and last.rows == rows:
                 continue
-            shown = disclose(rows, policies=self.policies, before=self.before, above=self.above)
+            before = self.before if self.remembers else []
+            shown = disclose(rows, policies=self.policies, before=before, above=self.above, relations=self.relations)
             self.published.append(Publication(each, rows, shown, [parts for _, parts in told]))
             self.before.append(Released(rows, shown))
 
@@ -142,3 +147,41 @@ def first_of(period: str, month: int) -> int:
         "contract_year_to_date": month - (number - CONTRACT_YEAR) % 12,
         "rolling_12": month - 11,
     }[period]
+
+
+def random_world(chance: Random, *, months: int, kind: str, **told: Any) -> World:
+    """Months of a random programme, published as they come in; now and then a return is late, or corrected for an earlier month.
+
+    `kind`: `proportion`, `halves` or `count`.
+    """
+    world = World(proportion=kind != "count", **told)
+    subcontracts = ["A", "B", "C"][: chance.randint(2, 3)]
+    sites = chance.choice([["lung"], ["lung", "prostate", "bladder"], ["prostate", "bladder"]])
+    commissioners = chance.choice([["05W"], ["05W", "05G"]])
+    most = {code: chance.choice([2, 6, 40]) for code in subcontracts}
+
+    def said(code: str) -> dict[Cell, tuple[Decimal, Decimal]]:
+        return {
+            Cell(code, site, commissioner, "all"): _counts(chance, most[code], halves=kind == "halves")
+            for site in sites
+            for commissioner in commissioners
+        }
+
+    first = Month.parse("2026-08").ordinal + chance.randint(0, 8)
+    for month in range(first, first + months):
+        for code in subcontracts:
+            if chance.random() > 0.15:
+                world.say(code, month, said(code))
+        if month > first and chance.random() < 0.3:
+            late = chance.choice(subcontracts)
+            world.say(late, month - chance.randint(1, min(month - first, 3)), said(late))
+        world.publish(month)
+    return world
+
+
+def _counts(chance: Random, most: int, *, halves: bool) -> tuple[Decimal, Decimal]:
+    """How many are counted and how many of the others are not: often none, often all."""
+    every = chance.choice([0, chance.randint(0, most), chance.randint(0, most)])
+    inside = chance.choice([0, every, chance.randint(0, every), chance.randint(0, every)])
+    half = Decimal("0.5") if halves and inside < every and chance.random() < 0.5 else Decimal(0)
+    return inside + half, every - inside - half
