@@ -7,6 +7,9 @@ Counts are added exactly; a percentage, mean or percentile is never added to ano
 - `banded`: bands are added, then a median or percentile is found by linear interpolation within the band that holds it.
 - `distinct_risk`: not across subcontracts, because several may count the same person.
 - `import_only`: never.
+
+Source: pooling by summed counts is how NHS England makes its published totals; the interpolation within bands is how it estimates medians and
+percentiles of waiting times from weekly bands.
 """
 
 from collections.abc import Iterable, Mapping

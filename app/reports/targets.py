@@ -1,4 +1,8 @@
-"""Which target is in force for a row, and two of the three verdicts: the contract test and the interval against the target."""
+"""Which target is in force for a row, and two of the three verdicts: the contract test and the interval against the target.
+
+Source: the contract test is the contract's own; an interval that holds the target makes a value `similar` to it, as the Office for Health Improvement
+and Disparities compares areas with a benchmark (Fingertips).
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

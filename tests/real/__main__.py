@@ -56,7 +56,6 @@ def main() -> int:
         with fresh("england", bars) as service:
             providers = read_england()
             run_england(providers, service, months=MONTHS, tally=tally, progress=shown)
-        with fresh("commissioners", bars) as service:
             commissioners = read_england(basis="commissioner")
             run_commissioners(commissioners, providers, service, months=MONTHS, tally=tally, progress=shown)
         with fresh("quarter", bars) as service:

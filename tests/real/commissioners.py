@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tests.real.comparison import compare_england, compare_organisations
-from tests.real.documents import NATIONAL, PROGRAMME, by_segment, commissioners_document
+from tests.real.documents import COMMISSIONED, NATIONAL, by_segment, commissioners_document
 from tests.real.england import send_returns
 from tests.real.published import ALL, ENGLAND, NOTHING, UNKNOWN, England, Figures, Row, quarters_of
 from tests.real.reports import figures_of, read_report, read_return
@@ -24,20 +24,20 @@ def run_commissioners(
     measures = by_segment(england)
     with integrator.http:
         progress.begin(f"Commissioners: setting up {len(england.organisations) - 1}", 1)
-        integrator.put_new(f"/v1/programmes/{PROGRAMME}/configuration", commissioners_document(england))
-        keys = service.create_preparers(PROGRAMME, [NATIONAL])
+        integrator.put_new(f"/v1/programmes/{COMMISSIONED}/configuration", commissioners_document(england))
+        keys = service.create_preparers(COMMISSIONED, [NATIONAL])
         progress.advance()
         returns = {
             (month, collection, NATIONAL): national_return(england, month, counted)
             for month in months
             for collection, counted in measures.items()
         }
-        send_returns(integrator, returns, keys=keys, tally=tally, progress=progress, task="Commissioners")
+        send_returns(integrator, returns, keys=keys, tally=tally, progress=progress, task="Commissioners", programme=COMMISSIONED)
         progress.begin("Commissioners: comparing months", len(months) * (len(CONSOLIDATED) + len(BY_COMMISSIONER)))
         for month in months:
             _compare(england, integrator, month, "month", tally=tally, progress=progress)
-            compare_bases(providers, read_report(integrator, month, slice="all"), month=month, tally=tally)
-            compare_unknown(england, read_report(integrator, month, slice="commissioner"), month=month, tally=tally)
+            compare_bases(providers, read_report(integrator, month, programme=COMMISSIONED, slice="all"), month=month, tally=tally)
+            compare_unknown(england, read_report(integrator, month, programme=COMMISSIONED, slice="commissioner"), month=month, tally=tally)
         quarters = quarters_of(months)
         progress.begin("Commissioners: comparing quarters", len(quarters) * (len(CONSOLIDATED) + len(BY_COMMISSIONER)))
         for last, quarter in quarters.items():
@@ -50,11 +50,11 @@ def run_commissioners(
 
 def _compare(england: England, integrator: Caller, month: str, period: str, *, tally: Tally, progress: Progress) -> None:
     for slice_ in CONSOLIDATED:
-        report = read_report(integrator, month, slice=slice_, period=period)
+        report = read_report(integrator, month, programme=COMMISSIONED, slice=slice_, period=period)
         compare_england(england, report, month=month, slice_=slice_, period=period, tally=tally)
         progress.advance()
     for slice_ in BY_COMMISSIONER:
-        report = read_report(integrator, month, slice=slice_, period=period)
+        report = read_report(integrator, month, programme=COMMISSIONED, slice=slice_, period=period)
         compare_organisations(england, report, by="commissioner", month=month, slice_=slice_, period=period, tally=tally)
         progress.advance()
 
@@ -85,7 +85,7 @@ def compare_cells(england: England, integrator: Caller, month: str, collection: 
     published = {
         row: figures for code in england.organisations for row, figures in england.cells(month, code).items() if row.measure in measures
     }
-    for cell in read_return(integrator, collection, NATIONAL, month)["current"]["cells"]:
+    for cell in read_return(integrator, collection, NATIONAL, month, programme=COMMISSIONED)["current"]["cells"]:
         row = Row(month, cell["commissioner"], cell["measure"], cell["category"], cell["site"])
         tally.same("commissioners, cells", row, expected=published.pop(row, NOTHING), found=figures_of(cell))
     tally.same("commissioners, cells left out", (month, collection), expected={}, found=published)

@@ -6,6 +6,8 @@ from typing import Any, Final
 from tests.real.published import MONTHS, QUARTER, QUARTER_MEASURE, UNKNOWN, England, Quarter
 
 PROGRAMME: Final = "england-cancer"
+COMMISSIONED: Final = "england-commissioned"
+"""The programme of the same patients by commissioner."""
 PATHWAY: Final = "cancer"
 COLLECTION: Final = "cwt"
 # Nobody holds such a contract: the prime and the commissioner are fictional, and so are their codes.
@@ -49,6 +51,7 @@ def england_document(england: England) -> dict[str, Any]:
 def commissioners_document(england: England) -> dict[str, Any]:
     """The same of the patients of each commissioner, all reported by one subcontract; of some nobody knows the commissioner."""
     return _document(
+        code=COMMISSIONED,
         months=MONTHS,
         providers={_NATIONAL: "A fictional national reporter"},
         commissioners={code: name for code, name in england.organisations.items() if code != UNKNOWN},
@@ -107,6 +110,7 @@ def reference(provider: str) -> str:
 
 def _document(
     *,
+    code: str = PROGRAMME,
     months: tuple[str, ...],
     providers: Mapping[str, str],
     commissioners: Mapping[str, str],
@@ -119,7 +123,7 @@ def _document(
     starts_on, ends_on = f"{months[0]}-01", f"{months[-1]}-{'31' if months == MONTHS else '30'}"
     term = {"starts_on": starts_on, "ends_on": ends_on}
     return {
-        "programme": {"code": PROGRAMME, "name": "Cancer waiting times in England", "prime": PRIME, **term},
+        "programme": {"code": code, "name": "Cancer waiting times in England", "prime": PRIME, **term},
         "organisations": [
             {"ods_code": PRIME, "name": "A fictional prime provider", "kind": "other"},
             *({"ods_code": code, "name": name, "kind": "icb"} for code, name in commissioners.items()),

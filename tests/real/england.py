@@ -73,13 +73,14 @@ def send_returns(
     tally: Tally,
     progress: Progress,
     task: str = "England",
+    programme: str = PROGRAMME,
 ) -> None:
     """Each return is sent with the key of its own subcontract; each must be received without a warning and accepted in the same act."""
     progress.begin(f"{task}: sending {len(bodies):,} returns", len(bodies))
 
     def send(one: tuple[tuple[str, str, str], Any]) -> tuple[str, str]:
         (month, collection, subcontract), body = one
-        path = f"/v1/programmes/{PROGRAMME}/returns/{collection}/{subcontract}/{month}/revisions"
+        path = f"/v1/programmes/{programme}/returns/{collection}/{subcontract}/{month}/revisions"
         receipt = anyone.post(path, body, key=keys[subcontract]).json()
         return f"{collection} of {subcontract} {month}", receipt["outcome"]
 

@@ -14,17 +14,17 @@ def exactly(content: bytes) -> Any:
     return json.loads(content, parse_float=Decimal, parse_int=Decimal)
 
 
-def report_bytes(caller: Caller, month: str, **query: str) -> bytes:
-    return caller.get(f"/v1/programmes/{PROGRAMME}/reports/{month}", **query).content
+def report_bytes(caller: Caller, month: str, *, programme: str = PROGRAMME, **query: str) -> bytes:
+    return caller.get(f"/v1/programmes/{programme}/reports/{month}", **query).content
 
 
-def read_report(caller: Caller, month: str, **query: str) -> dict[str, Any]:
-    report: dict[str, Any] = exactly(report_bytes(caller, month, **query))
+def read_report(caller: Caller, month: str, *, programme: str = PROGRAMME, **query: str) -> dict[str, Any]:
+    report: dict[str, Any] = exactly(report_bytes(caller, month, programme=programme, **query))
     return report
 
 
-def read_return(caller: Caller, collection: str, subcontract: str, month: str) -> dict[str, Any]:
-    answer: dict[str, Any] = exactly(caller.get(f"/v1/programmes/{PROGRAMME}/returns/{collection}/{subcontract}/{month}").content)
+def read_return(caller: Caller, collection: str, subcontract: str, month: str, *, programme: str = PROGRAMME) -> dict[str, Any]:
+    answer: dict[str, Any] = exactly(caller.get(f"/v1/programmes/{programme}/returns/{collection}/{subcontract}/{month}").content)
     return answer
 
 
