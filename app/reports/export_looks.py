@@ -32,7 +32,8 @@ MARKS: Final = {
 }
 _COLOURS: Final = {"green": GREEN, "amber": AMBER, "red": RED}
 _LINE_POINTS: Final = 15
-_LONGEST: Final = 30_000
+_LONGEST: Final = 32_767
+"""A cell takes no more letters."""
 
 
 def marks_of(row: Row) -> str:
@@ -120,7 +121,8 @@ _tamed = lru_cache(maxsize=4096)(tame)
 
 def write_text(sheet: Worksheet, row: int, column: int, text: str | None, look: Format) -> None:
     """A text as text, whatever it begins with."""
-    sheet.write_string(row, column, _tamed(text or "")[:_LONGEST], look)
+    said = _tamed(text or "")
+    sheet.write_string(row, column, said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…", look)
 
 
 def write_figure(sheet: Worksheet, row: int, column: int, figure: Decimal | int | None, look: Format) -> None:

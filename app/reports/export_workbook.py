@@ -39,6 +39,7 @@ _TABS: Final = {"final": "#70AD47", "provisional": "#FFC000"}
 _KEY: Final = "  ·  ".join(f"{mark}  {meaning}" for mark, meaning in MARKS.items())
 
 _UNDER_BANNER: Final = 3
+_LONGEST_HEADER: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +152,6 @@ def _print_as(sheet: Worksheet, said: str, *, status: str) -> None:
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.set_margins(left=_MARGIN_INCHES, right=_MARGIN_INCHES, top=2 * _MARGIN_INCHES, bottom=2 * _MARGIN_INCHES)
-    sheet.set_header(f"&L&9{said.replace('&', '&&')[:200]}")
+    # An ampersand is a command there.
+    sheet.set_header(f"&L&9{said.replace('&', 'and')[:_LONGEST_HEADER]}")
     sheet.set_footer("&L&A&RPage &P of &N")

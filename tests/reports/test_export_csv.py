@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.reports.export_csv import csv_of, csv_parts
 from app.reports.members import MEMBERS
@@ -57,6 +59,15 @@ def test_the_columns_are_the_keys_in_the_order_of_the_contract() -> None:
 )
 def test_what_stands_in_a_cell(value: Any, written: str) -> None:
     assert csv_of({"observations": [{"one": value, "other": 1}]}).decode() == f"one,other\r\n{written},1\r\n"
+
+
+@settings(max_examples=60)
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=12), min_size=1, max_size=4))
+def test_a_reader_finds_what_was_written_and_never_a_formula(texts: list[str]) -> None:
+    (line,) = table(csv_of({"observations": [{str(number): text for number, text in enumerate(texts)}]}))
+    for written, text in zip(line.values(), texts, strict=True):
+        assert written.removeprefix("'") == text.removeprefix("'")
+        assert not written.lstrip().startswith(("=", "+", "-", "@"))
 
 
 def test_a_table_comes_in_parts_however_long_it_is() -> None:

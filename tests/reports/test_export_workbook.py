@@ -186,6 +186,12 @@ def test_a_report_without_rows_and_one_for_a_subcontract_alone() -> None:
     assert "Trust RJE" in words(own["Service standards"])
 
 
+def test_long_names_and_commands_in_them_do_no_harm() -> None:
+    behind = Behind("Research & development, " * 20, CATALOGUE.values())
+    hostile = row(measure_name='<a href="x">&amp;' * 10, commissioner_name="&L&P" * 60, excludes="SC-A late, " * 4_000)
+    assert sheets(workbook_of(report(hostile), behind))["Rows"][1][2] == hostile["measure_name"]
+
+
 def test_every_kind_of_measure_has_a_theme() -> None:
     kinds = [kind for kind in THEMES if kind is not None]
     found = sheets(workbook_of(report(*(row(kind=kind) for kind in kinds)), BEHIND))
