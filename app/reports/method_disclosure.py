@@ -1,13 +1,16 @@
 """The part of the method note that is about what the public is shown: which counts are hidden, and how the others are rounded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from app.disclosure.domain import NATIONAL_CUTS
+from app.disclosure.domain import NATIONAL_CUTS, SMALL_COUNTS, Policy, Released, disclose
 from app.disclosure.rounding import NEAREST, SMALLEST, SUPPRESSIONS, by_itself, shown
+from app.disclosure.withholding import SPREAD
+from app.kernel.codes import ALL
 from app.kernel.figures import rounded
+from app.kernel.months import Month
 from app.reports.method_note import Cell, Section, Table
 
 _ROWS: Final[Sequence[tuple[str, str, str | None]]] = (
@@ -30,7 +33,7 @@ _ROWS: Final[Sequence[tuple[str, str, str | None]]] = (
 
 
 def disclosure_sections() -> tuple[Section, ...]:
-    return (_counts(), _cuts())
+    return (_counts(), _together(), _cuts())
 
 
 def _public(statistic: str, numerator: str, denominator: str | None) -> list[Cell]:
@@ -55,8 +58,8 @@ def _counts() -> Section:
         " way going up, and percentages are of rounded counts. Zero stays zero. The complement of a proportion is a count as well: 95 of 98 in"
         " time tells of 3 that were not. Limits and process control would give counts away and are left out; means and medians are shown to two"
         " digits. A verdict is shown only where what is shown decides it.\n\n"
-        "What could be worked out from other rows, months or versions is withheld too. Nothing that is stored changes, and every format shows the"
-        " same. Nobody else's rendition is touched: a programme, its commissioners and its subcontracts see figures as they are.",
+        "Nothing that is stored changes, and every format shows the same. Nobody else's rendition is touched: a programme, its commissioners and its"
+        " subcontracts see figures as they are.",
         [],
         [
             Table(
@@ -65,6 +68,71 @@ def _counts() -> Section:
                 [_public(*each) for each in _ROWS],
             ),
             Table("Why something is hidden", ("suppression", "meaning"), list(SUPPRESSIONS.items()), explains=True),
+        ],
+    )
+
+
+def _row(counted: str, *, commissioner: str = ALL, month: str = "2026-10", first: str | None = None) -> dict[str, Any]:
+    """A count of the whole programme or of one commissioner, in a month or in the window that begins with `first`."""
+    count, last = Decimal(counted), Month.parse(month)
+    return {
+        "slice": "all" if commissioner == ALL else "commissioner",
+        "measure": "M",
+        "measure_version": 1,
+        "basis": "provider",
+        "statistic": "count",
+        "month": month,
+        "period": "month" if first is None else "quarter",
+        "period_start": Month.parse(first or month).first_day.isoformat(),
+        "period_end": last.last_day.isoformat(),
+        **dict.fromkeys(("site", "pathway", "segment", "subcontract", "category"), ALL),
+        "commissioner": commissioner,
+        "commissioner_scope": "exact",
+        "site_scope": "exact",
+        "numerator": count,
+        "denominator": None,
+        "value": count,
+        "contract_test": "no_target",
+        "target": None,
+        "source": "returns",
+    }
+
+
+def _together() -> Section:
+    policies: Mapping[str, Policy] = {"M": SMALL_COUNTS}
+    parts = [_row("60"), _row("3", commissioner="05W"), _row("27", commissioner="05V"), _row("30", commissioner="04Y")]
+    seven = [_row("7"), *(_row("1", commissioner=f"C{number}") for number in range(1, 8))]
+    before = [_row("20", month="2026-07"), _row("22", month="2026-08")]
+    earlier = Released(before, disclose(before, policies=policies))
+    quarter = [_row("3", month="2026-09"), _row("45", month="2026-09", first="2026-07")]
+    cases = (
+        ("a total and its parts, one of them small", parts, ()),
+        ("a small total of seven parts, which would be 1 each if each were said to be small", seven, ()),
+        ("two months that are public, then a small one and its quarter", quarter, (earlier,)),
+    )
+
+    def said(row: Mapping[str, Any]) -> str:
+        return f"{row['month']} {row['period']} {row['commissioner']}"
+
+    return Section(
+        "Rows beside each other",
+        "Decision 0038 of this service; NHS Digital's method holds for one table only",
+        "A reader is played who knows these rules and everything that the public ever had: totals and their parts, parents and children, months and"
+        " the windows that overlap them, and what moved from version to version. Every count is a whole number between bounds; sums narrow the bounds"
+        f" until nothing narrows any more. While a hidden count has less than {SPREAD} between the least and the most that it may be, less is told:"
+        " first not that it is small, then the least important count that is shown (`derived`). What was public stays counted as public.\n\n"
+        "Not promised: what a reader knows from elsewhere, and relations between measures.",
+        [],
+        [
+            Table(
+                "Three cases",
+                ("case", "row", "count", "shown", "suppression"),
+                [
+                    [words, said(row), row["numerator"], public["numerator"], public["suppression"]]
+                    for words, rows, released in cases
+                    for row, public in zip(rows, disclose(rows, policies=policies, before=released), strict=True)
+                ],
+            )
         ],
     )
 
