@@ -62,4 +62,4 @@ def _behind(session: Session, programme: str, found: Found, query: ObservationQu
     )
     earlier = rows_of_months(session, programme, before, found.audience, pinned=found.standing.sequence)
     rows = [json.loads(row, parse_float=Decimal) for row in earlier]
-    return Behind(contract.programme.name, contract.measures, rows, found.standing.superseded_by)
+    return Behind(contract.programme.name, contract.measures, rows, found.standing.superseded_by, found.standing.sha256)

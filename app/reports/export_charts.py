@@ -23,7 +23,7 @@ from app.returns.template import tame
 
 CHART_SHEET: Final = "Chart figures"
 WIDTH: Final = 560
-HEIGHT: Final = 300
+HEIGHT: Final = 320
 _STEPS: Final = 24
 _FEWEST_COMPARED: Final = 2
 _LONGEST_NAME: Final = 32
@@ -132,7 +132,8 @@ def _since(row: Row, month: str) -> bool:
 def bars(book: xlsxwriter.Workbook, figures: Figures, row: Row, others: Sequence[Row]) -> Chart:
     """Places beside each other, with the limits of chance and their targets; a share also beside that of all, a count not beside its own sum."""
     rows = list(others) if row["value"] is None or row["statistic"] in {"count", "stock"} else [row, *others]
-    named = [_cut(tame(place_words(each) or "All")) for each in rows]
+    # As the funnel names them.
+    named = [_cut(tame(each["subcontract"] if each["slice"] == "subcontract" else place_words(each) or "All")) for each in rows]
     columns = [
         Column("Place", named),
         Column("Value", [each["value"] for each in rows]),

@@ -39,7 +39,7 @@ def banner_words(head: Mapping[str, Any], *, superseded_by: int | None) -> str:
     return ". ".join(said) + "."
 
 
-def _facts(head: Mapping[str, Any], *, superseded_by: int | None) -> list[tuple[str, str]]:
+def _facts(head: Mapping[str, Any]) -> list[tuple[str, str]]:
     audience = head.get("audience")
     named = audience if head.get("audience_code") is None else f"{audience} {head.get('audience_code')}"
     facts = {
@@ -49,13 +49,14 @@ def _facts(head: Mapping[str, Any], *, superseded_by: int | None) -> list[tuple[
         "Status": head["status"],
         "Publication": head["sequence"],
         "Supersedes": head["supersedes"],
-        "Superseded by": superseded_by,
+        "Superseded by": head["superseded_by"],
         "For": named,
         "Published at": head.get("published_at"),
         "Judged as of": head["as_of"],
         "Coverage": share_words(head["coverage"]),
         "Returns": f"{head['returns_included']} of {head['returns_expected']}",
         "Method": f"version {head['method_version']}",
+        "Digest of this publication": head["sha256"],
         "Digest of what it is computed from": head["inputs_sha256"],
         "Digest of the publication before": head["previous_sha256"],
         "Succession": head.get("succession"),
@@ -67,24 +68,24 @@ def _facts(head: Mapping[str, Any], *, superseded_by: int | None) -> list[tuple[
 
 def write_front(
     sheet: Worksheet,
-    report: Mapping[str, Any],
+    head: Mapping[str, Any],
+    notes: Sequence[Mapping[str, Any]],
     *,
-    superseded_by: int | None,
     themes: Sequence[Theme],
     earlier: Mapping[tuple[str, ...], Mapping[str, Row]],
     looks: Looks,
 ) -> None:
-    head = report["report"]
+    """`head` is what the report says of itself, with its own digest and what has taken its place."""
     sheet.set_column(0, 0, _LABELS)
     sheet.set_column(1, 1, _WORDS)
     sheet.hide_gridlines(2)
     shown = [(theme, row) for theme in themes for row in drawn(theme)]
     lacking = [(row["measure"], row["excludes"]) for _, row in shown if row["excludes"]]
-    line = _section(sheet, 3, "This report", _facts(head, superseded_by=superseded_by), looks)
+    line = _section(sheet, 3, "This report", _facts(head), looks)
     line = _section(sheet, line, "In short", [(row["measure"], row_sentence(row, before=_before(row, earlier))) for _, row in shown], looks)
     line = _section(sheet, line, "What is missing", lacking or [("", "Nothing that this report names.")], looks)
     line = _section(sheet, line, "How to read the figures", [*_HOW, *((f"Mark {mark}", meaning) for mark, meaning in MARKS.items())], looks)
-    _section(sheet, line, "Notes", [(note["code"].replace("_", " ").capitalize(), note["detail"]) for note in report["notes"]], looks)
+    _section(sheet, line, "Notes", [(note["code"].replace("_", " ").capitalize(), note["detail"]) for note in notes], looks)
 
 
 def _before(row: Row, earlier: Mapping[tuple[str, ...], Mapping[str, Row]]) -> Row | None:

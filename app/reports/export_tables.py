@@ -93,7 +93,7 @@ _COLOUR: Final = Column("Colour", 9, lambda row: row["rag"], lambda looks, row: 
 _INSIDE: Final = (
     Column("Coverage", 10, lambda row: row["coverage"], lambda looks, row: looks.cell(num_format="0.0%")),
     Column("Status", 12, lambda row: row["status"], lambda looks, row: looks.status(row["status"])),
-    Column("What is missing", 40, lambda row: missing_words(row) if row["value"] is None else row["excludes"], _text),
+    Column("What is missing", 40, lambda row: missing_words(row) or row["excludes"], _text),
 )
 
 

@@ -45,13 +45,14 @@ _LONGEST_HEADER: Final = 240
 @dataclass(frozen=True, slots=True)
 class Behind:
     """What a workbook shows that is not in the report itself: the programme's name, its measures as they were defined then, the rows of earlier
-    months (of the same audience) for charts over time, and the publication that has taken its place since.
+    months (of the same audience) for charts over time; of a publication its digest, and the one that has taken its place since.
     """
 
     programme_name: str
     measures: Iterable[Measure] = ()
     earlier: Iterable[Row] = ()
     superseded_by: int | None = None
+    sha256: str | None = None
 
 
 def workbook_of(report: Mapping[str, Any], behind: Behind) -> bytes:
@@ -82,7 +83,8 @@ class _Workbook:
         rows, looks, themes = self.report["observations"], self.looks, themes_of(self.report["observations"])
         named = {name: self.book.add_worksheet(name) for name in (FRONT, *(theme.name for theme in themes), DEFINITIONS, ROWS, CHART_SHEET)}
         self._open(named[FRONT], self.title, last=1)
-        write_front(named[FRONT], self.report, superseded_by=self.behind.superseded_by, themes=themes, earlier=self.earlier, looks=looks)
+        own = {"superseded_by": self.behind.superseded_by, "sha256": self.behind.sha256}
+        write_front(named[FRONT], {**self.report["report"], **own}, self.report["notes"], themes=themes, earlier=self.earlier, looks=looks)
         self._open(named[CHART_SHEET], f"{CHART_SHEET}. {self.title}", last=8)
         figures = Figures(named[CHART_SHEET], looks, first=_UNDER_BANNER)
         for theme in themes:

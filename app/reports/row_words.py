@@ -17,6 +17,8 @@ PLACES: Final = 1
 MOST_PLACES: Final = 4
 """A share to six places is a percentage to four."""
 
+WITHHELD: Final = "withheld"
+
 _NAMED: Final = ("commissioner", "site", "pathway", "segment", "subcontract", "category")
 _MISSING: Final = {
     "not_due": "not due yet",
@@ -70,11 +72,9 @@ def difference_words(row: Row, figure: Decimal | int, *, places: int = PLACES) -
 
 def value_words(row: Row, *beside: Decimal | None) -> str:
     """A value with what it is out of, `77.6% (412 of 531)`, or why there is none."""
-    if row["suppression"] is not None and row["value"] is None:
-        return "withheld"
     if row["value"] is None:
         reason = missing_words(row)
-        return "no value" if reason is None else f"no value ({reason})"
+        return reason if reason == WITHHELD else "no value" if reason is None else f"no value ({reason})"
     said = figure_words(row, row["value"], places=places_for(row, *beside))
     if row["numerator"] is None or row["denominator"] is None:
         return said
@@ -82,8 +82,10 @@ def value_words(row: Row, *beside: Decimal | None) -> str:
 
 
 def missing_words(row: Row) -> str | None:
-    """Why a row has no value."""
-    return _MISSING.get(row["missing_reason"], row["missing_reason"])
+    """Why a row has no value; None where it has one, or nothing is said."""
+    if row["value"] is not None:
+        return None
+    return WITHHELD if row["suppression"] is not None else _MISSING.get(row["missing_reason"], row["missing_reason"])
 
 
 def share_words(share: Decimal | int | None) -> str:

@@ -124,8 +124,9 @@ def test_what_the_first_sheet_says(content: bytes) -> None:
     ],
 )
 def test_how_final_a_publication_is(head: dict[str, Any], superseded_by: int | None, says: str) -> None:
-    content = workbook_of(report(row(), published=True, **head), Behind("Cancer services", superseded_by=superseded_by))
+    content = workbook_of(report(row(), published=True, **head), Behind("Cancer services", superseded_by=superseded_by, sha256="ab" * 32))
     front = words(sheets(content)["Report"])
+    assert "ab" * 32 in front
     assert says in front
     assert "Live: not published" not in front
     assert "October is provisional." in front
@@ -143,6 +144,12 @@ def test_how_final_a_publication_is(head: dict[str, Any], superseded_by: int | N
 )
 def test_marks(changes: dict[str, Any], marks: str) -> None:
     assert marks_of(row(**changes)) == marks
+
+
+def test_a_figure_that_is_withheld_says_so_in_its_place() -> None:
+    hidden = row(slice="site", site="lung", site_name="Lung", value=None, numerator=None, denominator=None, suppression="small_count")
+    (line,) = (line for line in sheets(workbook_of(report(row(), hidden), BEHIND))["Service standards"] if line[1] == "Lung")
+    assert (line[3], line[4], line[-1] or line[-2]) == ("", "p w", "withheld")
 
 
 def test_a_figure_never_looks_like_the_target_that_it_misses() -> None:
