@@ -15,7 +15,6 @@ from app.reports.export_looks import marks_of, number_format
 from app.reports.export_themes import THEMES
 from app.reports.export_workbook import MOST_ROWS, Behind, workbook_of
 from app.reports.members import MEMBERS
-from tests.reports.conftest import Programme
 from tests.reports.made_rows import report, row
 
 PLACES: Final = ("SC-RJE", "SC-RL4", "SC-RTG")
@@ -210,17 +209,3 @@ def test_too_many_rows_are_refused() -> None:
     with pytest.raises(TooManyRows) as refused:
         refuse_too_many({"observations": [None] * (MOST_ROWS + 1)})
     assert [fault.code for fault in refused.value.faults] == ["too_many_rows"]
-
-
-def test_a_live_report_is_also_a_workbook(october: Programme) -> None:
-    key, address = october.key("analyst", programme="small"), "/v1/programmes/small/reports/2026-10?as_of=2026-11-30T00:00:00Z"
-    first, again = (october.web.get(f"{address}&format=xlsx", key=key) for _ in range(2))
-    assert first.content == again.content
-    assert first.headers["content-type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    assert first.headers["content-disposition"] == 'attachment; filename="small 2026-10.xlsx"'
-    known = {"Accept": first.headers["content-type"], "If-None-Match": first.headers["ETag"]}
-    assert october.web.get(address, key=key, headers=known).status_code == 304
-    rows = october.web.get(address, key=key).json()["observations"]
-    header, *lines = sheets(first.content)["Rows"]
-    assert len(lines) == len(rows)
-    assert [line[header.index("value")] for line in lines] == ["" if each["value"] is None else each["value"] for each in rows]

@@ -1,4 +1,4 @@
-"""Other people's tools read a report as it is served, with no transformation: pandas, a spreadsheet reader and Vega-Lite."""
+"""A report over HTTP in each of its formats, and that others' tools read it with no transformation: pandas, a spreadsheet reader and Vega-Lite."""
 
 import io
 import json
@@ -11,6 +11,7 @@ import vl_convert
 from pandas.api.types import is_integer_dtype, is_numeric_dtype, is_string_dtype
 from python_calamine import CalamineWorkbook
 
+from app.reports.json_schema import SCHEMAS
 from app.reports.members import MEMBERS
 from tests.reports.conftest import PROGRAMME, Programme
 
@@ -102,3 +103,48 @@ def test_vega_lite_draws_the_bytes_that_are_served(october: Programme, format_: 
     ]
     assert "commissioner_name: Staffordshire; within 62 days: 75.471700%" in bars
     assert drawn.count('aria-roledescription="rule mark"') == 3
+
+
+def test_the_schemas_are_open_and_known_again(october: Programme) -> None:
+    web = october.web
+    listed = web.get("/v1/schemas/")
+    assert [each["name"] for each in listed.json()["schemas"]] == sorted(SCHEMAS)
+    for each in listed.json()["schemas"]:
+        answer = web.get(each["href"])
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/schema+json")
+        assert answer.json() == SCHEMAS[each["name"]]()
+        assert web.get(each["href"], headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    assert web.get("/v1/schemas/report-0.9.json").status_code == 404
+
+
+def test_a_report_names_its_schema_and_is_also_a_table(october: Programme) -> None:
+    key, address = october.key("analyst", programme="small"), "/v1/programmes/small/reports/2026-10"
+    plain = october.web.get(address, key=key)
+    assert plain.headers["Link"] == '</v1/schemas/report-1.0.json>; rel="describedby"'
+    asked = october.web.get(f"{address}?format=csv", key=key)
+    accepted = october.web.get(address, key=key, headers={"Accept": "text/csv"})
+    assert asked.content == accepted.content
+    assert asked.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    assert asked.headers["content-disposition"] == 'attachment; filename="small 2026-10.csv"'
+    assert asked.headers["vary"] == "Accept, Authorization"
+    assert asked.headers["ETag"] == accepted.headers["ETag"] != plain.headers["ETag"]
+    unchanged = october.web.get(address, key=key, headers={"Accept": "text/csv", "If-None-Match": asked.headers["ETag"]})
+    assert unchanged.status_code == 304
+    refused = october.web.get(address, key=key, headers={"Accept": "image/png"})
+    assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
+    assert october.web.get(f"{address}?format=pdf", key=key).status_code == 422
+    assert october.web.get(f"{address}?format=csv").status_code == 401
+
+
+def test_a_live_report_is_also_a_workbook(october: Programme) -> None:
+    key, address = october.key("analyst", programme="small"), "/v1/programmes/small/reports/2026-10?as_of=2026-11-30T00:00:00Z"
+    first, again = (october.web.get(f"{address}&format=xlsx", key=key) for _ in range(2))
+    assert first.content == again.content
+    assert first.headers["content-type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    assert first.headers["content-disposition"] == 'attachment; filename="small 2026-10.xlsx"'
+    known = {"Accept": first.headers["content-type"], "If-None-Match": first.headers["ETag"]}
+    assert october.web.get(address, key=key, headers=known).status_code == 304
+    rows = october.web.get(address, key=key).json()["observations"]
+    header, *lines = CalamineWorkbook.from_filelike(io.BytesIO(first.content)).get_sheet_by_name("Rows").to_python()
+    assert len(lines) == len(rows)
+    assert [line[header.index("value")] for line in lines] == ["" if each["value"] is None else each["value"] for each in rows]
