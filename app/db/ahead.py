@@ -84,9 +84,13 @@ def _wait_first(cursor: psycopg.Cursor[Any], *_: object) -> None:
 
 
 def _leave_nothing(connection: Connection | None, _record: object) -> None:
-    """A commit that failed with what was sent before it is one that PostgreSQL never saw: the transaction is still open."""
+    """A commit that failed with what was sent before it is one that PostgreSQL never saw: the transaction is still open.
+
+    Where the server has gone away since, nothing is left; the connection's next user notices (`app/db/engine.py`).
+    """
     if connection is not None and connection.info.transaction_status in {
         psycopg.pq.TransactionStatus.INTRANS,
         psycopg.pq.TransactionStatus.INERROR,
     }:
-        connection.rollback()
+        with contextlib.suppress(psycopg.Error):
+            connection.rollback()

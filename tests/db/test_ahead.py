@@ -95,3 +95,15 @@ def test_a_server_that_goes_away_during_the_commit_is_noticed(programme: Databas
             session.commit()
         assert raised.value.connection_invalidated
     assert _kept(programme) == 0
+
+
+def test_a_server_that_goes_away_after_a_commit_that_failed_leaves_nothing(programme: Database) -> None:
+    with open_session(programme.engine, TENANT) as session:
+        number = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        _send(session, None)
+        with pytest.raises(exc.IntegrityError):
+            session.commit()
+        with programme.superuser_engine.connect() as administrator:
+            ended = text("SELECT pg_terminate_backend(:number, 10000)")
+            assert administrator.execute(ended, {"number": number}).scalar_one()
+    assert _kept(programme) == 0
