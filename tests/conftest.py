@@ -9,9 +9,8 @@ import pytest
 from hypothesis import settings
 
 from app.cli import COLLECT_AFTER
-from app.db.embedded import running
 from app.settings import Settings
-from tests.support.databases import Database, Server
+from tests.support.databases import Database, Server, server_of
 from tests.support.left_behind import none_left_behind
 
 # No test is timed: what a machine is at besides decides how long a case takes.
@@ -43,9 +42,8 @@ def stopped_midway(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) 
 @pytest.fixture(scope="session")
 def server(shared_data: Path) -> Iterator[Server]:
     """The embedded server, shared by the workers of a run: the first to ask starts it, the last to end stops it."""
-    data = shared_data
-    with running(Settings(data=data)) as urls:
-        yield Server(urls=urls, data=data)
+    with server_of(Settings(data=shared_data)) as started:
+        yield started
 
 
 @pytest.fixture

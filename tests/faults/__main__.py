@@ -13,12 +13,11 @@ from typing import Final
 
 from rich.progress import Progress
 
-from app.db.embedded import running
 from app.settings import Settings
 from tests.faults import durability, histories, races
 from tests.faults.durability import Outcome
 from tests.faults.launcher import PLANTS
-from tests.support.databases import Server
+from tests.support.databases import Server, server_of
 from tests.support.left_behind import none_left_behind
 
 KILLS: Final = 61
@@ -73,9 +72,9 @@ def noticed(seed: int) -> Iterator[Promise]:
 def database_server() -> Iterator[Server]:
     """A PostgreSQL of the run's own."""
     with tempfile.TemporaryDirectory(prefix="mainstem-races-") as folder, none_left_behind(Path(folder)):
-        data = Path(folder) / "data"
-        with running(Settings(data=data, database_url=None, owner_database_url=None)) as urls:
-            yield Server(urls=urls, data=data)
+        settings = Settings(data=Path(folder) / "data", database_url=None, owner_database_url=None)
+        with server_of(settings) as server:
+            yield server
 
 
 def raced(seed: int) -> Iterator[Promise]:

@@ -1,8 +1,9 @@
-"""Real databases for tests: one embedded server a run, one migrated template, a copy of it for whoever asks."""
+"""Real databases for tests: one embedded server a run, one migrated template, a copy of it for whoever asks, made beforehand."""
 
 import contextlib
 import fcntl
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, NullPool, create_engine, make_url
 from sqlalchemy.engine import URL
 
 from app.db import roles
-from app.db.embedded import ServerUrls
+from app.db.embedded import ServerUrls, running
 from app.db.engine import driver_url, make_engine
 from app.db.schema import migrate
 from app.settings import Settings
@@ -42,14 +43,14 @@ class Server:
 
     urls: ServerUrls = field(repr=False)
     data: Path
+    behind: Executor = field(repr=False)
+    """Makes the next database while a test is at the last one, and clears away those that are done with."""
+    _next: list[Future[str]] = field(default_factory=list, init=False, repr=False)
 
     @contextlib.contextmanager
     def database(self, *, empty: bool = False) -> Iterator[Database]:
         """A fresh database, gone afterwards."""
-        name = f"test_{uuid4().hex}"
-        if not empty:
-            self._make_template()
-        self._create(name, template="template0" if empty else TEMPLATE)
+        name = self._made(template="template0") if empty else self._migrated()
         urls = urls_of(self.urls, name)
         settings = Settings(data=self.data, database_url=SecretStr(urls.application), owner_database_url=SecretStr(urls.owner))
         engine = make_engine(urls.application, settings)
@@ -58,12 +59,26 @@ class Server:
             yield Database(name=name, urls=urls, settings=settings, engine=engine, owner_engine=others[0], superuser_engine=others[1])
         finally:
             engine.dispose()
-            self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            self.behind.submit(self.run, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def run(self, statement: str) -> None:
         """Run one statement as the superuser, outside a transaction."""
         with psycopg.connect(str(self.urls.superuser), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def _migrated(self) -> str:
+        """The name of a database at head, and the next one is on its way."""
+        if not self._next:
+            self._make_template()
+            self._next.append(self.behind.submit(self._made, template=TEMPLATE))
+        name = self._next.pop().result()
+        self._next.append(self.behind.submit(self._made, template=TEMPLATE))
+        return name
+
+    def _made(self, *, template: str) -> str:
+        name = f"test_{uuid4().hex}"
+        self._create(name, template=template)
+        return name
 
     def _create(self, name: str, *, template: str) -> None:
         with psycopg.connect(str(self.urls.superuser), autocommit=True) as connection:
@@ -80,6 +95,13 @@ class Server:
             self._create(name, template="template0")
             migrate(urls_of(self.urls, name).owner)
             self.run(f'ALTER DATABASE "{name}" RENAME TO {TEMPLATE}')
+
+
+@contextlib.contextmanager
+def server_of(settings: Settings) -> Iterator[Server]:
+    """The embedded server of an installation."""
+    with running(settings) as urls, ThreadPoolExecutor(1) as behind:
+        yield Server(urls, settings.data, behind)
 
 
 def urls_of(server: ServerUrls, database: str) -> ServerUrls:
