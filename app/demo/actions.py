@@ -31,6 +31,15 @@ HOSPICE: Final = "demo-hospice"
 HOSPICE_SUBCONTRACT: Final = "SC-H9903"
 """The hospice whose last return is missing, so that its list of what it owes says something."""
 
+PEOPLE: Final[Mapping[str, tuple[str, Role, str | None]]] = {
+    "INTEGRATOR": (INTEGRATOR, Role.CONTRACT_MANAGER, None),
+    "HOSPICE": (HOSPICE, Role.PREPARER, HOSPICE_SUBCONTRACT),
+    "SECOND": ("demo-second-manager", Role.CONTRACT_MANAGER, None),
+    "APPROVER": ("demo-approver", Role.APPROVER, HOSPICE_SUBCONTRACT),
+    "ADMINISTRATOR": ("demo-administrator", Role.ADMINISTRATOR, None),
+}
+"""Who may try the demonstration, by the name of the variable that holds the key: for each role, and for what takes two people."""
+
 
 class NotEmpty(Refusal):
     """The demonstration tells a year that is past: it needs a database in which nothing was recorded."""
@@ -82,13 +91,12 @@ def engage(session: Session, first: Month, *, actor: Actor) -> Cast:
     return Cast(engaged(INTEGRATOR, Role.CONTRACT_MANAGER, None), preparers)
 
 
-def new_key(session: Session, name: str, *, actor: Actor, now: datetime) -> str:
-    """A new key for a client of the demonstration; those that it had are dead from now on. One that was revoked is made anew."""
+def new_key(session: Session, person: str, *, actor: Actor, now: datetime) -> str:
+    """A new key for one of the people; those that they had are dead from now on. One who was revoked is made anew."""
     require(actor, Permission.CLIENT_MANAGE, programme=PROGRAMME)
+    name, role, subcontract = PEOPLE[person]
     client = _client(session, name)
     if client is None:
-        subcontract = HOSPICE_SUBCONTRACT if name == HOSPICE else None
-        role = Role.PREPARER if subcontract else Role.CONTRACT_MANAGER
         _, made = create_client(session, name=name, role=role.value, programme=PROGRAMME, subcontract=subcontract, actor=actor, now=now)
         return made
     for key in clients.keys_of(session, client.id):

@@ -95,17 +95,20 @@ def _welcome(engine: Engine, base: str) -> str:
 
 
 def calls(engine: Engine, base: str, *, now: datetime) -> str:
-    """Two calls to paste, with keys made now; those of the last run are dead."""
+    """Two calls to paste, and keys for everybody, made now; those of the last run are dead."""
     with open_session(engine, INSTALLATION) as session:
-        integrator, hospice = (actions.new_key(session, name, actor=MACHINE, now=now) for name in (actions.INTEGRATOR, actions.HOSPICE))
+        keys = {person: actions.new_key(session, person, actor=MACHINE, now=now) for person in actions.PEOPLE}
         session.commit()
     with open_session(engine, _WHOLE) as session:
         month = load_contract(session, PROGRAMME).programme.first_month.plus(MONTHS - 1)
+    integrator, hospice = keys.pop("INTEGRATOR"), keys.pop("HOSPICE")
     report = _CURL.format(key=integrator, base=base, path=f"/reports/{month}")
     owed = _CURL.format(key=hospice, base=base, path="/returns?status=expected")
     return (
         f"\nAs the integrator, the consolidated report of {month}:\n  {report}\n"
         f"\nAs a hospice, what it owes:\n  {owed}\n"
         f"\nFor the README's month in the life:\n  export MAINSTEM={base} INTEGRATOR={integrator} HOSPICE={hospice} MONTH={month}\n"
+        "\nFor what takes two people (sign, publish, move a phase on), and for clients and their keys:\n"
+        f"  export {' '.join(f'{person}={key}' for person, key in keys.items())}\n"
         "\nCtrl-C stops. The keys are for this run; the next one makes new ones.\n"
     )

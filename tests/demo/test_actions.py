@@ -1,5 +1,6 @@
 """The story told into a real database through the rooms' own actions."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -95,6 +96,9 @@ def test_each_run_has_new_keys_and_those_of_the_last_are_dead(told: Database) ->
     with open_session(told.engine, INSTALLATION) as session:
         actors = [authenticate(session, key, now=later) for key in keys[-1]]
         assert [(actor.role, actor.subcontract) for actor in actors] == [("contract_manager", EVERY), ("preparer", "SC-H9903")]
+        people = dict(re.findall(r"([A-Z]+)=(ms_live_\w+)", runs[-1]))
+        roles = {person: authenticate(session, key, now=later).role for person, key in people.items()}
+        assert roles == {person: role.value for person, (_, role, _) in actions.PEOPLE.items()}
         for key in keys[0] + keys[1]:
             with pytest.raises(Unauthenticated):
                 authenticate(session, key, now=later)
