@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeGuard
 
 from app.calendar.expected import CellKey
 from app.calendar.volumes import return_volume
@@ -85,18 +85,18 @@ def judge(stated: Stated, *, refusing_only: bool) -> Judged:
             faults.append(fault("rule_not_judged", "/cells", rule=relation.code, asks=_asks(relation, measure)))
     if not refusing_only:
         for judged_measure, rule in rules_in(stated.expected):
-            if (judged_measure, rule) not in refusing:
+            if not _refuses(rule):
                 warnings += _warnings(rule, judged_measure, stated)
     return Judged(tuple(faults), tuple(warnings))
 
 
 def _refusing(expected: ExpectedReturn) -> list[tuple[Measure, Relation]]:
     """The relations that refuse, each with the measure that names it."""
-    return [
-        (measure, rule)
-        for measure, rule in rules_in(expected)
-        if measure is not None and isinstance(rule, AtMostRule | EqualsRule | RollForwardRule) and rule.severity == "reject"
-    ]
+    return [(measure, rule) for measure, rule in rules_in(expected) if measure is not None and _refuses(rule)]
+
+
+def _refuses(rule: MeasureRule | CollectionRule) -> TypeGuard[Relation]:
+    return isinstance(rule, AtMostRule | EqualsRule | RollForwardRule) and rule.severity == "reject"
 
 
 def _warnings(rule: MeasureRule | CollectionRule, measure: Measure | None, stated: Stated) -> Iterator[CellWarning]:
