@@ -175,7 +175,7 @@ def refuse_frozen(key: ReturnKey, deadlines: Deadlines, *, at: datetime, reopene
     """ReturnFrozen after the freeze, unless a reopening is in force at that moment."""
     if deadlines.freeze is not None and deadlines.is_frozen(at) and not reopened:
         detail = f"The return {words(key)} was frozen at {moment_text(deadlines.freeze)}."
-        fix = "Read what stands; where a figure is wrong, ask the integrator to reopen the return for a while, and say why; a backfill needs that too."
+        fix = "Read what stands; where a figure is wrong, ask the integrator to reopen the return for a while, and say why. A backfill needs that too."
         raise ReturnFrozen(detail, faults=[Fault(ReturnFrozen.code, detail, fix)])
 
 

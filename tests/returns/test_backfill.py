@@ -174,7 +174,7 @@ def test_what_was_all_done_before_is_said_to_be_replayed_and_a_frozen_month_how_
     first, again = (backfill(sent, content, name="twice") for _ in range(2))
     assert (first.content, [answer.headers.get("Idempotent-Replayed") for answer in (first, again)]) == (again.content, [None, "true"])
     frozen = results(sent, backfill(sent, lines({"collection": "cwt", "subcontract": "SC-RJE", "month": "2026-07", **cwt_body()})))
-    assert [(row["code"], "a backfill needs that too" in row["errors"][0]["fix"]) for row in frozen] == [("return_frozen", True)]
+    assert [(row["code"], "A backfill needs that too" in row["errors"][0]["fix"]) for row in frozen] == [("return_frozen", True)]
 
 
 def test_what_another_act_was_in_the_way_of_goes_on_with_the_same_key(sent: Programme) -> None:
