@@ -10,7 +10,7 @@ SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	"$$python" -c '$(SUITABLE)' >/dev/null 2>&1 && { echo "$$python"; exit; }; done)
 
-.PHONY: help python install run test check fix real bench bench-large faults openapi
+.PHONY: help python install run test check fix real rows bench bench-large faults openapi
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-11s %s\n' "$$name" "$$text"; done
@@ -51,6 +51,9 @@ fix: $(INSTALLED) ## format, and put right what the linter can
 
 real: $(INSTALLED) ## show the month on figures that NHS England published (about three minutes)
 	@$(VENV)/bin/python -m tests.real
+
+rows: $(INSTALLED) ## compute every row of the demonstration again from its sources alone (about three minutes)
+	@$(VENV)/bin/python -m tests.reports.every_row
 
 bench: $(INSTALLED) ## measure the promises on speed
 	@$(VENV)/bin/python -m tests.bench

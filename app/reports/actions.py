@@ -17,22 +17,15 @@ from app.kernel.actors import Actor
 from app.kernel.canonical import json_bytes
 from app.kernel.codes import ALL, UNKNOWN
 from app.kernel.months import Month
-from app.kernel.refusals import Fault, Invalid, NotFound
+from app.kernel.refusals import Fault, Invalid
 from app.measures.domain import Measure
 from app.reports import envelope, store
-from app.reports.domain import FunnelQuery, ReportQuery, SourceQuery
+from app.reports.domain import FunnelQuery, ReportQuery
 from app.reports.funnel import Funnel, funnel
-from app.reports.imported import import_sources
-from app.reports.month_actions import cells_without_value, months_figures
-from app.reports.periods import months_of
 from app.reports.public import preview
 from app.reports.reading import Reading
-from app.reports.results import METHOD_VERSION, MonthInputs, owed_in
-from app.reports.row_actions import ReportRows, results_of
-from app.reports.rows import Rows
-from app.reports.series_actions import Histories
-from app.reports.slices import RowKey
-from app.reports.sources import MonthSources, sources
+from app.reports.results import METHOD_VERSION
+from app.reports.row_actions import ReportRows
 from app.returns.read_actions import judged_at
 
 
@@ -94,33 +87,6 @@ def _not_accepted(session: Session, programme: str, months: Sequence[Month], *, 
     return [(key, held.revision) for key, held in sorted(latest.items()) if held.revision != accepted[key].revision]
 
 
-def find_sources(session: Session, programme: str, query: SourceQuery, *, actor: Actor, now: datetime) -> tuple[dict[str, Any], bool]:
-    """What is behind one row, and whether results were stored on the way. NotFound where the report has no such row."""
-    require(actor, Permission.REPORT_READ, programme=programme)
-    as_of = judged_at(session, programme, asked=query.as_of, now=now)
-    contract = load_contract(session, programme, as_of=as_of)
-    months = months_of(query.period, query.month, contract)
-    restated_in = query.month if query.restated else None
-    figures = months_figures(session, contract, months, [query.slice_], as_of=as_of, restated_in=restated_in, submitted=query.submitted)
-    digests = {str(month): figures[month].inputs_sha256 for month in months}
-    computed = any(month.computed for month in figures.values())
-    imported = import_sources(figures[query.month].inputs, query)
-    if imported is not None:
-        return {"as_of": as_of, "inputs_sha256": digests, **imported}, computed
-    results = results_of(contract, query.month, query.slice_, query.period, figures)
-    result = next((result for result in results if query.names(result.key)), None)
-    if result is None:
-        raise NotFound("The report has no such row.")
-    histories = Histories(session, contract, query.month, as_of=as_of, restated_in=restated_in, submitted=query.submitted)
-    history = histories.of(query.month, query.slice_, query.period)
-    rows = Rows(figures[query.month].inputs.reading, query.month, query.slice_, query.period, months, history=history)
-    measure = contract.measure(query.measure, query.month)
-    of_last_only = measure is not None and measure.aggregation == "stock_last"
-    parts = [_month_sources(session, figures[month].inputs, query, result.key) for month in (months[-1:] if of_last_only else months)]
-    told = sources(contract, rows.row(result), result, parts, rows.series(result))
-    return {"as_of": as_of, "inputs_sha256": digests, **told}, computed or histories.computed
-
-
 @dataclass(frozen=True, slots=True)
 class FunnelRead:
     """The funnel of a measure's subcontracts in a period, with the rows that its points are read from."""
@@ -157,13 +123,6 @@ def require_proportion(contract: Contract, code: str, month: Month) -> Measure:
         fault = Fault("unknown_value", "No proportion of this name is in force in the month.", fix, pointer="/query/measure")
         raise Invalid("A parameter names what the programme does not have; see errors.", faults=[fault])
     return measure
-
-
-def _month_sources(session: Session, inputs: MonthInputs, query: SourceQuery, key: RowKey) -> MonthSources:
-    revisions = [status.revision_id for status in inputs.accepted if status.revision_id is not None]
-    cells = store.cells(session, inputs.contract.programme.code, revisions, measure=query.measure)
-    rows, book = owed_in(inputs, query.slice_, [cell.place for cell in cells if cell.state == "value"])
-    return MonthSources(inputs, rows, book.get(key, {}), cells, cells_without_value(session, inputs))
 
 
 def _part(query: ReportQuery, stored: bytes) -> bytes:

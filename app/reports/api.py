@@ -38,6 +38,7 @@ from app.reports.schemas import (
     source_query,
     trend_query,
 )
+from app.reports.source_actions import find_sources
 from app.web.moments import AsOf
 from app.web.negotiation import NotAcceptable, also_as, format_of
 from app.web.reference import json_answer, refusals
@@ -161,6 +162,16 @@ _SOURCES: Final[dict[str, Any]] = {
     "imports": [],
     "series": [{"month": "2026-10", "value": 0.775895, "exact": "412/531", "denominator": 531}],
     "programme": {"publish_threshold": 0.9, "rag": {"tolerance": 0.02, "chance": True, "improving": False}},
+    "versions": {"2026-10": 1},
+    "places": {
+        "commissioner": None,
+        "site": None,
+        "pathway": None,
+        "subcontract": None,
+        "organisation": None,
+        "read_as": None,
+        "segments": [],
+    },
 }
 _FUNNEL: Final[dict[str, Any]] = {
     "programme": "staffs-cancer",
@@ -317,7 +328,7 @@ def get_sources(
         succession=succession,
         include=include,
     )
-    found, computed = actions.find_sources(unit.session, programme, query, actor=unit.actor, now=unit.now)
+    found, computed = find_sources(unit.session, programme, query, actor=unit.actor, now=unit.now)
     return unit.read(found, keep=computed)
 
 

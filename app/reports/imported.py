@@ -16,7 +16,7 @@ from app.reports.rag import colour
 from app.reports.results import MonthInputs, RowResult
 from app.reports.rows import Rows
 from app.reports.slices import RowKey, SiteScope
-from app.reports.sources import judging, required
+from app.reports.sources import judging, places, required
 from app.reports.targets import Targets, contract_test, in_force
 
 
@@ -51,6 +51,8 @@ def import_sources(inputs: MonthInputs, query: SourceQuery) -> dict[str, Any] | 
         **{name: [] for name in ("returns", "cells", "not_stated", "assignments", "excluded", "series")},
         "imports": [] if line is None else [{"import": line.name, **line.model_dump(mode="json")}],
         "programme": judging(inputs.contract),
+        "versions": {},
+        "places": places(inputs.reading, key),
     }
 
 

@@ -163,6 +163,8 @@ class SourcesView(BaseModel):
     imports: list[dict[str, Any]]
     series: list[dict[str, Any]]
     programme: dict[str, Any]
+    versions: dict[str, int | None]
+    places: dict[str, Any]
 
 
 class FunnelPointView(BaseModel):

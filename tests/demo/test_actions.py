@@ -18,9 +18,15 @@ from app.demo.store import programmes
 from app.kernel.actors import EVERY, MACHINE
 from app.kernel.months import Month
 from app.kernel.refusals import Unauthenticated
+from app.reports.domain import SourceQuery
+from app.reports.periods import PERIODS
+from app.reports.slices import SLICES
+from app.reports.source_actions import find_sources
 from app.returns import store
 from app.returns.domain import Status
 from app.returns.read_actions import Wanted, list_returns, read_return, read_revision
+from tests.reports.every_row import as_sent, differing
+from tests.reports.recomputation import row_of
 from tests.support.databases import Database
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -71,6 +77,27 @@ def test_acts_are_recorded_at_their_own_moments_by_those_who_act(told: Database)
 def _clients(database: Database) -> list[Client]:
     with open_session(database.engine, INSTALLATION) as session:
         return list_clients(session)
+
+
+def test_rows_of_its_last_report_follow_from_their_sources_alone(told: Database) -> None:
+    """Of every slice and period one of twenty; `make rows` does it with every row of every month."""
+    seen = list(differing(told.engine, LAST, every=20))
+    assert [differs for _, differs in seen if differs] == []
+    assert len({(row["slice"], row["period"]) for row, _ in seen}) == len(SLICES) * len(PERIODS)
+
+
+def test_a_source_that_says_something_else_gives_another_row(told: Database) -> None:
+    with open_session(told.engine, WHOLE) as session:
+        found = as_sent(find_sources(session, PROGRAMME, SourceQuery(LAST, "CWT-62"), actor=MACHINE, now=NOW)[0])
+    row = found.pop("row")
+    assert row_of(row, found) == row
+    cell = next(cell for cell in found["cells"] if cell["denominator"])
+    for changed in ({"denominator": cell["denominator"] + 1}, {"state": "not_collected"}):
+        cells = [{**each, **changed} if each is cell else each for each in found["cells"]]
+        assert row_of(row, {**found, "cells": cells}) != row
+    assert row_of(row, {**found, "returns": found["returns"][1:]})["returns_expected"] == row["returns_expected"] - 1
+    assert row_of(row, {**found, "requirement": None})["target"] is None
+    assert row_of(row, {**found, "series": found["series"][1:]})["spc_points"] == row["spc_points"] - 1
 
 
 def test_a_database_in_which_something_was_recorded_is_refused(told: Database) -> None:
