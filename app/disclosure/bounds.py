@@ -14,50 +14,93 @@ Flags = npt.NDArray[np.bool_]
 UNBOUNDED: Final = 1 << 48
 """Stands for no bound: far above any figure, far enough below the largest whole number to be added up ten thousand times."""
 
-_MOST_SWEEPS: Final = 60
+_MOST_SWEEPS: Final = 200
 """Bounds that narrow by a step a sweep go on for long and tell little more."""
 
 
 class Sums:
-    """Sums over numbered counts. `counts` and `signs` are their terms, those of one sum beside each other; `starts` is where each sum begins."""
+    """Sums over numbered counts. `counts` and `signs` are their terms, those of one sum beside each other; `lengths` is how many each has."""
 
-    def __init__(self, counts: Numbers, signs: Numbers, starts: Numbers) -> None:
-        self.counts, self.signs, self.starts = counts, signs, starts
-        self._sum = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(counts))))
+    def __init__(self, counts: Numbers, signs: Numbers, lengths: Numbers) -> None:
+        self.counts = counts
         self._added = signs > 0
+        self._lengths = lengths
+        self._starts = np.cumsum(lengths) - lengths
+        self._sum = np.repeat(np.arange(len(lengths)), lengths)
+        # The terms of each count, one count after the other.
         self._order = np.argsort(counts, kind="stable")
-        in_order = counts[self._order]
-        self._first = np.flatnonzero(np.diff(in_order, prepend=-1))
-        self._held = in_order[self._first]
+        self._uses = np.bincount(counts) if len(counts) else np.zeros(0, dtype=np.int64)
+        self._first_use = np.cumsum(self._uses) - self._uses
 
-    def narrowed(self, lowest: Numbers, highest: Numbers) -> tuple[Numbers, Numbers]:
-        """The bounds of every count, as far as sums and the bounds of the others tell."""
+    def narrowed(self, lowest: Numbers, highest: Numbers, moved: Numbers | None = None) -> tuple[Numbers, Numbers]:
+        """The bounds of every count, as far as sums and the bounds of the others tell.
+
+        Where only some bounds `moved` since nothing narrowed any more, only what these tell is looked at.
+        """
         lowest, highest = lowest.copy(), highest.copy()
-        for _ in range(_MOST_SWEEPS if len(self.counts) else 0):
-            low, high = self.told(lowest, highest)
-            low = np.maximum.reduceat(low[self._order], self._first)
-            high = np.minimum.reduceat(high[self._order], self._first)
-            raised, lowered = low > lowest[self._held], high < highest[self._held]
-            if not raised.any() and not lowered.any():
+        sums = np.arange(len(self._lengths)) if moved is None else self.sums_with(moved)
+        for _ in range(_MOST_SWEEPS):
+            if not len(sums):
                 break
-            lowest[self._held[raised]] = low[raised]
-            highest[self._held[lowered]] = high[lowered]
+            counts, low, high = self.told(lowest, highest, sums)
+            order = np.argsort(counts, kind="stable")
+            counts = counts[order]
+            first = np.flatnonzero(np.diff(counts, prepend=-1))
+            held = counts[first]
+            low = np.maximum.reduceat(low[order], first)
+            high = np.minimum.reduceat(high[order], first)
+            raised, lowered = low > lowest[held], high < highest[held]
+            lowest[held[raised]] = low[raised]
+            highest[held[lowered]] = high[lowered]
+            sums = self.sums_with(held[raised | lowered])
         return lowest, highest
 
-    def told(self, lowest: Numbers, highest: Numbers) -> tuple[Numbers, Numbers]:
-        """What each sum alone tells of the count of each of its terms."""
-        low, high = lowest[self.counts], highest[self.counts]
-        least = np.where(self._added, low, -high)
-        most = np.where(self._added, high, -low)
-        others_least = np.add.reduceat(least, self.starts)[self._sum] - least
-        others_most = np.add.reduceat(most, self.starts)[self._sum] - most
-        low = np.where(self._added, -others_most, others_least)
-        high = np.where(self._added, -others_least, others_most)
+    def told(self, lowest: Numbers, highest: Numbers, sums: Numbers | None = None) -> tuple[Numbers, Numbers, Numbers]:
+        """What each sum alone tells of the count of each of its terms: the counts, and the least and the most that each may be."""
+        if sums is None or len(sums) == len(self._lengths):
+            terms, lengths = np.arange(len(self.counts)), self._lengths
+        else:
+            terms, lengths = self.terms_of(sums), self._lengths[sums]
+        counts, added = self.counts[terms], self._added[terms]
+        low, high = lowest[counts], highest[counts]
+        least, most = np.where(added, low, -high), np.where(added, high, -low)
+        starts = np.cumsum(lengths) - lengths
+        others_least = np.repeat(np.add.reduceat(least, starts), lengths) - least
+        others_most = np.repeat(np.add.reduceat(most, starts), lengths) - most
+        low = np.where(added, -others_most, others_least)
+        high = np.where(added, -others_least, others_most)
         half = UNBOUNDED // 2
-        return np.where(low < -half, -UNBOUNDED, low), np.where(high > half, UNBOUNDED, high)
+        return counts, np.where(low < -half, -UNBOUNDED, low), np.where(high > half, UNBOUNDED, high)
+
+    def terms_of(self, sums: Numbers) -> Numbers:
+        return _ranges(self._starts[sums], self._lengths[sums])
+
+    def sums_with(self, counts: Numbers) -> Numbers:
+        """The sums in which any of these counts stands."""
+        counts = counts[counts < len(self._uses)]
+        found: Numbers = np.unique(self._sum[self._order[_ranges(self._first_use[counts], self._uses[counts])]])
+        return found
 
     def beside(self, term: int) -> Numbers:
         """The counts of the sum that a term stands in, its own among them."""
         number = self._sum[term]
-        last = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.counts)
-        return self.counts[self.starts[number] : last]
+        return self.counts[self._starts[number] : self._starts[number] + self._lengths[number]]
+
+    def reached(self, counts: Numbers, telling: Flags) -> Flags:
+        """What rests on these counts, one way or another: `telling` says of each term whether its sum tells as much of its count as is known."""
+        size = max(int(counts.max(initial=0)) + 1, len(self._uses))
+        found = np.zeros(size, dtype=np.bool_)
+        found[counts] = True
+        while len(counts):
+            terms = self.terms_of(self.sums_with(counts))
+            counts = np.unique(self.counts[terms[telling[terms]]])
+            counts = counts[~found[counts]]
+            found[counts] = True
+        return found
+
+
+def _ranges(starts: Numbers, lengths: Numbers) -> Numbers:
+    """The numbers of several ranges, one after the other."""
+    ends = np.cumsum(lengths)
+    found: Numbers = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)
+    return found

@@ -26,7 +26,7 @@ SUPPRESSIONS: Final[Mapping[Suppression, str]] = {
 }
 """Why something of a row is hidden; the first that holds is told."""
 
-_WITHHELD: Final = ("lower", "upper", "interval", "against_target")
+_WITHHELD: Final = ("lower", "upper", "interval", "against_target", "rag", "rag_reason")
 _PROCESS_CONTROL: Final = ("spc_mean", "spc_lower", "spc_upper", "spc_from", "spc_points", "spc_variation", "spc_signal", "spc_assurance")
 
 

@@ -5,7 +5,7 @@ begins again: first not even that a count is a small one (seven parts of a small
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -43,39 +43,53 @@ class Shown:
     rank: Numbers
 
 
-@dataclass(slots=True)
 class _Reader:
-    """What the public can work out."""
+    """What the public can work out, and what that rests on."""
 
-    shown: Shown
-    sums: Sums
-    protected: Numbers
-    order: Numbers
-    least: Numbers = field(init=False)
-    most: Numbers = field(init=False)
+    def __init__(self, points: Points, shown: Shown) -> None:
+        self.shown, self.sums = shown, sums_over(points, shown)
+        self.protected, self.order = _protected(shown), _order(shown)
+        self.least, self.most = first_bounds(shown)
+        self.lowest, self.highest = self.sums.narrowed(self.least, self.most)
+        self._look()
 
-    def read(self) -> tuple[Numbers, Numbers]:
+    def _look(self) -> None:
+        counts, low, high = self.sums.told(self.lowest, self.highest)
+        raised = (low == self.lowest[counts]) & (low > self.least[counts])
+        lowered = (high == self.highest[counts]) & (high < self.most[counts])
+        self.telling: Flags = raised | lowered
+
+    def told(self) -> Numbers:
+        """The hidden counts that are told too closely."""
+        wanted = SPREAD * self.shown.scale[self.protected // 3]
+        return self.protected[(self.highest - self.lowest)[self.protected] < wanted]
+
+    def again(self, points: Numbers) -> None:
+        """Read again after less is told of these points: only what rested on them is open again."""
+        open_again = self.sums.reached((points[:, None] * 3 + np.arange(3)).ravel(), self.telling)
+        open_again = np.pad(open_again, (0, len(self.lowest) - len(open_again)))
         self.least, self.most = first_bounds(self.shown)
-        return self.sums.narrowed(self.least, self.most)
+        lowest, highest = np.where(open_again, self.least, self.lowest), np.where(open_again, self.most, self.highest)
+        self.lowest, self.highest = self.sums.narrowed(lowest, highest, np.flatnonzero(open_again))
+        self._look()
 
 
 def withhold(points: Points, shown: Shown) -> None:
     """Hide in `shown.now` what must be hidden."""
-    reader = _Reader(shown, sums_over(points, shown), _protected(shown), _order(shown))
+    reader = _Reader(points, shown)
     given_up: set[int] = set()
     for _ in range(_MOST_ROUNDS):
-        lowest, highest = reader.read()
-        width = highest - lowest
-        wanted = SPREAD * np.repeat(shown.scale, 3)
-        told = [int(count) for count in reader.protected[(width < wanted)[reader.protected]] if int(count) not in given_up]
+        told = [count for count in reader.told().tolist() if count not in given_up]
         if not told:
             return
         hides = may_hide(shown)
-        chosen, without = _choose(reader, told, (lowest, highest), hides)
+        chosen, without = _choose(reader, told, hides)
         given_up |= without
         for count in chosen:
             point, part = divmod(count, 3)
             shown.now[point, part if hides[count] else REASON] = False
+        if chosen:
+            reader.again(np.array(sorted({count // 3 for count in chosen}), dtype=np.int64))
 
 
 def sums_over(points: Points, shown: Shown) -> Sums:
@@ -98,9 +112,7 @@ def sums_over(points: Points, shown: Shown) -> Sums:
     counts.append((whole[:, None] * 3 + np.array([_DENOMINATOR, _NUMERATOR, _REST])).ravel())
     signs.append(np.tile(np.array([1, -1, -1]), len(whole)))
     sizes.append(np.full(len(whole), 3))
-    every = np.concatenate(sizes).astype(np.int64)
-    ends = np.cumsum(every)
-    return Sums(np.concatenate(counts).astype(np.int64), np.concatenate(signs).astype(np.int64), ends - every)
+    return Sums(*(np.concatenate(each).astype(np.int64) for each in (counts, signs, sizes)))
 
 
 def first_bounds(shown: Shown) -> tuple[Numbers, Numbers]:
@@ -151,9 +163,9 @@ def _order(shown: Shown) -> Numbers:
     return order
 
 
-def _choose(reader: _Reader, told: Iterable[int], bounds: tuple[Numbers, Numbers], hides: Flags) -> tuple[set[int], set[int]]:
+def _choose(reader: _Reader, told: Iterable[int], hides: Flags) -> tuple[set[int], set[int]]:
     """Of what to tell less for counts that are told too closely, and for which of them nothing can be done."""
-    telling = _Telling(reader, *bounds)
+    telling = _Telling(reader)
     less = may_keep_reason(reader.shown) | hides
     zero = (reader.shown.counts == 0).ravel()
     chosen: set[int] = set()
@@ -170,12 +182,9 @@ def _choose(reader: _Reader, told: Iterable[int], bounds: tuple[Numbers, Numbers
 class _Telling:
     """Of each count that sums tell more of than its row, the other counts of each of these sums."""
 
-    def __init__(self, reader: _Reader, lowest: Numbers, highest: Numbers) -> None:
+    def __init__(self, reader: _Reader) -> None:
         self._sums = sums = reader.sums
-        low, high = sums.told(lowest, highest)
-        raised = (low == lowest[sums.counts]) & (low > reader.least[sums.counts])
-        lowered = (high == highest[sums.counts]) & (high < reader.most[sums.counts])
-        terms = np.flatnonzero(raised | lowered)
+        terms = np.flatnonzero(reader.telling)
         self._terms = terms[np.argsort(sums.counts[terms], kind="stable")]
         self._counts = sums.counts[self._terms]
         self._others: dict[int, list[int]] = {}

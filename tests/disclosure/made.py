@@ -56,6 +56,9 @@ def row(
         "spc_assurance": "hit_and_miss",
         "source": "returns",
         "suppression": None,
+        "rag": "amber",
+        "rag_reason": "cannot_be_told",
+        "coverage_test": "complete",
     }
     target = members.pop("target", None)
     return {**said, **members, "target": None if target is None else Decimal(target)}

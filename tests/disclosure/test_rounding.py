@@ -65,7 +65,7 @@ def test_the_members_stay_and_what_would_tell_more_is_left_out() -> None:
     (after,) = disclose([before], policies=SMALL, before=())
     assert list(after) == list(before)
     assert {name for name in after if after[name] is None and before[name] is not None} == {
-        *("lower", "upper", "interval", "against_target"),
+        *("lower", "upper", "interval", "against_target", "rag", "rag_reason"),
         *("spc_mean", "spc_lower", "spc_upper", "spc_from", "spc_points", "spc_variation", "spc_signal", "spc_assurance"),
     }
     assert before == row(numerator="412", denominator="531")
