@@ -35,7 +35,7 @@ run: $(INSTALLED) ## serve the demonstration on this machine, with keys to try i
 	@$(VENV)/bin/mainstem run
 
 test: $(INSTALLED) ## run the whole suite
-	@$(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadscope --durations 10 --durations-min 1
+	@$(VENV)/bin/python -m pytest --quiet --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 10 --durations-min 1
 
 check: $(INSTALLED) ## verify format, lint, types, directions of import and the published contract; changes nothing
 	@$(VENV)/bin/ruff format --check .

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,31 @@ from tests.support.left_behind import none_left_behind
 # No test is timed: what a machine is at besides decides how long a case takes.
 settings.register_profile("mainstem", deadline=None)
 settings.load_profile("mainstem")
+
+
+_LONGEST: Final = (
+    "journeys/test_real_figures.py",
+    "db/test_embedded.py",
+    "db/test_schema.py",
+    "test_cli.py",
+    "demo/test_cli.py",
+    "journeys/test_ten_years.py",
+    "db/test_embedded_watch.py",
+    "configuration/test_nouns.py",
+    "phases/test_api.py",
+    "returns/test_api.py",
+    "web/test_hostile.py",
+    "faults/test_short.py",
+    "db/test_readme_server.py",
+    "assignments/test_moves.py",
+    "web/test_shutdown.py",
+)
+"""Whole modules go to whichever worker is free: what takes long comes first, or at the end one of them would wait for it alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {Path(__file__).parent / name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 def pytest_collection_finish() -> None:
