@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -17,11 +17,15 @@ from app.calendar.store import load_contract
 from app.configuration.actions import apply_configuration
 from app.demo import figures, store
 from app.demo.document import PROGRAMME, SUBCONTRACTS, document
-from app.demo.story import GAP_MEASURE, GAP_REASON, Act, Deed, beginning
+from app.demo.story import GAP_MEASURE, GAP_REASON, PUBLISHING, Act, Deed, beginning
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.kernel.refusals import Kind, Refusal
+from app.publications.draft_actions import check, edit
+from app.publications.keys import Keyring
+from app.publications.publish_actions import publish
+from app.publications.store import draft
 from app.returns.actions import submit
 from app.returns.review_actions import accept
 from app.web.intake import parse
@@ -31,14 +35,29 @@ HOSPICE: Final = "demo-hospice"
 HOSPICE_SUBCONTRACT: Final = "SC-H9903"
 """The hospice whose last return is missing, so that its list of what it owes says something."""
 
-PEOPLE: Final[Mapping[str, tuple[str, Role, str | None]]] = {
-    "INTEGRATOR": (INTEGRATOR, Role.CONTRACT_MANAGER, None),
-    "HOSPICE": (HOSPICE, Role.PREPARER, HOSPICE_SUBCONTRACT),
-    "SECOND": ("demo-second-manager", Role.CONTRACT_MANAGER, None),
-    "APPROVER": ("demo-approver", Role.APPROVER, HOSPICE_SUBCONTRACT),
-    "ADMINISTRATOR": ("demo-administrator", Role.ADMINISTRATOR, None),
+ANALYST: Final = "demo-analyst"
+
+
+class Person(NamedTuple):
+    """Somebody of the demonstration: the client's name, role and scope."""
+
+    name: str
+    role: Role
+    subcontract: str | None = None
+    commissioner: str | None = None
+
+
+PEOPLE: Final[Mapping[str, Person]] = {
+    "INTEGRATOR": Person(INTEGRATOR, Role.CONTRACT_MANAGER),
+    "HOSPICE": Person(HOSPICE, Role.PREPARER, HOSPICE_SUBCONTRACT),
+    "COMMISSIONER": Person("demo-commissioner", Role.COMMISSIONER_LEAD, commissioner="05W"),
+    "SECOND": Person("demo-second-manager", Role.CONTRACT_MANAGER),
+    "APPROVER": Person("demo-approver", Role.APPROVER, HOSPICE_SUBCONTRACT),
+    "ADMINISTRATOR": Person("demo-administrator", Role.ADMINISTRATOR),
 }
 """Who may try the demonstration, by the name of the variable that holds the key: for each role, and for what takes two people."""
+
+_REASONS: Final = {1: "The month's returns are in.", 2: "A treatment that was counted late had been in time."}
 
 
 class NotEmpty(Refusal):
@@ -51,13 +70,16 @@ class NotEmpty(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who acts: the integrator's contract manager, and each subcontract's preparer."""
+    """Who acts: the integrator's contract manager and its analyst, and each subcontract's preparer."""
 
     integrator: Actor
+    analyst: Actor
     preparers: Mapping[str, Actor]
 
     def who(self, act: Act) -> Actor:
-        return self.integrator if act.deed is Deed.ACCEPT else self.preparers[act.key.subcontract]
+        if act.deed is Deed.DRAFT:
+            return self.analyst
+        return self.integrator if act.deed is Deed.ACCEPT or act.deed in PUBLISHING else self.preparers[act.key.subcontract]
 
 
 def refuse_unless_empty(session: Session, first: Month) -> None:
@@ -84,20 +106,29 @@ def engage(session: Session, first: Month, *, actor: Actor) -> Cast:
 
     def engaged(name: str, role: Role, subcontract: str | None) -> Actor:
         made, _ = create_client(session, name=name, role=role.value, programme=PROGRAMME, subcontract=subcontract, actor=actor, now=now)
-        return Actor(made, name, role.value, PROGRAMME, subcontract or EVERY, None)
+        return Actor(made, name, role.value, PROGRAMME, subcontract or EVERY, None if subcontract else EVERY)
 
     names = {reference: HOSPICE if reference == HOSPICE_SUBCONTRACT else f"demo-{reference}" for reference in SUBCONTRACTS}
     preparers = {reference: engaged(name, Role.PREPARER, reference) for reference, name in names.items()}
-    return Cast(engaged(INTEGRATOR, Role.CONTRACT_MANAGER, None), preparers)
+    return Cast(engaged(INTEGRATOR, Role.CONTRACT_MANAGER, None), engaged(ANALYST, Role.ANALYST, None), preparers)
 
 
 def new_key(session: Session, person: str, *, actor: Actor, now: datetime) -> str:
     """A new key for one of the people; those that they had are dead from now on. One who was revoked is made anew."""
     require(actor, Permission.CLIENT_MANAGE, programme=PROGRAMME)
-    name, role, subcontract = PEOPLE[person]
-    client = _client(session, name)
+    who = PEOPLE[person]
+    client = _client(session, who.name)
     if client is None:
-        _, made = create_client(session, name=name, role=role.value, programme=PROGRAMME, subcontract=subcontract, actor=actor, now=now)
+        _, made = create_client(
+            session,
+            name=who.name,
+            role=who.role.value,
+            programme=PROGRAMME,
+            subcontract=who.subcontract,
+            commissioner=who.commissioner,
+            actor=actor,
+            now=now,
+        )
         return made
     for key in clients.keys_of(session, client.id):
         if key.revoked_at is None:
@@ -117,6 +148,20 @@ def perform(session: Session, contract: Contract, act: Act, *, actor: Actor, see
         return
     sent = body_of(contract, act, seed=seed)
     submit(session, PROGRAMME, act.key, parse(sent), sent=sent, media_type="application/json", actor=actor, now=act.at)
+
+
+def bring_out(session: Session, act: Act, *, actor: Actor, keyring: Keyring) -> None:
+    """The same of an act by which a month's report is drafted, checked or published."""
+    month, now = act.key.month, act.at
+    if act.deed is Deed.DRAFT:
+        commentary = f"{_REASONS[act.number]} The figures are invented."
+        edit(session, PROGRAMME, month, commentary=commentary, as_of=None, check=lambda _current: None, actor=actor, now=now)
+    elif act.deed is Deed.CHECK:
+        drafted = draft(session, PROGRAMME, month)
+        assert drafted is not None, "the analyst drafts before the contract manager checks"
+        check(session, PROGRAMME, month, inputs_sha256=drafted.inputs_sha256, actor=actor, now=now)
+    else:
+        publish(session, PROGRAMME, month, reason=_REASONS[act.number], keyring=keyring, actor=actor, now=now)
 
 
 def body_of(contract: Contract, act: Act, *, seed: str) -> bytes:

@@ -20,9 +20,10 @@ from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.demo import actions, store
 from app.demo.document import MONTHS, PROGRAMME, first_month
-from app.demo.story import acts
+from app.demo.story import PUBLISHING, acts
 from app.kernel.actors import MACHINE
 from app.kernel.months import Month
+from app.publications.keys import Keyring
 from app.settings import Settings, load_settings
 
 SEED: Final = "staffordshire"
@@ -46,8 +47,9 @@ def register(commands: typer.Typer, service: Service) -> None:
     @commands.command()
     def demo() -> None:
         """Fill an empty database with the demonstration programme: twelve months of invented returns."""
-        with _ready(load_settings(), service) as engine:
-            fill(engine, now=datetime.now(UTC))
+        settings = load_settings()
+        with _ready(settings, service) as engine:
+            fill(engine, now=datetime.now(UTC), keyring=Keyring(settings.signing_keys_folder))
         typer.echo(f"Programme {PROGRAMME} is there. `mainstem run` serves it, with keys to try it.")
 
     @commands.command()
@@ -57,7 +59,7 @@ def register(commands: typer.Typer, service: Service) -> None:
         """Serve the demonstration on this machine, and print calls to try it with; a second run finds the same data."""
         settings = load_settings()
         with service.listening("127.0.0.1", port, or_next=True) as listener, _ready(settings, service) as engine:
-            typer.echo(_welcome(engine, f"http://127.0.0.1:{listener.getsockname()[1]}"))
+            typer.echo(_welcome(engine, Keyring(settings.signing_keys_folder), f"http://127.0.0.1:{listener.getsockname()[1]}"))
             engine.dispose()
             service.serve_on(listener, settings)
 
@@ -70,8 +72,8 @@ def _ready(settings: Settings, service: Service) -> Iterator[Engine]:
             yield engine
 
 
-def fill(engine: Engine, *, now: datetime) -> None:
-    """Tell the whole story into an empty database, or none of it; NotEmpty where it is not empty."""
+def fill(engine: Engine, *, now: datetime, keyring: Keyring | None = None) -> None:
+    """Tell the whole story into an empty database, or none of it; NotEmpty where it is not empty. Without a keyring nothing is published."""
     first = first_month(Month.of(now.astimezone(LONDON).date()))
     with open_session(engine, INSTALLATION) as session:
         actions.refuse_unless_empty(session, first)
@@ -79,15 +81,18 @@ def fill(engine: Engine, *, now: datetime) -> None:
         contract = actions.begin(session, first, actor=MACHINE)
         cast = actions.engage(session, first, actor=MACHINE)
         for act in track(acts(contract, first, until=now), f"inventing {MONTHS} months of returns", console=Console(stderr=True)):
-            actions.perform(session, contract, act, actor=cast.who(act), seed=SEED)
+            if act.deed not in PUBLISHING:
+                actions.perform(session, contract, act, actor=cast.who(act), seed=SEED)
+            elif keyring is not None:
+                actions.bring_out(session, act, actor=cast.who(act), keyring=keyring)
         session.commit()
 
 
-def _welcome(engine: Engine, base: str) -> str:
+def _welcome(engine: Engine, keyring: Keyring, base: str) -> str:
     with open_session(engine, INSTALLATION) as session:
         there = store.programmes(session)
     if not there:
-        fill(engine, now=datetime.now(UTC))
+        fill(engine, now=datetime.now(UTC), keyring=keyring)
     pages = f"\nReference pages: {base}/docs"
     if not there or PROGRAMME in there:
         return f"{pages}\n" + calls(engine, base, now=datetime.now(UTC))
@@ -95,19 +100,22 @@ def _welcome(engine: Engine, base: str) -> str:
 
 
 def calls(engine: Engine, base: str, *, now: datetime) -> str:
-    """Two calls to paste, and keys for everybody, made now; those of the last run are dead."""
+    """Three calls to paste, and keys for everybody, made now; those of the last run are dead."""
     with open_session(engine, INSTALLATION) as session:
         keys = {person: actions.new_key(session, person, actor=MACHINE, now=now) for person in actions.PEOPLE}
         session.commit()
     with open_session(engine, _WHOLE) as session:
         month = load_contract(session, PROGRAMME).programme.first_month.plus(MONTHS - 1)
-    integrator, hospice = keys.pop("INTEGRATOR"), keys.pop("HOSPICE")
+    integrator, hospice, commissioner = (keys.pop(person) for person in ("INTEGRATOR", "HOSPICE", "COMMISSIONER"))
+    shown = f"INTEGRATOR={integrator} HOSPICE={hospice} COMMISSIONER={commissioner}"
     report = _CURL.format(key=integrator, base=base, path=f"/reports/{month}")
     owed = _CURL.format(key=hospice, base=base, path="/returns?status=expected")
+    published = _CURL.format(key=commissioner, base=base, path="/publications/latest")
     return (
         f"\nAs the integrator, the consolidated report of {month}:\n  {report}\n"
         f"\nAs a hospice, what it owes:\n  {owed}\n"
-        f"\nFor the README's month in the life:\n  export MAINSTEM={base} INTEGRATOR={integrator} HOSPICE={hospice} MONTH={month}\n"
+        f"\nAs a commissioner, what was last published for it:\n  {published}\n"
+        f"\nFor the README's month in the life:\n  export MAINSTEM={base} {shown} MONTH={month}\n"
         "\nFor what takes two people (sign, publish, move a phase on), and for clients and their keys:\n"
         f"  export {' '.join(f'{person}={key}' for person, key in keys.items())}\n"
         "\nCtrl-C stops. The keys are for this run; the next one makes new ones.\n"

@@ -20,14 +20,21 @@ class Deed(StrEnum):
     SEND_WITH_GAP = "send_with_gap"
     CORRECT = "correct"
     ACCEPT = "accept"
+    DRAFT = "draft"
+    CHECK = "check"
+    PUBLISH = "publish"
+
+
+PUBLISHING: Final = frozenset({Deed.DRAFT, Deed.CHECK, Deed.PUBLISH})
 
 
 class Act(NamedTuple):
-    """One thing that somebody does at a moment, about one return."""
+    """One thing that somebody does at a moment, about one return, or about the report of its month."""
 
     at: datetime
     deed: Deed
     key: ReturnKey
+    number: int = 1
 
 
 GAP_MEASURE: Final = "E-RESPU"
@@ -44,6 +51,10 @@ _SENT: Final = {"cwt": 16, "hospice": 7, "community": 8}
 _SENT_LATE: Final = {"cwt": 29, "hospice": 13}
 _DAYS_TO_ACCEPTANCE: Final = 2
 _CORRECTED_AFTER: Final = 33
+
+# The month that is corrected is published before and after: on these working days after its end.
+_PUBLISHED: Final = {2: (30, 37)}
+_AFTERNOON: Final = {Deed.DRAFT: 30, Deed.CHECK: 35, Deed.PUBLISH: 40}
 
 
 def acts(contract: Contract, first: Month, *, until: datetime) -> list[Act]:
@@ -65,6 +76,9 @@ def _of_month(contract: Contract, first: Month, number: int) -> Iterator[Act]:
         if which == _CORRECTED:
             yield Act(_moment(month, _CORRECTED_AFTER, position), Deed.CORRECT, key)
             yield Act(_moment(month, _CORRECTED_AFTER + _DAYS_TO_ACCEPTANCE, position), Deed.ACCEPT, key)
+    for time_of, day in enumerate(_PUBLISHED.get(number, ()), start=1):
+        for deed, position in _AFTERNOON.items():
+            yield Act(_moment(month, day, position), deed, ReturnKey("", "", month), time_of)
 
 
 def _moment(month: Month, working_day: int, position: int) -> datetime:

@@ -1,5 +1,7 @@
 """The story told into a real database through the rooms' own actions."""
 
+import gzip
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -10,14 +12,17 @@ from app.access.domain import Client
 from app.access.store import list_clients
 from app.calendar.expected import ReturnKey
 from app.db.session import open_session
-from app.db.tenancy import INSTALLATION, Tenant
+from app.db.tenancy import INSTALLATION, Tenant, tenant_of
 from app.demo import actions
 from app.demo.cli import calls, fill
 from app.demo.document import MONTHS, PROGRAMME, first_month
 from app.demo.store import programmes
-from app.kernel.actors import EVERY, MACHINE
+from app.kernel.actors import EVERY, MACHINE, Actor
 from app.kernel.months import Month
 from app.kernel.refusals import Unauthenticated
+from app.publications.actions import changes, read_differences
+from app.publications.keys import Keyring
+from app.publications.store import publication
 from app.reports.domain import SourceQuery
 from app.reports.periods import PERIODS
 from app.reports.slices import SLICES
@@ -37,7 +42,7 @@ WHOLE = Tenant(programme=PROGRAMME, subcontract=EVERY, commissioner=EVERY, clien
 
 @pytest.fixture(scope="module")
 def told(module_database: Database) -> Database:
-    fill(module_database.engine, now=NOW)
+    fill(module_database.engine, now=NOW, keyring=Keyring(module_database.settings.signing_keys_folder))
     return module_database
 
 
@@ -100,6 +105,20 @@ def test_a_source_that_says_something_else_gives_another_row(told: Database) -> 
     assert row_of(row, {**found, "series": found["series"][1:]})["spc_points"] == row["spc_points"] - 1
 
 
+def test_a_month_was_published_by_two_people_and_corrected_with_a_notice(told: Database) -> None:
+    commissioner = Actor("c", "C", "commissioner", PROGRAMME, None, "05W")
+    with open_session(told.engine, tenant_of(commissioner, programme=PROGRAMME)) as session:
+        first, again = changes(session, PROGRAMME, since=0, limit=9, actor=commissioner)
+        notice = json.loads(gzip.decompress(read_differences(session, PROGRAMME, again.sequence, actor=commissioner)))
+    assert (first.month, again.month) == (FIRST.plus(2), FIRST.plus(2))
+    assert (again.kind, again.supersedes, again.reason) == ("correction", 1, "A treatment that was counted late had been in time.")
+    assert again.rows_changed == len(notice["differences"]) > 0
+    with open_session(told.engine, WHOLE) as session:
+        made = publication(session, PROGRAMME, again.sequence)
+    assert made is not None
+    assert made.edited_by not in {made.checked_by, made.published_by}
+
+
 def test_a_database_in_which_something_was_recorded_is_refused(told: Database) -> None:
     with pytest.raises(actions.NotEmpty, match="is there already"):
         fill(told.engine, now=NOW)
@@ -118,14 +137,18 @@ def test_a_database_with_a_client_of_its_own_is_refused_and_left_as_it_was(datab
 def test_each_run_has_new_keys_and_those_of_the_last_are_dead(told: Database) -> None:
     runs = [calls(told.engine, "http://127.0.0.1:8000", now=NOW + timedelta(minutes=minute)) for minute in range(3)]
     keys = [[word.rstrip("'") for word in run.split() if word.startswith("ms_live_")] for run in runs]
-    assert len({key for run in keys for key in run}) == 6
+    assert len({key for run in keys for key in run}) == 9
     later = NOW + timedelta(minutes=5)
     with open_session(told.engine, INSTALLATION) as session:
         actors = [authenticate(session, key, now=later) for key in keys[-1]]
-        assert [(actor.role, actor.subcontract) for actor in actors] == [("contract_manager", EVERY), ("preparer", "SC-H9903")]
+        assert [(actor.role, actor.subcontract) for actor in actors] == [
+            ("contract_manager", EVERY),
+            ("preparer", "SC-H9903"),
+            ("commissioner_lead", None),
+        ]
         people = dict(re.findall(r"([A-Z]+)=(ms_live_\w+)", runs[-1]))
         roles = {person: authenticate(session, key, now=later).role for person, key in people.items()}
-        assert roles == {person: role.value for person, (_, role, _) in actions.PEOPLE.items()}
+        assert roles == {person: who.role.value for person, who in actions.PEOPLE.items()}
         for key in keys[0] + keys[1]:
             with pytest.raises(Unauthenticated):
                 authenticate(session, key, now=later)
@@ -142,4 +165,4 @@ def test_a_client_that_somebody_revoked_is_made_anew(told: Database) -> None:
     keys = sorted({word for word in run.replace("'", " ").split() if word.startswith("ms_live_")})
     with open_session(told.engine, INSTALLATION) as session:
         actors = {(actor.role, actor.subcontract) for key in keys for actor in [authenticate(session, key, now=NOW + timedelta(minutes=8))]}
-    assert actors == {("contract_manager", EVERY), ("preparer", "SC-H9903")}
+    assert actors == {("contract_manager", EVERY), ("preparer", "SC-H9903"), ("commissioner_lead", None)}

@@ -40,7 +40,7 @@ class Running:
         until = time.monotonic() + STARTS_IN_SECONDS
         while time.monotonic() < until and self.process.poll() is None:
             found = CALL.findall(self.said.read_text())
-            if len(found) == 2:
+            if len(found) == 3:
                 return [httpx.Request("GET", url, headers={name: value}) for name, value, url in found]
             time.sleep(0.05)
         raise AssertionError(f"mainstem run said: {self.said.read_text()}")
@@ -81,25 +81,27 @@ def run(data: Path) -> Iterator[Running]:
 
 def test_two_runs_serve_the_same_data_with_keys_of_their_own_and_stop_at_once(data: Path) -> None:
     with run(data) as first:
-        report, owed = first.answers(first.calls)
-        assert (report.status_code, owed.status_code) == (200, 200)
+        report, owed, published = first.answers(first.calls)
+        assert (report.status_code, owed.status_code, published.status_code) == (200, 200, 200)
         assert report.json()["report"]["programme"] == PROGRAMME
         assert {each["subcontract"] for each in owed.json()["returns"]} == {"SC-H9903"}
+        assert (published.json()["report"]["audience_code"], published.json()["report"]["sequence"]) == ("05W", 2)
         assert first.end(signal.SIGINT) == 0
     with run(data) as second:
-        again, _ = second.answers(second.calls)
+        again, _, republished = second.answers(second.calls)
         assert again.json()["observations"] == report.json()["observations"]
+        assert republished.content == published.content
         stale = [
             httpx.Request("GET", now.url, headers={"Authorization": old.headers["Authorization"]})
             for old, now in zip(first.calls, second.calls, strict=True)
         ]
-        assert [answer.status_code for answer in second.answers(stale)] == [401, 401]
+        assert [answer.status_code for answer in second.answers(stale)] == [401, 401, 401]
         assert second.end(signal.SIGTERM) == 0
     assert not (data / "postgres-18" / "postmaster.pid").exists()
 
 
 # What each call of the README's month answers, in order; the collection has accepted the return by itself.
-README_ANSWERS = ["200", "200", "200", "200", "200", "201", "409", "200", "200"]
+README_ANSWERS = [*["200"] * 5, "201", "409", *["200"] * 7, "201", "200"]
 # How each command of it ends, and what it says.
 README_COMMANDS = {
     "returns due": "SC-H9903",
