@@ -1,7 +1,7 @@
 """Reading the series that a report's rows stand in: what was accepted for earlier months, and the points that it makes."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import accumulate
@@ -19,6 +19,13 @@ from app.reports.series import STEPS, History, Places, Point, points_of
 
 _MOST_POINTS: Final = 240
 """Points by month and slice that are kept: those of two years in ten slices."""
+
+_MOST_CHAINS: Final = 8
+
+
+def _chain(accepted: Sequence[tuple[str, str]]) -> list[str]:
+    """Of each month the digest of all that was accepted up to it. Each holds the one before it, so that many months' are worked out in one go."""
+    return list(accumulate(accepted, lambda before, link: digest([before, *link]), initial=""))[1:]
 
 
 class Histories:
@@ -39,9 +46,8 @@ class Histories:
         self._submitted = submitted
         self.digests: Final[Mapping[Month, str]] = self._accepted()
         self._months = sorted(self.digests)
-        # Each holds the one before it, so that many months' are worked out in one go.
-        links = ([str(each), self.digests[each]] for each in self._months)
-        self._chain = list(accumulate(links, lambda before, link: digest([before, *link]), initial=""))[1:]
+        accepted = tuple((str(each), self.digests[each]) for each in self._months)
+        self._chain = contract.worked_out.kept("chains", accepted, lambda: _chain(accepted), most=_MOST_CHAINS)
         self.computed = False
 
     def _accepted(self) -> dict[Month, str]:
