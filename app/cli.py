@@ -34,9 +34,12 @@ from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.demo import cli as demo
 from app.kernel.actors import MACHINE
+from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Refusal
 from app.main import create_app
+from app.publications import key_actions as signing
+from app.publications.keys import Keyring
 from app.reports import audit_actions as figures
 from app.settings import PREFIX, CannotStart, Settings, load_settings, unknown_variables
 
@@ -50,7 +53,9 @@ commands = typer.Typer(name="mainstem", help=__doc__, no_args_is_help=True, pret
 audits = typer.Typer(help="Whether what is kept is what it must be.", no_args_is_help=True)
 commands.add_typer(audits, name="audit")
 clients = typer.Typer(help="Who may call the service, and with which keys.", no_args_is_help=True)
+signing_keys = typer.Typer(help="The keys that publications are signed with.", no_args_is_help=True)
 commands.add_typer(clients, name="client")
+commands.add_typer(signing_keys, name="signing-key")
 callers.register(commands)
 
 
@@ -330,3 +335,27 @@ def revoke_client(client_id: Annotated[str, typer.Argument(metavar="ID", help="T
         access.revoke_client(session, client_id, actor=MACHINE, now=datetime.now(UTC))
         session.commit()
     print(f"Client {client_id} is revoked.")
+
+
+@signing_keys.command(name="rotate")
+def rotate_signing_key() -> None:
+    """Make a new signing key and let it sign from now on; what was signed before stays proven by the key that signed it."""
+    settings = load_settings()
+    with fit_engine(settings) as engine, open_session(engine, INSTALLATION) as session:
+        made = signing.rotate(session, Keyring(settings.signing_keys_folder), actor=MACHINE, now=datetime.now(UTC))
+        session.commit()
+    print(f"Key {made} signs from now on; its private half is a file in {settings.signing_keys_folder}: keep a copy of it.")
+
+
+@signing_keys.command(name="list")
+def list_signing_keys() -> None:
+    """List every key that anything was ever signed with, the newest first, and whether its private half is on this machine."""
+    settings = load_settings()
+    keyring = Keyring(settings.signing_keys_folder)
+    with fit_engine(settings) as engine, open_session(engine, INSTALLATION) as session:
+        keys = signing.list_keys(session)
+    table = Table("key", "made", "retired", "private half here")
+    for key in keys:
+        retired = "" if key.retired_at is None else moment_text(key.retired_at)
+        table.add_row(key.key_id, moment_text(key.recorded_at), retired, "no" if keyring.private(key.key_id) is None else "yes")
+    Console().print(table)

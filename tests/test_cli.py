@@ -166,6 +166,14 @@ def test_a_client_is_revoked(installation: Mapping[str, str]) -> None:
     assert mainstem("client", "revoke", "nobody", **installation).returncode == 1
 
 
+def test_signing_keys_change_over(installation: Mapping[str, str], tmp_path: Path) -> None:
+    folder = {"MAINSTEM_SIGNING_KEYS": str(tmp_path / "keys"), "COLUMNS": "200", **installation}
+    made = [mainstem("signing-key", "rotate", **folder).stdout.split()[1] for _ in range(2)]
+    listed = mainstem("signing-key", "list", **folder).stdout
+    assert [listed.index(key) for key in reversed(made)] == sorted(listed.index(key) for key in made)
+    assert {file.stem for file in (tmp_path / "keys").iterdir()} == set(made)
+
+
 def test_a_client_whose_scope_does_not_fit_its_role_is_refused(installation: Mapping[str, str]) -> None:
     assert "belongs to one subcontract" in sentence(mainstem("client", "create", "Hospice", "--role", "preparer", **installation))
 

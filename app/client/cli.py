@@ -36,6 +36,7 @@ from app.client.connection import Problem
 from app.client.files import MEDIA_TYPES, key_in, name_of, read_receipt, receipt_beside
 from app.client.findings import findings_of
 from app.client.mainstem import CSV, NDJSON, ReturnKey
+from app.client.publications import publications
 from app.client.shown import due_table, local, refused_table, returns_table, warnings_table
 
 _ENDS: Final = (
@@ -53,6 +54,7 @@ def register(commands: typer.Typer) -> None:
     talking.register(returns)
     commands.add_typer(returns, name="returns")
     commands.add_typer(receipts, name="receipt")
+    commands.add_typer(publications, name="publication")
 
 
 def _show(rows: list[dict[str, Any]], *, as_json: bool, nothing: str) -> None:

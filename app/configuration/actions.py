@@ -39,6 +39,8 @@ from app.pathways.actions import bring_handovers, bring_pathways, bring_segments
 from app.programmes.actions import bring_commissioners, bring_phases, bring_programme, bring_requirements, bring_sites
 from app.programmes.faults import decided_and_gone
 from app.programmes.store import phase_decisions
+from app.publications.domain import OF_PROGRAMME
+from app.publications.store import current
 from app.returns.expectation import expected_return
 from app.returns.store import have_returned, reported_cells, reported_measures
 from app.subcontracts.actions import bring_subcontracts
@@ -171,7 +173,8 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
     changes = differences(before, after, new=[line for line in document.organisations if line.ods_code not in registered])
     if dry_run:
         accepted = accepted_months(session, programme) if before is not None and changes else ()
-        return Applied(before, after, changes, consequences(before, after, accepted=accepted))
+        published = {month: each.sequence for month, each in current(session, programme, OF_PROGRAMME).items()} if accepted else {}
+        return Applied(before, after, changes, consequences(before, after, accepted=accepted, published=published))
     if changes:
         moment = after_shared(session, now)
         recording = begin_recording(session, programme, actor=actor, now=moment, contract=True)

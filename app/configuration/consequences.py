@@ -1,7 +1,7 @@
 """What one contract in the place of another does: obligations, gaps, overlaps and weights, and the months whose figures it touches."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -64,7 +64,9 @@ class WeightOfYear(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """Everything that follows. `months_touched` are those with accepted figures that would be computed anew."""
+    """Everything that follows. `months_touched` are those with accepted figures that would be computed anew, `publications_touched` the latest
+    of each month whose periods hold one of them.
+    """
 
     appearing: list[Obligation]
     disappearing: list[Obligation]
@@ -77,10 +79,16 @@ class Consequences:
     rescheduled: list[Rescheduled]
     weights: list[WeightOfYear]
     months_touched: list[Month]
+    publications_touched: list[int]
 
 
-def consequences(before: Contract | None, after: Contract, *, accepted: Iterable[Month]) -> Consequences:
-    """What follows of a change; `before` is None where the programme is new. `accepted` are the months that have accepted revisions."""
+def consequences(
+    before: Contract | None, after: Contract, *, accepted: Iterable[Month], published: Mapping[Month, int] | None = None
+) -> Consequences:
+    """What follows of a change; `before` is None where the programme is new.
+
+    `accepted` are the months that have accepted revisions, `published` has the latest publication of each month.
+    """
     touched = _all(after) if before is None else owing_otherwise(before, after)
     appearing, disappearing, changing = _obligations(before, after, touched)
     gaps_opened, gaps_closed = _opened_and_closed(*_gaps_of_both(before, after))
@@ -89,6 +97,7 @@ def consequences(before: Contract | None, after: Contract, *, accepted: Iterable
         segments = {*after.segment, *(() if before is None else before.segment)}
     held = {} if before is None else _overlaps(before, segments)
     overlaps_appearing, overlaps_disappearing = _opened_and_closed(held, _overlaps(after, segments))
+    months = [] if before is None else _months_touched(before, after, (*appearing, *disappearing, *changing), accepted)
     return Consequences(
         appearing=appearing,
         disappearing=disappearing,
@@ -100,8 +109,16 @@ def consequences(before: Contract | None, after: Contract, *, accepted: Iterable
         rescheduled=[] if before is None else list(rescheduled(before, after)),
         recounted=[] if before is None else list(_recounted(before, after)),
         weights=list(_weights(before, after)),
-        months_touched=[] if before is None else _months_touched(before, after, (*appearing, *disappearing, *changing), accepted),
+        months_touched=months,
+        publications_touched=sorted(_reading(months, published or {})),
     )
+
+
+def _reading(touched: Collection[Month], published: Mapping[Month, int]) -> Iterator[int]:
+    """The publications whose periods hold any of these months: the longest are of a year."""
+    for month, sequence in published.items():
+        if any(0 <= month.ordinal - each.ordinal < 12 for each in touched):
+            yield sequence
 
 
 def _all(contract: Contract) -> dict[str, Ranges]:

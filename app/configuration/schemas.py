@@ -92,7 +92,7 @@ class WeightsView(BaseModel):
 
 
 class EffectsView(BaseModel):
-    """What follows. Months touched have accepted figures that would be computed anew; publications touched are those of such months."""
+    """What follows. Months touched have accepted figures that would be computed anew; publications touched are those that hold such a month."""
 
     obligations_appearing: list[ObligationView]
     obligations_disappearing: list[ObligationView]
@@ -161,8 +161,7 @@ def effects(follows: Consequences) -> dict[str, Any]:
         "deadlines_moved": [_rescheduled(each) for each in follows.rescheduled],
         "weights": [each._asdict() for each in follows.weights],
         "months_touched": [str(month) for month in follows.months_touched],
-        # Nothing is published yet.
-        "publications_touched": [],
+        "publications_touched": follows.publications_touched,
     }
 
 

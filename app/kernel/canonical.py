@@ -17,7 +17,7 @@ _SMALLEST_PLAIN: Final = -6
 """JavaScript writes an exponent where the first digit stands farther behind the point."""
 
 
-def sha256(content: bytes) -> str:
+def sha256(content: bytes | bytearray) -> str:
     """The SHA-256 of some bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +20,8 @@ from app.kernel.months import Month
 from app.publications import store
 from app.publications.domain import OF_PROGRAMME, Audience, Part, Standing
 from app.publications.manifests import Made, ReturnRead, audience_named, made_of, returns_of
-from app.publications.notices import IDENTITY, Causes, ChangedReturn, Moved, change_of, entries
+from app.publications.notices import Causes, ChangedReturn, Moved, entries, moved_between
+from app.publications.public_actions import PublicHistory, write_public
 from app.publications.renditions import Readership, Rendition, Sign, Writer, readerships
 from app.reports.domain import ReportQuery
 from app.reports.envelope import SCHEMA_VERSION, notes_of
@@ -72,11 +74,11 @@ class Composition:
         return readerships(self.contract, self.report.months, subcontracts_shown=shown)
 
     def parts(self) -> Iterator[tuple[str, str, Rows]]:
-        """Its rows by period and slice, each with its canonical text. Of one period at a time: all of them are large."""
-        for period in PERIODS:
-            stored, _ = self.report.rows(period)
-            for slice_ in SLICES:
-                rows = json.loads(stored[self.month, slice_, period], parse_float=Decimal, parse_int=Decimal)
+        """Its rows by slice and period, each with its canonical text. Of one slice at a time: all of them are large."""
+        for slice_ in SLICES:
+            stored, _ = self.report.rows(slice_)
+            for period in PERIODS:
+                rows = json.loads(stored.pop((self.month, slice_, period)), parse_float=Decimal, parse_int=Decimal)
                 yield slice_, period, [(row, canonical_text(row)) for row in rows]
 
     def rows_before(self, slice_: str, period: str) -> bytes:
@@ -167,16 +169,7 @@ def moved_in(composition: Composition, causes: Causes, slice_: str, period: str,
     published = composition.rows_before(slice_, period)
     if composition.before is None or published == f"[{','.join(text for _, text in rows)}]".encode():
         return
-    was = {_name(row): row for row in json.loads(published, parse_float=Decimal, parse_int=Decimal)}
-    now = {_name(row): row for row, _ in rows}
-    for name in sorted(was.keys() | now.keys()):
-        change = change_of(was.get(name), now.get(name))
-        if change is not None:
-            yield Moved(was.get(name), now.get(name), change, causes.of(was.get(name), now.get(name)))
-
-
-def _name(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(row[name] for name in IDENTITY)
+    yield from moved_between(json.loads(published, parse_float=Decimal, parse_int=Decimal), [row for row, _ in rows], causes)
 
 
 def moved_rows(composition: Composition) -> list[Moved]:
@@ -204,19 +197,32 @@ class Written:
 
 
 def write(
-    composition: Composition, numbered: Numbered, *, previous: Mapping[Audience, str], sign: Sign | None
+    composition: Composition, numbered: Numbered, *, previous: Mapping[Audience, str], history: PublicHistory, sign: Sign | None
 ) -> tuple[list[Written], int]:
-    """The renditions of a month for its audiences, and how many of all its rows moved. `previous` is each audience's last digest."""
+    """The renditions of a month for its audiences, and how many of all its rows moved.
+
+    `previous` is each audience's last digest, `history` what the public ever had.
+    """
     causes, notes = comparison(composition), notes_of(composition.contract, composition.report.months)
     writers = [Writer(readership, notes) for readership in composition.readerships()]
     moved: list[Moved] = []
+    whole: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for slice_, period, rows in composition.parts():
         moved += moved_in(composition, causes, slice_, period, rows)
+        whole[slice_, period] = [(row["measure"], text) for row, text in rows]
+        of_subcontract: dict[str, Rows] = defaultdict(list)
+        for row, text in rows:
+            of_subcontract[row["subcontract"]].append((row, text))
         for writer in writers:
-            writer.add(slice_, period, rows)
+            audience = writer.readership.audience
+            writer.add(slice_, period, of_subcontract.get(audience.code, []) if audience.kind == "subcontract" else rows)
+    public, moved_of_public = write_public(
+        composition.contract, composition.month, whole, history=history, before=composition.before, causes=causes, notes=notes
+    )
+    whole.clear()
     head, own = composition.report.head(), _own_returns(composition)
     written = []
-    for writer in writers:
+    for writer in [*writers, public]:
         audience = writer.readership.audience
         if audience.kind == "subcontract" and not writer.rows:
             continue
@@ -230,7 +236,7 @@ def write(
             "published_at": numbered.published_at,
             "commentary": numbered.commentary if audience.kind in {"programme", "commissioner"} else None,
         }
-        told = entries(moved, writer.readership)
+        told = entries(moved_of_public if writer is public else moved, writer.readership)
         notice = _notice(about, told)
         written.append(Written(writer.finish(about, schema_version=SCHEMA_VERSION, sign=sign), len(told), notice))
     return written, len(moved)

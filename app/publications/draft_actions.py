@@ -16,6 +16,7 @@ from app.kernel.refusals import Fault, Invalid, NotFound
 from app.publications import store
 from app.publications.composition_actions import Numbered, Written, compose, inputs_of, moved_rows, related, together, write
 from app.publications.domain import OF_PROGRAMME, Audience, Draft, DraftOutdated, NotDrafted
+from app.publications.public_actions import PublicHistory
 from app.publications.renditions import Rendition
 from app.returns.read_actions import judged_at
 
@@ -149,7 +150,7 @@ def _previewed(session: Session, programme: str, draft: Draft) -> Sequence[Writt
     before = store.current(session, programme, OF_PROGRAMME).get(draft.month)
     contract = load_contract(session, programme, as_of=draft.as_of)
     composition = compose(session, contract, draft.month, as_of=draft.as_of, before=before)
-    return write(composition, Numbered(None, None, draft.commentary), previous={}, sign=None)[0]
+    return write(composition, Numbered(None, None, draft.commentary), previous={}, history=PublicHistory(session, programme), sign=None)[0]
 
 
 def _draft(session: Session, programme: str, month: Month) -> Draft:

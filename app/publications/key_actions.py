@@ -32,7 +32,7 @@ class SigningKey:
     key_id: str
     private: Ed25519PrivateKey
 
-    def sign(self, content: bytes) -> dict[str, str]:
+    def sign(self, content: bytes | bytearray) -> dict[str, str]:
         return signed(self.private, content)
 
 

@@ -156,6 +156,15 @@ def _rows_of(contract: Contract, reading: Reading, cell: CellKey, subcontract: s
             yield slice_, cell.measure, *codes
 
 
+def moved_between(before: Iterable[Row], after: Iterable[Row], causes: Causes) -> Iterator[Moved]:
+    """The rows of a part that read otherwise, in the order of what names them."""
+    was, now = ({tuple(row[name] for name in IDENTITY): row for row in rows} for rows in (before, after))
+    for name in sorted(was.keys() | now.keys()):
+        change = change_of(was.get(name), now.get(name))
+        if change is not None:
+            yield Moved(was.get(name), now.get(name), change, causes.of(was.get(name), now.get(name)))
+
+
 def entries(moved: Iterable[Moved], readership: Readership) -> list[dict[str, Any]]:
     """What an audience is told of the rows that it reads."""
     return [_entry(each, readership) for each in moved if any(side is not None and readership.reads(side) for side in _sides(each))]

@@ -48,6 +48,7 @@ from app.publications.draft_actions import moved_since
 from app.publications.key_actions import SigningKey, key_in_use
 from app.publications.keys import Keyring
 from app.publications.manifests import FIRST, audience_named, said
+from app.publications.public_actions import PublicHistory
 from app.publications.store import Issued, Publication
 from app.reports.results import METHOD_VERSION
 from app.returns.read_actions import judged_at
@@ -76,6 +77,7 @@ def publish(
     require(actor, Permission.REPORT_PUBLISH, programme=programme)
     # One publisher at a time in a programme: from here on nobody else gives a sequence.
     lock_key(session, programme, "publications")
+    store.take_time(session)
     published = store.current(session, programme, OF_PROGRAMME)
     months = sorted({month, *(each.month for each in related(published, month))})
     moment = judged_at(session, programme, asked=None, now=now)
@@ -154,12 +156,12 @@ def _write_all(
 ) -> list[Ready]:
     """Write, sign and keep the renditions of each month, in the order of their sequences."""
     programme, ready = compositions[0].programme, list[Ready]()
-    digests = store.last_digests(session, programme)
+    digests, history = store.last_digests(session, programme), PublicHistory(session, programme)
     first = 1 if last is None else last.sequence + 1
     for sequence, composition in enumerate(compositions, start=first):
         own = composition.month == draft.month
         commentary = draft.commentary if own else _commentary(session, composition)
-        written, rows_changed = write(composition, Numbered(sequence, at, commentary), previous=digests, sign=key.sign)
+        written, rows_changed = write(composition, Numbered(sequence, at, commentary), previous=digests, history=history, sign=key.sign)
         status = composition.report.head()["status"]
         kind = _kind(composition, status, own=own)
         shared = {

@@ -19,7 +19,7 @@ from app.organisations.domain import codes_readable_by
 from app.programmes.domain import ancestors
 from app.publications.domain import OF_PROGRAMME, Audience, Part
 
-_LEVEL: Final = 9
+_LEVEL: Final = 6
 _GZIP: Final = 31
 _RAW: Final = -15
 _UNNAMED: Final = frozenset({"carries_no_weight", "unsigned"})
@@ -93,7 +93,7 @@ class Rendition:
     parts: tuple[Part, ...]
 
 
-Sign = Callable[[bytes], dict[str, str]]
+Sign = Callable[[bytes | bytearray], dict[str, str]]
 """The member `signature` for some bytes."""
 
 
@@ -129,14 +129,16 @@ class Writer:
 
     def finish(self, head: Mapping[str, Any], *, schema_version: str, sign: Sign | None) -> Rendition:
         """Close the rendition with its head and signature; a preview has none."""
-        opening = inflated(b"".join(self._chunks))
-        closing = b'],"report":%s,"schema_version":%s' % (canonical_bytes(head), canonical_bytes(schema_version))
-        signature = b"" if sign is None else b',"signature":%s' % canonical_bytes(sign(b"%s%s}" % (opening, closing)))
-        ending = b"%s%s}" % (closing, signature)
-        digest = hashlib.sha256(opening)
-        digest.update(ending)
+        content, opening = bytearray(), zlib.decompressobj(_GZIP)
+        for chunk in self._chunks:
+            content += opening.decompress(chunk)
+        written = len(content)
+        content += b'],"report":%s,"schema_version":%s}' % (canonical_bytes(head), canonical_bytes(schema_version))
+        signature = b"" if sign is None else b',"signature":%s' % canonical_bytes(sign(content))
+        content[-1:] = b"%s}" % signature
+        digest, ending = hashlib.sha256(content).hexdigest(), bytes(content[written:])
         compressed = b"".join((*self._chunks, self._stream.compress(ending), self._stream.flush()))
-        return Rendition(self.readership.audience, compressed, digest.hexdigest(), len(opening) + len(ending), tuple(self._parts))
+        return Rendition(self.readership.audience, compressed, digest, len(content), tuple(self._parts))
 
 
 def inflated(compressed: bytes) -> bytes:

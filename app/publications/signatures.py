@@ -40,7 +40,7 @@ def web_key(public_key: str) -> dict[str, str]:
     return {"kty": "OKP", "crv": "Ed25519", "x": public_key, "kid": key_id_of(public_key), "use": "sig", "alg": "EdDSA"}
 
 
-def signed(private: Ed25519PrivateKey, content: bytes) -> dict[str, str]:
+def signed(private: Ed25519PrivateKey, content: bytes | bytearray) -> dict[str, str]:
     """The member `signature` for some bytes."""
     return {"algorithm": ALGORITHM, "key_id": key_id_of(public_key_of(private)), "value": text_of(private.sign(content))}
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -247,6 +248,11 @@ def publication(session: Session, programme: str, sequence: int) -> Publication 
     query = select(*(columns[name] for name in _PUBLICATION)).where(columns.programme == programme, columns.sequence == sequence)
     row = session.execute(query).mappings().one_or_none()
     return None if row is None else Publication(**row)
+
+
+def take_time(session: Session) -> None:
+    """Let this transaction be at work between its statements for as long as it takes: it holds nobody up meanwhile."""
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 class Last(NamedTuple):

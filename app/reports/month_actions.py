@@ -47,13 +47,23 @@ class MonthFigures:
     inputs: MonthInputs
     results: dict[str, store.StoredResult] = field(default_factory=dict)
     computed: bool = False
+    _read: dict[str, tuple[RowResult, ...]] = field(default_factory=dict)
 
     @property
     def inputs_sha256(self) -> str:
         return self.inputs.sha256
 
     def of(self, slice_: str) -> tuple[RowResult, ...]:
-        return from_json(json.loads(self.results[slice_].figures))
+        """The results of a slice; those that were read last are at hand, for several periods are pooled from them."""
+        if slice_ not in self._read:
+            self._read = {slice_: from_json(json.loads(self.results[slice_].figures))}
+        return self._read[slice_]
+
+    def forget(self, slices: Collection[str]) -> None:
+        """Hold on to these results no more."""
+        for slice_ in slices:
+            self.results.pop(slice_, None)
+            self._read.pop(slice_, None)
 
     @property
     def returns(self) -> MonthReturns:

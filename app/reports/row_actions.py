@@ -74,15 +74,20 @@ class ReportRows:
         return self._digests[month, periods]
 
     def rows(self, *some: str) -> tuple[dict[Part, bytes], bool]:
-        """Every part (of all periods, or only of some) as a JSON array, in the order of months, slices and periods; whether any had to be written."""
+        """Every part as a JSON array, in the order of months, slices and periods, and whether any had to be written.
+
+        Of all slices, or only of some: then nothing that was read for them is held on to.
+        """
         programme, query = self._contract.programme.code, self._query
-        periods = some or query.periods
+        periods, slices = query.periods, some or query.slices
         digests = {(month, period): self._inputs_sha256(month, period) for month in query.months for period in periods}
-        parts = [(month, slice_, period) for month in query.months for slice_ in query.slices for period in periods]
-        stored = store.stored_rows(self._session, programme, set(digests.values()), query.slices, periods)
+        parts = [(month, slice_, period) for month in query.months for slice_ in slices for period in periods]
+        stored = store.stored_rows(self._session, programme, set(digests.values()), slices, periods)
         at = {(month, slice_, period): (digests[month, period], slice_, period) for month, slice_, period in parts}
         lacking = [part for part in parts if at[part] not in stored]
         written = self._write(lacking, digests) if lacking else {}
+        for held in self.figures.values():
+            held.forget(some)
         return {part: written[part] if part in written else stored[at[part]] for part in parts}, bool(lacking)
 
     def _write(self, parts: list[Part], digests: Mapping[tuple[Month, str], str]) -> dict[Part, bytes]:

@@ -50,11 +50,13 @@ class Parties:
     administrator: psycopg.Connection[Any]
     etag: str = ""
     manager: str = ""
+    editor: str = ""
     approvers: dict[str, str] = field(default_factory=dict)
     preparers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.manager = self.client("contract_manager")[1]
+        self.editor = self.client("analyst")[1]
         self.preparers = {reference: self.client("preparer", reference)[1] for reference in load.SUBCONTRACTS}
         self.approvers = {reference: self.client("approver", reference)[1] for reference in load.SUBCONTRACTS}
         first = self.put(load.document(freezes=True))
@@ -312,6 +314,59 @@ def submit_against_revocation(who: Parties, number: int, chance: Random) -> str:
     return _way(first=raced.is_success)
 
 
+_PUBLICATIONS: Final = f"/v1/programmes/{load.PROGRAMME}/publications"
+_APART: Final = 240
+"""Months after those of the other races: nothing else is recorded of what is published here."""
+
+
+def _checked_draft(who: Parties, month: str) -> None:
+    """A draft that one person edited and another checked."""
+    path = f"{_PUBLICATIONS}/drafts/{month}"
+    edited = who.web.put(path, {"commentary": ""}, key=who.editor, headers={"If-None-Match": "*"})
+    assert edited.status_code == httpx.codes.CREATED, edited.text
+    checked = who.web.post(f"{path}/check", {"inputs_sha256": edited.json()["inputs_sha256"]}, key=who.manager)
+    assert checked.status_code == httpx.codes.OK, checked.text
+
+
+def publish_against_acceptance(who: Parties, number: int, chance: Random) -> str:
+    """What was accepted first is in the draft no longer looked at, so nothing is published; else it is published without, and waits."""
+    key = _of(load.BY_HAND, "SC-1", _APART + number)
+    assert who.submit(load.submission(chance, key)).status_code == httpx.codes.CREATED
+    _checked_draft(who, str(key.month))
+    body = {"month": str(key.month), "reason": "A race."}
+    published, accepted = together(
+        lambda: who.web.post(_PUBLICATIONS, body, key=who.manager), lambda: who.accept(key), last_waits_seconds=chance.random() / 2
+    )
+    assert accepted.status_code == httpx.codes.OK
+    assert _code(published) in {"", "draft_outdated"}
+    query = """
+        SELECT (SELECT recorded_at FROM returns WHERE accepted_revision = 1 AND (collection, subcontract, month) = (%s, %s, %s))
+            < (SELECT max(recorded_at) FROM events WHERE action = 'publication.published' AND subject ->> 'month' = %s)"""
+    row = who.administrator.execute(query, (*key[:2], key.month.ordinal, str(key.month))).fetchone()
+    assert row == ((False,) if published.is_success else (None,))
+    if published.is_success:
+        made = published.json()["publication"]["sequence"]
+        read = who.web.get(f"{_PUBLICATIONS}/{made}/manifest", key=who.manager).json()["returns"]
+        names = {"collection": key.collection, "subcontract": key.subcontract, "month": str(key.month)}
+        assert [each["revision"] for each in read if names.items() <= each.items()] == [None]
+    return _way(first=published.is_success)
+
+
+def publish_against_publish(who: Parties, number: int, chance: Random) -> str:
+    """One publishes, the other is told that there is nothing left to publish."""
+    month = str(load.FIRST.plus(_APART - 1 - number))
+    _checked_draft(who, month)
+    body = {"month": month, "reason": "A race."}
+    answers = together(*[lambda: who.web.post(_PUBLICATIONS, body, key=who.manager)] * 2)
+    assert _statuses(answers) == [201, 409]
+    assert {_code(answer) for answer in answers} == {"", "not_drafted"}
+    query = "SELECT count(*), count(DISTINCT sequence), max(sequence) FROM publications"
+    row = who.administrator.execute(query).fetchone()
+    assert row is not None
+    assert row[0] == row[1] == row[2]
+    return _way(first=answers[0].is_success)
+
+
 @dataclass(frozen=True, slots=True)
 class Race:
     """A kind of race. Several may run beside each other where each takes long by the clock on the wall."""
@@ -331,6 +386,8 @@ RACES: Final = (
     Race("query against acceptance", query_against_acceptance),
     Race("sign-off against submit", sign_off_against_submit),
     Race("submit against unassignment", submit_against_unassignment),
+    Race("publish against a late acceptance", publish_against_acceptance),
+    Race("publish against publish", publish_against_publish),
     Race("submit against the revocation of its key", submit_against_revocation, beside=10),
     # Last, for it moves the clock.
     Race("submit and accept against the freeze", submit_against_freeze),

@@ -10,7 +10,7 @@ import rfc8785
 from app.kernel.canonical import sha256
 from app.publications.signatures import is_proven
 from tests.publications.conftest import ADDRESS, OCTOBER, Press, press, unzipped
-from tests.reports.conftest import acute, of_62, of_fds
+from tests.reports.conftest import acute, document, of_62, of_fds
 from tests.support.databases import Database
 
 NOVEMBER = "2026-11"
@@ -203,3 +203,25 @@ def test_a_later_revision_is_announced_until_it_is_published(own_press: Press) -
     own_press.programme.at("2027-02-01T09:00")
     published = own_press.publish()["publication"]
     assert (published["kind"], published["status"], published["supersedes"]) == ("final", "final", 2)
+
+
+def test_the_public_is_given_what_disclosure_lets_through(story: Press) -> None:
+    query = "SELECT compressed, differences FROM renditions WHERE audience_kind = 'public' AND sequence = 2"
+    with story.programme.database.superuser_engine.connect() as connection:
+        content, notice = (json.loads(unzipped(each)) for each in connection.exec_driver_sql(query).one())
+    assert (content["report"]["audience"], content["report"]["commentary"]) == ("public", None)
+    assert "small_counts" in {note["code"] for note in content["notes"]}
+    assert any(row["suppression"] is not None for row in content["observations"])
+    assert len(content["observations"]) == len(story.read("/2")["observations"])
+    assert not any(each["why"] and each["why"][0]["subcontract"] for each in notice["differences"])
+
+
+def test_a_trial_of_the_contract_names_the_publications_that_it_would_touch(story: Press) -> None:
+    (asked,) = document()["requirements"]
+    lower = [{"from_month": OCTOBER, "standard": 0.85, "interim": 0.5}]
+    for targets, touched in ((asked["targets"], []), (lower, [2, 3])):
+        changed = document(requirements=[{**asked, "targets": targets}])
+        answer = story.programme.web.put(
+            "/v1/programmes/small/configuration?dry_run=true", changed, key=story.programme.key("administrator")
+        )
+        assert answer.json()["effects"]["publications_touched"] == touched

@@ -26,7 +26,7 @@ def row(commissioner: str = "all", subcontract: str = "all", *, excludes: str | 
     return {"commissioner": commissioner, "subcontract": subcontract, "excludes": excludes, "value": Decimal(value)}
 
 
-def signed(content: bytes) -> dict[str, str]:
+def signed(content: bytes | bytearray) -> dict[str, str]:
     return {"algorithm": "none", "key_id": "k", "value": sha256(content)}
 
 

@@ -1,0 +1,108 @@
+"""`mainstem publication verify`: shows offline that a downloaded report or manifest is what was published, to the byte."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.client.calling import FAILED, HERE, AsJson, Url, as_written, fail
+from app.kernel.canonical import canonical_bytes, sha256
+from app.publications.signatures import is_proven
+
+KEY_SET: Final = "/.well-known/mainstem-signing-keys.json"
+_GZIP: Final = b"\x1f\x8b"
+_SECONDS: Final = 30.0
+
+publications = typer.Typer(help="What proves that a report is as it was published.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a file says that it is, and what holds of it; `sha256` is that of its canonical JSON, as the manifest names it."""
+
+    named: Mapping[str, Any]
+    sha256: str
+    findings: tuple[tuple[str, bool], ...]
+
+    @property
+    def holds(self) -> bool:
+        return all(holds for _, holds in self.findings)
+
+
+def proof_of(content: bytes, keys: Mapping[str, str]) -> Proof:
+    """What can be shown of a file with public keys by their ids. ValueError where it is no publication of any kind."""
+    content = gzip.decompress(content) if content.startswith(_GZIP) else content
+    document = json.loads(content, parse_float=Decimal, parse_int=Decimal)
+    try:
+        signature = dict(document["signature"])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("the file has no signature") from None
+    canonical = canonical_bytes(document)
+    unsigned = canonical_bytes({name: value for name, value in document.items() if name != "signature"})
+    public_key = keys.get(str(signature.get("key_id")))
+    findings = (
+        ("The bytes are those that were published, not written anew", content == canonical),
+        ("The key that signed it is known", public_key is not None),
+        (
+            "The signature is that of this key over exactly what it says",
+            public_key is not None and is_proven(signature, unsigned, public_key),
+        ),
+    )
+    about = document.get("report", document)
+    members = ("programme", "month", "sequence", "supersedes", "status", "audience", "audience_code", "published_at", "previous_sha256")
+    named = {name: about[name] for name in members if name in about}
+    return Proof({**named, "key_id": signature.get("key_id")}, sha256(canonical), findings)
+
+
+def keys_of(key_set: Any) -> dict[str, str]:
+    """Public keys by their ids, out of a JSON Web Key Set."""
+    return {key["kid"]: key["x"] for key in key_set["keys"] if key.get("crv") == "Ed25519"}
+
+
+@publications.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="A report or manifest as it was downloaded.", exists=True, dir_okay=False, readable=True)],
+    *,
+    keys: Annotated[
+        Path | None, typer.Option(help="The public keys, as a file; left out, they are fetched.", exists=True, dir_okay=False)
+    ] = None,
+    url: Url = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Show that a report is as it was published and signed; with --keys nothing is asked of anybody."""
+    try:
+        known = keys_of(json.loads(keys.read_bytes()) if keys else _fetched(url))
+    except (ValueError, KeyError, TypeError):
+        fail("These are no public keys: a JSON Web Key Set is wanted.")
+    try:
+        proof = proof_of(file.read_bytes(), known)
+    except (ValueError, TypeError, AttributeError, EOFError):
+        fail(f"{file} is no report or manifest of a publication: it is not JSON with a signature.")
+    if as_json:
+        typer.echo(as_written({"verified": proof.holds, **proof.named, "sha256": proof.sha256, "findings": dict(proof.findings)}))
+    else:
+        table = Table("what was looked at", "holds")
+        for what, holds in proof.findings:
+            table.add_row(what, "yes" if holds else "NO")
+        Console().print(table)
+        for name, value in {**proof.named, "sha256": proof.sha256}.items():
+            typer.echo(f"{name:15} {value}")
+        typer.echo("The digest is the one that the publication's manifest names, and its ETag.")
+    if not proof.holds:
+        raise typer.Exit(FAILED)
+
+
+def _fetched(url: str) -> Any:
+    try:
+        answer = httpx.get(f"{url.rstrip('/')}{KEY_SET}", timeout=_SECONDS).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL):
+        fail(f"The public keys could not be fetched from {url}: name a file of them with --keys.")
+    return answer.json()

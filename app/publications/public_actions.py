@@ -1,0 +1,107 @@
+"""What the public is given of a month: the rows that disclosure lets through beside all that the public ever had of the months around it."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from app.calendar.contract import Contract
+from app.disclosure.domain import Released, disclose, notes_of
+from app.kernel.canonical import canonical_text
+from app.kernel.months import Month
+from app.publications import store
+from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Standing
+from app.publications.notices import Causes, Moved, moved_between
+from app.publications.renditions import Readership, Writer
+from app.reports.public import places_above, policies
+from app.reports.reading import Reading
+
+AROUND: Final = 12
+"""Windows of months overlap with those of publications of so many months before and after."""
+
+PUBLIC: Final = Readership(OF_PUBLIC, subcontracts_shown=False)
+
+Row = Mapping[str, Any]
+PartName = tuple[str, str]
+
+
+class PublicHistory:
+    """All that the public ever had of a programme, with what it was made from, by publication and measure; each is read once."""
+
+    def __init__(self, session: Session, programme: str) -> None:
+        self._session, self._programme = session, programme
+        self._read: dict[int, dict[str, Released]] = {}
+
+    def around(self, month: Month) -> list[dict[str, Released]]:
+        """By measure what was released in each publication of the months around one, the latest last."""
+        published = store.standings(self._session, self._programme, OF_PUBLIC)
+        near = [each.sequence for each in published if abs(each.month.ordinal - month.ordinal) <= AROUND]
+        return [self._of(sequence) for sequence in near]
+
+    def _of(self, sequence: int) -> dict[str, Released]:
+        if sequence not in self._read:
+            held: dict[str, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
+            for side, audience in enumerate((OF_PROGRAMME, OF_PUBLIC)):
+                for part in store.parts(self._session, self._programme, audience, sequence):
+                    for row in _rows(store.rows_of(self._session, self._programme, audience, sequence, part)):
+                        held[row["measure"]][side].append(row)
+            self._read[sequence] = {measure: Released(*sides) for measure, sides in held.items()}
+        return self._read[sequence]
+
+    def rows_before(self, before: Standing | None) -> Iterator[tuple[PartName, list[Row]]]:
+        """What the public had of a month in the publication that another takes the place of."""
+        if before is None:
+            return
+        for part in store.parts(self._session, self._programme, OF_PUBLIC, before.sequence):
+            yield (part.slice, part.period), _rows(store.rows_of(self._session, self._programme, OF_PUBLIC, before.sequence, part))
+
+
+def _rows(content: bytes | str) -> list[Row]:
+    rows: list[Row] = json.loads(content, parse_float=Decimal, parse_int=Decimal)
+    return rows
+
+
+def write_public(
+    contract: Contract,
+    month: Month,
+    parts: Mapping[PartName, Sequence[tuple[str, str]]],
+    *,
+    history: PublicHistory,
+    before: Standing | None,
+    causes: Causes,
+    notes: Iterable[Row],
+) -> tuple[Writer, list[Moved]]:
+    """The public's rendition of a month, but for its head; and which of its rows read otherwise than in the publication before.
+
+    `parts` has the rows of the whole programme as canonical text, each with its measure: they are disclosed measure by measure, for one says
+    nothing of another.
+    """
+    measures, above = policies(contract), places_above(Reading(contract, month))
+    released = history.around(month)
+    places: dict[str, list[tuple[PartName, int]]] = defaultdict(list)
+    for name, rows in parts.items():
+        for at, (measure, _) in enumerate(rows):
+            places[measure].append((name, at))
+    told: dict[tuple[PartName, int], str] = {}
+    for measure, where in places.items():
+        of_measure = [_row(parts[name][at][1]) for name, at in where]
+        earlier = [each[measure] for each in released if measure in each]
+        shown = disclose(of_measure, policies=measures, before=earlier, above=above)
+        told |= {place: canonical_text(row) for place, row in zip(where, shown, strict=True)}
+    writer = Writer(PUBLIC, [*notes_of(measures), *notes])
+    was = dict(history.rows_before(before))
+    moved: list[Moved] = []
+    for name, rows in parts.items():
+        disclosed = [(_row(told[name, at]), told[name, at]) for at in range(len(rows))]
+        writer.add(*name, disclosed)
+        if before is not None and name in was:
+            moved += moved_between(was[name], [row for row, _ in disclosed], causes)
+    return writer, moved
+
+
+def _row(text: str) -> Row:
+    row: Row = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    return row
