@@ -4,15 +4,21 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app.db.session import open_session
-from app.db.tenancy import Tenant
+from app.db.tenancy import Tenant, tenant_of
+from app.kernel.actors import Actor
+from app.publications.actions import list_publications, read_publication
 from app.publications.domain import OF_PUBLIC
+from app.publications.observation_actions import find_table, rows_from
+from app.publications.observations import ObservationQuery
 from app.publications.renditions import Readership
 from tests.make import document
 from tests.publications.published import Parts, of_commissioner, of_subcontract, parts, publish
@@ -221,3 +227,27 @@ def test_as_a_table_it_is_the_same_and_comes_whole(published: Published) -> None
     assert len(page.text.splitlines()) == 4
     assert 'rel="next"' in page.headers["Link"]
     assert published.get("format=pdf").status_code == 422
+
+
+def held(session: Session) -> Callable[[], AbstractContextManager[Session]]:
+    """One session for all that is read."""
+    return lambda: nullcontext(session)
+
+
+def test_an_heir_reads_what_its_predecessor_left_once(published: Published) -> None:
+    heir = Actor("c", "C", "commissioner", PROGRAMME, None, "05W", inherited_commissioners=("05G",))
+    new = replace(heir, commissioner="NEW")
+    found = {}
+    for actor in (heir, new):
+        with open_session(published.database.engine, tenant_of(actor, programme=PROGRAMME)) as session:
+            table = find_table(session, PROGRAMME, ObservationQuery(), actor=actor, after=None)
+            rows = [json.loads(row) for _, row in rows_from(held(session), table, (), None)]
+            listed = [each.standing.sequence for each in list_publications(session, PROGRAMME, month=None, after=0, limit=9, actor=actor)]
+            assert listed == [1, 2, 3]
+            assert read_publication(session, PROGRAMME, 2, actor=actor).audience.code == ("05W" if actor is heir else "05G")
+        found[actor.commissioner] = rows
+    # Its own rows and the predecessor's, and the programme's totals once.
+    own = published.rows(key=published.key("commissioner", commissioner="05W"))
+    left = [row for row in published.rows(key=published.key("commissioner", commissioner="05G")) if row["commissioner"] == "05G"]
+    assert sorted(map(str, found["05W"])) == sorted(map(str, [*own, *left]))
+    assert found["NEW"] == published.rows(key=published.key("commissioner", commissioner="05G"))
