@@ -135,3 +135,16 @@ def test_a_revoked_key_is_given_nothing_again(story: Press) -> None:
     while story.get("/2", by=key).status_code == 200:
         assert time.monotonic() < until
     assert story.get("/2", by=key).status_code == 401
+
+
+def test_everybody_in_the_programme_may_look_at_what_the_public_reads(story: Press) -> None:
+    readers = (story.manager, story.key("commissioner", commissioner="05W"), story.key("preparer", subcontract="SC-RL4"))
+    answers = [story.get("/2?rendition=public", by=key) for key in readers]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert answers[0].json()["report"]["audience"] == "public"
+    assert answers[0].headers["ETag"] != story.get("/2").headers["ETag"]
+    table = [story.programme.web.get(f"/v1/programmes/{PROGRAMME}/observations?rendition=public", key=key).json() for key in readers]
+    assert {each["audience"] for each in table} == {"public"}
+    assert table[0]["observations"] == table[1]["observations"] == table[2]["observations"]
+    assert len(table[0]["observations"]) == len(answers[0].json()["observations"])
