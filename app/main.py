@@ -100,7 +100,6 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     imports,
     drafts,
     publications,
-    signing_keys,
     phases,
     callers,
     clients,
@@ -249,7 +248,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight)
     problems.install(app)
     app.add_exception_handler(Replayed, _replay)
-    for router in (*ROOMS, schemas, method, tokens, system):
+    for router in (*ROOMS, schemas, method, signing_keys, tokens, system):
         app.include_router(router)
     register = problems.every_refusal(leaving_out=OPERATORS)
     app.include_router(reference.router(register))

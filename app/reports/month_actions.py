@@ -120,6 +120,8 @@ def month_inputs(
 
     Nothing is read again of a month in which nobody did anything, and no deadline passed, since it was read last.
     """
+    if not months:
+        return []
     programme = contract.programme.code
     acts = store.last_acts(session, programme, first=min(months), before=max(months).plus(1), as_of=as_of)
     imports = _imports_standing(session, contract, months, as_of=as_of)
