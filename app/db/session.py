@@ -1,6 +1,7 @@
 """Sessions that set their tenant at the start of every transaction, and roll back unless committed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from app.db.ahead import AHEAD
 from app.db.tenancy import Tenant
+from app.kernel.actors import EVERY
 
 _SET_TENANT = text(
     "SELECT set_config('mainstem.programme', :programme, true), set_config('mainstem.subcontract', :subcontract, true),"
@@ -43,6 +45,22 @@ def open_session(engine: Engine, tenant: Tenant, *, clock: Callable[[], datetime
     With a `clock`, what it records is dated under the ledger's lock rather than when its work began.
     """
     return TenantSession(engine, info={"tenant": tenant, "clock": clock}, expire_on_commit=False, autoflush=False)
+
+
+_SUBCONTRACT = text("SELECT set_config('mainstem.subcontract', :subcontract, true)").execution_options(**AHEAD)
+
+
+@contextmanager
+def seeing_returns(session: Session) -> Iterator[None]:
+    """Let a statement look at every subcontract's returns on behalf of somebody who sees none, for a yes or no that tells nothing of whose.
+
+    Whatever is kept by tenant (a contract) is loaded before.
+    """
+    session.execute(_SUBCONTRACT, {"subcontract": EVERY})
+    try:
+        yield
+    finally:
+        session.execute(_SUBCONTRACT, {"subcontract": session.info["tenant"].subcontract})
 
 
 def act_as(session: Session, tenant: Tenant) -> None:

@@ -1,6 +1,7 @@
 """Reading what was published: each caller its own audience's renditions, as they were made."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +12,7 @@ from app.access.domain import Permission, require
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
 from app.db.ledger import last_recorded
+from app.db.session import seeing_returns
 from app.kernel.actors import Actor
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
@@ -35,7 +37,7 @@ def list_publications(session: Session, programme: str, *, month: Month | None, 
     _may_read(session, programme, actor)
     found = [each.standing for each in _found(session, programme, audiences_of(actor), month=month, after=after, limit=limit)]
     current = [each for each in found if each.superseded_by is None]
-    pending = _pending(session, programme, current) if current else frozenset()
+    pending = _pending(session, programme, current, actor=actor) if current else frozenset()
     return [Listed(each, each.sequence in pending) for each in found]
 
 
@@ -54,12 +56,16 @@ def _found(session: Session, programme: str, audiences: Sequence[Audience], *, l
     return sorted(found.values(), key=lambda each: each.standing.sequence)[:limit]
 
 
-def _pending(session: Session, programme: str, standings: list[Standing]) -> frozenset[int]:
-    """Those publications of which a return has another accepted revision than the one that was read. Nothing is computed but where anybody acted."""
+def _pending(session: Session, programme: str, standings: list[Standing], *, actor: Actor) -> frozenset[int]:
+    """Those publications of which a return has another accepted revision than the one that was read. Nothing is computed but where anybody acted.
+
+    A subcontract is told of its own returns; a commissioner sees no returns, and is told of any.
+    """
     contract, moment = load_contract(session, programme), last_recorded(session, programme)
     last = max(each.month for each in standings)
-    acts = last_acts(session, programme, before=last.plus(1), as_of=moment)
-    return frozenset(each.sequence for each in standings if _is_pending(session, contract, each, acts, moment))
+    with seeing_returns(session) if actor.commissioner else nullcontext():
+        acts = last_acts(session, programme, before=last.plus(1), as_of=moment)
+        return frozenset(each.sequence for each in standings if _is_pending(session, contract, each, acts, moment))
 
 
 def _is_pending(session: Session, contract: Contract, standing: Standing, acts: Mapping[Month, datetime], moment: datetime) -> bool:

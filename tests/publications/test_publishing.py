@@ -191,6 +191,11 @@ def test_a_later_revision_is_announced_until_it_is_published(own_press: Press) -
     assert [each["revision_pending"] for each in own_press.read("")["publications"]] == [False]
     own_press.programme.send("SC-RNA", OCTOBER, acute(of_62("urgent", 1, 2), of_fds(1, 2)))
     assert [each["revision_pending"] for each in own_press.read("")["publications"]] == [True]
+    # A commissioner is told that it waits, a subcontract only of its own.
+    readers = {"05W": {"commissioner": "05W"}, "SC-RNA": {"subcontract": "SC-RNA"}, "SC-RJE": {"subcontract": "SC-RJE"}}
+    keys = {code: own_press.key("commissioner" if "commissioner" in scope else "preparer", **scope) for code, scope in readers.items()}
+    told = {code: own_press.read("", by=key)["publications"][0]["revision_pending"] for code, key in keys.items()}
+    assert told == {"05W": True, "SC-RNA": True, "SC-RJE": False}
     published = own_press.publish()["publication"]
     assert (published["kind"], published["supersedes"], published["status"]) == ("correction", 1, "provisional")
     assert [each["revision_pending"] for each in own_press.read("")["publications"]] == [False, False]
@@ -225,3 +230,18 @@ def test_a_trial_of_the_contract_names_the_publications_that_it_would_touch(stor
             "/v1/programmes/small/configuration?dry_run=true", changed, key=story.programme.key("administrator")
         )
         assert answer.json()["effects"]["publications_touched"] == touched
+
+
+@pytest.mark.parametrize("reader", [("commissioner", {"commissioner": "05W"}), ("preparer", {"subcontract": "SC-RL4"}), ("auditor", {})])
+def test_every_reader_lists_its_own(story: Press, reader: tuple[str, dict[str, str]]) -> None:
+    role, scope = reader
+    key = story.key(role, **scope)
+    listed = story.read("", by=key)["publications"]
+    assert [(each["sequence"], each["superseded_by"], each["revision_pending"]) for each in listed] == [
+        (1, 2, False),
+        (2, None, False),
+        (3, None, False),
+    ]
+    for each in listed:
+        answer = story.get(f"/{each['sequence']}", by=key)
+        assert (answer.headers["ETag"], answer.headers["X-Publication-SHA256"]) == (f'"{each["sha256"]}"', each["sha256"])
