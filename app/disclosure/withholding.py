@@ -14,8 +14,8 @@ from app.disclosure.bounds import UNBOUNDED, Flags, Numbers, Sums
 from app.disclosure.relations import Points
 from app.disclosure.rounding import NEAREST, SMALLEST
 
-SPREAD: Final = 4
-"""The least distance between the lowest and the highest that a hidden count may be, as far as the rows tell: five whole numbers are possible."""
+SPREAD: Final = 5
+"""The least distance between the lowest and the highest that a hidden count may be, as far as sums tell one by one: six whole numbers are possible."""
 
 _MOST_ROUNDS: Final = 200
 _NUMERATOR, _DENOMINATOR, _REST = 0, 1, 2

@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
             print(f"programme {seed} ({kind}): a count of {found[0][1]} is told to be between {found[0][2]} and {found[0][3]}")
     print(f"{worlds} programmes of {months} months, {rows} rows published, {shown} shown whole, {sum(apart.values())} small counts hidden.")
     print(f"How far apart the bounds of a hidden count are (8 and more as 8): {dict(sorted(apart.items()))}. Disclosed in {spent:.0f} s.")
-    print(f"The closest: {closest}; the promise: {CRITERION}.")
+    print(f"The closest: {closest}; the aim: {CRITERION}.")
     return int(closest < CRITERION)
 
 

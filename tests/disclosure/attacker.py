@@ -17,7 +17,7 @@ from tests.disclosure.world import Part, Publication, World
 NUMERATOR, DENOMINATOR, REST = "numerator", "denominator", "rest"
 Form = frozenset[tuple[Part, str]]
 CRITERION = 2
-"""The promise: a hidden count has at least three whole numbers that it may be, from the least to the most this far apart."""
+"""The aim: a hidden count has at least three whole numbers that it may be, from the least to the most this far apart."""
 
 _LARGEST = 1e6
 _NEAR = 1e-6
