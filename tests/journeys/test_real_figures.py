@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.real.commissioners import run_commissioners
 from tests.real.england import run_england
-from tests.real.published import ALL, ENGLAND, FOLDER, MONTHS, NOTHING, Figures, Row, read_england, read_quarter
-from tests.real.quarter import run_quarter
+from tests.real.published import ALL, ENGLAND, FOLDER, MONTHS, NOTHING, Figures, Row, read_england
 from tests.real.tally import Silent, Tally
 from tests.support.server import Installation, installation
 
@@ -19,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-# `make real` does all measures and months; the last is one in which England's own total ends in a half, on either basis.
+# `make real` does all measures and months, and a quarter as it was first submitted and as it was corrected; the last month is one in which England's own total ends in a half, on either basis.
 TRIED: Final = (MONTHS[-1],)
 
 published_of_providers = cache(read_england)
@@ -69,12 +67,3 @@ def test_commissioners_and_those_whom_nobody_knows_make_england(england_served: 
     assert not tally.mismatches[:20]
     assert tally.compared["England, on either basis"] == tally.compared["without UNKNOWN they do not"] == 1
     assert tally.compared["by commissioner+site, month"] > 500
-
-
-def test_a_quarter_as_first_submitted_and_as_finally_corrected(tmp_path: Path) -> None:
-    tally = Tally()
-    with installation(tmp_path) as service:
-        run_quarter(read_quarter(), service, tally=tally, progress=Silent())
-    assert not tally.mismatches[:20]
-    # 167 providers and three months without 13 in September; 134 of them corrected.
-    assert tally.compared["returns received"] == 167 * 3 - 13 + 134
