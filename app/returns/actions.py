@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
-from app.calendar.deadlines import LONDON
+from app.calendar.deadlines import LONDON, months_of_period
 from app.calendar.domain import Collection
 from app.calendar.expected import ReturnKey, closed_throughout
 from app.calendar.store import load_contract
@@ -20,6 +20,7 @@ from app.kernel.moments import TICK
 from app.returns import domain, files_store, review_store, store
 from app.returns.domain import Act, Deadlines, ReturnState, Status, deadlines_of
 from app.returns.expectation import ExpectedReturn
+from app.returns.faults import words
 from app.returns.formats import read_sent
 from app.returns.history import earlier_of
 from app.returns.intake import ReturnInvalid, read_submission
@@ -106,11 +107,17 @@ class _Valid:
         return deadlines_of(self.collection, self.sent.key.month, self.expected.contract.days)
 
     def judged(self, at: datetime) -> "_Valid":
-        """The same as it stands at the moment at which it is received: of figures of a month that has not ended, it is said."""
-        stated, month = self.submission, self.sent.key.month
-        if stated.nil or at.astimezone(LONDON).date() > month.last_day:
+        """The same as it stands at the moment at which it is received: of a month that has not begun, or not ended, it is said."""
+        stated, month, day = self.submission, self.sent.key.month, at.astimezone(LONDON).date()
+        first = months_of_period(month, self.collection.every)[0]
+        if day < first.first_day:
+            cell = stated.foremost
+            names = (("month", str(first)), ("cell", words(cell.key)))
+            early = CellWarning("month_not_begun", cell.key, explained=cell.explained, names=names)
+        elif stated.nil or day > month.last_day:
             return self
-        early = CellWarning("month_not_over", stated.cells[0].key, explained=True, severity="info", names=(("month", str(month)),))
+        else:
+            early = CellWarning("month_not_over", stated.cells[0].key, explained=True, severity="info", names=(("month", str(month)),))
         return replace(self, submission=replace(stated, warnings=(*stated.warnings, early)))
 
     def repeats(self, before: Received | None) -> bool:
@@ -268,7 +275,7 @@ def _receipt(
 def _repeated(session: Session, valid: _Valid, before: Received) -> Receipt:
     """The receipt of the revision that a submission repeats: of those bytes, from that client, at that moment."""
     (held,) = store.revisions(session, valid.sent.programme, valid.sent.key, number=before.state.latest_revision)
-    said = _receipt(valid, before.state, (), before=before, at=before.latest_at, duplicate=True)
+    said = _receipt(valid.judged(before.latest_at), before.state, (), before=before, at=before.latest_at, duplicate=True)
     return replace(said, submitted_sha256=held.submitted_sha256, submitted_by=held.recorded_by, submitted_as=held.submitted_as)
 
 

@@ -66,17 +66,21 @@ def read_submission(body: Any, expected: ExpectedReturn, *, earlier: Earlier = N
     nil = body.get("nil")
     if nil is not None and not isinstance(nil, bool):
         faults.append(fault("wrong_type", "/nil", kind="true or false"))
-    submission = _read_nil(body, expected, note, faults) if nil is True else _read_cells(body, expected, note, earlier, faults)
+    submission = _read_nil(body, expected, note, earlier, faults) if nil is True else _read_cells(body, expected, note, earlier, faults)
     if faults:
         raise invalid(faults)
     return submission
 
 
-def _read_nil(body: Mapping[str, Any], expected: ExpectedReturn, note: str, faults: list[Fault]) -> Submission:
+def _read_nil(body: Mapping[str, Any], expected: ExpectedReturn, note: str, earlier: Earlier, faults: list[Fault]) -> Submission:
     faults.extend(fault("nil_with_cells", f"/{name}", what=what) for name, what in _BESIDE_NIL.items() if body.get(name) is not None)
     reason = _needed_word(body, "reason", NIL_REASONS, faults)
     cells = tuple(Cell(*key, "not_applicable", None, None, False, False, None, None, None) for key in expected.cells)
-    return Submission(nil_reason=reason, note=note, cells=cells, warnings=())
+    warnings: tuple[CellWarning, ...] = ()
+    if expected.has_rules:
+        stated = Stated(expected, {cell[:6]: cell for cell in cells}, {}, frozenset(), earlier)
+        warnings = judge(stated, refusing_only=bool(faults)).warnings
+    return Submission(nil_reason=reason, note=note, cells=cells, warnings=warnings)
 
 
 def _needed_word(body: Mapping[str, Any], name: str, words: tuple[str, ...], faults: list[Fault]) -> str | None:

@@ -31,15 +31,22 @@ from app.returns.expectation import ExpectedReturn
 from app.returns.faults import fault, words
 from app.returns.looking_back import Stated, months_before, rules_in
 from app.returns.relations import Broken, broken, parts_compared
-from app.returns.submission import Cell, CellWarning
+from app.returns.submission import Cell, CellWarning, State
 from app.returns.sums import Group, Sum, group_of, levels_of, sums
 
 _EXPLAIN: Final = "Correct the figure if it is wrong; otherwise send the cell {cell} with explanation_code and explanation."
 
 WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
     "month_not_over": (
-        "{month} has not ended: what is counted now cannot be the whole month. If another month was meant, send it for that one.",
-        "Send it again once the month has ended.",
+        "{month} has not ended: what is counted now may not be the whole month. The return counts as it is.",
+        "If another month was meant, send it for that one; if the figures have changed once the month has ended, send it again.",
+    ),
+    "month_not_begun": (
+        "{month} has not begun: nothing can have been counted in it, so another month was probably meant.",
+        (
+            "Send it for the month that it is of; if this one is right, send the cell {cell} with explanation_code and explanation."
+            " Without them, or as a nil return, it waits for acceptance by hand."
+        ),
     ),
     "outside_assignment": (
         "This site and commissioner are not assigned to the subcontract here. The figures count, and are listed as a gap.",
@@ -60,6 +67,22 @@ WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
     "plan": ("{what} is {figure}; the subcontract's assignments expect {expected}, give or take {tolerance}.{why}", _EXPLAIN),
 }
 """What each warning says and how it is put right, by its code. A revision keeps what is filled in, so that it says the same ever after."""
+
+_NO_SERVICE: Final = (
+    "{what} was {figure} in {month}, and now no service is stated where there was activity.{why}",
+    (
+        "State the figures if there was a service; otherwise send the cell {cell} as {state} with explanation_code and explanation."
+        " A nil return carries none, and waits for acceptance by hand."
+    ),
+)
+"""What zero_after_activity says where there is not a zero but no service."""
+
+
+def words_of(warning: CellWarning) -> tuple[str, str]:
+    """What a warning says of its cell, and how it is put right."""
+    names = dict(warning.names)
+    detail, fix = _NO_SERVICE if "state" in names else WARNINGS[warning.code]
+    return detail.format_map(names), fix.format_map(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +192,15 @@ def _zeros(rule: ZeroAfterActivityRule, measure: Measure, stated: Stated) -> Ite
     part = rule.part or activity_of(measure)
     months = months_before(stated.expected, rule.months)
     earlier = [sums(stated.cells_of(measure.code, month), levels) for month in months]
-    for group, total in sorted(sums(stated.cells_of(measure.code, stated.expected.key.month), levels).items()):
+    cells = stated.cells_of(measure.code, stated.expected.key.month)
+    now = sums(cells, levels)
+    for group in sorted({group_of(cell, levels) for cell in cells}):
         before = [found[group].part(part) if group in found else None for found in earlier]
-        if total.part(part) == 0 and all(figure is not None and figure > rule.above for figure in before):
+        if (group not in now or now[group].part(part) == 0) and all(figure is not None and figure > rule.above for figure in before):
+            # Where nothing applies there is no sum: that no service is stated is as odd as a zero.
+            state = {} if group in now else {"state": "not_applicable"}
             what = _what(part, measure, levels, group)
-            yield _of_group(rule, measure, stated, levels, group, what=what, figure=str(before[0]), month=str(months[0]))
+            yield _of_group(rule, measure, stated, levels, group, what=what, figure=str(before[0]), month=str(months[0]), **state)
 
 
 def activity_of(measure: Measure) -> Part:
@@ -244,7 +271,7 @@ def _asks(rule: Relation, measure: Measure) -> str:
 
 def _of_group(rule: MeasureRule, measure: Measure, stated: Stated, levels: Sequence[Level], group: Group, **names: str) -> CellWarning:
     """A warning of cells taken together: an explanation on any of them explains it. It names that one, or else the foremost."""
-    cells = _cells_in(measure, stated, levels, group)
+    cells = _cells_in(measure, stated, levels, group) or _cells_in(measure, stated, levels, group, state="not_applicable")
     explained = [cell for cell in cells if cell.explained]
     return _warning(rule, explained[0] if explained else _foremost(cells, stated), explained=bool(explained), **names)
 
@@ -255,9 +282,9 @@ def _warning(rule: MeasureRule | CollectionRule, cell: Cell, *, explained: bool,
     return CellWarning(rule.kind, cell.key, explained or rule.severity == "info", rule.code, rule.severity, tuple(filled.items()))
 
 
-def _cells_in(measure: Measure, stated: Stated, levels: Sequence[Level], group: Group) -> list[Cell]:
+def _cells_in(measure: Measure, stated: Stated, levels: Sequence[Level], group: Group, state: State = "value") -> list[Cell]:
     return [
-        cell for cell in stated.cells.values() if cell.measure == measure.code and cell.state == "value" and group_of(cell, levels) == group
+        cell for cell in stated.cells.values() if cell.measure == measure.code and cell.state == state and group_of(cell, levels) == group
     ]
 
 

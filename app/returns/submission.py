@@ -82,6 +82,11 @@ class Submission:
         return any(warning.severity != "info" for warning in self.warnings)
 
     @property
+    def foremost(self) -> Cell:
+        """The cell at which something is said of the whole: one that is listed, with the largest figure."""
+        return min(self.cells, key=lambda cell: (cell.by_rest, -max(cell.numerator or 0, cell.denominator or 0), cell[:6]))
+
+    @property
     def by_rest(self) -> tuple[CellKey, ...]:
         return tuple(cell.key for cell in self.cells if cell.by_rest)
 

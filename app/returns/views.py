@@ -18,7 +18,7 @@ from app.returns.expectation import ExpectedReturn
 from app.returns.plain_words import denominator_carried, names_of
 from app.returns.read_actions import ReturnRead, Standing
 from app.returns.reopening import Reopening, in_force
-from app.returns.rules import WARNINGS
+from app.returns.rules import words_of
 from app.returns.signing import SignOff
 from app.returns.store import Revision
 from app.returns.submission import Cell, CellChange, CellWarning
@@ -155,14 +155,14 @@ def _stated_view(cell: Cell | None) -> dict[str, Any] | None:
 
 
 def warning_view(warning: CellWarning) -> dict[str, Any]:
-    detail, fix = (text.format_map(dict(warning.names)) for text in WARNINGS[warning.code])
+    detail, fix = words_of(warning)
     return {
         **warning.cell._asdict(),
         "code": warning.code,
         "rule": warning.rule,
         "severity": warning.severity,
         "detail": detail,
-        "fix": fix if warning.severity != "info" else "Nothing needs to be done.",
+        "fix": "Nothing needs to be done." if warning.rule is not None and warning.severity == "info" else fix,
         "explained": warning.explained,
     }
 

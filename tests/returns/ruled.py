@@ -8,7 +8,7 @@ from app.calendar.expected import ReturnKey
 from app.kernel.months import Month
 from app.returns.intake import read_submission
 from app.returns.looking_back import Earlier
-from app.returns.rules import WARNINGS
+from app.returns.rules import words_of
 from app.returns.submission import CellWarning, Submission
 from tests.make import contract
 from tests.returns.programme import owed, whole_document
@@ -60,4 +60,4 @@ def before(within: Contract, *bodies: dict[str, Any] | None, collection: str = "
 
 
 def said(warning: CellWarning) -> str:
-    return WARNINGS[warning.code][0].format_map(dict(warning.names))
+    return words_of(warning)[0]

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from app.returns.change import limits
-from app.returns.rules import WARNINGS
+from app.returns.rules import words_of
 from tests.returns.ruled import BEDS, CHANGE, EXPLAINED, WAIT, before, hospice, read, said, with_rules
 
 
@@ -75,7 +75,7 @@ def test_the_warning_says_the_mean_and_the_limits_and_where_to_explain() -> None
         "The numerator of HOSP-WAIT is 150. In 6 earlier months the mean was 15; their process-control limits are 0 and 41.6."
         " The clinic sees about fifteen."
     )
-    assert WARNINGS["change"][1].format_map(dict(warning.names)) == (
+    assert words_of(warning)[1] == (
         "Correct the figure if it is wrong; otherwise send the cell (measure HOSP-WAIT, category 2-3) with explanation_code and explanation."
     )
     assert (warning.cell.category, warning.rule, warning.explained) == ("2-3", "usual", False)
@@ -139,6 +139,35 @@ def test_zero_after_activity(rule: dict[str, Any], earlier: tuple[tuple[int, int
     found = read(within, hospice(beds=now), earlier=history)
     assert [warning.code for warning in found.warnings] == ["zero_after_activity"] * warns
     assert read(within, hospice(beds=now, explain=3), earlier=history).explained
+
+
+def test_no_service_where_there_was_activity_asks_as_a_zero_does() -> None:
+    within = with_rules({BEDS: [{"code": "gone", "kind": "zero_after_activity", "above": 10}]})
+    history = before(within, hospice(beds=(214, 300)))
+    nil = {"nil": True, "reason": "no_service"}
+    beds = {"measure": BEDS, "state": "not_applicable", "reason": "no_service"}
+    waits = hospice()["cells"][:3]
+    for body in (nil, {"cells": [*waits, beds]}):
+        (warning,) = read(within, body, earlier=history).warnings
+        assert (warning.code, warning.rule, warning.severity, warning.explained) == ("zero_after_activity", "gone", "warn", False)
+        assert said(warning) == "The denominator of E-BEDOCC was 300 in 2027-09, and now no service is stated where there was activity."
+        assert "send the cell (measure E-BEDOCC) as not_applicable with" in words_of(warning)[1]
+    assert read(within, {"cells": [*waits, {**beds, **EXPLAINED}]}, earlier=history).explained
+    for earlier in ((), (hospice(beds=(5, 10)),), (nil,)):
+        assert read(within, nil, earlier=before(within, *earlier)).warnings == ()
+    assert read(with_rules({}), nil, earlier=history).warnings == ()
+
+
+def test_of_a_total_only_the_whole_is_looked_at() -> None:
+    within = with_rules({WAIT: [{"code": "gone", "kind": "zero_after_activity", "above": 0, "by": []}]})
+    history = before(within, hospice((15, 3, 0)))
+    listed = hospice((15, 0, 0))["cells"]
+    none = {"measure": WAIT, "state": "not_applicable", "reason": "no_service"}
+    assert read(
+        within, {"cells": [listed[0], *({**none, "category": each} for each in ("2-3", "4-up")), listed[3]]}, earlier=history
+    ).explained
+    (warning,) = read(within, {"nil": True, "reason": "no_service"}, earlier=history).warnings
+    assert said(warning).startswith("The numerator of HOSP-WAIT was 18 in 2027-09")
 
 
 def test_a_zero_by_the_rest_is_zero_after_activity_until_it_is_listed_with_its_explanation() -> None:
