@@ -55,19 +55,25 @@ def _is_nhs_number(digits: str) -> bool:
     return (11 - total % 11) % 11 == int(digits[9])
 
 
-def identifier_in(text: str) -> Identifier | None:
-    """What in a text gives a patient away: ten digits, however grouped, that pass the check of an NHS number, a number said to be a patient's,
-    or a date of birth; None where nothing does.
+def identifiers_in(text: str) -> tuple[Identifier, ...]:
+    """What in a text gives a patient away, each kind once: a number said to be a patient's; ten digits, however grouped, that pass the check
+    of an NHS number; a date of birth.
 
     Its cost grows with the text's length only.
     """
     if len(text) < _FEWEST:
-        return None
-    if _NUMBERED.search(text):
-        return PATIENTS_NUMBER
-    if any(_is_nhs_number("".join(match.groups())) for match in _LISTED.finditer(text)) or _holds_nhs_number(text):
-        return NHS_NUMBER
-    return DATE_OF_BIRTH if _BORN.search(text) else None
+        return ()
+    looked_for = (
+        (PATIENTS_NUMBER, _NUMBERED.search(text) is not None),
+        (NHS_NUMBER, any(_is_nhs_number("".join(match.groups())) for match in _LISTED.finditer(text)) or _holds_nhs_number(text)),
+        (DATE_OF_BIRTH, _BORN.search(text) is not None),
+    )
+    return tuple([kind for kind, found in looked_for if found])
+
+
+def identifier_in(text: str) -> Identifier | None:
+    """The first kind of thing in a text that gives a patient away; None where nothing does."""
+    return next(iter(identifiers_in(text)), None)
 
 
 def _holds_nhs_number(text: str) -> bool:

@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import ALL, CODE_PATTERN, RESERVED, Code
-from app.kernel.identifiers import NHS_NUMBER, Identifier, identifier_in, is_patient_identifier
+from app.kernel.identifiers import NHS_NUMBER, Identifier, identifiers_in, is_patient_identifier
 from app.kernel.months import YEARS
 
 T = TypeVar("T")
@@ -74,9 +74,10 @@ FROM_OUTSIDE: Final = "from outside"
 
 def no_patient(value: str) -> str:
     """The text, unless a patient's identifier hides in it."""
-    found = identifier_in(value)
-    if found is not None:
-        raise _refused(found)
+    found = identifiers_in(value)
+    if found:
+        # One value has one error here: of several kinds it says all.
+        raise _refused(Identifier(*(" ".join(texts) for texts in zip(*found, strict=True))))
     return value
 
 

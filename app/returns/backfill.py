@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from app.calendar.expected import ReturnKey
 from app.kernel.codes import is_code
-from app.kernel.identifiers import identifier_in
+from app.kernel.identifiers import identifiers_in
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
 from app.returns.columns import CSV, JSON, KEY_COLUMNS
@@ -111,10 +111,10 @@ def _named(said: dict[str, Any], places: dict[str, dict[str, Any]]) -> Named:
     found: dict[str, Any] = {}
     faults: list[Fault] = []
     for name, value in said.items():
-        hidden = identifier_in(str(value)) if isinstance(value, str | int) else None
+        hidden = identifiers_in(str(value)) if isinstance(value, str | int) else ()
         read = _month(value) if name == "month" else value if isinstance(value, str) and is_code(value) else None
-        if hidden is not None:
-            faults.append(file_fault("patient_identifier", places[name], found=hidden))
+        if hidden:
+            faults += [file_fault("patient_identifier", places[name], found=each) for each in hidden]
         elif read is None:
             faults.append(file_fault("return_not_named", places[name], name=name))
         else:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from app.kernel.codes import ALL, is_code
 from app.kernel.figures import MOST_DECIMALS, NumericKind, exact, fits, plain
-from app.kernel.identifiers import identifier_in
+from app.kernel.identifiers import identifiers_in
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
 from app.returns.expectation import Carried, ExpectedReturn, carried_of
@@ -193,9 +193,9 @@ def figure_of(value: object, kind: NumericKind, pointer: str, faults: list[Fault
         return Decimal(value)
     figure = exact(value)
     # A figure that fits holds no NHS number, whatever its digits.
-    hidden = identifier_in(str(value)) if (figure is None or figure >= _LARGEST) and isinstance(value, str | int) else None
-    if hidden is not None:
-        faults.append(fault("patient_identifier", pointer, found=hidden))
+    hidden = identifiers_in(str(value)) if (figure is None or figure >= _LARGEST) and isinstance(value, str | int) else ()
+    if hidden:
+        faults.extend(fault("patient_identifier", pointer, found=each) for each in hidden)
     elif figure is None:
         faults.append(fault("percentage" if isinstance(value, str) and "%" in value else "not_a_number", pointer))
     elif figure < 0:

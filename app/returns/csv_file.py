@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from app.kernel.identifiers import identifier_in
+from app.kernel.identifiers import identifiers_in
 from app.kernel.refusals import Fault
 from app.returns.columns import LAST_HEADER_ROW
 from app.returns.faults import Faults
@@ -65,9 +65,8 @@ def _faults(values: dict[int, Value], number: int) -> Iterator[Fault]:
         text, place = str(value), {"line": number, "column": column}
         if len(text) > LONGEST_TEXT:
             yield file_fault("text_too_long", place, most=LONGEST_TEXT)
-        found = None if is_figure(text) else identifier_in(text)
-        if found is not None:
-            yield file_fault("patient_identifier", place, found=found)
+        if not is_figure(text):
+            yield from (file_fault("patient_identifier", place, found=found) for found in identifiers_in(text))
 
 
 def _text(content: bytes, charset: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.kernel.identifiers import identifier_in
+from app.kernel.identifiers import identifiers_in
 from app.returns.columns import CSV, JSON, XLSX
 from app.returns.csv_file import read_csv
 from app.returns.faults import Faults
@@ -23,10 +23,8 @@ def kind_of(media_type: str) -> str:
 def read_sent(parsed: Any, content: bytes, *, media_type: str, file_name: str | None) -> Stated:
     """What was sent: JSON as it was parsed, or the table that a file holds; ReturnInvalid where a file cannot be read."""
     place = {"pointer": "/header/Content-Disposition"}
-    named = Faults()
-    found = identifier_in(file_name or "")
-    if found is not None:
-        named.append(file_fault("patient_identifier_in", place, found=found, what="the file's name"))
+    hidden = identifiers_in(file_name or "")
+    named = Faults(file_fault("patient_identifier_in", place, found=found, what="the file's name") for found in hidden)
     kind = kind_of(media_type)
     if kind == JSON:
         return Stated(parsed, named)

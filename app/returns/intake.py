@@ -1,5 +1,6 @@
 """A parsed submission against what its return expects: the content of a revision, or everything that is wrong with it at once."""
 
+import re
 from collections.abc import Iterable, Mapping
 from itertools import permutations
 from operator import itemgetter
@@ -19,6 +20,7 @@ LONGEST_NOTE: Final = 2000
 MOST_CELLS: Final = 50_000
 """As many as a file may have rows: far more than any return expects."""
 
+_CELLS: Final = re.compile(r"/cells(/[0-9]+)?")
 _PLACE: Final = itemgetter(slice(6))
 _BESIDE_NIL: Final = {"cells": "cells", "rest": "the rest", "rest_reason": "a reason of the rest"}
 _MEMBERS: Final = frozenset({"cells", "rest", "rest_reason", "note", "nil", "reason"})
@@ -31,6 +33,8 @@ class ReturnInvalid(Invalid):
     title: ClassVar[str] = "The return is not complete and correct"
     beyond = 0
     """How many faults there are that are not named."""
+    whole = False
+    """Whether everything that was sent could be judged."""
 
     @property
     def named(self) -> list[Fault]:
@@ -38,18 +42,21 @@ class ReturnInvalid(Invalid):
         return [fault for fault in self.faults if fault.code != "more"]
 
 
-def invalid(faults: Iterable[Fault], *, beyond: int = 0) -> ReturnInvalid:
-    """The refusal that names these faults, the first thousand of them if there are more, and counts those beyond."""
+def invalid(faults: Iterable[Fault], *, beyond: int = 0, whole: bool = False) -> ReturnInvalid:
+    """The refusal that names these faults, the first thousand of them if there are more, and counts those beyond.
+
+    Only of what was judged as a `whole` and named in full it says that no further fault will be found.
+    """
     found = faults if isinstance(faults, Faults) else Faults(faults)
     beyond += found.beyond
     count = len(found) + beyond
     more = [Fault("more", f"There are {beyond} more faults.", "Put these right and send it again.")] if beyond else []
     refused = ReturnInvalid(
-        f"The return has {'one fault' if count == 1 else f'{count} faults'} and nothing of it was kept;"
-        " putting right all that is named makes it valid.",
+        f"The return has {'one fault' if count == 1 else f'{count} faults'} and nothing of it was kept; "
+        + ("putting right all that is named makes it valid." if whole and not beyond else "more may be found once this is put right."),
         faults=[*sorted(found, key=in_order), *more],
     )
-    refused.beyond = beyond
+    refused.beyond, refused.whole = beyond, whole
     return refused
 
 
@@ -68,7 +75,8 @@ def read_submission(body: Any, expected: ExpectedReturn, *, earlier: Earlier = N
         faults.append(fault("wrong_type", "/nil", kind="true or false"))
     submission = _read_nil(body, expected, note, earlier, faults) if nil is True else _read_cells(body, expected, note, earlier, faults)
     if faults:
-        raise invalid(faults)
+        # What should be cells and is not cannot be judged before it is.
+        raise invalid(faults, whole=not any(found.code == "wrong_type" and _CELLS.fullmatch(found.pointer or "") for found in faults))
     return submission
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.kernel.identifiers import identifier_in
+from app.kernel.identifiers import identifiers_in
 from app.kernel.refusals import Fault
 from app.returns.faults import fault
 
@@ -21,9 +21,9 @@ def unknown_members(raw: Mapping[str, Any], allowed: frozenset[str], pointer: st
     found = []
     for name in sorted(raw.keys() - allowed):
         place = f"{pointer}/{name}" if _PLAIN_NAME.match(name) else pointer
-        hidden = identifier_in(name) or (identifier_in(str(raw[name])) if isinstance(raw[name], str | int) else None)
-        if hidden is not None:
-            found.append(fault("patient_identifier", place, found=hidden))
+        hidden = identifiers_in(name) + (identifiers_in(str(raw[name])) if isinstance(raw[name], str | int) else ())
+        if hidden:
+            found += [fault("patient_identifier", place, found=each) for each in dict.fromkeys(hidden)]
         else:
             found.append(fault("ratio_not_accepted" if name.lower() in RATIOS else "unknown_member", place))
     return found
@@ -35,9 +35,9 @@ def text_of(raw: Mapping[str, Any], name: str, pointer: str, *, most: int, fault
     if value is None:
         return None
     place = f"{pointer}/{name}"
-    hidden = identifier_in(str(value)) if isinstance(value, str | int) else None
-    if hidden is not None:
-        faults.append(fault("patient_identifier", place, found=hidden))
+    hidden = identifiers_in(str(value)) if isinstance(value, str | int) else ()
+    if hidden:
+        faults.extend(fault("patient_identifier", place, found=each) for each in hidden)
     elif not isinstance(value, str):
         faults.append(fault("wrong_type", place, kind="a text"))
     elif len(value) > most:

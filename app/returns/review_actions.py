@@ -208,6 +208,8 @@ def accept_many(session: Session, programme: str, asked: Sequence[Named] | Waiti
     One transaction: whatever ends it early leaves all of them as they were.
     """
     require(actor, Permission.RETURN_ACCEPT, programme=programme)
+    if isinstance(asked, Waiting):
+        _refuse_unknown(load_contract(session, programme), asked)
     named = tuple(_waiting(session, programme, asked, now=now)) if isinstance(asked, Waiting) else asked
     in_order = sorted(named, key=lambda each: each.key)
     for each in in_order:
@@ -230,6 +232,26 @@ def accept_many(session: Session, programme: str, asked: Sequence[Named] | Waiti
     for month in sorted({held.key.month for held, _ in accepted}):
         compare(session, accepted[0][0].contract, month, actor=actor, now=now)
     return tuple(verdicts)
+
+
+def _refuse_unknown(contract: Contract, asked: Waiting) -> None:
+    """Invalid where the programme does not have what is named: nothing of it would wait, and nobody would hear of the mistake."""
+    known = {
+        "collection": (asked.collection, contract.collection.keys()),
+        "subcontract": (asked.subcontract, contract.subcontract.keys()),
+    }
+    faults = [
+        Fault(
+            f"unknown_{member}",
+            f"The programme has no {member} of this code.",
+            f"Use one of: {', '.join(sorted(codes))}.",
+            pointer=f"/waiting/{member}",
+        )
+        for member, (code, codes) in known.items()
+        if code is not None and code not in codes
+    ]
+    if faults:
+        raise Invalid("These returns cannot wait for acceptance; see errors.", faults=faults)
 
 
 def _waiting(session: Session, programme: str, asked: Waiting, *, now: datetime) -> Iterator[Named]:

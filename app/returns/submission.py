@@ -121,10 +121,10 @@ class CellChange(NamedTuple):
 
 
 def changed_cells(before: Sequence[Cell], after: Sequence[Cell]) -> tuple[CellChange, ...]:
-    """What the later of two revisions states differently, in the order of the cells' keys."""
+    """What the later of two revisions states differently, in the order of the cells' keys; whether it lists a cell or leaves it to the rest is no difference."""
     earlier, later = {cell[:6]: cell for cell in before}, {cell[:6]: cell for cell in after}
     return tuple(
         CellChange(CellKey(*key), earlier.get(key), later.get(key))
         for key in sorted({*earlier, *later})
-        if earlier.get(key) != later.get(key)
+        if key not in earlier or key not in later or earlier[key]._replace(by_rest=False) != later[key]._replace(by_rest=False)
     )

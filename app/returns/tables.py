@@ -166,9 +166,9 @@ class Stated:
             yield
         except ReturnInvalid as refused:
             judged = refused.named if self.table is None else self.table.located(refused.named, expected)
-            raise invalid(dict.fromkeys([*own, *judged]), beyond=own.beyond + refused.beyond) from None
+            raise invalid(dict.fromkeys([*own, *judged]), beyond=own.beyond + refused.beyond, whole=refused.whole) from None
         if own:
-            raise invalid(own)
+            raise invalid(own, whole=True)
 
 
 @dataclass(slots=True)

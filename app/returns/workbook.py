@@ -5,6 +5,7 @@ Percent formats, formulas without a result, errors, dates and the very digits th
 
 import re
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from app.kernel.figures import of_double
@@ -51,7 +52,7 @@ class _Text(NamedTuple):
     """A shared text as cells show it, and what hides in it: trimmed and judged once, however many show it."""
 
     shown: str
-    hidden: Identifier | None
+    hidden: tuple[Identifier, ...]
 
 
 class _Book:
@@ -90,14 +91,12 @@ class _Book:
             raise invalid([file_fault("file_too_large", most=MOST_SHEETS, what="sheets")])
         return found
 
-    def report(self, found: Identifier | None, what: str, shown: str | None = None, cell: str | None = None) -> None:
-        """Note an identifier beside the cells, if there is one, at its sheet and cell where there are any."""
-        if found is None:
-            return
+    def report(self, found: tuple[Identifier, ...], what: str, shown: str | None = None, cell: str | None = None) -> None:
+        """Note the identifiers beside the cells, if there are any, at their sheet and cell where there are any."""
         place: dict[str, int | str] = {} if shown is None else {"sheet": shown}
         if shown is not None and cell is not None and _REFERENCE.fullmatch(cell):
             place["cell"] = cell
-        self.faults.append(file_fault("patient_identifier_in", place, found=found, what=what))
+        self.faults += [file_fault("patient_identifier_in", place, found=kind, what=what) for kind in found]
 
     def look_beside_sheets(self) -> None:
         """Look through every part that is not a sheet of cells, each at the sheet that it belongs to."""
@@ -310,9 +309,8 @@ class _Cells:
             self.book.faults.append(file_fault("text_too_long", place, most=LONGEST_TEXT))
         shown = "t" if cell.get("t") == "inlineStr" else "v"
         beside = (suspected("".join(pieces)) for name, pieces in self.texts.items() if name != shown)
-        found = hidden or next(filter(None, beside), None)
-        if found is not None:
-            self.book.faults.append(file_fault("patient_identifier", place, found=found))
+        found = dict.fromkeys(chain(hidden, *beside))
+        self.book.faults += [file_fault("patient_identifier", place, found=kind) for kind in found]
         if value == "":
             return
         self.book.cells += 1
@@ -325,14 +323,14 @@ class _Cells:
             raise invalid([file_fault("file_too_large", place, most=MOST_CHARACTERS, what="characters in its cells")])
         self.values[self.column] = value
 
-    def _value(self, cell: Mapping[str, str]) -> tuple[Value, int, Identifier | None]:
+    def _value(self, cell: Mapping[str, str]) -> tuple[Value, int, tuple[Identifier, ...]]:
         """What a cell holds (an empty text where nothing), how many characters or digits it shows, and what hides in them."""
         kind, stored = cell.get("t", "n"), "".join(self.texts.get("v", ()))
         if kind in {"str", "inlineStr"}:
             text = trimmed(_unescaped(stored if kind == "str" else "".join(self.texts.get("t", ()))))
             return text, len(text), suspected(text)
         if stored == "":
-            return (Odd("formula_without_value") if "f" in self.texts else ""), 0, None
+            return (Odd("formula_without_value") if "f" in self.texts else ""), 0, ()
         if kind == "s":
             number = int(stored) if stored.isascii() and stored.isdigit() and len(stored) < 10 else len(self.book.strings)
             if number >= len(self.book.strings):
@@ -348,7 +346,7 @@ class _Cells:
             raise broken()
         return self._number(cell, stored)
 
-    def _number(self, cell: Mapping[str, str], stored: str) -> tuple[Value, int, Identifier | None]:
+    def _number(self, cell: Mapping[str, str], stored: str) -> tuple[Value, int, tuple[Identifier, ...]]:
         figure = of_double(stored)
         style = cell.get("s", "0")
         if figure is None or not (style.isascii() and style.isdigit() and len(style) < 10):

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from app.kernel.identifiers import identifier_in
+from app.kernel.identifiers import identifiers_in
 from app.kernel.refusals import Fault
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
@@ -86,9 +86,8 @@ class Package:
             end(_local(element))
 
         def remarked(remark: str) -> None:
-            found = identifier_in(remark)
-            if found is not None:
-                self.faults.append(file_fault("patient_identifier_in", found=found, what="a remark between the elements of a part"))
+            what = "a remark between the elements of a part"
+            self.faults += [file_fault("patient_identifier_in", found=found, what=what) for found in identifiers_in(remark)]
 
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from app.kernel.identifiers import Identifier, identifier_in
+from app.kernel.identifiers import Identifier, identifiers_in
 from app.kernel.refusals import Fault
 from app.returns.file_faults import file_fault
 from app.returns.tables import is_figure
@@ -35,13 +35,13 @@ _WRITTEN: Final = frozenset(
     }
 )
 
-Report = Callable[[Identifier, str, str | None], None]
+Report = Callable[[tuple[Identifier, ...], str, str | None], None]
 """Told what was found, what holds it, and the cell that it belongs to where there is one."""
 
 
-def suspected(text: str) -> Identifier | None:
-    """What in a text looks like a patient's identifier; a number as small as a figure holds none."""
-    return None if is_figure(text.strip()) else identifier_in(text)
+def suspected(text: str) -> tuple[Identifier, ...]:
+    """What in a text looks like a patient's identifier, each kind once; a number as small as a figure holds none."""
+    return () if is_figure(text.strip()) else identifiers_in(text)
 
 
 class Texts:
@@ -76,7 +76,7 @@ class Texts:
 
     def _look_at(self, text: str, element: str) -> None:
         found = suspected(text)
-        if found is not None:
+        if found:
             self._report(found, _BY_ELEMENT.get(element, self._what), self._cell)
 
 
@@ -84,9 +84,8 @@ def suspect_texts(package: Package, name: str, report: Report) -> None:
     """Report what is suspect in a part that holds no cells."""
     if name.endswith(".bin"):
         # Settings of a printer or an add-in: whatever texts are in them, in one byte a letter or in two.
-        found = identifier_in(package.content(name).replace(b"\0", b"").decode("latin-1"))
-        if found is not None:
-            report(found, "the settings of a printer or another program", None)
+        found = identifiers_in(package.content(name).replace(b"\0", b"").decode("latin-1"))
+        report(found, "the settings of a printer or another program", None)
         return
     texts = Texts(name, report)
     package.parse(name, start=texts.start, end=texts.end, text=texts.text)
@@ -95,5 +94,5 @@ def suspect_texts(package: Package, name: str, report: Report) -> None:
 def suspect_names(package: Package) -> list[Fault]:
     """Names of parts, and what the archive says beside them."""
     said = [package.archive.comment, *(part for entry in package.parts.values() for part in (entry.comment, entry.filename.encode()))]
-    found = next((found for text in said if (found := identifier_in(text.decode("latin-1"))) is not None), None)
-    return [] if found is None else [file_fault("patient_identifier_in", found=found, what="the names of the file's parts")]
+    found = dict.fromkeys(kind for text in said for kind in identifiers_in(text.decode("latin-1")))
+    return [file_fault("patient_identifier_in", found=kind, what="the names of the file's parts") for kind in found]

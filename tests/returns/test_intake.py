@@ -9,8 +9,10 @@ import pytest
 
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey
-from app.kernel.identifiers import identifier_in
-from app.returns.faults import EXPLANATION_CODES, FAULTS, MOST_FAULTS, REST_AFTER_A_VALUE, REST_OF_A_CENSUS, REST_STATES
+from app.kernel.identifiers import identifier_in, identifiers_in
+from app.returns.columns import CSV, XLSX
+from app.returns.faults import EXPLANATION_CODES, FAULTS, MOST_FAULTS, REST_AFTER_A_VALUE, REST_OF_A_CENSUS, REST_STATES, fault
+from app.returns.formats import read_sent
 from app.returns.intake import MOST_CELLS, ReturnInvalid, read_submission
 from app.returns.submission import digest
 from app.web.intake import parse
@@ -185,6 +187,50 @@ def test_what_looks_like_an_nhs_number() -> None:
         assert identifier_in(text), text
     for text in ("", "9434765918", "94347659190", "2026-10-15 12:30", "see 12 of 40", "0" * 64):
         assert not identifier_in(text), text
+
+
+def test_each_kind_of_identifier_in_a_text_is_named_at_once(whole: Contract) -> None:
+    said = "MRN 1234567, born 12/03/1951, 943 476 5919"
+    table = f'measure,numerator,explanation\nM-STOCK,12,"{said}"\n'.encode()
+    with pytest.raises(ReturnInvalid) as in_body:
+        read_submission(mixed_body() | {"note": said}, owed(MIXED, whole))
+    assert list(in_body.value.faults) == [fault("patient_identifier", "/note", found=kind) for kind in identifiers_in(said)]
+    in_table = read_sent(None, table, media_type=CSV, file_name=f"{said}.csv").faults
+    assert [each.detail.partition(" It stands")[0] for each in in_table] == [kind.detail for kind in identifiers_in(said)] * 2
+    assert len(identifiers_in(said)) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"no workbook", XLSX),
+        (b"PK\x03\x04 and no more", XLSX),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", XLSX),
+        (b"measure,numerator,Measure\nM-STOCK,12,\n", CSV),
+        (b"measure,numerator,Date of birth\nM-STOCK,12,\n", CSV),
+        (b'measure,numerator\nM-STOCK,"12\n', CSV),
+    ],
+)
+def test_of_what_could_not_be_judged_no_end_of_faults_is_promised(content: bytes, kind: str) -> None:
+    with pytest.raises(ReturnInvalid) as refused:
+        read_sent(None, content, media_type=kind, file_name=None)
+    assert refused.value.detail.endswith("nothing of it was kept; more may be found once this is put right.")
+
+
+def test_the_end_of_faults_is_promised_where_everything_was_judged(whole: Contract) -> None:
+    cells = mixed_body()["cells"]
+    promised = {
+        "named": {"cells": cells[1:]},
+        "no list": {"cells": "none"},
+        "no cell": {"cells": [*cells, 7]},
+        "note": {"cells": cells, "note": 7},
+    }
+    found = set()
+    for case, body in promised.items():
+        with pytest.raises(ReturnInvalid) as refused:
+            read_submission(body, owed(MIXED, whole))
+        found |= {case} if refused.value.detail.endswith("putting right all that is named makes it valid.") else set()
+    assert found == {"named", "note"}
 
 
 def test_what_may_be_a_count_or_a_ratio_is_one_throughout(whole: Contract) -> None:

@@ -423,3 +423,27 @@ def test_a_month_that_has_not_begun_is_explained_or_waits(programme: Programme) 
     programme.clock.now = datetime(2026, 12, 1, tzinfo=UTC)
     begun = programme.submit(ahead, {**mixed_body(), "note": "begun"}).json()
     assert ([warning["code"] for warning in begun["warnings"]], begun["status"]) == (["month_not_over"], "accepted")
+
+
+def test_a_zero_that_is_listed_is_no_difference_from_one_by_the_rest(programme: Programme) -> None:
+    programme.submit(HOSPICE, hospice_body())
+    listed = {"measure": "HOSP-WAIT", "category": "2-3", "numerator": 0}
+    body = {**hospice_body(), "cells": [*hospice_body()["cells"], listed]}
+    receipt = programme.submit(HOSPICE, body).json()
+    assert (receipt["revision"], receipt["changes"]) == (2, {"since": 1, "added": 0, "changed": 0, "removed": 0, "cells": []})
+    explained = {**body, "cells": [*hospice_body()["cells"], {**listed, "explanation": "no clinic"}]}
+    assert programme.submit(HOSPICE, explained).json()["changes"]["changed"] == 1
+    mine = programme.preparer("SC-H9901")
+    seen = programme.web.get(f"{address(HOSPICE)}/revisions/2/differences", key=mine).json()
+    assert (seen["changed"], seen["cells"]) == (0, [])
+
+
+def test_what_the_programme_does_not_have_waits_for_nothing_and_is_refused(programme: Programme) -> None:
+    at, manager = f"{RETURNS}:accept", programme.manager()
+    unknown = programme.web.post(at, {"waiting": {"month": "2026-10", "collection": "cwtt", "subcontract": "SC-NONE"}}, key=manager)
+    assert (unknown.status_code, [(fault["code"], fault["pointer"]) for fault in unknown.json()["errors"]]) == (
+        422,
+        [("unknown_collection", "/waiting/collection"), ("unknown_subcontract", "/waiting/subcontract")],
+    )
+    assert all(known in fault["fix"] for known, fault in zip(("cwt, hospice, ", "SC-H9901"), unknown.json()["errors"], strict=True))
+    assert "cwtt" not in unknown.text
