@@ -49,7 +49,7 @@ def proof_of(content: bytes, keys: Mapping[str, str]) -> Proof:
     unsigned = canonical_bytes({name: value for name, value in document.items() if name != "signature"})
     public_key = keys.get(str(signature.get("key_id")))
     findings = (
-        ("The bytes are those that were published, not written anew", content == canonical),
+        ("The bytes have the form in which it is published, not one written anew", content == canonical),
         ("The key that signed it is known", public_key is not None),
         (
             "The signature is that of this key over exactly what it says",
@@ -95,7 +95,8 @@ def verify(
         Console().print(table)
         for name, value in {**proof.named, "sha256": proof.sha256}.items():
             typer.echo(f"{name:15} {value}")
-        typer.echo("The digest is the one that the publication's manifest names, and its ETag.")
+        said = "The digest is the one that the publication's manifest names, and its ETag."
+        typer.echo(said if proof.holds else "This is NOT what was published, or not by a key that is known here.")
     if not proof.holds:
         raise typer.Exit(FAILED)
 

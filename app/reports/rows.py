@@ -196,7 +196,8 @@ class Rows:
             "denominator": None if value.denominator is None else carried(value.denominator),
             "value": None if value.value is None else carried(rounded(value.value)),
             "unit": "count" if of_band else measure.unit,
-            "direction": measure.direction,
+            # More or fewer in one band is neither better nor worse by itself.
+            "direction": "neutral" if of_band else measure.direction,
             "lower": sure.lower,
             "upper": sure.upper,
             "interval": sure.interval,

@@ -153,7 +153,8 @@ def _about(asked: Told, found: Told, figures: Told) -> dict[str, Any]:
     split = measure["breakdown"] is not None and "category" in asked["slice"]
     return {
         **{f"measure_{name}": measure[name] for name in ("name", "version")},
-        **{name: measure[name] for name in ("kind", "basis", "direction")},
+        **{name: measure[name] for name in ("kind", "basis")},
+        "direction": "neutral" if is_band(asked, found) else measure["direction"],
         "unit": "count" if is_band(asked, found) else measure["unit"],
         "statistic": figures["statistic"],
         "period_start": f"{first}-01",
