@@ -70,7 +70,7 @@ def test_migrations_go_up_down_and_up(empty_database: Database) -> None:
 
 def test_each_migration_goes_down_and_up_alone(empty_database: Database) -> None:
     owner, seen = empty_database.urls.owner, empty_database.superuser_engine
-    revisions = [f"{number:04}" for number in range(1, int(head()) + 1)]
+    revisions = [f"{number:04}" for number in range(1, int(head() or 0) + 1)]
     shapes = {}
     for revision in revisions:
         migrate(owner, to=revision)
