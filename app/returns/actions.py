@@ -20,7 +20,6 @@ from app.kernel.moments import TICK
 from app.returns import domain, files_store, review_store, store
 from app.returns.domain import Act, Deadlines, ReturnState, Status, deadlines_of
 from app.returns.expectation import ExpectedReturn
-from app.returns.faults import words
 from app.returns.formats import read_sent
 from app.returns.history import earlier_of
 from app.returns.intake import ReturnInvalid, read_submission
@@ -111,9 +110,7 @@ class _Valid:
         stated, month, day = self.submission, self.sent.key.month, at.astimezone(LONDON).date()
         first = months_of_period(month, self.collection.every)[0]
         if day < first.first_day:
-            cell = stated.foremost
-            names = (("month", str(first)), ("cell", words(cell.key)))
-            early = CellWarning("month_not_begun", cell.key, explained=cell.explained, names=names)
+            early = CellWarning("month_not_begun", stated.foremost.key, explained=True, severity="info", names=(("month", str(first)),))
         elif stated.nil or day > month.last_day:
             return self
         else:

@@ -42,11 +42,8 @@ WARNINGS: Final[Mapping[str, tuple[str, str]]] = {
         "If another month was meant, send it for that one; if the figures have changed once the month has ended, send it again.",
     ),
     "month_not_begun": (
-        "{month} has not begun: nothing can have been counted in it, so another month was probably meant.",
-        (
-            "Send it for the month that it is of; if this one is right, send the cell {cell} with explanation_code and explanation."
-            " Without them, or as a nil return, it waits for acceptance by hand."
-        ),
+        "{month} has not begun: nothing can have been counted in it, so another month was probably meant. The return counts as it is.",
+        "Send it for the month that it is of, and this month again once it is over.",
     ),
     "outside_assignment": (
         "This site and commissioner are not assigned to the subcontract here. The figures count, and are listed as a gap.",

@@ -405,21 +405,16 @@ def test_of_figures_of_a_month_that_has_not_ended_it_is_said(programme: Programm
     assert programme.submit(early, {**mixed_body(), "note": "over"}).json()["warnings"] == []
 
 
-def test_a_month_that_has_not_begun_is_explained_or_waits(programme: Programme) -> None:
+def test_of_a_month_that_has_not_begun_it_is_said_that_another_was_meant(programme: Programme) -> None:
     programme.clock.now = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
     ahead = MIXED._replace(month=MONTH.plus(2))
     for body in (mixed_body(), mixed_body(), {"nil": True, "reason": "no_service"}):
         receipt = programme.submit(ahead, body).json()
         (warning,) = receipt["warnings"]
-        assert (warning["code"], warning["severity"], warning["explained"]) == ("month_not_begun", "warn", False)
+        assert (warning["code"], warning["severity"]) == ("month_not_begun", "info")
         assert warning["detail"].startswith("2026-12 has not begun")
         assert warning["fix"].startswith("Send it for the month that it is of")
-        assert (receipt["outcome"], receipt["status"]) == ("received_with_warnings", "submitted")
-    explanation = {"explanation_code": "other", "explanation": "the clinics of December were held early"}
-    cells = [{**cell, **explanation} if cell["measure"] == "M-MEAN" else cell for cell in mixed_body()["cells"]]
-    receipt = programme.submit(ahead, {"cells": cells}).json()
-    assert (receipt["warnings"][0]["measure"], receipt["warnings"][0]["explained"]) == ("M-MEAN", True)
-    assert receipt["status"] == "accepted"
+        assert (receipt["outcome"], receipt["status"]) == ("received", "accepted")
     programme.clock.now = datetime(2026, 12, 1, tzinfo=UTC)
     begun = programme.submit(ahead, {**mixed_body(), "note": "begun"}).json()
     assert ([warning["code"] for warning in begun["warnings"]], begun["status"]) == (["month_not_over"], "accepted")
