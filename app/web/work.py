@@ -97,7 +97,7 @@ class UnitOfWork:
         self.query = request.query_params.multi_items()
         self.signing_keys = service.signing_keys
         self._kept = service.kept
-        self._path: str = request.scope["path"]
+        self.path: str = request.scope["path"]
         self._route = request.scope.get("route")
         self.ended = False
         self._may_be_unchanged = request.method == "GET"
@@ -212,13 +212,13 @@ class UnitOfWork:
         self, compressed: bytes, inflate: Callable[[bytes], bytes], *, etag: str, headers: Mapping[str, str], length_bytes: int
     ) -> None:
         """Keep an answer of JSON that never changes, for whoever asks for it again with the same role and scope and without parameters."""
-        if self.query or self._kept.find(self._path, self.actor) is not None:
+        if self.query or self._kept.find(self.path, self.actor) is not None:
             return
         said = {"ETag": strong(etag), **_PRIVATE, **headers}
         coded = Response(compressed, 200, {**said, "Content-Encoding": "gzip"}, media_type=JSON)
         whole = Response(inflate(compressed), 200, said, media_type=JSON) if length_bytes <= LARGEST_BYTES else None
         unchanged = Form.of(Response(None, 304, said))
-        self._kept.keep(self._path, self.actor, Kept(etag, Form.of(whole) if whole else None, Form.of(coded), unchanged, self._route))
+        self._kept.keep(self.path, self.actor, Kept(etag, Form.of(whole) if whole else None, Form.of(coded), unchanged, self._route))
 
     def stream(
         self, chunks: Callable[[], Iterator[bytes]], *, etag: str, media_type: str, headers: Mapping[str, str] | None = None

@@ -139,6 +139,18 @@ def test_what_cannot_be_asked_is_named_at_once(published: Published) -> None:
         assert published.get(f"cursor={cursor}").json()["code"] == "bad_cursor"
 
 
+def test_a_page_goes_on_for_the_same_question_and_reader_only(published: Published) -> None:
+    """With another filter or another's rendition it would lose rows."""
+    stoke = published.key("commissioner", commissioner="05W")
+    cursor = published.get("commissioner=05W&from=2026-09&limit=1").json()["next"]
+    for query, key in (
+        ("commissioner=05G&from=2026-09", None), ("from=2026-09", None), ("commissioner=05W&from=2026-10", None),
+        ("commissioner=05W&from=2026-09&rendition=public", None), ("commissioner=05W&from=2026-09", stoke),
+    ):  # fmt: skip
+        assert published.get(f"{query}&cursor={cursor}", key=key).json()["code"] == "bad_cursor", query
+    assert published.get(f"from=2026-09&commissioner=05W&limit=5&cursor={cursor}").status_code == 200
+
+
 def test_pages_neither_lose_nor_repeat_rows_while_others_publish(own: Published) -> None:
     sequence, last_october = 3, 2
     for limit in (1, 3, 7):

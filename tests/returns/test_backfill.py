@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from app.db.ledger import lock_key
+from app.kernel.actors import Actor
 from app.returns.backfill import LARGEST_ENTRY_BYTES, entries_of_csv, entries_of_lines
 from app.returns.csv_file import MOST_ROWS
 from app.returns.intake import ReturnInvalid
 from app.web.intake import Malformed, parse
-from app.web.pages import encode_cursor
+from app.web.pages import asked_for, encode_cursor
 from tests.make import exact
 from tests.returns.conftest import Programme, set_up
 from tests.returns.programme import PROGRAMME, cwt_body, hospice_body, mixed_body
@@ -230,7 +231,7 @@ def test_a_subcontract_backfills_its_own_and_nobody_sees_anothers(sent: Programm
     assert stranger == nothing
     assert sent.web.get(f"{ADDRESS}/backfills", key=other).json() == {"backfills": []}
     assert results(sent, answer) == results(sent, answer, by=own)
-    made_up = encode_cursor(links["results"], (10**30,))
+    made_up = encode_cursor(asked_for(links["results"], [], Actor("c", "C", "preparer", PROGRAMME, "SC-H9901", None)), (10**30,))
     assert sent.web.get(f"{links['results']}?cursor={made_up}", key=own).json()["code"] == "bad_cursor"
 
 

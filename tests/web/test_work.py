@@ -200,8 +200,17 @@ def test_a_cursor_of_another_list_is_refused(web: Web) -> None:
         for code in ("a", "b"):
             assert web.post(f"/v1/programmes/{programme}/boats", boat(code), key=key).status_code == 201
     cursor = web.get("/v1/programmes/one/boats?limit=1", key=key).json()["next"]
-    refused = web.get(f"/v1/programmes/two/boats?cursor={cursor}", key=key)
-    assert (refused.status_code, refused.json()["code"]) == (422, "bad_cursor")
+    used = {
+        "another list": ("/v1/programmes/two/boats?", key),
+        "another question": ("/v1/programmes/one/boats?as_of=2026-11-13T09:00:00Z&", key),
+        "another reader": ("/v1/programmes/one/boats?", web.key("administrator", programme="one")),
+    }
+    for elsewhere, (address, by) in used.items():
+        refused = web.get(f"{address}cursor={cursor}", key=by)
+        assert (refused.status_code, refused.json()["code"]) == (422, "bad_cursor"), elsewhere
+    # A colleague of the same reach goes on where this one stopped, with pages of another length.
+    for by in (key, web.key("administrator")):
+        assert [each["code"] for each in web.get(f"/v1/programmes/one/boats?limit=9&cursor={cursor}", key=by).json()["boats"]] == ["b"]
 
 
 def test_more_callers_than_connections_all_get_their_answer(database: Database) -> None:
