@@ -43,16 +43,11 @@ class Sums:
             if not len(sums):
                 break
             counts, low, high = self.told(lowest, highest, sums)
-            order = np.argsort(counts, kind="stable")
-            counts = counts[order]
-            first = np.flatnonzero(np.diff(counts, prepend=-1))
-            held = counts[first]
-            low = np.maximum.reduceat(low[order], first)
-            high = np.minimum.reduceat(high[order], first)
-            raised, lowered = low > lowest[held], high < highest[held]
-            lowest[held[raised]] = low[raised]
-            highest[held[lowered]] = high[lowered]
-            sums = self.sums_with(held[raised | lowered])
+            narrower = (low > lowest[counts]) | (high < highest[counts])
+            counts, low, high = counts[narrower], low[narrower], high[narrower]
+            np.maximum.at(lowest, counts, low)
+            np.minimum.at(highest, counts, high)
+            sums = self.sums_with(_distinct(counts, len(lowest)))
         return lowest, highest
 
     def told(self, lowest: Numbers, highest: Numbers, sums: Numbers | None = None) -> tuple[Numbers, Numbers, Numbers]:
@@ -78,8 +73,7 @@ class Sums:
     def sums_with(self, counts: Numbers) -> Numbers:
         """The sums in which any of these counts stands."""
         counts = counts[counts < len(self._uses)]
-        found: Numbers = np.unique(self._sum[self._order[_ranges(self._first_use[counts], self._uses[counts])]])
-        return found
+        return _distinct(self._sum[self._order[_ranges(self._first_use[counts], self._uses[counts])]], len(self._lengths))
 
     def beside(self, term: int) -> Numbers:
         """The counts of the sum that a term stands in, its own among them."""
@@ -93,7 +87,7 @@ class Sums:
         found[counts] = True
         while len(counts):
             terms = self.terms_of(self.sums_with(counts))
-            counts = np.unique(self.counts[terms[telling[terms]]])
+            counts = _distinct(self.counts[terms[telling[terms]]], size)
             counts = counts[~found[counts]]
             found[counts] = True
         return found
@@ -104,3 +98,10 @@ def _ranges(starts: Numbers, lengths: Numbers) -> Numbers:
     ends = np.cumsum(lengths)
     found: Numbers = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)
     return found
+
+
+def _distinct(numbers: Numbers, below: int) -> Numbers:
+    """Each of the numbers once, in order. What is below them is few enough to be looked through faster than `np.unique` sorts."""
+    found = np.zeros(below, dtype=np.bool_)
+    found[numbers] = True
+    return np.flatnonzero(found)
