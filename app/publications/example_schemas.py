@@ -134,8 +134,9 @@ NOTICE: Final[dict[str, Any]] = {
                 }
             ],
             "sentence": "62 days from referral to first treatment, October 2026: from 77.2% (410 of 531) to 77.6% (412 of 531), up 0.4 percentage"
-            " points, better. The return cwt of University Hospitals of North Midlands NHS Trust (SC-RJE) for October 2026 was revised (revision 2"
-            " in place of revision 1). It stays within the 95% limits of the figure before (73.9% to 80.9%): chance alone could move it so far.",
+            " points, better. The cwt return of University Hospitals of North Midlands NHS Trust (SC-RJE) for October 2026 was revised (revision"
+            " 2 replaces revision 1). The new figure is within the 95% limits of the one before (73.5% to 80.6%): so small a change can be chance"
+            " variation.",
         }
     ],
 }

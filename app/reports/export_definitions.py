@@ -8,7 +8,7 @@ from xlsxwriter.worksheet import Worksheet
 from app.measures.domain import Measure
 from app.reports.export_looks import Looks, height, write_text
 from app.reports.members import MEMBERS
-from app.reports.row_words import Row, figure_words
+from app.reports.row_words import Row, asked_words
 
 _AGGREGATIONS: Final = {
     "ratio_sum": "All counts over all that they are out of; never a mean of percentages.",
@@ -85,5 +85,5 @@ def _targets(rows: Sequence[Row]) -> str:
     if row is None:
         return "None."
     named = [(row["target_kind"] if name == "target" else name, row[name]) for name in ("target", "standard", "floor", "stretch")]
-    said = dict.fromkeys(f"{name} {figure_words(row, asked)}" for name, asked in named if asked is not None)
+    said = dict.fromkeys(f"{name} {asked_words(row, asked)}" for name, asked in named if asked is not None)
     return ", ".join(said) + "."

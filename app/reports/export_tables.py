@@ -8,7 +8,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from app.reports.export_looks import Looks, count_format, height, marks_of, number_format, write_figure, write_text
-from app.reports.row_words import Row, missing_words, place_words, span_words
+from app.reports.row_words import Row, missing_words, months_words, place_words, span_words
 
 WORDS: Final = {
     "met": "met",
@@ -91,6 +91,7 @@ _VALUES: Final = (
 _JUDGED: Final = (_verdict("contract_test"), _verdict("against_target"), _verdict("spc_variation"), _verdict("spc_assurance"))
 _COLOUR: Final = Column("Colour", 9, lambda row: row["rag"], lambda looks, row: looks.colour(row["rag"]))
 _INSIDE: Final = (
+    Column("Months with figures", 10, months_words, lambda looks, _: looks.cell(align="center")),
     Column("Coverage", 10, lambda row: row["coverage"], lambda looks, row: looks.cell(num_format="0.0%")),
     Column("Status", 12, lambda row: row["status"], lambda looks, row: looks.status(row["status"])),
     Column("What is missing", 40, lambda row: missing_words(row) or row["excludes"], _text),

@@ -14,8 +14,8 @@ Row = Mapping[str, Any]
 """A row of a report, live or published: figures exact, never floats."""
 
 PLACES: Final = 1
-MOST_PLACES: Final = 4
-"""A share to six places is a percentage to four."""
+MOST_PLACES: Final = 6
+"""A value is kept to six places."""
 
 WITHHELD: Final = "withheld"
 
@@ -47,38 +47,65 @@ def places_for(row: Row, *beside: Decimal | None) -> int:
     return MOST_PLACES
 
 
+def places_of_step(row: Row, other: Decimal, *beside: Decimal | None) -> int:
+    """As many decimals as make a value, another and what lies between them come out as a reader would work it out: never up 0, or 75.5 to 76.7, up 1.3."""
+    value = Decimal(row["value"])
+    for places in range(places_for(row, other, *beside), MOST_PLACES):
+        if _scaled(row, value, places) - _scaled(row, other, places) == _scaled(row, value - other, places):
+            return places
+    return MOST_PLACES
+
+
 def _scaled(row: Row, figure: Decimal | int, places: int) -> Decimal:
     shown = Decimal(figure) * 100 if is_percent(row) else Decimal(figure)
     return shown.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
 
 
-def figure_words(row: Row, figure: Decimal | int, *, places: int = PLACES) -> str:
-    """A figure in its row's unit: `77.6%`, `2.5 days`, `1,204`."""
-    shown = plain(_scaled(row, figure, places))
-    unit = row["unit"]
-    if unit == "percent":
-        return f"{shown:,f}%"
-    return f"{shown:,f}" if unit in {None, "count"} else f"{shown:,f} {unit}"
+def is_counted(row: Row) -> bool:
+    """Whether a value is a count: it is exact, and shown as it is."""
+    return row["statistic"] in {"count", "stock"}
+
+
+def bare_words(row: Row, figure: Decimal | int, *, places: int = PLACES) -> str:
+    """A figure without its unit: `77.6%`, `77.0%`, `2.5`. None and all are said as `0%` and `100%`, and nothing that only rounds to them is."""
+    if is_percent(row):
+        return f"{plain(Decimal(figure) * 100) if figure in {0, 1} else _scaled(row, figure, places):,f}%"
+    return f"{_scaled(row, figure, places):,f}"
+
+
+def with_unit(row: Row, said: str) -> str:
+    return said if row["unit"] in {"percent", "count", None} else f"{said} {row['unit']}"
+
+
+def asked_words(row: Row, figure: Decimal | int) -> str:
+    """What is asked of a figure, as it was written: `85%`, `2.5 days`."""
+    asked = Decimal(figure) * 100 if is_percent(row) else Decimal(figure)
+    return with_unit(row, f"{plain(asked):,f}{'%' if is_percent(row) else ''}")
 
 
 def difference_words(row: Row, figure: Decimal | int, *, places: int = PLACES) -> str:
     """How far two figures are apart: `1.5 percentage points`, `0.4 days`, `12`."""
     distance = abs(Decimal(figure))
-    if not is_percent(row):
-        return figure_words(row, distance, places=places)
-    shown = plain(_scaled(row, distance, places))
-    return f"{shown:,f} percentage point{'' if shown == 1 else 's'}"
+    if is_percent(row):
+        return f"{_scaled(row, distance, places):,f} percentage points"
+    return with_unit(row, f"{plain(distance):,f}" if is_counted(row) else bare_words(row, distance, places=places))
 
 
-def value_words(row: Row, *beside: Decimal | None) -> str:
+def value_words(row: Row, *, places: int = PLACES, unit: bool = True) -> str:
     """A value with what it is out of, `77.6% (412 of 531)`, or why there is none."""
     if row["value"] is None:
         reason = missing_words(row)
         return reason if reason == WITHHELD else "no value" if reason is None else f"no value ({reason})"
-    said = figure_words(row, row["value"], places=places_for(row, *beside))
-    if row["numerator"] is None or row["denominator"] is None:
-        return said
-    return f"{said} ({plain(Decimal(row['numerator'])):,f} of {plain(Decimal(row['denominator'])):,f})"
+    said = f"{plain(Decimal(row['value'])):,f}" if is_counted(row) else bare_words(row, row["value"], places=places)
+    return (with_unit(row, said) if unit else said) + made_of_words(row)
+
+
+def made_of_words(row: Row) -> str:
+    """What a value is worked out of, ` (412 of 531)`; empty where it is not a quotient. A mean's values are not out of those who gave them."""
+    if row["value"] is None or row["numerator"] is None or row["denominator"] is None:
+        return ""
+    between = "over" if row["statistic"] == "mean" else "of"
+    return f" ({plain(Decimal(row['numerator'])):,f} {between} {plain(Decimal(row['denominator'])):,f})"
 
 
 def missing_words(row: Row) -> str | None:
@@ -90,11 +117,18 @@ def missing_words(row: Row) -> str | None:
 
 def share_words(share: Decimal | int | None) -> str:
     """A share of one, such as coverage."""
-    return "not known" if share is None else f"{plain(_scaled({'unit': 'percent'}, share, PLACES)):f}%"
+    return "not known" if share is None else bare_words({"unit": "percent"}, share)
 
 
 def limits_words(row: Row, lower: str = "lower", upper: str = "upper") -> str:
-    return f"{figure_words(row, row[lower])} to {figure_words(row, row[upper])}"
+    return with_unit(row, f"{bare_words(row, row[lower])} to {bare_words(row, row[upper])}")
+
+
+def months_words(row: Row) -> str | None:
+    """How many of a row's months hold figures, `3 of 12`; None of a single month, and where it is not known."""
+    first, last = (Month.of(date.fromisoformat(row[name])) for name in ("period_start", "period_end"))
+    held = row.get("months_held")
+    return None if first == last or held is None else f"{held} of {last.ordinal - first.ordinal + 1}"
 
 
 def place_words(row: Row) -> str:

@@ -145,10 +145,10 @@ def test_a_notice_says_which_rows_moved_and_whose_revision_moved_them(story: Pre
         }
     ]  # fmt: skip
     assert whole["sentence"] == (
-        "62 days from referral to first treatment, October 2026: from 75.5% (60 of 79.5) to 76.7% (61 of 79.5), up 1.3 percentage points, better;"
-        " coverage goes from 60% to 90%."
-        " The return cwt of Organisation RL4 (SC-RL4) for October 2026 was revised (revision 2 in place of revision 1)."
-        " It stays within the 95% limits of the figure before (65% to 83.6%): chance alone could move it so far."
+        "62 days from referral to first treatment, October 2026: from 75.47% (60 of 79.5) to 76.73% (61 of 79.5), up 1.26 percentage points,"
+        " better; coverage goes from 60.0% to 90.0%."
+        " The cwt return of Organisation RL4 (SC-RL4) for October 2026 was revised (revision 2 replaces revision 1)."
+        " The new figure is within the 95% limits of the one before (65.0% to 83.6%): so small a change can be chance variation."
     )
     # The gap that the second revision filled: a row without a value has one now.
     keys = ("slice", "period", "measure", "site", "commissioner", "subcontract")

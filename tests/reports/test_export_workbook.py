@@ -99,6 +99,13 @@ def test_every_row_stands_under_its_own_keys_as_a_program_reads_it(content: byte
                 assert Decimal(repr(value)) == stated
 
 
+def test_a_row_of_several_months_says_how_many_hold_figures(content: bytes) -> None:
+    sheet = sheets(content)["Service standards"]
+    header = next(line for line in sheet if line[0] == "Measure")
+    held = {line[2]: line[header.index("Months with figures")] for line in sheet if line[0] == "62 days from referral to first treatment"}
+    assert (held["October 2026"], held["August to October 2026"]) == ("", "1 of 3")
+
+
 def test_nothing_in_it_computes(content: bytes) -> None:
     assert not any("<f>" in sheet for sheet in parts(content, "worksheets"))
 
@@ -108,8 +115,8 @@ def test_what_the_first_sheet_says(content: bytes) -> None:
     said = [(line[0], line[1]) for line in front]
     assert {("Month", "October 2026"), ("Returns", "11 of 12"), ("Method", "version 4"), ("CWT-62", "SC-H9901 late")} <= set(said)
     (sentence,) = (words for label, words in said if label == "CWT-62" and words.startswith("62 days"))
-    assert "meets the interim target of 75%, but by no more than chance explains" in sentence
-    assert "Down 1.4 percentage points on September 2026, worse. Over time: chance alone explains it." in sentence
+    assert "meets the interim target of 75%, but the difference can be chance variation" in sentence
+    assert "Down 1.4 percentage points on September 2026, worse. Over time: common cause variation, no significant change." in sentence
     assert {"In short", "What is missing", "Mark p", "Intervals"} <= {label for label, _ in said}
 
 
