@@ -10,7 +10,7 @@ SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	"$$python" -c '$(SUITABLE)' >/dev/null 2>&1 && { echo "$$python"; exit; }; done)
 
-.PHONY: help python install run test check fix real rows bench bench-large disclosure faults openapi
+.PHONY: help python install run test check fix real rows bench bench-large disclosure settlement faults openapi
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-11s %s\n' "$$name" "$$text"; done
@@ -63,6 +63,9 @@ bench-large: $(INSTALLED) ## measure those about figures with 100 million cells 
 
 disclosure: $(INSTALLED) ## attack the public renditions of random programmes
 	@$(VENV)/bin/python -m tests.disclosure
+
+settlement: $(INSTALLED) ## try what holds of every settlement in ten thousand cases each
+	@$(VENV)/bin/python -m pytest --quiet --hypothesis-profile ten_thousand --numprocesses 3 tests/settlement/test_properties.py
 
 faults: $(INSTALLED) ## kill and race, and look that nothing is lost (about eight minutes)
 	@$(VENV)/bin/python -m tests.faults

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from app.cli import COLLECT_AFTER
 from app.settings import Settings
@@ -16,6 +16,7 @@ from tests.support.left_behind import none_left_behind
 
 # No test is timed: what a machine is at besides decides how long a case takes.
 settings.register_profile("mainstem", deadline=None)
+settings.register_profile("ten_thousand", deadline=None, max_examples=10_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mainstem")
 
 

@@ -1,0 +1,1 @@
+"""Settlement: risk and gain share on frozen figures, explained line by line, in integer pence."""

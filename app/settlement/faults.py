@@ -1,0 +1,192 @@
+"""What is wrong with settlement rules beyond any one member, and what a settlement lacks: everything at once, each with its place and its remedy."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from app.kernel.refusals import Fault
+from app.settlement.computation import at_risk_share
+from app.settlement.domain import ScoredMeasure, SettlementRules
+from app.settlement.inputs import Inputs
+
+
+class Known(NamedTuple):
+    """What the programme has, so that rules name nothing that is not there."""
+
+    measures: Collection[str]
+    subcontracts: Collection[str]
+    commissioners: Collection[str]
+    contract_years: int
+
+
+def faults_of(rules: SettlementRules, known: Known | None = None) -> list[Fault]:
+    """Everything that is wrong with rules that have their shape; with what the programme has, also what they name that it has not."""
+    found = [*_repeated(rules), *_sums(rules), *_ramps(rules), *_bounds(rules), *_astray(rules)]
+    return found + list(_unknown(rules, known)) if known is not None else found
+
+
+def lacking(rules: SettlementRules, inputs: Inputs, *, live: bool = False) -> list[Fault]:
+    """What must be there before a contract year can be settled; for `live`, that every figure is final and every cost approved."""
+    return [*_costs(rules, inputs, live=live), *_factors(rules, inputs), *(_figures(rules, inputs) if live else ())]
+
+
+def _repeated(rules: SettlementRules) -> Iterator[Fault]:
+    lists: list[tuple[str, Iterable[Any], Callable[[Any], Hashable]]] = [
+        ("/measures", rules.measures, lambda each: each.measure),
+        ("/gate/mandatory", rules.gate.mandatory, lambda each: each.measure),
+        ("/indexation", rules.indexation, lambda each: each.code),
+        ("/allocation/subcontracts", rules.allocation.subcontracts, lambda each: each.subcontract),
+        ("/allocation/commissioners", rules.allocation.commissioners, lambda each: each.commissioner),
+        ("/vat/subcontracts", rules.vat.subcontracts if rules.vat else (), lambda each: each.subcontract),
+        ("/consequences/lines", rules.consequences.lines, lambda each: each.measure),
+    ]
+    for pointer, lines, key in lists:
+        seen: Counter[Hashable] = Counter()
+        for at, each in enumerate(lines):
+            seen[key(each)] += 1
+            if seen[key(each)] > 1:
+                yield Fault("repeated", "This stands earlier in the list already.", "Say it once.", pointer=f"{pointer}/{at}")
+
+
+def _sums(rules: SettlementRules) -> Iterator[Fault]:
+    if rules.measures and sum((each.weight for each in rules.measures), Decimal(0)) != 1:
+        yield Fault("weights", "The measures' weights do not sum to 1.", "Correct them: together they are the whole.", pointer="/measures")
+    for element in ("outcome", "gain", "loss"):
+        parts = [getattr(each, element) for each in rules.allocation.subcontracts if not (element == "loss" and each.protected)]
+        if sum(parts, Decimal(0)) > 1:
+            detail = f"More than the whole is passed on to subcontracts of {element}."
+            yield Fault(
+                "shares", detail, "Let their shares be at most 1 together; the integrator has the rest.", pointer="/allocation/subcontracts"
+            )
+    if rules.allocation.commissioners and sum((each.share for each in rules.allocation.commissioners), Decimal(0)) != 1:
+        detail = "The commissioners' shares do not sum to 1."
+        yield Fault("shares", detail, "Correct them, or leave all out to settle with them together.", pointer="/allocation/commissioners")
+    if at_risk_share(rules) is None:
+        detail = "There is no share at risk for the contract year of these rules."
+        yield Fault("no_share", detail, "Add the year to the list.", pointer="/at_risk_share")
+
+
+def _ramps(rules: SettlementRules) -> Iterator[Fault]:
+    for at, measure in enumerate(rules.measures):
+        yield from _ramp(measure, f"/measures/{at}")
+
+
+def _ramp(measure: ScoredMeasure, pointer: str) -> Iterator[Fault]:
+    """A ramp goes from the floor over the target to the stretch, and never back."""
+    sign = 1 if measure.direction == "higher" else -1
+    better = "above" if sign == 1 else "below"
+    if measure.floor is not None and (measure.target - measure.floor) * sign <= 0:
+        yield Fault("ramp", f"The target is not {better} the floor.", "Put floor and target in their order.", pointer=f"{pointer}/target")
+    if measure.stretch is not None and (measure.stretch - measure.target) * sign <= 0:
+        yield Fault(
+            "ramp", f"The stretch is not {better} the target.", "Put target and stretch in their order.", pointer=f"{pointer}/stretch"
+        )
+    if measure.stretch is None and measure.score_at_target is not None:
+        detail = "Without a stretch the target is worth the whole."
+        yield Fault("no_stretch", detail, "Add a stretch, or leave this out.", pointer=f"{pointer}/score_at_target")
+    if measure.stretch is not None and measure.floor is None and measure.score_at_target is None:
+        detail = "From where the score rises to the stretch is not said."
+        yield Fault("no_floor", detail, "Add a floor, or what the target is worth.", pointer=f"{pointer}/floor")
+
+
+def _bounds(rules: SettlementRules) -> Iterator[Fault]:
+    share = rules.gain_share
+    if share is not None and share.most_loss_rate < share.least_loss_rate:
+        detail = "The highest loss rate is below the lowest."
+        yield Fault("reversed", detail, "Put the bounds in their order.", pointer="/gain_share/most_loss_rate")
+    for at, factor in enumerate(rules.indexation):
+        if factor.least is not None and factor.most is not None and factor.most < factor.least:
+            detail = "The highest factor is below the lowest."
+            yield Fault("reversed", detail, "Put the bounds in their order.", pointer=f"/indexation/{at}/most")
+        if len(set(factor.applies_to)) < len(factor.applies_to):
+            yield Fault("repeated", "A factor applies once.", "Say it once.", pointer=f"/indexation/{at}/applies_to")
+
+
+def _astray(rules: SettlementRules) -> Iterator[Fault]:
+    """What the rules say of something that they do not have."""
+    scored = {each.measure for each in rules.measures}
+    for at, mandatory in enumerate(rules.gate.mandatory):
+        if mandatory.measure not in scored:
+            detail = f"{mandatory.measure} is no measure of these rules."
+            yield Fault(
+                "unknown_measure",
+                detail,
+                "Add it to the measures, with weight 0 if it earns nothing.",
+                pointer=f"/gate/mandatory/{at}/measure",
+            )
+    if rules.gain_share is None and rules.gate != type(rules.gate)():
+        yield Fault(
+            "no_gain_share",
+            "There is a gate and no gain that it could keep back.",
+            "Add a gain share, or leave the gate out.",
+            pointer="/gate",
+        )
+
+
+def _unknown(rules: SettlementRules, known: Known) -> Iterator[Fault]:
+    if rules.contract_year > known.contract_years:
+        detail = "The programme ends before this contract year."
+        yield Fault("unknown_year", detail, f"Name a contract year up to {known.contract_years}.", pointer="/contract_year")
+    named = [
+        *(("measure", each.measure, f"/measures/{at}/measure") for at, each in enumerate(rules.measures)),
+        *(("measure", each.measure, f"/consequences/lines/{at}/measure") for at, each in enumerate(rules.consequences.lines)),
+        *(
+            ("subcontract", each.subcontract, f"/allocation/subcontracts/{at}/subcontract")
+            for at, each in enumerate(rules.allocation.subcontracts)
+        ),
+        *(
+            ("commissioner", each.commissioner, f"/allocation/commissioners/{at}/commissioner")
+            for at, each in enumerate(rules.allocation.commissioners)
+        ),
+        *(
+            ("subcontract", each.subcontract, f"/vat/subcontracts/{at}/subcontract")
+            for at, each in enumerate(rules.vat.subcontracts if rules.vat else ())
+        ),
+    ]
+    there = {"measure": known.measures, "subcontract": known.subcontracts, "commissioner": known.commissioners}
+    for kind, code, pointer in named:
+        if code not in there[kind]:
+            yield Fault(
+                f"unknown_{kind}", f"The programme has no {kind} {code}.", "Add it to the programme, or correct the code.", pointer=pointer
+            )
+
+
+def _costs(rules: SettlementRules, inputs: Inputs, *, live: bool) -> Iterator[Fault]:
+    if rules.gain_share is None:
+        return
+    for member in ("expected_cost", "actual_cost"):
+        cost, words = getattr(inputs, member), member.replace("_", " ")
+        if cost is None:
+            yield Fault(
+                "cost_missing",
+                f"There is no {words} for this contract year.",
+                "Import it, with its source and approver.",
+                pointer=f"/{member}",
+            )
+        elif live and cost.approved_by is None:
+            yield Fault("cost_not_approved", f"Nobody has approved the {words}.", "Have it approved.", pointer=f"/{member}/approved_by")
+    if inputs.expected_cost is not None and inputs.expected_cost.pence == 0:
+        yield Fault(
+            "cost_missing",
+            "An expected cost of nothing cannot be compared with.",
+            "Import what was expected.",
+            pointer="/expected_cost/pence",
+        )
+
+
+def _factors(rules: SettlementRules, inputs: Inputs) -> Iterator[Fault]:
+    stated = {each.code for each in inputs.factors}
+    for each in rules.indexation:
+        if each.factor is None and each.code not in stated:
+            yield Fault(
+                "factor_missing", f"The rules leave the factor {each.code} to the inputs.", "State it, with its source.", pointer="/factors"
+            )
+
+
+def _figures(rules: SettlementRules, inputs: Inputs) -> Iterator[Fault]:
+    scored = {each.measure for each in rules.measures}
+    for at, figure in enumerate(inputs.figures):
+        if figure.measure in scored and figure.exact is not None and figure.status != "final":
+            detail = f"The figure of {figure.measure} for {figure.month} is provisional."
+            yield Fault("not_final", detail, "Publish its month when everything in it is final.", pointer=f"/figures/{at}/status")

@@ -1,0 +1,111 @@
+"""What a settlement is computed from: figures of measures, costs, factors, and how complete the year's returns are; each says where it is from."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from app.kernel.codes import Code
+from app.kernel.figures import ExactDecimal
+from app.kernel.lines import Line, Many, Name, Pence
+from app.kernel.months import Month
+from app.programmes.domain import Grade, JudgedOn
+from app.settlement.domain import Factor, Share
+
+Status = Literal["provisional", "final"]
+
+
+class FigureSource(Line):
+    """The row of a publication that a figure was read from, and where the returns' cells behind it are to be had."""
+
+    publication: int
+    slice: Name = "all"
+    row: Name
+    cells: Name
+
+
+class Contribution(Line):
+    """What one subcontract's returns are of a pooled figure."""
+
+    subcontract: Code
+    numerator: ExactDecimal
+    denominator: ExactDecimal | None = None
+
+
+class Figure(Line):
+    """A measure's figure of one period of the contract year; several where it is judged on months or quarters.
+
+    Where there is a denominator the exact ratio counts and not `value`, which rows round. None of the three is a figure that is missing, and
+    `missing_reason` says why. `last_final` is the last figure that was final, where there is one. `grade` is how well the measure can be collected.
+    """
+
+    measure: Code
+    month: Month
+    period: JudgedOn
+    numerator: ExactDecimal | None = None
+    denominator: ExactDecimal | None = None
+    value: ExactDecimal | None = None
+    lower: ExactDecimal | None = None
+    upper: ExactDecimal | None = None
+    interval: Name | None = None
+    status: Status = "provisional"
+    missing_reason: Name | None = None
+    last_final: ExactDecimal | None = None
+    grade: Grade = "A"
+    by_subcontract: Many[Contribution] = ()
+    source: FigureSource | None = None
+
+    @property
+    def exact(self) -> Fraction | None:
+        """The unrounded figure; None where it is missing."""
+        if self.numerator is not None and self.denominator:
+            return Fraction(self.numerator) / Fraction(self.denominator)
+        return None if self.value is None else Fraction(self.value)
+
+
+class Cost(Line):
+    """An expected or actual cost, by whom it was stated and who approved it."""
+
+    pence: Pence
+    source: Name
+    approved_by: Name | None = None
+
+
+class StatedFactor(Line):
+    """The value of a factor that the rules leave to the inputs."""
+
+    code: Code
+    factor: Factor
+    source: Name
+
+
+class CoveredShare(Line):
+    """What part of the expected volume a subcontract is, and whether its returns are in."""
+
+    subcontract: Code
+    share: Share
+
+
+class Inputs(Line):
+    """Everything that is read to settle one contract year; `completeness` is of the pathway, by expected volume."""
+
+    figures: Annotated[Many[Figure], Field(max_length=5000)] = ()
+    expected_cost: Cost | None = None
+    actual_cost: Cost | None = None
+    completeness: Share | None = None
+    covered: Many[CoveredShare] = ()
+    factors: Many[StatedFactor] = ()
+
+
+NO_INPUTS: Final = Inputs()
+
+
+def cited(figure: Figure) -> dict[str, Any]:
+    """What an explanation says of where a figure is from."""
+    said: dict[str, Any] = {"measure": figure.measure, "month": str(figure.month), "period": figure.period, "status": figure.status}
+    return {**said, **(figure.source.model_dump() if figure.source else {})}
+
+
+def plain_share(value: Decimal | None) -> Fraction | None:
+    return None if value is None else Fraction(value)
