@@ -42,6 +42,7 @@ from app.publications import key_actions as signing
 from app.publications.keys import Keyring
 from app.reports import audit_actions as figures
 from app.settings import PREFIX, CannotStart, Settings, load_settings, unknown_variables
+from app.web.connections import bounded
 
 PORTS_TRIED: Final = 50
 SWITCH_SECONDS: Final = 0.0005
@@ -152,12 +153,16 @@ def serve_on(listener: socket.socket, settings: Settings, *, application: FastAP
     """Serve on a bound socket until a signal ends it: the service, or an application that has it in it."""
     config = uvicorn.Config(
         application or create_app(settings),
-        http="httptools",
+        http=bounded(settings),
+        ws="none",
         lifespan="on",
         # Log lines are our own events; uvicorn's would hold paths and queries.
         log_config=None,
         access_log=False,
         server_header=False,
+        # Left alone, uvicorn believes whatever calls from this machine.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     server = uvicorn.Server(config)

@@ -68,8 +68,11 @@ from app.telemetry import Metrics, audited, configure_logging, log
 from app.web import problems, reference
 from app.web.callers import Callers
 from app.web.kept import GivesAgain
+from app.web.origins import OpenToAll, OtherOrigins
+from app.web.rates import Rates
 from app.web.reference import open_refusals, refusals
 from app.web.requests import InFlight, Requests
+from app.web.waiting import Places
 from app.web.work import CLOSING, Replayed, Service, Unit
 
 ROOMS: Final[tuple[APIRouter, ...]] = (
@@ -129,6 +132,10 @@ OPERATORS: Final = ("app.cli", "app.demo", "app.configuration.yaml_file")
 _DESCRIPTION: Final = (
     "The service with which the prime provider of an NHS contract runs its subcontractors: returns in, one consolidated report out."
 )
+
+
+_STRANGER: Final = "This address has asked too often without a valid key."
+_CLIENT: Final = "This client asks too often."
 
 
 class NotReady(Refusal):
@@ -200,12 +207,15 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
             stack.callback(engine.dispose)
             await _refuse_unfit(engine)
             current_default_thread_limiter().total_tokens = settings.request_threads
+            app.state.settings = settings
+            app.state.strangers = Rates(settings.address_requests_per_second, _STRANGER)
             app.state.service = Service(
                 engine=engine,
                 callers=Callers(
                     engine,
                     lambda session, key, now: authenticate(session, key, now=now),
                     lambda session, actor, now: inheriting(session, actor, on=now.astimezone(LONDON).date()),
+                    strangers=app.state.strangers,
                 ),
                 clock=clock,
                 body_limit_bytes=settings.body_limit_bytes,
@@ -213,6 +223,8 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
                 signing_keys=settings.signing_keys_folder,
                 closing=anyio.CapacityLimiter(CLOSING),
                 public_url=settings.public_url,
+                rates=Rates(settings.client_requests_per_second, _CLIENT),
+                places=Places(settings.request_threads, most_waiting=settings.waiting_requests, patience_seconds=settings.wait_seconds),
             )
             # What is here now stays: the collector need not walk it again and again.
             if not gc.get_freeze_count():
@@ -245,7 +257,10 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     app.state.in_flight = InFlight()
     # The last one added stands outermost.
     app.add_middleware(GivesAgain)
-    app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight)
+    app.add_middleware(OpenToAll, addresses=OPEN)
+    if settings.allowed_origins:
+        app.add_middleware(OtherOrigins, allowed=settings.allowed_origins)
+    app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight, settings=settings)
     problems.install(app)
     app.add_exception_handler(Replayed, _replay)
     for router in (*ROOMS, schemas, method, signing_keys, tokens, system):

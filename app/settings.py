@@ -1,15 +1,19 @@
 """Every environment variable, typed, with its reason."""
 
 import os
+import re
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX: Final = "MAINSTEM_"
 CALLERS: Final = frozenset({"MAINSTEM_URL", "MAINSTEM_KEY"})
 """Not settings of the service: where it is and who is calling, for `mainstem returns` and `mainstem receipt`."""
+
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class CannotStart(Exception):
@@ -41,6 +45,10 @@ class Settings(BaseSettings):
         default=None,
         description="The same database as the role that migrates it; MAINSTEM_DATABASE_URL by default.",
     )
+    database_url_file: Path | None = Field(
+        default=None, description="A file that holds MAINSTEM_DATABASE_URL, for a password that is not to stand in the environment."
+    )
+    owner_database_url_file: Path | None = Field(default=None, description="A file that holds MAINSTEM_OWNER_DATABASE_URL, likewise.")
     pool_size: int = Field(default=12, ge=1, le=1000, description="Connections that one process keeps to the database.")
     pool_wait_seconds: int = Field(
         default=5, ge=1, le=300, description="How long a request waits for a connection before it is told to come again."
@@ -73,6 +81,58 @@ class Settings(BaseSettings):
         le=17_179_869_184,
         description="A backfill's body may be this large; it is laid down on disk, not held in memory.",
     )
+    waiting_requests: int = Field(
+        default=200,
+        ge=1,
+        le=100_000,
+        description="Requests that wait for their turn while others are worked on; one more is told to come again. One client's are half of them.",
+    )
+    wait_seconds: int = Field(
+        default=5, ge=1, le=300, description="How long a request waits for its turn; far less when more is asked than can be done for long."
+    )
+    client_requests_per_second: int = Field(
+        default=500,
+        ge=1,
+        le=1_000_000,
+        description="What one client may ask, and four seconds' worth at once: more than a program does that waits for its answers. Published "
+        "reports that are at hand are not counted. Counted in each process.",
+    )
+    address_requests_per_second: int = Field(
+        default=500,
+        ge=1,
+        le=1_000_000,
+        description="What one address may ask without a valid key, and four seconds' worth at once: a whole organisation may stand behind one "
+        "address, and it needs no more than its tokens. Counted in each process.",
+    )
+    connections: int = Field(
+        default=800, ge=1, le=1_000_000, description="Connections that one process keeps open; below what the system gives it files for."
+    )
+    head_limit_bytes: int = Field(
+        default=32_768,
+        ge=1_024,
+        le=1_048_576,
+        description="A request's line and headers may be this large; real ones have about a thousand bytes.",
+    )
+    head_seconds: int = Field(
+        default=10, ge=1, le=300, description="A request's line and headers are in after this long, or it is given up."
+    )
+    slow_seconds: int = Field(
+        default=30, ge=1, le=3_600, description="This long a body may come, or an answer be taken, as slowly as it likes."
+    )
+    least_bytes_per_second: int = Field(
+        default=4_096,
+        ge=1,
+        le=1_048_576,
+        description="From then on it comes at this rate or is given up: whoever sends a byte a second would hold a connection for ever.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Web pages of these origins may call from a browser (CORS), as https://dashboards.example.nhs.uk, separated by commas; none by default.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses or networks of the proxies in front, separated by commas: X-Forwarded-For and -Proto are believed of them and nobody else.",
+    )
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$",
@@ -85,6 +145,43 @@ class Settings(BaseSettings):
     @property
     def signing_keys_folder(self) -> Path:
         return self.signing_keys or self.data / "signing-keys"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_files(cls, given: Any) -> Any:
+        """Secrets that stand in files instead of the environment."""
+        for name in ("database_url", "owner_database_url"):
+            file = given.get(f"{name}_file")
+            if file is None:
+                continue
+            if given.get(name) is not None:
+                raise ValueError(f"{PREFIX}{name.upper()} and {PREFIX}{name.upper()}_FILE are both given: leave one out")
+            try:
+                given = {**given, name: Path(file).expanduser().read_text(encoding="utf-8").strip()}
+            except (OSError, UnicodeDecodeError):
+                raise ValueError(f"{PREFIX}{name.upper()}_FILE cannot be read") from None
+        return given
+
+    @field_validator("allowed_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _separated(cls, given: Any) -> Any:
+        return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+            raise ValueError("must be origins such as https://dashboards.example.nhs.uk, without a path; a star is none")
+        return origins
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            _ = [ip_network(proxy) for proxy in proxies]
+        except ValueError:
+            raise ValueError("must be addresses or networks such as 10.0.0.5 or 10.0.0.0/24") from None
+        return proxies
 
     @field_validator("data", "signing_keys")
     @classmethod

@@ -1,5 +1,6 @@
 """Bodies off the wire: as far as the limit, and of the type that is read."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from email.message import Message
@@ -7,7 +8,8 @@ from typing import Final
 
 from fastapi import Request
 
-from app.web.problems import BadRequest, TooLarge, UnsupportedMedia
+from app.settings import Settings
+from app.web.problems import BadRequest, TooLarge, TooSlow, UnsupportedMedia
 
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 JSON: Final = "application/json"
@@ -20,7 +22,7 @@ async def read_body(request: Request, *, limit_bytes: int) -> bytes:
 
 
 async def body_parts(request: Request, *, limit_bytes: int) -> AsyncIterator[bytes]:
-    """The body as it comes; TooLarge as soon as it is known to be, without reading on."""
+    """The body as it comes; TooLarge or TooSlow as soon as it is known to be, without reading on."""
     sentence = f"A body here has at most {limit_bytes} bytes."
     announced = request.headers.get("content-length")
     if announced is not None:
@@ -31,8 +33,19 @@ async def body_parts(request: Request, *, limit_bytes: int) -> AsyncIterator[byt
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         raise UnsupportedMedia("A body here is sent without a Content-Encoding.")
-    length = 0
-    async for part in request.stream():
+    settings: Settings = request.app.state.settings
+    begun_at, length, parts = asyncio.get_running_loop().time(), 0, request.stream()
+    while True:
+        patience = settings.slow_seconds + length / settings.least_bytes_per_second
+        try:
+            async with asyncio.timeout_at(begun_at + patience):
+                part = await anext(parts, None)
+        except TimeoutError:
+            raise TooSlow(
+                f"After {settings.slow_seconds} seconds a body comes at {settings.least_bytes_per_second} bytes a second."
+            ) from None
+        if part is None:
+            return
         length += len(part)
         if length > limit_bytes:
             raise TooLarge(sentence)

@@ -13,6 +13,8 @@ from app.db.session import act_as, open_session
 from app.db.tenancy import INSTALLATION, Tenant
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
+from app.kernel.refusals import Unauthenticated
+from app.web.rates import Rates, neighbourhood
 
 REMEMBERED_SECONDS: Final = 0.5
 """A revoked key is dead within a second, so nobody is remembered for longer than half of one."""
@@ -28,29 +30,45 @@ Inherit = Callable[[Session, Actor, datetime], Actor]
 class Callers:
     """Finds out who is calling. One transaction a key and half second (two where it may have inherited), none for a mistyped one."""
 
-    def __init__(self, engine: Engine, authenticate: Authenticate, inherit: Inherit) -> None:
+    def __init__(self, engine: Engine, authenticate: Authenticate, inherit: Inherit, *, strangers: Rates) -> None:
         self._engine = engine
+        self._strangers = strangers
         self._authenticate = authenticate
         self._inherit = inherit
         # Under the key's digest: the key itself is not kept. A dict's single operations are whole, whichever thread does them.
         self._remembered: dict[str, tuple[float, Actor]] = {}
 
-    async def admit(self, authorization: str | None, *, now: datetime) -> Actor:
-        """The caller that an Authorization header names, or a refusal."""
+    async def admit(self, authorization: str | None, *, now: datetime, address: str | None) -> Actor:
+        """The caller that an Authorization header names, or a refusal; Overloaded for an address that tried too many that name nobody."""
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
-            return await run_in_threadpool(self._find, None, now)
+            return await self._find_stranger(None, now, address)
         name = sha256(key.encode("utf-8", "surrogatepass"))
         asked_at = time.monotonic()
         known = self._remembered.get(name)
         if known is not None and asked_at < known[0]:
             return known[1]
-        actor = await run_in_threadpool(self._find, key.strip(), now)
+        # A key that was good a while ago is asked about whatever others at its address do.
+        find = self._find_stranger(key.strip(), now, address) if known is None else run_in_threadpool(self._find, key.strip(), now)
+        try:
+            actor = await find
+        except Unauthenticated:
+            self._remembered.pop(name, None)
+            raise
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
         # From before the question was asked: a revocation in between counts as before the end of this half second.
         self._remembered[name] = (asked_at + REMEMBERED_SECONDS, actor)
         return actor
+
+    async def _find_stranger(self, key: str | None, now: datetime, address: str | None) -> Actor:
+        place = neighbourhood(address)
+        self._strangers.look(place)
+        try:
+            return await run_in_threadpool(self._find, key, now)
+        except Unauthenticated:
+            self._strangers.count(place)
+            raise
 
     def _find(self, key: str | None, now: datetime) -> Actor:
         with open_session(self._engine, INSTALLATION) as session:

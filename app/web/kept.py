@@ -128,7 +128,9 @@ class GivesAgain:
         if asked.get(b"accept", "") not in _ANY_JSON:
             return None
         try:
-            actor: Actor = await service.callers.admit(asked.get(b"authorization"), now=service.clock())
+            actor: Actor = await service.callers.admit(
+                asked.get(b"authorization"), now=service.clock(), address=(scope["client"] or [None])[0]
+            )
         except Refusal:
             # Told by the routes, as any refusal.
             return None

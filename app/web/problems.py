@@ -27,13 +27,16 @@ STATUS: Final[Mapping[Kind, int]] = {
     Kind.NOT_FOUND: 404,
     Kind.NOT_ALLOWED: 405,
     Kind.NOT_ACCEPTABLE: 406,
+    Kind.TOO_SLOW: 408,
     Kind.CONFLICT: 409,
     Kind.STALE: 412,
     Kind.TOO_LARGE: 413,
+    Kind.TOO_LONG: 414,
     Kind.UNSUPPORTED: 415,
     Kind.INVALID: 422,
     Kind.PRECONDITION_REQUIRED: 428,
     Kind.OVERLOADED: 429,
+    Kind.HEAD_TOO_LARGE: 431,
     Kind.BROKEN: 500,
     Kind.UNAVAILABLE: 503,
 }
@@ -41,12 +44,16 @@ _HEADERS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.UNAUTHENTICATED: {"WWW-Authenticate": 'Bearer realm="mainstem"'},
     Kind.OVERLOADED: {"Retry-After": "1"},
     Kind.UNAVAILABLE: {"Retry-After": "2"},
-    # The rest of the body is not read: the connection cannot be used again.
+    # The rest of the request is not read: the connection cannot be used again.
     Kind.TOO_LARGE: {"Connection": "close"},
+    Kind.TOO_SLOW: {"Connection": "close"},
+    Kind.HEAD_TOO_LARGE: {"Connection": "close"},
 }
 _FIX: Final[Mapping[Kind, str]] = {
     Kind.CONFLICT: "Read what stands now, and ask for what can follow it.",
     Kind.STALE: "Read it again, and send the ETag of what you read in If-Match.",
+    Kind.OVERLOADED: "Wait as long as Retry-After says, and ask less often.",
+    Kind.UNAVAILABLE: "Send it again after as long as Retry-After says, with the same Idempotency-Key if it had one.",
     Kind.PRECONDITION_REQUIRED: "Send If-Match with the ETag that you read, or `If-None-Match: *` for what is new.",
 }
 """How to put right what depends on the state that something is in, where the refusal does not say it better."""
@@ -85,6 +92,30 @@ class TooLarge(Refusal):
     title: ClassVar[str] = "The body is too large"
 
 
+class TooSlow(Refusal):
+    """The request came so slowly that it was given up: others need what it held."""
+
+    code: ClassVar[str] = "too_slow"
+    kind: ClassVar[Kind] = Kind.TOO_SLOW
+    title: ClassVar[str] = "The request came too slowly"
+
+
+class AddressTooLong(Refusal):
+    """The address or its query is longer than any that leads somewhere here, or has more parameters than any operation takes."""
+
+    code: ClassVar[str] = "address_too_long"
+    kind: ClassVar[Kind] = Kind.TOO_LONG
+    title: ClassVar[str] = "The address is too long"
+
+
+class HeadTooLarge(Refusal):
+    """The request's headers are larger, or more, than any client needs here."""
+
+    code: ClassVar[str] = "head_too_large"
+    kind: ClassVar[Kind] = Kind.HEAD_TOO_LARGE
+    title: ClassVar[str] = "The headers are too large"
+
+
 class UnsupportedMedia(Refusal):
     """The body is of a type that this address does not read."""
 
@@ -102,11 +133,22 @@ class Unavailable(Refusal):
 
 
 class Overloaded(Refusal):
-    """More is being asked than can be answered; `Retry-After` says when to try again."""
+    """This client, or this address, asks more often than its share; `Retry-After` says when to try again."""
 
     code: ClassVar[str] = "overloaded"
     kind: ClassVar[Kind] = Kind.OVERLOADED
     title: ClassVar[str] = "Too many requests"
+
+    def __init__(self, detail: str, *, after_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.after_seconds = after_seconds
+
+
+class Busy(Unavailable):
+    """More is asked of the service than it can do at once, and the wait would be too long; nothing was done. `Retry-After` says when to try again."""
+
+    code: ClassVar[str] = "busy"
+    title: ClassVar[str] = "The service is busy"
 
 
 class Broken(Refusal):
@@ -124,9 +166,11 @@ _BY_STATUS: Final[Mapping[int, type[Refusal]]] = {
     404: NotFound,
     405: MethodNotAllowed,
     413: TooLarge,
+    414: AddressTooLong,
     415: UnsupportedMedia,
     422: Invalid,
     429: Overloaded,
+    431: HeadTooLarge,
     503: Unavailable,
 }
 
@@ -150,9 +194,10 @@ def problem(
         "errors": [_error(fault) for fault in refusal.faults or _of_state(refusal)],
         **(also or {}),
     }
-    return Response(
-        json_bytes(body), status, {**_HEADERS.get(refusal.kind, {}), **(headers or {}), "Cache-Control": "no-store"}, media_type=MEDIA_TYPE
-    )
+    said = {**_HEADERS.get(refusal.kind, {}), **(headers or {}), "Cache-Control": "no-store"}
+    if isinstance(refusal, Overloaded):
+        said["Retry-After"] = str(refusal.after_seconds)
+    return Response(json_bytes(body), status, said, media_type=MEDIA_TYPE)
 
 
 def _of_state(refusal: Refusal) -> tuple[Fault, ...]:

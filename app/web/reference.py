@@ -16,14 +16,30 @@ from app.web.bodies import JSON
 from app.web.etags import PreconditionRequired, Stale
 from app.web.idempotency import BadIdempotencyKey, IdempotencyKeyReused
 from app.web.intake import Malformed
-from app.web.problems import MEDIA_TYPE, Broken, TooLarge, Unavailable, UnknownParameter, UnsupportedMedia, status_of
+from app.web.problems import (
+    MEDIA_TYPE,
+    AddressTooLong,
+    Broken,
+    Busy,
+    HeadTooLarge,
+    Overloaded,
+    TooLarge,
+    TooSlow,
+    Unavailable,
+    UnknownParameter,
+    UnsupportedMedia,
+    status_of,
+)
 from app.web.stepwise import stepped_work
 from app.web.work import OutcomeUnknown, unit_of_work
 
-WRITING: Final = (Malformed, TooLarge, UnsupportedMedia, BadIdempotencyKey, IdempotencyKeyReused, OutcomeUnknown)
+WRITING: Final = (Malformed, TooSlow, TooLarge, UnsupportedMedia, BadIdempotencyKey, IdempotencyKeyReused, OutcomeUnknown)
 """What any POST with a JSON body may be refused for, besides its own refusals."""
-PUTTING: Final = (Malformed, TooLarge, UnsupportedMedia, PreconditionRequired, Stale, OutcomeUnknown)
+PUTTING: Final = (Malformed, TooSlow, TooLarge, UnsupportedMedia, PreconditionRequired, Stale, OutcomeUnknown)
 """What any PUT or PATCH with a JSON body may be refused for, besides its own refusals."""
+
+_LIMITS: Final = (AddressTooLong, HeadTooLarge, Overloaded)
+"""What any request may be refused for, whatever it asks."""
 
 _HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "If-Match": {"description": "The ETag of the state that this is meant for; not of a dry run."},
@@ -53,12 +69,12 @@ _POLICY: Final = "default-src 'none'; script-src 'self'; style-src 'self' 'unsaf
 
 def refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of an operation that needs a key: its own refusals, and those that any such operation may give."""
-    return _responses((Unauthenticated, Forbidden, NotFound, Invalid, UnknownParameter, Broken, Unavailable, *kinds))
+    return _responses((Unauthenticated, Forbidden, NotFound, Invalid, UnknownParameter, Broken, Unavailable, Busy, *_LIMITS, *kinds))
 
 
 def open_refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     """The same for an operation that is open to everyone."""
-    return _responses((Broken, *kinds))
+    return _responses((Broken, *_LIMITS, *kinds))
 
 
 def _responses(kinds: tuple[type[Refusal], ...]) -> dict[int | str, dict[str, Any]]:

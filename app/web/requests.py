@@ -9,13 +9,15 @@ from typing import Any, Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.kernel.refusals import Refusal
+from app.settings import Settings
 from app.telemetry import Metrics, log
-from app.web.problems import answer_defect
+from app.web.problems import AddressTooLong, HeadTooLarge, answer_defect, problem
 
 # What a stranger sends is logged and given back: it must not be able to be somebody's number.
 _REQUEST_ID: Final = re.compile(r"(?=.*[A-Za-z])(?!(?:.*[^0-9A-Fa-f])?[0-9]{10}(?![0-9A-Fa-f]))[A-Za-z0-9_-]{8,64}\Z")
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})\Z")
-_SECURITY: Final = {
+SECURITY: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
@@ -23,6 +25,11 @@ _SECURITY: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+"""What every answer says, where it does not say otherwise."""
+LONGEST_PATH_BYTES: Final = 2_048
+LONGEST_QUERY_BYTES: Final = 8_192
+MOST_PARAMETERS: Final = 100
+MOST_HEADERS: Final = 100
 _UNROUTED: Final = "unrouted"
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -38,8 +45,9 @@ class InFlight:
 class Requests:
     """Pure ASGI, outermost but for Starlette's own last resort: a wrapper that copies bodies would cost more than the work."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, in_flight: InFlight) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, in_flight: InFlight, settings: Settings) -> None:
         self._app = app
+        self._head_limit_bytes = settings.head_limit_bytes
         self._metrics = metrics
         self._in_flight = in_flight
 
@@ -66,7 +74,7 @@ class Requests:
                 said = MutableHeaders(scope=message)
                 said["X-Request-ID"] = request_id
                 said["traceparent"] = traceparent
-                for name, value in _SECURITY.items():
+                for name, value in SECURITY.items():
                     said.setdefault(name, value)
                 if self._in_flight.draining:
                     said["Connection"] = "close"
@@ -77,7 +85,8 @@ class Requests:
         self._in_flight.count += 1
         self._metrics.in_flight.inc()
         try:
-            await self._app(scope, receive, answer)
+            refusal = too_much(scope, head_limit_bytes=self._head_limit_bytes)
+            await (self._app if refusal is None else problem(refusal, request_id))(scope, receive, answer)
         except Exception as error:
             # Anything may go wrong in an endpoint; nobody ever sees a stack trace.
             self._metrics.defects.inc()
@@ -105,6 +114,19 @@ class Requests:
             request_id=state["request_id"],
             trace_id=trace_id,
         )
+
+
+def too_much(scope: Scope, *, head_limit_bytes: int) -> Refusal | None:
+    """The refusal of an address or of headers that nobody needs here; None for all others."""
+    if len(scope.get("raw_path") or scope["path"]) > LONGEST_PATH_BYTES:
+        return AddressTooLong(f"An address here has at most {LONGEST_PATH_BYTES} bytes before its query.")
+    query = scope["query_string"]
+    if query and (len(query) > LONGEST_QUERY_BYTES or query.count(b"&") >= MOST_PARAMETERS):
+        return AddressTooLong(f"A query here has at most {LONGEST_QUERY_BYTES} bytes and {MOST_PARAMETERS} parameters.")
+    headers = scope["headers"]
+    if len(headers) > MOST_HEADERS or sum([len(name) + len(value) for name, value in headers]) > head_limit_bytes:
+        return HeadTooLarge(f"A request here has at most {MOST_HEADERS} headers of {head_limit_bytes} bytes in all.")
+    return None
 
 
 def _request_id(given: str | None) -> str:

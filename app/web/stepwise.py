@@ -100,7 +100,8 @@ async def stepped_work(request: Request) -> AsyncIterator[SteppedWork]:
             said.update(part)
             body.write(part)
         body.seek(0)
-        yield SteppedWork(service, actor, programme or "", body, said.hexdigest(), kind, parameters, *_keys(key))
+        async with service.places.held(actor.client):
+            yield SteppedWork(service, actor, programme or "", body, said.hexdigest(), kind, parameters, *_keys(key))
 
 
 def _keys(sent: str | None) -> tuple[str, str]:

@@ -28,7 +28,9 @@ from app.web.etags import Precondition, strong, tag_of
 from app.web.intake import parse
 from app.web.kept import LARGEST_BYTES, Form, Kept, KeptAnswers
 from app.web.problems import UnknownParameter, unknown_parameters
+from app.web.rates import Rates
 from app.web.shapes import read_as, read_partly
+from app.web.waiting import Places
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -49,7 +51,7 @@ class OutcomeUnknown(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What requests share: the engine, who may call, the clock and the limit of a body. `app.state.service` holds it."""
+    """What requests share: the engine, who may call, the clock, the limit of a body, how often clients ask and whose turn it is. `app.state.service` holds it."""
 
     engine: Engine
     callers: Callers
@@ -59,6 +61,8 @@ class Service:
     signing_keys: Path
     closing: anyio.CapacityLimiter
     public_url: str | None
+    rates: Rates
+    places: Places
     kept: KeptAnswers = field(default_factory=KeptAnswers)
 
 
@@ -274,10 +278,12 @@ def _known_parts(request: Request) -> str | None:
 
 
 async def admitted(request: Request, *, now: datetime) -> tuple[Actor, str | None]:
-    """Who is calling, and the programme that the path names, which is theirs; or a refusal."""
+    """Who is calling, and the programme that the path names, which is theirs; or a refusal, also where they call too often."""
     service: Service = request.app.state.service
-    actor = await service.callers.admit(request.headers.get("authorization"), now=now)
+    address = None if request.client is None else request.client.host
+    actor = await service.callers.admit(request.headers.get("authorization"), now=now, address=address)
     request.state.client = actor.client
+    service.rates.take(actor.client)
     programme = _known_parts(request)
     if programme is not None and (not is_code(programme) or actor.programme not in {EVERY, programme}):
         raise NotFound("There is no programme of that code here, or it is not yours.")
@@ -290,16 +296,18 @@ async def unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
     now = service.clock()
     actor, programme = await admitted(request, now=now)
     body = await read_body(request, limit_bytes=service.body_limit_bytes) if request.method in METHODS_WITH_BODY else b""
-    unit = UnitOfWork(service, request, actor, now=now, programme=programme, body=body)
-    try:
-        yield unit
-        if not unit.ended:
-            raise RuntimeError("an endpoint ends its unit of work with answer or read")
-    finally:
-        if unit.is_open:
-            # Also when the request is being cancelled: a connection is always given back.
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(unit.close, limiter=service.closing)
+    # Only what is here whole takes a place: who sends slowly keeps nobody waiting.
+    async with service.places.held(actor.client):
+        unit = UnitOfWork(service, request, actor, now=now, programme=programme, body=body)
+        try:
+            yield unit
+            if not unit.ended:
+                raise RuntimeError("an endpoint ends its unit of work with answer or read")
+        finally:
+            if unit.is_open:
+                # Also when the request is being cancelled: a connection is always given back.
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(unit.close, limiter=service.closing)
 
 
 Unit = Annotated[UnitOfWork, Depends(unit_of_work, scope="function")]
