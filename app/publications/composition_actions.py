@@ -20,7 +20,7 @@ from app.kernel.months import Month
 from app.publications import store
 from app.publications.domain import OF_PROGRAMME, Audience, Part, Standing
 from app.publications.manifests import Made, ReturnRead, audience_named, made_of, returns_of
-from app.publications.notices import Causes, ChangedReturn, Moved, entries, moved_between
+from app.publications.notices import Causes, ChangedReturn, Moved, because, entries, moved_between
 from app.publications.public_actions import PublicHistory, write_public
 from app.publications.renditions import Readership, Rendition, Sign, Writer, readerships
 from app.reports.domain import ReportQuery
@@ -189,9 +189,10 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A rendition, what it moved in, and its change notice as gzip."""
+    """A rendition, why its rows read otherwise as far as its audience may know, how many do, and its change notice as gzip."""
 
     rendition: Rendition
+    reason: str | None
     rows_changed: int
     notice: bytes
 
@@ -204,7 +205,7 @@ def write(
     `previous` is each audience's last digest, `history` what the public ever had.
     """
     causes, notes = comparison(composition), notes_of(composition.contract, composition.report.months)
-    writers = [Writer(readership, notes) for readership in composition.readerships()]
+    writers = [Writer(each, _own_notes(composition, each.audience) or notes) for each in composition.readerships()]
     moved: list[Moved] = []
     whole: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for slice_, period, rows in composition.parts():
@@ -238,8 +239,16 @@ def write(
         }
         told = entries(moved_of_public if writer is public else moved, writer.readership)
         notice = _notice(about, told)
-        written.append(Written(writer.finish(about, schema_version=SCHEMA_VERSION, sign=sign), len(told), notice))
+        reason = because(told) if composition.before else None
+        written.append(Written(writer.finish(about, schema_version=SCHEMA_VERSION, sign=sign), reason, len(told), notice))
     return written, len(moved)
+
+
+def _own_notes(composition: Composition, audience: Audience) -> list[dict[str, Any]]:
+    """What a subcontract's rendition notes; nothing of others, who read what the report notes."""
+    if audience.kind != "subcontract":
+        return []
+    return notes_of(composition.contract, composition.report.months, subcontract=audience.code)
 
 
 def _notice(head: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> bytes:

@@ -53,7 +53,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the list of an audience's publications says of one. `reason` is None where the audience is not told."""
+    """What the list of an audience's publications says of one. `reason` is None of a first one whose audience is not told."""
 
     sequence: int
     month: Month

@@ -13,7 +13,7 @@ from app.kernel.months import Month
 from app.publications.renditions import Readership
 from app.reports.periods import months_of
 from app.reports.reading import Reading
-from app.reports.sentences import Cause, CauseKind, moved_sentence
+from app.reports.sentences import Cause, CauseKind, causes_words, moved_sentence
 from app.reports.slices import SLICES
 
 Row = Mapping[str, Any]
@@ -168,6 +168,17 @@ def moved_between(before: Iterable[Row], after: Iterable[Row], causes: Causes) -
 def entries(moved: Iterable[Moved], readership: Readership) -> list[dict[str, Any]]:
     """What an audience is told of the rows that it reads."""
     return [_entry(each, readership) for each in moved if any(side is not None and readership.reads(side) for side in _sides(each))]
+
+
+def because(told: Iterable[Mapping[str, Any]]) -> str:
+    """Why rows read otherwise, out of what an audience is told of each."""
+    causes, moved = dict[Cause, None](), False
+    for entry in told:
+        moved = True
+        causes |= dict.fromkeys(Cause(**why) for why in entry["why"])
+    if not moved:
+        return "None of its figures reads otherwise."
+    return causes_words(list(causes))
 
 
 def _sides(moved: Moved) -> tuple[Row | None, Row | None]:

@@ -62,6 +62,7 @@ class Ready:
     sequence: int
     kind: PublicationKind
     status: str
+    reason: str
     commentary: str
     renditions: Mapping[Audience, str]
     rows_changed: int
@@ -98,7 +99,7 @@ def publish(
         raise DraftOutdated("Something was recorded while this was being published; see errors.", faults=faults)
     previous = FIRST if last is None else last.manifest_sha256
     for each in ready:
-        previous = _record(session, recording, each, draft, reason=reason, previous=previous, key=key, at=published_at)
+        previous = _record(session, recording, each, draft, previous=previous, key=key, at=published_at)
     store.close_draft(session, recording, programme, month)
     return store.standings(session, programme, OF_PROGRAMME, after=ready[0].sequence - 1)
 
@@ -174,10 +175,11 @@ def _write_all(
             "published_at": at,
             "published_by": actor.client,
         }
-        store.add_renditions(session, programme, shared, [_issued(each, reason) for each in written])
+        issued = [_issued(each, reason if own else None) for each in written]
+        store.add_renditions(session, programme, shared, issued)
         made = {each.rendition.audience: each.rendition.sha256 for each in written}
         digests |= made
-        ready.append(Ready(composition, sequence, kind, status, commentary, made, rows_changed))
+        ready.append(Ready(composition, sequence, kind, status, issued[0].reason or reason, commentary, made, rows_changed))
     return ready
 
 
@@ -195,15 +197,13 @@ def _kind(composition: Composition, status: str, *, own: bool) -> PublicationKin
     return "final" if status == "final" and composition.before.status == "provisional" else "correction"
 
 
-def _issued(written: Written, reason: str) -> Issued:
-    """A subcontract and the public are not told why others' figures moved."""
+def _issued(written: Written, reason: str | None) -> Issued:
+    """The publisher's own reason is told of the month that it was given for, to whom it was written for; others are told what moved their figures."""
     told = written.rendition.audience.kind in {"programme", "commissioner"}
-    return Issued(written.rendition, reason if told else None, written.rows_changed, written.notice)
+    return Issued(written.rendition, (reason if told else None) or written.reason, written.rows_changed, written.notice)
 
 
-def _record(
-    session: Session, recording: Recording, ready: Ready, draft: Draft, *, reason: str, previous: str, key: SigningKey, at: datetime
-) -> str:
+def _record(session: Session, recording: Recording, ready: Ready, draft: Draft, *, previous: str, key: SigningKey, at: datetime) -> str:
     """Record a publication under its manifest, chained to the one before; its digest."""
     composition = ready.composition
     manifest = _manifest(recording, ready, previous=previous, key=key, at=at)
@@ -215,7 +215,7 @@ def _record(
         kind=ready.kind,
         status=ready.status,
         supersedes=composition.before.sequence if composition.before else None,
-        reason=reason,
+        reason=ready.reason,
         commentary=ready.commentary,
         as_of=composition.as_of,
         inputs_sha256=composition.inputs_sha256,

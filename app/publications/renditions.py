@@ -55,7 +55,8 @@ class Readership:
         return {**row, "excludes": _counted(row["excludes"])}
 
     def notes(self, notes: Iterable[Row]) -> list[Row]:
-        names_any = self.audience.kind == "programme" or (self.audience.kind == "commissioner" and self.subcontracts_shown)
+        """Those of a report that this audience is told; a subcontract's are its own from the start."""
+        names_any = self.audience.kind != "public" and self.subcontracts_shown
         return [note for note in notes if names_any or note["code"] not in _UNNAMED]
 
 

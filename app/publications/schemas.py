@@ -97,7 +97,9 @@ class DraftView(BaseModel):
 
 
 class PublicationView(BaseModel):
-    """A publication: `sha256` is that of the caller's rendition. `reason` is null where the caller is not told."""
+    """A publication: `sha256` is that of the caller's rendition. `reason` is the publisher's, or what moved the caller's own figures; null of a first one
+    that the caller is not told why.
+    """
 
     sequence: int
     month: str

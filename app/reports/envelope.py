@@ -1,13 +1,13 @@
 """The report as bytes: a head, the rows, and notes; written piece by piece, so that stored rows are never read again."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from app.calendar.contract import Contract
-from app.calendar.expected import ReturnKey, carried_weights, delivering_unsigned
+from app.calendar.expected import ReturnKey, carried_weights, delivering_unsigned, duties_of_month
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.reports.results import METHOD_VERSION, MonthReturns
@@ -35,18 +35,24 @@ def head(contract: Contract, month: Month, returns: MonthReturns, *, as_of: date
     }
 
 
-def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]]:
+def notes_of(contract: Contract, months: Iterable[Month], *, subcontract: str | None = None) -> list[dict[str, Any]]:
     """What every report notes, how the programme has it judged, what is counted in halves, what carries no weight in its months, and who
-    delivered in them without a signature.
+    delivered in them without a signature. Of one `subcontract` only what is about itself and the measures that it returns.
     """
     months = sorted(months)
+    measures = [each for each in contract.measures if subcontract is None or each.code in _returned_by(contract, subcontract, months)]
     graded = [line for line in contract.requirements if line.collectability]
-    carried = [each for line in graded for month in months for each in carried_weights(contract, line, month).values()]
-    reasons = [each.reason for each in carried if each.reason is not None]
-    halves = sorted({each.code for each in contract.measures if each.proportion and each.numeric_kind == "half_unit"})
+    carried = [carried_weights(contract, line, month) for line in graded for month in months]
+    reasons = [
+        weight.reason
+        for held in carried
+        for reference, weight in held.items()
+        if weight.reason is not None and subcontract in {None, reference}
+    ]
+    halves = sorted({each.code for each in measures if each.proportion and each.numeric_kind == "half_unit"})
     notes = [
         *NOTES,
-        *_of_judging(contract),
+        *_of_judging(contract, {each.code for each in measures}),
         *([_of_halves(halves)] if halves else []),
         *([{"code": "carries_no_weight", "detail": " ".join(reasons), "members": "value"}] if reasons else []),
     ]
@@ -54,7 +60,8 @@ def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]
     for month in months:
         unsigned_then = contract.worked_out.kept("unsigned", month, partial(delivering_unsigned, contract, month))
         for reference in sorted(unsigned_then):
-            unsigned[reference].append(str(month))
+            if subcontract in {None, reference}:
+                unsigned[reference].append(str(month))
     if not unsigned:
         return notes
     told = "; ".join(f"{reference} ({', '.join(found)})" for reference, found in sorted(unsigned.items()))
@@ -62,8 +69,12 @@ def notes_of(contract: Contract, months: Iterable[Month]) -> list[dict[str, Any]
     return [*notes, {"code": "unsigned", "detail": detail, "members": "numerator denominator value"}]
 
 
-def _of_judging(contract: Contract) -> Iterator[dict[str, Any]]:
-    """The coverage that a figure needs, and the rules of colours, where the programme has any."""
+def _returned_by(contract: Contract, subcontract: str, months: Iterable[Month]) -> set[str]:
+    return {duty.measure.code for month in months for duty in duties_of_month(contract, subcontract, month)}
+
+
+def _of_judging(contract: Contract, measures: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The coverage that a figure needs, and the rules of colours of these measures, where the programme has any."""
     programme = contract.programme
     if programme.publish_threshold is not None:
         detail = (
@@ -71,7 +82,7 @@ def _of_judging(contract: Contract) -> Iterator[dict[str, Any]]:
             " is not known: their figures are shown and judged neither by the contract test nor against chance."
         )
         yield {"code": "publish_threshold", "detail": detail, "members": "coverage_test contract_test against_target rag"}
-    ruled = {line.measure: line.rag for line in contract.requirements if line.rag is not None}
+    ruled = {line.measure: line.rag for line in contract.requirements if line.rag is not None and line.measure in measures}
     if programme.rag is None and not ruled:
         return
     rules = {**({} if programme.rag is None else {"all other measures": programme.rag}), **ruled}

@@ -67,6 +67,7 @@ _UNLIMITED: Final = {
     "median": "an estimated median",
     "p90": "an estimated percentile",
 }
+_MOST_CAUSES: Final = 5
 _SERIES: Final = ("spc_mean", "spc_lower", "spc_upper", "spc_from", "spc_points", "spc_signal", "spc_assurance")
 
 
@@ -115,6 +116,14 @@ def cause_words(cause: Cause) -> str:
         "deadline": f"the deadline for {what} has passed",
         "method": "the method of calculation was changed",
     }[cause.kind]
+
+
+def causes_words(causes: Sequence[Cause]) -> str:
+    """Why, as sentences: the first causes, and how many more there are."""
+    said = [_capital(cause_words(cause)) for cause in causes[:_MOST_CAUSES]]
+    if len(causes) > _MOST_CAUSES:
+        said.append(f"{len(causes) - _MOST_CAUSES} more causes stand beside the rows")
+    return " ".join(f"{each}." for each in said) or "What else changed stands beside the rows."
 
 
 def _subject(row: Row) -> str:

@@ -167,7 +167,22 @@ def test_a_party_is_told_only_causes_that_it_may_know(story: Press) -> None:
     assert story.differences(2, by=other) == []
     assert {each["commissioner"] for each in story.differences(2, by=stoke)} <= {"all", "05W"}
     assert story.differences(2, by=stoke)[0]["why"][0]["subcontract"] == "SC-RL4"
-    assert story.read("/changes", by=own)["changes"][1]["reason"] is None
+    # Why October was published again is what moved its figures, not why November was published; to each as far as it is its own.
+    moved = "The cwt return of Organisation RL4 (SC-RL4) for October 2026 was revised (revision 2 replaces revision 1)."
+    reasons = {by: [each["reason"] for each in story.read("/changes", by=by)["changes"]] for by in (story.manager, stoke, own, other)}
+    assert reasons[story.manager] == reasons[stoke] == ["The month is complete.", moved, "The month is complete."]
+    assert reasons[own] == [None, moved, None]
+    assert reasons[other] == [None, "None of its figures reads otherwise.", None]
+    assert [each["reason"] for each in story.read("", by=own)["publications"]] == reasons[own]
+    public = "SELECT reason FROM renditions WHERE audience_kind = 'public' ORDER BY sequence"
+    with story.programme.database.superuser_engine.connect() as connection:
+        told = connection.exec_driver_sql(public).scalars().all()
+    assert told == [None, "A subcontract's cwt return for October 2026 was revised.", None]
+    # What a rendition notes is about its reader: a hospice counts nothing in halves.
+    hospice = story.key("preparer", subcontract="SC-H9901")
+    for by, measures in ((story.manager, ["CWT-62"]), (own, ["CWT-62"]), (hospice, [])):
+        noted = [each["detail"] for each in story.read("/2", by=by)["notes"] if each["code"] == "approximate_intervals"]
+        assert [each.partition(": ")[2].rstrip(".") for each in noted] == measures
     assert story.get("/2/manifest", by=stoke).status_code == 200
     absent = story.get("/9/manifest", by=own)
     assert (story.get("/2/manifest", by=own).status_code, absent.status_code) == (404, 404)

@@ -72,7 +72,6 @@ def test_a_party_reads_its_own_rows_and_what_names_others_only_where_it_may() ->
     assert [note["code"] for note in unnamed.notes(NOTES)] == ["intervals"]
     own = Readership(Audience("subcontract", "SC-A"))
     assert read(own) == [("05W", "SC-A", None)]
-    assert [note["code"] for note in own.notes(NOTES)] == ["intervals"]
 
 
 def test_a_commissioner_reads_its_parts_and_what_it_has_succeeded() -> None:
