@@ -1,6 +1,7 @@
 """The published contract and its reference pages: OpenAPI 3.1 as served, Swagger UI with no internet, the register of problems."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import Any, Final
@@ -9,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode
 from starlette.responses import HTMLResponse
 
 from app.kernel.refusals import Forbidden, Invalid, NotFound, Refusal, Unauthenticated
@@ -92,18 +94,44 @@ def _responses(kinds: tuple[type[Refusal], ...]) -> dict[int | str, dict[str, An
 
 def json_body(model: type[BaseModel], example: Any, *, required: bool = True) -> dict[str, Any]:
     """The `openapi_extra=` of an operation whose body is read raw: its shape and an example."""
-    schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
-    return {"requestBody": {"required": required, "content": {JSON: {"schema": schema, "example": example}}}}
+    return {"requestBody": {"required": required, "content": {JSON: {"schema": _Shape(model, "validation"), "example": example}}}}
 
 
 def json_answer(model: type[BaseModel], example: Any, *, status: int = 200, description: str = "Done") -> dict[int | str, dict[str, Any]]:
     """One of an operation's `responses=`: the shape of an answer that is given as ready bytes, and an example."""
-    schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}", mode="serialization")
-    return {status: {"description": description, "content": {JSON: {"schema": schema, "example": example}}}}
+    return {status: {"description": description, "content": {JSON: {"schema": _Shape(model, "serialization"), "example": example}}}}
+
+
+class _Shape(dict[str, Any]):
+    """A model's JSON Schema: empty until the contract is published, for drawing all of them is half of what any program takes to start."""
+
+    def __init__(self, model: type[BaseModel], mode: JsonSchemaMode) -> None:
+        super().__init__()
+        self._model, self._mode = model, mode
+
+    def draw(self) -> None:
+        if not self:
+            self.update(_drawn(self._model, self._mode))
+
+
+@cache
+def _drawn(model: type[BaseModel], mode: JsonSchemaMode) -> dict[str, Any]:
+    return model.model_json_schema(ref_template=_SCHEMAS + "{model}", mode=mode)
+
+
+def _draw(described: Mapping[int | str, Any]) -> None:
+    """Draw every shape in a description of an operation."""
+    for part in described.values():
+        if isinstance(part, _Shape):
+            part.draw()
+        elif isinstance(part, dict):
+            _draw(part)
 
 
 def document(app: FastAPI, problems: Mapping[str, type[Refusal]]) -> dict[str, Any]:
     """The contract as served: what FastAPI knows, with locks, the shapes of raw bodies and the closed register of problems."""
+    for route in iter_route_contexts(app.routes):
+        _draw({"responses": getattr(route, "responses", {}), "extra": getattr(route, "openapi_extra", None)})
     contract = get_openapi(title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes)
     components = contract.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
