@@ -23,6 +23,7 @@ from app.access.api import router as callers
 from app.access.domain import Permission, require
 from app.access.token_api import router as tokens
 from app.assurance.api import router as assurance
+from app.audit.api import router as audit
 from app.calendar.api import router as calendar
 from app.calendar.deadlines import LONDON
 from app.configuration.api import router as configuration
@@ -71,6 +72,7 @@ from app.web.kept import GivesAgain
 from app.web.origins import OpenToAll, OtherOrigins
 from app.web.rates import Rates
 from app.web.reference import open_refusals, refusals
+from app.web.refused import RefusedActs
 from app.web.requests import InFlight, Requests
 from app.web.waiting import Places
 from app.web.work import CLOSING, Replayed, Service, Unit
@@ -106,6 +108,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     phases,
     callers,
     clients,
+    audit,
 )
 """Every room that speaks HTTP, in the order of the reference pages."""
 
@@ -206,6 +209,8 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
             engine = make_engine(urls.application, settings)
             stack.callback(engine.dispose)
             await _refuse_unfit(engine)
+            refused = RefusedActs(engine, clock)
+            stack.push_async_callback(asyncio.to_thread, refused.close)
             current_default_thread_limiter().total_tokens = settings.request_threads
             app.state.settings = settings
             app.state.strangers = Rates(settings.address_requests_per_second, _STRANGER)
@@ -222,6 +227,7 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
                 backfill_limit_bytes=settings.backfill_limit_bytes,
                 signing_keys=settings.signing_keys_folder,
                 closing=anyio.CapacityLimiter(CLOSING),
+                refused=refused,
                 public_url=settings.public_url,
                 rates=Rates(settings.client_requests_per_second, _CLIENT),
                 places=Places(settings.request_threads, most_waiting=settings.waiting_requests, patience_seconds=settings.wait_seconds),

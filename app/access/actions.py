@@ -110,15 +110,20 @@ def authenticate(session: Session, text: str | None, *, now: datetime) -> Actor:
     """Who holds this key or token; Unauthenticated where nobody does (any more). A mistyped key costs no query."""
     key = parse_key(text) if text is not None else None
     found = None if key is None else token_store.find_by_token(session, key.id) if key.is_token else store.find_by_key(session, key.id)
-    if key is None or found is None:
+    if key is None or found is None or not key.is_the_one(found[1].sha256):
         raise _unknown()
     client, stored = found
-    if not key.is_the_one(stored.sha256) or not stored.is_live(now) or client.revoked_at is not None:
-        raise _unknown()
+    actor = actor_of(client)
+    if not stored.is_live(now) or client.revoked_at is not None:
+        raise _unknown().of(actor)
     if not key.is_token and (stored.last_used_at is None or now - stored.last_used_at >= NOTED_AGAIN_AFTER):
         store.note_use(session, stored.id, now=now)
+    return actor
+
+
+def actor_of(client: Client, *, request_id: str | None = None) -> Actor:
     scope = client.scope
-    return Actor(client.id, client.name, client.role.value, scope.programme, scope.subcontract, scope.commissioner)
+    return Actor(client.id, client.name, client.role.value, scope.programme, scope.subcontract, scope.commissioner, request_id)
 
 
 def _unknown() -> Unauthenticated:

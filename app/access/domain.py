@@ -68,6 +68,8 @@ class Permission(StrEnum):
     CLIENT_READ = "client_read"
     CLIENT_MANAGE = "client_manage"
     METRICS_READ = "metrics_read"
+    AUDIT_READ = "audit_read"
+    OWN_AUDIT_READ = "own_audit_read"
 
 
 class Role(StrEnum):
@@ -97,7 +99,8 @@ _READS: Final = frozenset(
     }
 )
 _PUBLISHED: Final = frozenset({Permission.OBSERVATION_READ, Permission.ORGANISATION_READ, Permission.CALENDAR_READ})
-_OWN_READS: Final = _PUBLISHED | {Permission.SUBCONTRACT_READ, Permission.RETURN_READ}
+_PARTYS: Final = _PUBLISHED | {Permission.OWN_AUDIT_READ}
+_OWN_READS: Final = _PARTYS | {Permission.SUBCONTRACT_READ, Permission.RETURN_READ}
 
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
@@ -119,9 +122,9 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.FINANCE: _READS,
     Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT, Permission.QUERY_ANSWER},
     Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER},
-    Role.COMMISSIONER_LEAD: _PUBLISHED | {Permission.ROW_QUERY_READ, Permission.ROW_QUERY_ASK},
-    Role.COMMISSIONER: _PUBLISHED | {Permission.ROW_QUERY_READ},
-    Role.AUDITOR: _READS | {Permission.CLIENT_READ, Permission.METRICS_READ},
+    Role.COMMISSIONER_LEAD: _PARTYS | {Permission.ROW_QUERY_READ, Permission.ROW_QUERY_ASK},
+    Role.COMMISSIONER: _PARTYS | {Permission.ROW_QUERY_READ},
+    Role.AUDITOR: _READS | {Permission.CLIENT_READ, Permission.METRICS_READ, Permission.AUDIT_READ},
 }
 """What each role may do, within its scope."""
 

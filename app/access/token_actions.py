@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from app.access import store, token_store
-from app.access.actions import begin, note
+from app.access.actions import actor_of, begin, note
 from app.access.assertions import InvalidClient, check_assertion, claimed_client
 from app.access.domain import ClientRevoked, Permission, StoredKey, require
 from app.access.key_sets import PublicKey, read_key_set
@@ -31,15 +31,17 @@ def exchange(session: Session, assertion: str, *, client_id: str | None, audienc
     client = store.find_client(session, claimed)
     keys = token_store.public_keys(session, claimed)
     proof = check_assertion(assertion, keys, audiences=audiences, now=now)
-    if client is None or client.revoked_at is not None:
+    if client is None:
         raise InvalidClient("The client has been revoked.")
+    actor = actor_of(client, request_id=request_id)
+    if client.revoked_at is not None:
+        raise InvalidClient("The client has been revoked.").of(actor)
     if not token_store.use_assertion(session, client.id, proof.jti_sha256, expires_at=proof.expires_at, now=now):
         raise InvalidClient("This assertion was used before: make a new one, with another jti, each time.")
     token = new_token()
     stored = StoredKey(token.id, token.sha256, now + TOKEN_LIFETIME, revoked_at=None, last_used_at=None)
     token_store.add_token(session, stored, client=client.id, thumbprint=proof.key.thumbprint, now=now)
     open_ledger(session, EVERY, now=now)
-    actor = Actor(client.id, client.name, client.role.value, client.scope.programme, None, None, request_id=request_id)
     recording = begin_recording(session, EVERY, actor=actor, now=now)
     audit.record(
         session, recording, "client.token_given", subject={"client": client.id}, details={"token": token.id, "key": proof.key.thumbprint}

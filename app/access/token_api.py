@@ -78,6 +78,7 @@ async def give_token(request: Request) -> Response:
         asked = _form(request, await read_body(request, limit_bytes=_LARGEST_BYTES))
         token = await run_in_threadpool(_exchange, service, request, asked)
     except (InvalidClient, InvalidTokenRequest, UnsupportedGrant) as refusal:
+        await service.refused.note(request, refusal)
         # Libraries of OAuth read these two members.
         return problem(refusal, request.state.request_id, also={"error": refusal.code, "error_description": refusal.detail})
     said = {"access_token": token, "token_type": "Bearer", "expires_in": int(TOKEN_LIFETIME.total_seconds())}

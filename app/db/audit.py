@@ -1,9 +1,9 @@
 """The record of who did what, when and why: append-only, one hash chain per programme and one for the installation."""
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text, bindparam, insert, update
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, bindparam, insert, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,10 @@ events = Table(
     code_column("recorded_by"),
     Column("client_name", Text, nullable=False),
     code_column("role"),
+    # How far the client reached: a party reads what its own clients did. Null in events from before it was kept.
+    code_column("client_programme", nullable=True),
+    code_column("client_subcontract", nullable=True),
+    code_column("client_commissioner", nullable=True),
     code_column("action"),
     Column("subject", JSONB, nullable=False),
     Column("details", JSONB, nullable=False),
@@ -29,7 +33,11 @@ events = Table(
     Column("sha256", Text, nullable=False),
     PrimaryKeyConstraint("programme", "sequence"),
 )
+"""Append-only, by grant and by a trigger that stops the owner too."""
+Index("events_by_moment", events.c.recorded_at, events.c.programme, events.c.sequence)
 
+_LATER: Final = frozenset({"client_programme", "client_subcontract", "client_commissioner"})
+"""Members that came after the first events: where null they are no part of the digest."""
 
 # One statement: the event, and the end of the chain that it now is.
 _RECORD: Final = (
@@ -41,31 +49,48 @@ _RECORD: Final = (
 )
 
 
-def event_digest(event: dict[str, Any]) -> str:
-    """The digest of an event: everything it says, its predecessor's digest included."""
-    return digest({name: value for name, value in event.items() if name != "sha256"})
+def hashed_part(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What the digest of an event is of: everything that it says, its predecessor's digest included."""
+    return {name: value for name, value in event.items() if name != "sha256" and not (value is None and name in _LATER)}
+
+
+def event_digest(event: Mapping[str, Any]) -> str:
+    """The digest of an event."""
+    return digest(hashed_part(event))
 
 
 def record(
-    session: Session, recording: Recording, action: str, *, subject: dict[str, str | int], details: dict[str, Any] | None = None
+    session: Session,
+    recording: Recording,
+    action: str,
+    *,
+    subject: Mapping[str, str | int],
+    details: Mapping[str, Any] | None = None,
+    before: str | None = None,
+    after: str | None = None,
+    why: str | None = None,
 ) -> None:
     """Append an event to the recording's chain, in the transaction of the act itself.
 
-    `subject` names the thing by its keys; `details` holds ids, counts and digests, never figures. Its only free text is `why`, the reason
-    given for a change of what all programmes share, which was looked through for patients' identifiers.
+    `subject` names the thing by its keys, `before` and `after` are digests of it; `details` holds ids, counts and digests, never figures. Its
+    only free text is `why`, the reason that was given, which was looked through for patients' identifiers.
     """
-    recorded_at: datetime = recording.at
+    actor = recording.actor
+    stated = {"before_sha256": before, "after_sha256": after, "why": why}
     event: dict[str, Any] = {
         "programme": recording.chain,
         "sequence": recording.sequence + 1,
-        "recorded_at": recorded_at,
+        "recorded_at": recording.at,
         "recorded_by": recording.by,
-        "client_name": recording.actor.name,
-        "role": recording.actor.role,
+        "client_name": actor.name,
+        "role": actor.role,
+        "client_programme": actor.programme,
+        "client_subcontract": actor.subcontract,
+        "client_commissioner": actor.commissioner,
         "action": action,
-        "subject": subject,
-        "details": details or {},
-        "request_id": recording.actor.request_id,
+        "subject": dict(subject),
+        "details": {**(details or {}), **{name: value for name, value in stated.items() if value is not None}},
+        "request_id": actor.request_id,
         "previous_sha256": recording.sha256,
     }
     event["sha256"] = event_digest(event)

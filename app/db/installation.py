@@ -8,7 +8,7 @@ from sqlalchemy import Text, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import ledger as ledgers
-from app.db.ledger import Recording, begin_recording, contract_changes, last_recorded, ledger
+from app.db.ledger import NO_PROGRAMMES, Recording, begin_recording, contract_changes, last_recorded, ledger
 from app.db.tenancy import Tenant
 from app.kernel.actors import EVERY, Actor
 from app.kernel.moments import TICK
@@ -37,10 +37,10 @@ def begin_changing_all(session: Session, *, actor: Actor, now: datetime) -> Reco
 
     The installation's ledger row is held already; every programme's is from here on.
     """
-    held = select(ledger.c.last_recorded_at).where(ledger.c.programme != EVERY).order_by(ledger.c.programme).with_for_update()
+    held = select(ledger.c.last_recorded_at).where(ledger.c.programme.not_in(NO_PROGRAMMES)).order_by(ledger.c.programme).with_for_update()
     last = max(session.execute(held).scalars(), default=None)
     recording = begin_recording(session, EVERY, actor=actor, now=now if last is None else max(now, last + TICK))
-    session.execute(update(ledger).where(ledger.c.programme != EVERY).values(last_recorded_at=recording.at))
+    session.execute(update(ledger).where(ledger.c.programme.not_in(NO_PROGRAMMES)).values(last_recorded_at=recording.at))
     known = select(contract_changes.c.programme).distinct().where(contract_changes.c.programme != EVERY)
     recorded = known.add_columns(literal(recording.at, contract_changes.c.recorded_at.type), literal(recording.by, Text))
     session.execute(insert(contract_changes).from_select(["programme", "recorded_at", "recorded_by"], recorded))

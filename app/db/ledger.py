@@ -21,6 +21,11 @@ from app.kernel.refusals import AsOfInFuture, Fault, NotFound
 
 FIRST_HASH: Final = "0" * 64
 
+REFUSED: Final = "*refused"
+"""The chain of acts that were refused: one of its own, so that no refusal moves the moment at which anything is read."""
+NO_PROGRAMMES: Final = (EVERY, REFUSED)
+"""The rows of the ledger that are no programme's."""
+
 ledger = Table(
     "ledger",
     metadata,

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+
+from app.kernel.actors import Actor
 
 
 class Kind(StrEnum):
@@ -52,11 +54,18 @@ class Refusal(Exception):
     code: ClassVar[str]
     kind: ClassVar[Kind]
     title: ClassVar[str]
+    holder: Actor | None = None
+    """Who is known to ask, where the answer does not say that they are known."""
 
     def __init__(self, detail: str, *, faults: Sequence[Fault] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
         self.faults = tuple(faults)
+
+    def of(self, holder: Actor) -> Self:
+        """The same refusal, known to be this actor's: for the record, never for the answer."""
+        self.holder = holder
+        return self
 
 
 class NotFound(Refusal):

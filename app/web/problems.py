@@ -302,6 +302,9 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
 async def _answer_refusal(request: Request, error: Refusal) -> Response:
+    service = getattr(request.app.state, "service", None)
+    if service is not None:
+        await service.refused.note(request, error)
     return problem(error, _request_id(request))
 
 

@@ -29,6 +29,7 @@ from app.web.intake import parse
 from app.web.kept import LARGEST_BYTES, Form, Kept, KeptAnswers
 from app.web.problems import UnknownParameter, unknown_parameters
 from app.web.rates import Rates
+from app.web.refused import RefusedActs
 from app.web.shapes import read_as, read_partly
 from app.web.waiting import Places
 
@@ -60,6 +61,7 @@ class Service:
     backfill_limit_bytes: int
     signing_keys: Path
     closing: anyio.CapacityLimiter
+    refused: RefusedActs
     public_url: str | None
     rates: Rates
     places: Places
@@ -283,6 +285,7 @@ async def admitted(request: Request, *, now: datetime) -> tuple[Actor, str | Non
     address = None if request.client is None else request.client.host
     actor = await service.callers.admit(request.headers.get("authorization"), now=now, address=address)
     request.state.client = actor.client
+    request.state.actor = actor
     service.rates.take(actor.client)
     programme = _known_parts(request)
     if programme is not None and (not is_code(programme) or actor.programme not in {EVERY, programme}):

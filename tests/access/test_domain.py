@@ -10,6 +10,7 @@ from app.kernel.refusals import Forbidden, Invalid, NotFound
 
 P = Permission
 PUBLISHED = {P.ORGANISATION_READ, P.CALENDAR_READ, P.OBSERVATION_READ}
+PARTY = PUBLISHED | {P.OWN_AUDIT_READ}
 OWN = PUBLISHED | {P.SUBCONTRACT_READ, P.RETURN_READ}
 STAFF = OWN | {P.CONFIGURATION_READ, P.REPORT_READ, P.ROW_QUERY_READ}
 MAY = {
@@ -20,11 +21,11 @@ MAY = {
     | {P.REPORT_EDIT, P.REPORT_PUBLISH},
     "analyst": STAFF | {P.REPORT_EDIT},
     "finance": STAFF,
-    "preparer": OWN | {P.RETURN_SUBMIT, P.QUERY_ANSWER},
-    "approver": OWN | {P.RETURN_SIGN, P.QUERY_ANSWER},
-    "commissioner_lead": PUBLISHED | {P.ROW_QUERY_READ, P.ROW_QUERY_ASK},
-    "commissioner": PUBLISHED | {P.ROW_QUERY_READ},
-    "auditor": STAFF | {P.CLIENT_READ, P.METRICS_READ},
+    "preparer": OWN | PARTY | {P.RETURN_SUBMIT, P.QUERY_ANSWER},
+    "approver": OWN | PARTY | {P.RETURN_SIGN, P.QUERY_ANSWER},
+    "commissioner_lead": PARTY | {P.ROW_QUERY_READ, P.ROW_QUERY_ASK},
+    "commissioner": PARTY | {P.ROW_QUERY_READ},
+    "auditor": STAFF | {P.CLIENT_READ, P.METRICS_READ, P.AUDIT_READ},
 }
 
 

@@ -65,10 +65,17 @@ def merged(web: Web, key: str) -> httpx.Response:
 
 
 def kept(database: Database) -> list[tuple[Any, ...]]:
-    """Everything that a change of the register writes."""
-    tables = ("organisations", "successions", "events", "ledger", "contract_changes")
+    """Everything that a change of the register writes; what was refused is a record of its own."""
+    tables = (
+        "organisations",
+        "successions",
+        "contract_changes",
+        *(f"{table} WHERE programme <> '*refused'" for table in ("events", "ledger")),
+    )
     with database.superuser_engine.connect() as connection:
-        return [tuple(row) for table in tables for row in connection.execute(text(f"SELECT t::text FROM {table} t ORDER BY 1"))]
+        return [
+            tuple(row) for table in tables for row in connection.execute(text(f"SELECT t::text FROM (SELECT * FROM {table}) t ORDER BY 1"))
+        ]
 
 
 def codes(answer: httpx.Response) -> list[str]:

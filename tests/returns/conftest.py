@@ -72,10 +72,13 @@ class Programme:
         return found
 
     def rows(self) -> dict[str, int]:
-        """How many rows each table holds."""
+        """How many rows each table holds, but for the record of what was refused."""
         with self.database.superuser_engine.connect() as connection:
             tables = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
-            return {table: connection.execute(text(f'SELECT count(*) FROM "{table}"')).scalar_one() for table in tables}
+            kept = dict.fromkeys(("events", "ledger"), "WHERE programme <> '*refused'")
+            return {
+                table: connection.execute(text(f'SELECT count(*) FROM "{table}" {kept.get(table, "")}')).scalar_one() for table in tables
+            }
 
     def all(self, query: str) -> list[Any]:
         with self.database.superuser_engine.connect() as connection:
