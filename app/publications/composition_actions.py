@@ -205,7 +205,10 @@ def write(
     `previous` is each audience's last digest, `history` what the public ever had.
     """
     causes, notes = comparison(composition), notes_of(composition.contract, composition.report.months)
-    writers = [Writer(each, _own_notes(composition, each.audience) or notes) for each in composition.readerships()]
+    writers = [
+        Writer(each, _own_notes(composition, each.audience) or notes, _links(composition, numbered, each.audience))
+        for each in composition.readerships()
+    ]
     moved: list[Moved] = []
     whole: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for slice_, period, rows in composition.parts():
@@ -249,6 +252,13 @@ def _own_notes(composition: Composition, audience: Audience) -> list[dict[str, A
     if audience.kind != "subcontract":
         return []
     return notes_of(composition.contract, composition.report.months, subcontract=audience.code)
+
+
+def _links(composition: Composition, numbered: Numbered, audience: Audience) -> dict[str, str]:
+    """Where what is asked about its rows is read with the answers, by those who may."""
+    if numbered.sequence is None or audience.kind == "subcontract":
+        return {}
+    return {"queries": f"/v1/programmes/{composition.programme}/publications/{numbered.sequence}/queries"}
 
 
 def _notice(head: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> bytes:

@@ -49,7 +49,8 @@ def _taken_apart(content: bytes, query: ObservationQuery, source: Source) -> dic
     around = json.loads(content[:first] + content[last:], parse_float=Decimal)
     rows = json.loads(b"[%s]" % b",".join(wanted), parse_float=Decimal)
     members = {"schema_version": around["schema_version"], "report": around["report"], "observations": rows}
-    return {**members, "notes": around["notes"], "links": around["links"]}
+    notes = around["notes"] if rows else [*around["notes"], query.note_of_nothing]
+    return {**members, "notes": notes, "links": around["links"]}
 
 
 def _behind(session: Session, programme: str, found: Found, query: ObservationQuery, report: dict[str, Any]) -> Behind:

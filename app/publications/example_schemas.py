@@ -70,7 +70,7 @@ RENDITION: Final[dict[str, Any]] = {
     },
     "observations": [],
     "notes": [],
-    "links": {},
+    "links": {"queries": "/v1/programmes/staffs-cancer/publications/3/queries"},
     "signature": _SIGNATURE,
 }
 _FIGURES: Final[dict[str, Any]] = {

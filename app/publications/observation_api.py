@@ -173,7 +173,7 @@ def _answered(unit: UnitOfWork, table: Table, page: Page, after: Position | None
         return unit.read(b"".join(_table(iter(rows))), etag=tag, headers=link, media_type=CSV_TYPE)
     shown = [row for _, row in rows]
     beside = [row_query_view(table.programme, each) for each in queries if each.query.is_about(shown)]
-    return unit.read(table_answer(table, shown, beside, following=following), etag=tag, headers=link)
+    return unit.read(table_answer(table, shown, beside, following=following, is_first=after is None), etag=tag, headers=link)
 
 
 def _whole(unit: UnitOfWork, table: Table) -> Response:

@@ -94,8 +94,10 @@ def observation_query(
     return query
 
 
-def table_answer(table: Table, rows: Sequence[bytes], queries: Sequence[Mapping[str, Any]], *, following: str | None) -> bytes:
-    """A page of the table; its rows are put in as they are kept."""
+def table_answer(
+    table: Table, rows: Sequence[bytes], queries: Sequence[Mapping[str, Any]], *, following: str | None, is_first: bool
+) -> bytes:
+    """A page of the table; its rows are put in as they are kept. A table without rows says why."""
     kind, code = table.audience
     publications = [
         {
@@ -116,5 +118,13 @@ def table_answer(table: Table, rows: Sequence[bytes], queries: Sequence[Mapping[
         "sequence": table.pinned,
         "publications": publications,
     }
-    ending = json_bytes({"queries": queries, "notes": [], "links": {}, "next": following})
+    notes = [_note_of_nothing(table)] if is_first and not rows else []
+    ending = json_bytes({"queries": queries, "notes": notes, "links": {}, "next": following})
     return b'%s,"observations":[%s],%s' % (json_bytes(head)[:-1], b",".join(rows), ending[1:])
+
+
+def _note_of_nothing(table: Table) -> dict[str, Any]:
+    if table.sources:
+        return table.query.note_of_nothing
+    detail = "Nothing is published for this reader of any month that was asked for."
+    return {"code": "nothing_published", "detail": detail, "members": "report_month"}

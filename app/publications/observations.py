@@ -13,6 +13,7 @@ from app.kernel.canonical import digest, json_bytes
 from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.publications.domain import Audience, Part
+from app.reports.absence import note_of_nothing
 
 PLACES: Final = ("measure", "commissioner", "site", "subcontract", "category")
 
@@ -35,6 +36,11 @@ class ObservationQuery:
     @property
     def is_filtered(self) -> bool:
         return bool(self.slices or self.periods or any(getattr(self, name) for name in PLACES))
+
+    @property
+    def note_of_nothing(self) -> dict[str, Any]:
+        """What is said where no row is what was asked for."""
+        return note_of_nothing(self.slices, self.periods, {name: getattr(self, name) for name in PLACES})
 
     def wants(self, part: Part) -> bool:
         """Whether any row of a part can be asked for."""

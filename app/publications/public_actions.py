@@ -91,7 +91,7 @@ def write_public(
         earlier = [each[measure] for each in released if measure in each]
         shown = disclose(of_measure, policies=measures, before=earlier, above=above)
         told |= {place: canonical_text(row) for place, row in zip(where, shown, strict=True)}
-    writer = Writer(PUBLIC, [*notes_of(measures), *notes])
+    writer = Writer(PUBLIC, [*notes_of(measures), *notes], {})
     was = dict(history.rows_before(before))
     moved: list[Moved] = []
     for name, rows in parts.items():

@@ -101,13 +101,13 @@ Sign = Callable[[bytes | bytearray], dict[str, str]]
 class Writer:
     """Writes one audience's rendition part by part; only its compressed form is held."""
 
-    def __init__(self, readership: Readership, notes: Iterable[Row]) -> None:
+    def __init__(self, readership: Readership, notes: Iterable[Row], links: Mapping[str, str]) -> None:
         self.readership: Final = readership
         self._stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
         self._chunks: list[bytes] = []
         self._packed = 0
         self._parts: list[Part] = []
-        self._write(f'{{"links":{{}},"notes":{canonical_text(readership.notes(notes))},"observations":['.encode())
+        self._write(f'{{"links":{canonical_text(links)},"notes":{canonical_text(readership.notes(notes))},"observations":['.encode())
 
     @property
     def rows(self) -> int:

@@ -20,6 +20,7 @@ from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid
 from app.measures.domain import Measure
 from app.reports import envelope, store
+from app.reports.absence import note_of_nothing, notes_of_term
 from app.reports.domain import FunnelQuery, ReportQuery
 from app.reports.funnel import Funnel, funnel
 from app.reports.public import preview
@@ -53,7 +54,9 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
         rows, told = preview(contract, query.month, rows, restated=query.restated)
         notes = [*told, *notes]
     parts = [_part(query, part) for part in rows.values()]
-    return envelope.document(head, parts, notes), computed or own.computed
+    notes += _notes_of_absence(contract, query, parts)
+    links = {} if query.public else {"queries": f"{_queries(programme)}?month={query.month}"}
+    return envelope.document(head, parts, notes, links=links), computed or own.computed
 
 
 def find_trend(session: Session, programme: str, query: ReportQuery, *, actor: Actor, now: datetime) -> tuple[bytes, bool]:
@@ -77,7 +80,23 @@ def find_trend(session: Session, programme: str, query: ReportQuery, *, actor: A
     if query.submitted:
         notes.append(envelope.note_of_submitted(_not_accepted(session, programme, query.months, as_of=as_of)))
     rows, computed = report.rows()
-    return envelope.document(head, [_part(query, part) for part in rows.values()], notes, named="trend"), computed
+    parts = [_part(query, part) for part in rows.values()]
+    notes += _notes_of_absence(contract, query, parts)
+    return envelope.document(head, parts, notes, links={"queries": _queries(programme)}, named="trend"), computed
+
+
+def _queries(programme: str) -> str:
+    """Where what commissioners asked about published rows is read, with the answers."""
+    return f"/v1/programmes/{programme}/row-queries"
+
+
+def _notes_of_absence(contract: Contract, query: ReportQuery, parts: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Why there is nothing, or nothing of some months."""
+    notes = notes_of_term(contract, query.months)
+    if not notes and all(part == b"[]" for part in parts):
+        places = {"measure": query.measures, "commissioner": query.commissioners, "site": query.sites}
+        notes.append(note_of_nothing(query.slices, query.periods, places))
+    return notes
 
 
 def _not_accepted(session: Session, programme: str, months: Sequence[Month], *, as_of: datetime) -> list[tuple[ReturnKey, int | None]]:

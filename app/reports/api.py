@@ -130,7 +130,7 @@ _REPORT: Final[dict[str, Any]] = {
     },
     "observations": [ROW],
     "notes": [],
-    "links": {},
+    "links": {"queries": "/v1/programmes/staffs-cancer/row-queries?month=2026-10"},
 }
 _TREND: Final[dict[str, Any]] = {
     "schema_version": "1.0",
@@ -146,7 +146,7 @@ _TREND: Final[dict[str, Any]] = {
     },
     "observations": [ROW],
     "notes": [],
-    "links": {},
+    "links": {"queries": "/v1/programmes/staffs-cancer/row-queries"},
 }
 _SOURCES: Final[dict[str, Any]] = {
     "as_of": "2026-12-08T17:00:00.000001Z",

@@ -1,7 +1,7 @@
 """The report as bytes: a head, the rows, and notes; written piece by piece, so that stored rows are never read again."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -109,7 +109,12 @@ def note_of_submitted(revisions: Iterable[tuple[ReturnKey, int | None]]) -> dict
 
 
 def document(
-    head: dict[str, Any], observations: Iterable[bytes], notes: Sequence[dict[str, Any]] = NOTES, *, named: str = "report"
+    head: dict[str, Any],
+    observations: Iterable[bytes],
+    notes: Sequence[dict[str, Any]] = NOTES,
+    *,
+    links: Mapping[str, str],
+    named: str = "report",
 ) -> bytes:
     """The whole answer; `observations` are JSON arrays that become one."""
     pieces: list[bytes | memoryview] = [json_bytes({"schema_version": SCHEMA_VERSION, named: head})[:-1], b',"observations":[']
@@ -119,4 +124,4 @@ def document(
             pieces += [memoryview(part)[1:-1], b","]
     if len(pieces) > 2:
         pieces.pop()
-    return b"".join([*pieces, b'],"notes":', json_bytes(notes), b',"links":{}}'])
+    return b"".join([*pieces, b'],"notes":', json_bytes(notes), b',"links":', json_bytes(links), b"}"])

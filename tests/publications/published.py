@@ -40,7 +40,7 @@ def publish(
     shared |= {"as_of": published_at, "published_at": published_at, "published_by": "publisher"}
     made = []
     for readership in (Readership(OF_PROGRAMME), *readers):
-        writer = Writer(readership, [])
+        writer = Writer(readership, [], {})
         for (slice_, period), rows in parts.items():
             writer.add(slice_, period, [(each, canonical_text(each)) for each in rows])
         head = {"programme": programme, "month": month, "sequence": sequence, "audience": readership.audience.kind}

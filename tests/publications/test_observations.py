@@ -120,6 +120,13 @@ def test_the_latest_publication_of_each_month_is_one_flat_table(published: Publi
 def test_each_filter_takes_its_own_rows_and_no_text_is_taken_for_a_member(published: Published) -> None:
     assert {row["report_month"] for row in published.rows("from=2026-10&to=2026-12")} == {"2026-10"}
     assert published.rows("from=2027-01") == []
+    hint = "ask for a slice that names it, of site, commissioner+site, site+subcontract, category+site."
+    for query, said in (
+        ("from=2027-01", "Nothing is published for this reader of any month that was asked for."),
+        ("slice=commissioner&site=lung", f"(slice commissioner; site lung). Rows of these slices are about every site together: {hint}"),
+        ("slice=all&limit=1", ""),
+    ):
+        assert said in "".join(note["detail"] for note in published.get(query).json()["notes"])
     assert {row["measure"] for row in published.rows("measure=CWT-31")} == {"CWT-31"}
     assert len(published.rows("slice=all&period=month&from=2026-10")) == 2
     assert len(published.rows("slice=commissioner%2Bsubcontract,subcontract&period=month&from=2026-10")) == 4
@@ -197,6 +204,7 @@ def test_each_reads_its_own(published: Published) -> None:
     for query in ("commissioner=05G", "commissioner=NOWHERE"):
         answer = published.get(f"{query}&slice=commissioner", key=stoke).json()
         assert (answer["observations"], answer["next"]) == ([], None)
+        assert [note["code"] for note in answer["notes"]] == ["nothing_matches"]
     assert published.get("commissioner=05W", key=published.web.key("analyst", programme="other")).status_code == 404
 
 

@@ -46,6 +46,14 @@ def test_some_rows_a_table_and_a_workbook_are_drawn_from_a_rendition_and_name_it
     ]
     assert len(some.json()["observations"]) == 2
     assert "signature" not in some.json()
+    nothing = story.get("/2?slice=all&site=lung").json()
+    assert (nothing["observations"], nothing["notes"][:-1], nothing["notes"][-1]["code"]) == ([], whole.json()["notes"], "nothing_matches")
+    # Where what is asked about its rows stands, and the answers: for those who may read them.
+    lead, own = story.key("commissioner_lead", commissioner="05W"), story.key("preparer", subcontract="SC-RL4")
+    for by in (story.manager, lead):
+        assert story.get("/2", by=by).json()["links"] == {"queries": f"{ADDRESS}/2/queries"}
+        assert story.get("/2/queries", by=by).json()["queries"] == []
+    assert story.get("/2", by=own).json()["links"] == story.get("/2?rendition=public", by=own).json()["links"] == {}
     assert some.json()["report"] == whole.json()["report"]
     table = story.get("/2?format=csv")
     found = list(csv.DictReader(io.StringIO(table.text)))

@@ -31,7 +31,7 @@ def signed(content: bytes | bytearray) -> dict[str, str]:
 
 
 def written(readership: Readership, parts: dict[tuple[str, str], list[dict[str, Any]]]) -> Rendition:
-    writer = Writer(readership, NOTES)
+    writer = Writer(readership, NOTES, {"queries": "…"})
     for (slice_, period), rows in parts.items():
         writer.add(slice_, period, [(each, canonical_text(each)) for each in rows])
     return writer.finish(HEAD, schema_version="1.0", sign=signed)

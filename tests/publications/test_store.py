@@ -27,7 +27,7 @@ def publish(database: Database, sequence: int, *, shown: bool) -> None:
         row = {"commissioner": "05W", "subcontract": "SC-A", "excludes": None}
         made = []
         for audience in AUDIENCES:
-            writer = Writer(Readership(audience, frozenset({"05W"})), [])
+            writer = Writer(Readership(audience, frozenset({"05W"})), [], {})
             writer.add("all", "month", [])
             writer.add("all", "quarter", [(row, "{}"), (row, "{}")])
             made.append(store.Issued(writer.finish({}, schema_version="1.0", sign=None), None, 0, b""))

@@ -395,4 +395,28 @@ def test_numbers_are_exact_json_numbers(october: Programme) -> None:
     key = october.key("auditor")
     content = october.web.get(f"/v1/programmes/{PROGRAMME}/reports/{OCTOBER}?slice=all&measure=CWT-62", key=key).content
     assert b'"numerator":60,"denominator":79.5,"value":0.754717,' in content
-    assert json.loads(content)["links"] == {}
+    report = json.loads(content)
+    # What is asked about its rows stands where it changes no byte of the report.
+    assert report["links"] == {"queries": f"/v1/programmes/{PROGRAMME}/row-queries?month={OCTOBER}"}
+    assert october.web.get(report["links"]["queries"], key=key).json() == {"queries": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "code", "says"),
+    [
+        ("2026-06", {}, "beyond_term", "The programme runs from 2026-07 to 2036-06: nothing is expected of any other month."),
+        ("2036-07", {"slice": "all"}, "beyond_term", "from 2026-07 to 2036-06"),
+        (f"{OCTOBER}/trend", {"months": "12"}, "beyond_term", "from 2026-07 to 2036-06"),
+        (OCTOBER, {"slice": "all", "site": "lung"}, "nothing_matches", "No row is what was asked for (slice all; period month; site lung). Rows of"),
+        (OCTOBER, {"slice": "all", "site": "lung"}, "nothing_matches", "ask for a slice that names it, of site, commissioner+site, site+subcontract"),
+        (OCTOBER, {"slice": "site", "measure": "BEDS"}, "nothing_matches", "No row is what was asked for (slice site; period month; measure BEDS)."),
+        (OCTOBER, {"slice": "all", "measure": "CWT-62"}, None, ""),
+        (f"{OCTOBER}/trend", {"months": "4"}, None, ""),
+    ],
+)  # fmt: skip
+def test_an_answer_without_rows_says_why(october: Programme, path: str, query: dict[str, str], code: str | None, says: str) -> None:
+    told = {
+        note["code"]: note["detail"] for note in october.ask(path, **query)["notes"] if note["code"] in {"beyond_term", "nothing_matches"}
+    }
+    assert set(told) == ({code} if code else set())
+    assert code is None or says in told[code]
