@@ -86,7 +86,8 @@ class GainShare(Line):
     """How the difference between expected and actual cost is shared; shares are of the difference, caps of the expected cost.
 
     Beyond the deadband the provider's side has `share` times quality of a gain, and bears one less that much of a loss, but no less than
-    `least_loss_rate` and no more than `most_loss_rate`. `threshold` counts from the deadband on, `from_zero` the whole once it is passed.
+    `least_loss_rate` and no more than `most_loss_rate`. `threshold` counts from the deadband on, `from_zero` the whole once it is passed. Where it is
+    not `by_quality`, quality counts as 1.
     """
 
     share: Share
@@ -96,6 +97,7 @@ class GainShare(Line):
     most_loss_rate: Share
     gain_cap: Share
     loss_cap: Share
+    by_quality: bool = True
 
 
 class Mandatory(Line):

@@ -33,7 +33,7 @@ def gain_or_loss(rules: SettlementRules, share: GainShare, inputs: Inputs, quali
     saved = worked_out("saved", "pence", "difference", expected, actual)
     relative = worked_out("difference", "share", "quotient", saved, expected)
     beyond = _beyond_the_deadband(share, expected, relative)
-    of_quality = worked_out("gain_rate", "share", "product", _rule(share, "share"), quality.value)
+    of_quality = worked_out("gain_rate", "share", "product", _rule(share, "share"), *([quality.value] if share.by_quality else []))
     gate = gate_of(rules, inputs, quality)
     is_gain = worked_out("is_gain", "yes_no", "above", saved, _NONE)
     is_loss = worked_out("is_loss", "yes_no", "above", actual, expected)

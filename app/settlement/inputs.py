@@ -1,6 +1,5 @@
 """What a settlement is computed from: figures of measures, costs, factors, and how complete the year's returns are; each says where it is from."""
 
-from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
@@ -85,6 +84,7 @@ class CoveredShare(Line):
 
     subcontract: Code
     share: Share
+    included: bool = True
 
 
 class Inputs(Line):
@@ -105,7 +105,3 @@ def cited(figure: Figure) -> dict[str, Any]:
     """What an explanation says of where a figure is from."""
     said: dict[str, Any] = {"measure": figure.measure, "month": str(figure.month), "period": figure.period, "status": figure.status}
     return {**said, **(figure.source.model_dump() if figure.source else {})}
-
-
-def plain_share(value: Decimal | None) -> Fraction | None:
-    return None if value is None else Fraction(value)

@@ -59,7 +59,7 @@ def quality_of(rules: SettlementRules, figures: Sequence[Figure]) -> Quality:
         for each in carried
         if each.weight and each.score
     ]
-    if len(carried) == sum(1 for each in scored if each.rule.weight):
+    if weight == 1:
         return Quality(worked_out("quality", "share", "sum", *products), weight, scored)
     total = worked_out("quality.weighted", "share", "sum", *products)
     weights = worked_out("quality.weights", "share", "sum", *(each.weight for each in carried if each.weight))

@@ -1,0 +1,123 @@
+"""What would be if: the same settlement with targets, weights, shares, costs or figures changed, a late return in, or a trust's returns missing.
+
+Nothing is stored. The answer is a whole settlement with its explanation, beside the one it is compared with.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, ValidationError
+
+from app.kernel.codes import Code
+from app.kernel.figures import ExactDecimal
+from app.kernel.lines import Line, Many
+from app.kernel.refusals import Fault
+from app.settlement.changes import Changes, changed_by
+from app.settlement.computation import Settlement, settle
+from app.settlement.domain import SettlementRules
+from app.settlement.explanation import Node, written
+from app.settlement.inputs import Inputs
+
+MOST_VALUES: Final = 200
+
+
+class Sweep(Line):
+    """One parameter at many values: a member of `Changes`, of one of its parts, or of the line of one measure or subcontract."""
+
+    of: Literal["settlement", "gain_share", "measures", "subcontracts", "figures"] = "settlement"
+    code: Code | None = None
+    member: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    values: Annotated[Many[ExactDecimal], Field(min_length=1, max_length=MOST_VALUES)]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A node of the explanation that comes to something else; None where it is on one side only."""
+
+    name: str
+    unit: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """A settlement as it is and as it would be, with what each was computed from."""
+
+    before: Settlement
+    after: Settlement
+    rules: SettlementRules
+    inputs: Inputs
+    moved: tuple[Moved, ...]
+
+    @property
+    def difference_pence(self) -> dict[str, int]:
+        """By party, how much more it would be paid; all together is nothing."""
+        old = {line.party.name: line.total_pence for line in self.before.lines}
+        new = {line.party.name: line.total_pence for line in self.after.lines}
+        return {party: new.get(party, 0) - old.get(party, 0) for party in [*old, *(party for party in new if party not in old)]}
+
+
+def what_if(rules: SettlementRules, inputs: Inputs, changes: Changes) -> WhatIf | list[Fault]:
+    """The settlement with its changes beside the one without; or everything that is wrong with the changes."""
+    changed, faults = changed_by(rules, inputs, changes)
+    if faults:
+        return faults
+    before, after = settle(rules, inputs), settle(*changed)
+    return WhatIf(before, after, *changed, moved_between(before.explanation, after.explanation))
+
+
+def sweep(rules: SettlementRules, inputs: Inputs, changes: Changes, asked: Sweep) -> list[Settlement] | list[Fault]:
+    """The settlement at each value of one parameter, in the order of the values, over any other changes; or everything that is wrong."""
+    found: list[Settlement] = []
+    faults: list[Fault] = []
+    for at, value in enumerate(asked.values):
+        try:
+            merged = Changes.model_validate(_with(changes.model_dump(exclude_none=True), asked, value))
+        except ValidationError:
+            detail = "This value cannot stand for this parameter, or there is no such parameter."
+            faults.append(
+                Fault("sweep", detail, "Name a member of the changes, and values that it may have.", pointer=f"/sweep/values/{at}")
+            )
+            continue
+        changed, wrong = changed_by(rules, inputs, merged)
+        faults += [Fault(each.code, each.detail, each.fix, pointer=f"/sweep/values/{at}") for each in wrong]
+        if not wrong:
+            found.append(settle(*changed))
+    return faults or found
+
+
+def _with(changes: dict[str, Any], asked: Sweep, value: Decimal) -> dict[str, Any]:
+    stated: Any = int(value) if asked.member.endswith("_pence") and value == int(value) else value
+    if asked.of == "settlement":
+        return {**changes, asked.member: stated}
+    if asked.of == "gain_share":
+        return {**changes, "gain_share": {**changes.get("gain_share", {}), asked.member: stated}}
+    key = "subcontract" if asked.of == "subcontracts" else "measure"
+    lines = list(changes.get(asked.of, ()))
+    own = next((line for line in lines if line[key] == asked.code), {key: asked.code})
+    return {**changes, asked.of: [*(line for line in lines if line is not own), {**own, asked.member: stated}]}
+
+
+def moved_between(before: Node, after: Node) -> tuple[Moved, ...]:
+    """Every node that comes to something else, from the pounds down."""
+    old, new = _named(before), _named(after)
+    names = [*new, *(name for name in old if name not in new)]
+    pairs = ((name, old.get(name), new.get(name)) for name in names)
+    return tuple(
+        Moved(name, (now or was).unit, None if was is None else written(was.value), None if now is None else written(now.value))  # type: ignore[union-attr]
+        for name, was, now in pairs
+        if (was and was.value) != (now and now.value)
+    )
+
+
+def _named(node: Node) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    waiting = [node]
+    while waiting:
+        each = waiting.pop(0)
+        if each.name not in found:
+            found[each.name] = each
+            waiting += each.parts
+    return found

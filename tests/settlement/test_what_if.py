@@ -1,0 +1,220 @@
+"""What would be: bands of chance, changes and their difference, sweeps, true-ups and suspense."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from app.kernel.refusals import Fault
+from app.settlement.bands import bands_of
+from app.settlement.changes import Changes, changed_by
+from app.settlement.computation import Settlement, settle
+from app.settlement.domain import SettlementRules
+from app.settlement.explanation import tree_of
+from app.settlement.inputs import Inputs
+from app.settlement.true_up import Dispute, amounts_of, causes, dues, true_up
+from app.settlement.what_if import Sweep, WhatIf, sweep, what_if
+from tests.settlement.made import SAVED, figures, inputs, rules, settled
+from tests.settlement.recomputation import recompute
+from tests.settlement.test_properties import enough
+
+
+def changed(changes: dict[str, Any], made: SettlementRules | None = None, read: Inputs | None = None) -> WhatIf:
+    found = what_if(made or rules(), read or inputs(), Changes.model_validate(changes))
+    assert isinstance(found, WhatIf), found
+    assert sum(found.difference_pence.values()) == 0
+    assert recompute(tree_of(found.after.explanation))
+    return found
+
+
+def million(pence: int | None) -> str:
+    return f"{Decimal(pence or 0).scaleb(-8):.3f}"
+
+
+def test_the_band_of_the_worked_example() -> None:
+    """62-day: 73.85 to 80.93 % by chance, so £0.309m to £0.876m around £0.608m. What has no interval has no band."""
+    made, read = rules(), inputs()
+    first, second, *_ = bands_of(made, read, settle(made, read))
+    assert [million(each) for each in (first.lower_pence, first.pence, first.upper_pence)] == ["0.309", "0.608", "0.876"]
+    assert first.total_lower_pence is not None
+    assert first.total_upper_pence is not None
+    # The gain is shared by quality too, so all that is paid moves by more than the measure's own part.
+    assert first.total_lower_pence < 6_802_223_133 - (first.pence - (first.lower_pence or 0))
+    assert first.total_upper_pence > 6_802_223_133
+    assert (second.pence, second.lower_pence, second.total_upper_pence) == (round(343_500_000 * Fraction("0.168")), None, None)
+
+
+def test_the_bands_of_all_measures_are_the_outcome_element() -> None:
+    made, read = rules(), inputs()
+    found = settle(made, read)
+    assert abs(sum(band.pence for band in bands_of(made, read, found)) - int(found.elements["outcome"].pence.value)) <= 3
+
+
+# changes, what the provider's side would be paid more or less
+CHANGES: list[tuple[dict[str, Any], int]] = [
+    ({}, 0),
+    ({"at_risk_share": 0}, 125_347_527),
+    ({"gain_share": {"share": 0}}, -57_570_660),
+    ({"gain_share": {"share": 1}}, 57_570_660),
+    ({"gain_share": {"gain_cap": 0}}, -57_570_660),
+    ({"actual_cost_pence": 6_870_000_000}, -57_570_660),
+    ({"quality_minimum": "0.7"}, -57_570_660),
+    ({"completeness_minimum": "0.7"}, -57_570_660),
+    ({"completeness_minimum": "0.7", "completeness": "0.8"}, 0),
+    ({"measures": [{"measure": "CWT-FDS", "floor": "0.704", "target": "0.784"}]}, 343_500_000 * 32 // 1000 + 90_650_000 * 32 // 1000),
+    ({"figures": [{"measure": "CWT-FDS", "value": "0.80"}]}, 343_500_000 * 32 // 1000 + 90_650_000 * 32 // 1000),
+    ({"subcontracts": [{"subcontract": "SC-A", "gain": 0}]}, 0),
+]
+
+
+@pytest.mark.parametrize(("changes", "more"), CHANGES)
+def test_changes(changes: dict[str, Any], more: int) -> None:
+    found = changed(changes)
+    assert found.after.total_pence - found.before.total_pence == more
+    assert bool(found.moved) is bool(changes)
+
+
+def test_what_moved_is_named_from_the_pounds_down() -> None:
+    found = changed({"gain_share": {"share": "0.6"}})
+    names = [each.name for each in found.moved]
+    assert names[:2] == ["providers", "commissioners"]
+    assert names.index("subcontract.SC-A.gain") < names.index("gain_share.share")
+    (rate,) = [each for each in found.moved if each.name == "gain_share.share"]
+    assert (rate.before, rate.after, rate.unit) == ("0.5", "0.6", "share")
+
+
+def test_a_weight_alone_leaves_the_others_their_proportions() -> None:
+    found = changed({"measures": [{"measure": "CWT-62", "weight": "0.5"}]})
+    score = Fraction(403, 10) / Fraction("79.65")
+    rest = Fraction("0.2") * Fraction("0.84") + Fraction("0.1") + Fraction("0.1") + Fraction("0.09")
+    assert found.after.quality.value.value == score / 2 + rest / Fraction("0.65") / 2
+    named = [{"measure": code, "weight": weight} for code, weight in (("CWT-62", "0.45"), ("CWT-FDS", "0.10"))]
+    assert [each.weight for each in changed({"measures": named}).rules.measures[:2]] == [Fraction("0.45"), Fraction("0.1")]
+
+
+CONTRIBUTIONS = [
+    {"subcontract": "SC-A", "numerator": 300, "denominator": 400},
+    {"subcontract": "SC-B", "numerator": 112, "denominator": 131},
+]
+
+
+def pooled() -> Inputs:
+    own = {"numerator": 412, "denominator": 531, "interval": "wilson_95", "lower": "0.738518", "upper": "0.809308"}
+    covered = [
+        {"subcontract": "SC-A", "share": "0.7"},
+        {"subcontract": "SC-B", "share": "0.2"},
+        {"subcontract": "SC-C", "share": "0.1", "included": False},
+    ]
+    return inputs(figures=figures(cwt_62=own | {"by_subcontract": CONTRIBUTIONS}), completeness="0.9", covered=covered)
+
+
+def test_a_missing_trust_takes_its_patients_and_its_coverage_with_it() -> None:
+    found = changed({"missing_subcontracts": ["SC-A"]}, read=pooled())
+    figure = found.inputs.figures[0]
+    assert figure.exact == Fraction(112, 131)
+    assert (figure.lower, figure.upper) != (pooled().figures[0].lower, pooled().figures[0].upper)
+    assert found.inputs.completeness == Fraction("0.2")
+    none_left = changed({"missing_subcontracts": ["SC-A", "SC-B"]}, read=pooled())
+    assert none_left.inputs.figures[0].exact is None
+    assert none_left.after.total_pence < found.before.total_pence
+
+
+def test_a_late_return_adds_its_patients_and_its_coverage() -> None:
+    late = {"subcontract": "SC-C", "measure": "CWT-62", "numerator": 88, "denominator": 100}
+    found = changed({"late_returns": [late]}, read=pooled())
+    assert found.inputs.figures[0].exact == Fraction(500, 631)
+    assert found.inputs.completeness == 1
+    again = changed({"late_returns": [late | {"subcontract": "SC-B"}]}, read=pooled())
+    assert again.inputs.figures[0].exact == Fraction(388, 500)
+
+
+def test_everything_wrong_with_changes_is_named() -> None:
+    wrong = Changes.model_validate(
+        {
+            "measures": [{"measure": "NO", "weight": 1}, {"measure": "CWT-62", "weight": "0.5"}],
+            "subcontracts": [{"subcontract": "NO"}],
+            "figures": [{"measure": "NO", "value": 1}],
+            "late_returns": [{"subcontract": "SC-A", "measure": "NO", "numerator": 1}],
+            "missing_subcontracts": ["NO"],
+        }
+    )
+    _, faults = changed_by(rules(), inputs(), wrong)
+    assert [(fault.code, fault.pointer) for fault in faults] == [
+        ("unknown_measure", "/changes/measures/0"),
+        ("unknown_subcontract", "/changes/subcontracts/0"),
+        ("unknown_measure", "/changes/figures/0"),
+        ("unknown_measure", "/changes/late_returns/0"),
+        ("unknown_subcontract", "/changes/missing_subcontracts/0"),
+        ("weights", "/changes/measures"),
+    ]
+    _, backwards = changed_by(rules(), inputs(), Changes.model_validate({"measures": [{"measure": "CWT-62", "floor": "0.9"}]}))
+    assert [fault.code for fault in backwards] == ["ramp"]
+
+
+@enough
+@given(settled())
+def test_no_change_moves_nothing(case: tuple[SettlementRules, Inputs]) -> None:
+    found = what_if(*case, Changes())
+    assert isinstance(found, WhatIf)
+    assert not found.moved
+
+
+# parameter, values, what the provider's side is paid beyond the first value
+SWEEPS: list[tuple[dict[str, Any], list[Any]]] = [
+    ({"member": "at_risk_share"}, ["0", "0.05", "0.1"]),
+    ({"member": "actual_cost_pence"}, [6_600_000_000, 6_700_000_000, 7_100_000_000]),
+    ({"of": "gain_share", "member": "share"}, ["0.6", "0.5", "0"]),
+    ({"of": "measures", "code": "CWT-62", "member": "target"}, ["0.78", "0.80", "0.85", "0.90"]),
+    ({"of": "figures", "code": "CWT-FDS", "member": "value"}, ["0.80", "0.75", "0.6"]),
+]
+
+
+@pytest.mark.parametrize(("asked", "values"), SWEEPS)
+def test_a_parameter_is_swept(asked: dict[str, Any], values: list[Any]) -> None:
+    found = sweep(rules(), inputs(), Changes(), Sweep.model_validate({**asked, "values": values}))
+    totals = [each.total_pence for each in found if isinstance(each, Settlement)]
+    assert len(totals) == len(values)
+    assert totals == sorted(totals, reverse=True)
+    assert len(set(totals)) > 1
+
+
+def test_a_parameter_that_is_not_there_is_named() -> None:
+    for asked in (
+        {"member": "nothing"},
+        {"of": "measures", "code": "CWT-62", "member": "target_"},
+        {"member": "at_risk_share", "values": [2]},
+    ):
+        found = sweep(rules(), inputs(), Changes(), Sweep.model_validate({"values": [1], **asked}))
+        assert [(each.code, each.pointer) for each in found if isinstance(each, Fault)] == [("sweep", "/sweep/values/0")], asked
+
+
+def test_a_true_up_is_what_is_left_and_says_why() -> None:
+    before, after = inputs(), inputs(figures=figures(cwt_62={"numerator": 420, "denominator": 531}))
+    settled_amounts, anew = (amounts_of(settle(rules(), each)) for each in (before, after))
+    first = true_up([settled_amounts], anew)
+    assert sum(pence for of in first.values() for pence in of.values()) == 0
+    assert set(first) == {"integrator", *(f"subcontract.SC-{letter}" for letter in "ABCD"), "commissioner.all"}
+    assert true_up([settled_amounts, first], anew) == {}
+    back = true_up([settled_amounts, first], settled_amounts)
+    assert back == {party: {element: -pence for element, pence in of.items()} for party, of in first.items()}
+    (cause,) = causes(before, after)
+    assert cause.sentence == "The figure of CWT-62 for 2029-06 was 412/531 and is 420/531."
+    assert [each.kind for each in causes(before, inputs(SAVED + 1, completeness="0.9"))] == ["actual_cost", "completeness"]
+
+
+def test_what_is_disputed_is_held_in_suspense() -> None:
+    standing = [amounts_of(settle(rules(), inputs()))]
+    found = {
+        due.party: due for due in dues(standing, [Dispute("subcontract.SC-A", "gain"), Dispute("subcontract.SC-D", None)], mode="live")
+    }
+    assert (found["subcontract.SC-A"].payable_pence, found["subcontract.SC-A"].suspense_pence) == (0, 31_663_863)
+    assert found["subcontract.SC-D"].suspense_pence == 4_605_653
+    assert found["subcontract.SC-B"].payable_pence == found["subcontract.SC-B"].total_pence == 14_392_665
+    assert sum(due.payable_pence + due.suspense_pence for due in found.values()) == 0
+
+
+@pytest.mark.parametrize("mode", ["off", "shadow"])
+def test_nothing_is_payable_unless_it_is_live(mode: Any) -> None:
+    assert {due.payable_pence for due in dues([amounts_of(settle(rules(), inputs()))], [], mode=mode)} == {0}
