@@ -42,7 +42,8 @@ from app.publications import key_actions as signing
 from app.publications.keys import Keyring
 from app.reports import audit_actions as figures
 from app.settings import PREFIX, CannotStart, Settings, load_settings, unknown_variables
-from app.web.connections import bounded
+from app.web.connections import server_config
+from app.web.proxy import nginx_configuration
 
 PORTS_TRIED: Final = 50
 SWITCH_SECONDS: Final = 0.0005
@@ -151,20 +152,7 @@ def listening(host: str, port: int, *, or_next: bool) -> Iterator[socket.socket]
 
 def serve_on(listener: socket.socket, settings: Settings, *, application: FastAPI | None = None) -> None:
     """Serve on a bound socket until a signal ends it: the service, or an application that has it in it."""
-    config = uvicorn.Config(
-        application or create_app(settings),
-        http=bounded(settings),
-        ws="none",
-        lifespan="on",
-        # Log lines are our own events; uvicorn's would hold paths and queries.
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Left alone, uvicorn believes whatever calls from this machine.
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
+    config = server_config(application or create_app(settings), settings)
     server = uvicorn.Server(config)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(COLLECT_AFTER)
@@ -262,6 +250,19 @@ def settings_command() -> None:
         value = getattr(settings, name)
         table.add_row(PREFIX + name.upper(), "" if value is None else str(value), field.description)
     Console().print(table)
+
+
+@commands.command(name="nginx-conf")
+def nginx_conf(
+    name: Annotated[str, typer.Argument(help="The name that callers know the service by.")],
+    *,
+    certificate: Annotated[Path, typer.Option(help="The file of its certificate and whatever vouches for it.")],
+    key: Annotated[Path, typer.Option(help="The file of its private key.")],
+    upstream: Annotated[str, typer.Option(help="Where the service listens.")] = "127.0.0.1:8000",
+    listen: Annotated[str, typer.Option(help="Where nginx listens: a port, or an address with one.")] = "443",
+) -> None:
+    """Print a configuration for nginx in front of the service: TLS, slow clients, the service's own limits."""
+    print(nginx_configuration(load_settings(), name=name, certificate=certificate, key=key, upstream=upstream, listen=listen), end="")
 
 
 @clients.command(name="create")

@@ -7,6 +7,8 @@ import asyncio
 import uuid
 from typing import Any, ClassVar, Final
 
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.kernel.refusals import Refusal
@@ -129,8 +131,26 @@ def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
     return None
 
 
-def bounded(settings: Settings) -> type[Connection]:
-    """The class of an installation's connections, for uvicorn, which makes them itself."""
+def server_config(application: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How the service is served, by whoever serves it."""
+    return uvicorn.Config(
+        application,
+        http=_bounded(settings),
+        ws="none",
+        lifespan="on",
+        # Log lines are our own events; uvicorn's would hold paths and queries.
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Left alone, uvicorn believes whatever calls from this machine.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+
+
+def _bounded(settings: Settings) -> type[Connection]:
+    """The class of an installation's connections: uvicorn makes them itself, and knows nothing of settings."""
 
     class Bounded(Connection):
         bounds = settings

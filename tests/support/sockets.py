@@ -13,7 +13,7 @@ from typing import Final, Literal
 import uvicorn
 
 from app.main import create_app
-from app.web.connections import bounded
+from app.web.connections import server_config
 from tests.support.databases import Database
 
 Fate = Literal["refused", "request_lost", "answer_lost", "passes"]
@@ -28,9 +28,7 @@ def listening(database: Database, *, clock: Callable[[], datetime] = lambda: dat
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        config = uvicorn.Config(
-            create_app(database.settings, clock=clock), http=bounded(database.settings), ws="none", lifespan="on", log_config=None
-        )
+        config = server_config(create_app(database.settings, clock=clock), database.settings)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
