@@ -117,11 +117,9 @@ def together(inputs: Mapping[Month, str]) -> str:
 
 def comparison(composition: Composition) -> Causes:
     """Why rows of a month may read otherwise than in what was published of it before."""
-    before, contract = composition.before, composition.contract
-    if before is None:
+    published, contract = _published(composition), composition.contract
+    if published is None:
         return Causes(contract, composition.month, (), (), ())
-    published = store.publication(composition.session, composition.programme, before.sequence)
-    assert published is not None, "whoever publishes sees the programme's publications"
     was, now = made_of(published.manifest), composition.made
     others: list[CauseKind] = []
     if was.contract_recorded_at != now.contract_recorded_at:
@@ -172,10 +170,29 @@ def moved_in(composition: Composition, causes: Causes, slice_: str, period: str,
     yield from moved_between(json.loads(published, parse_float=Decimal, parse_int=Decimal), [row for row, _ in rows], causes)
 
 
-def moved_rows(composition: Composition) -> list[Moved]:
-    """Every row of a month that reads otherwise than in what was published of it before."""
+def moved_rows(composition: Composition) -> Iterator[Moved]:
+    """The rows of a month that read otherwise than in what was published of it before; nothing is read where all that they are made of is the same."""
+    before = _published(composition)
+    if before is None or (before.inputs_sha256, before.method_version) == (composition.inputs_sha256, METHOD_VERSION):
+        return
     causes = comparison(composition)
-    return [moved for slice_, period, rows in composition.parts() for moved in moved_in(composition, causes, slice_, period, rows)]
+    for slice_, period, rows in composition.parts():
+        yield from moved_in(composition, causes, slice_, period, rows)
+
+
+def says_otherwise(composition: Composition, commentary: str) -> bool:
+    """Whether a month was never published, or was with another status or commentary."""
+    before = _published(composition)
+    return before is None or (before.status, before.commentary) != (composition.report.head()["status"], commentary)
+
+
+def _published(composition: Composition) -> store.Publication | None:
+    """What was published of a month last."""
+    if composition.before is None:
+        return None
+    found = store.publication(composition.session, composition.programme, composition.before.sequence)
+    assert found is not None, "whoever publishes sees the programme's publications"
+    return found
 
 
 @dataclass(frozen=True, slots=True)

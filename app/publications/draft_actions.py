@@ -14,7 +14,18 @@ from app.kernel.actors import Actor
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.publications import store
-from app.publications.composition_actions import Numbered, Written, compose, inputs_of, moved_rows, related, together, write
+from app.publications.composition_actions import (
+    Composition,
+    Numbered,
+    Written,
+    compose,
+    inputs_of,
+    moved_rows,
+    related,
+    says_otherwise,
+    together,
+    write,
+)
 from app.publications.domain import OF_PROGRAMME, Audience, Draft, DraftOutdated, NotDrafted
 from app.publications.public_actions import PublicHistory
 from app.publications.renditions import Rendition
@@ -32,12 +43,12 @@ class WouldPublish:
 
 @dataclass(frozen=True, slots=True)
 class DraftRead:
-    """A draft as it stands, and what has moved since it was edited; of one that is looked at also what it would publish, and to whom."""
+    """A draft as it stands, what has moved since it was edited, and what it would publish; of one that is looked at also to whom."""
 
     draft: Draft
     inputs_sha256: str
     moved: tuple[Fault, ...]
-    publishes: tuple[WouldPublish, ...] | None = None
+    publishes: tuple[WouldPublish, ...]
     renditions: tuple[Rendition, ...] | None = None
 
     @property
@@ -52,13 +63,32 @@ def _months(session: Session, programme: str, month: Month) -> list[Month]:
     return sorted({month, *(each.month for each in related(published, month))})
 
 
-def _standing(session: Session, programme: str, draft: Draft, *, now: datetime) -> DraftRead:
+def _composed(session: Session, programme: str, month: Month, *, as_of: datetime) -> list[Composition]:
+    """All that would be looked at, as it would be published."""
+    contract, published = load_contract(session, programme, as_of=as_of), store.current(session, programme, OF_PROGRAMME)
+    months = _months(session, programme, month)
+    return [compose(session, contract, each, as_of=as_of, before=published.get(each)) for each in months]
+
+
+def _would_publish(compositions: Sequence[Composition], month: Month, commentary: str) -> tuple[WouldPublish, ...]:
+    """What publishing a month would publish, itself last: nothing where it reads as it was published."""
+    found = [
+        WouldPublish(each.month, each.before.sequence if each.before else None, sum(1 for _ in moved_rows(each))) for each in compositions
+    ]
+    own = next(each for each in compositions if each.month == month)
+    (of_own,) = (each for each in found if each.month == month)
+    if of_own.rows_changed == 0 and not says_otherwise(own, commentary):
+        return ()
+    return (*(each for each in found if each.month != month and each.rows_changed), of_own)
+
+
+def _standing(session: Session, programme: str, draft: Draft, publishes: tuple[WouldPublish, ...], *, now: datetime) -> DraftRead:
     """A draft with what has moved since it was edited."""
     months = _months(session, programme, draft.month)
     moment = judged_at(session, programme, asked=None, now=now)
     inputs = together(inputs_of(session, programme, months, as_of=moment))
     moved = () if inputs == draft.inputs_sha256 else moved_since(session, programme, months, draft.as_of, moment)
-    return DraftRead(draft, inputs, tuple(moved))
+    return DraftRead(draft, inputs, tuple(moved), publishes)
 
 
 def moved_since(session: Session, programme: str, months: Sequence[Month], then: datetime, now: datetime) -> list[Fault]:
@@ -99,17 +129,18 @@ def edit(
     require(actor, Permission.REPORT_EDIT, programme=programme)
     moment = judged_at(session, programme, asked=as_of, now=now)
     _refuse_beyond_term(session, programme, month, moment)
-    inputs = together(inputs_of(session, programme, _months(session, programme, month), as_of=moment))
+    composed = _composed(session, programme, month, as_of=moment)
+    inputs, publishes = together({each.month: each.inputs_sha256 for each in composed}), _would_publish(composed, month, commentary)
     hold_ledger(session, programme)
     standing = store.draft(session, programme, month)
-    check(None if standing is None else _standing(session, programme, standing, now=now).tag)
+    check(None if standing is None else _standing(session, programme, standing, (), now=now).tag)
     recording = begin_recording(session, programme, actor=actor, now=now)
     version = store.last_version(session, programme, month) + 1
     made = Draft(month, version, commentary, moment, inputs, recording.at, recording.by)
     store.put_draft(session, recording, programme, made)
     subject: dict[str, str | int] = {"month": str(month), "version": version}
     audit.record(session, recording, "publication.drafted", subject=subject, details={"inputs_sha256": inputs})
-    return _standing(session, programme, made, now=now), standing is None
+    return _standing(session, programme, made, publishes, now=now), standing is None
 
 
 def _refuse_beyond_term(session: Session, programme: str, month: Month, moment: datetime) -> None:
@@ -124,16 +155,9 @@ def read(session: Session, programme: str, month: Month, *, actor: Actor, now: d
     """A month's draft, what has moved since it was edited, and what it would publish. NotFound where there is none."""
     require(actor, Permission.REPORT_READ, programme=programme)
     draft = _draft(session, programme, month)
-    contract, published = load_contract(session, programme, as_of=draft.as_of), store.current(session, programme, OF_PROGRAMME)
-    publishes = []
-    for each in [*related(published, month), *([published[month]] if month in published else [])]:
-        moved = moved_rows(compose(session, contract, each.month, as_of=draft.as_of, before=each))
-        if moved:
-            publishes.append(WouldPublish(each.month, each.sequence, len(moved)))
-    if month not in published:
-        publishes.append(WouldPublish(month, None, 0))
+    publishes = _would_publish(_composed(session, programme, month, as_of=draft.as_of), month, draft.commentary)
     renditions = tuple(written.rendition for written in _previewed(session, programme, draft))
-    return replace(_standing(session, programme, draft, now=now), publishes=tuple(publishes), renditions=renditions)
+    return replace(_standing(session, programme, draft, publishes, now=now), renditions=renditions)
 
 
 def preview(session: Session, programme: str, month: Month, audience: Audience, *, actor: Actor) -> Rendition:
@@ -163,15 +187,20 @@ def _draft(session: Session, programme: str, month: Month) -> Draft:
 def check(session: Session, programme: str, month: Month, *, inputs_sha256: str, actor: Actor, now: datetime) -> DraftRead:
     """Say that another person than its editor has looked at exactly what the draft would publish. NotDrafted, SamePerson, DraftOutdated."""
     require(actor, Permission.REPORT_EDIT, programme=programme)
-    hold_ledger(session, programme)
     draft = store.draft(session, programme, month)
     if draft is None:
         raise NotDrafted(f"There is no draft of {month} to be checked.")
     if draft.edited_by == actor.client:
         raise SamePerson(f"The draft of {month} was edited by this client: another person checks it.")
-    standing = _standing(session, programme, draft, now=now)
+    # Worked out before anybody is held up.
+    publishes = _would_publish(_composed(session, programme, month, as_of=draft.as_of), month, draft.commentary)
+    hold_ledger(session, programme)
+    held = store.draft(session, programme, month)
+    is_another = held is None or held.version != draft.version
+    draft = held or draft
+    standing = _standing(session, programme, draft, publishes, now=now)
     faults = list(standing.moved)
-    if inputs_sha256 != draft.inputs_sha256:
+    if is_another or inputs_sha256 != draft.inputs_sha256:
         fault = Fault("draft_edited", "The draft is another version than the one named.", "Read it again.", pointer="/inputs_sha256")
         faults.insert(0, fault)
     if faults:

@@ -25,11 +25,11 @@ from app.publications.composition_actions import (
     Composition,
     Numbered,
     Written,
-    comparison,
     compose,
     inputs_of,
-    moved_in,
+    moved_rows,
     related,
+    says_otherwise,
     together,
     write,
 )
@@ -88,7 +88,7 @@ def publish(
     moving = [each for each in compositions if each.month != month and _has_moved(each)]
     own = next(each for each in compositions if each.month == month)
     last = store.last_publication(session, programme)
-    _refuse_unmoved(session, own, draft)
+    _refuse_unmoved(own, draft)
     key = key_in_use(session, keyring, actor=actor, now=now)
     published_at = max(now, moment, *([] if last is None else [last.published_at + TICK]))
     ready = _write_all(session, [*moving, own], draft, reason=reason, last=last, key=key, at=published_at, actor=actor)
@@ -125,22 +125,12 @@ def _checked(session: Session, programme: str, month: Month, months: Sequence[Mo
 
 def _has_moved(composition: Composition) -> bool:
     """Whether any figure of a month reads otherwise than in what was published of it."""
-    assert composition.before is not None, "only what is published can have moved"
-    before = store.publication(composition.session, composition.programme, composition.before.sequence)
-    assert before is not None, "whoever publishes sees the programme's publications"
-    if (before.inputs_sha256, before.method_version) == (composition.inputs_sha256, METHOD_VERSION):
-        return False
-    causes = comparison(composition)
-    return any(True for slice_, period, rows in composition.parts() for _ in moved_in(composition, causes, slice_, period, rows))
+    return next(moved_rows(composition), None) is not None
 
 
-def _refuse_unmoved(session: Session, composition: Composition, draft: Draft) -> None:
+def _refuse_unmoved(composition: Composition, draft: Draft) -> None:
     """Pass where a month was never published, or reads otherwise: in figures, in its status or in its commentary."""
-    if composition.before is None:
-        return
-    before = store.publication(session, composition.programme, composition.before.sequence)
-    said_before = None if before is None else (before.status, before.commentary)
-    if said_before == (composition.report.head()["status"], draft.commentary) and not _has_moved(composition):
+    if not says_otherwise(composition, draft.commentary) and not _has_moved(composition):
         raise NothingToPublish(f"{composition.month} is published already, and nothing of it has moved since.")
 
 

@@ -77,7 +77,8 @@ class PreviewedView(BaseModel):
 class DraftView(BaseModel):
     """A month's draft: who edited and checked it, exactly what it would publish, and what has moved since. `outdated`: edit it anew.
 
-    `publishes` and `renditions` are worked out where it is read, and null where it is edited or checked.
+    `publishes` is empty where nothing has moved since the month was published; `renditions` are worked out where it is read, and null where it is
+    edited or checked.
     """
 
     programme: str
@@ -92,7 +93,7 @@ class DraftView(BaseModel):
     checked_by: str | None
     outdated: bool
     moved: list[MovedView]
-    publishes: list[WouldPublishView] | None
+    publishes: list[WouldPublishView]
     renditions: list[PreviewedView] | None
 
 
@@ -301,7 +302,7 @@ def draft_view(programme: str, read: DraftRead) -> dict[str, Any]:
         "checked_by": draft.checked_by,
         "outdated": bool(read.moved),
         "moved": [{"code": fault.code, "detail": fault.detail} for fault in read.moved],
-        "publishes": None if read.publishes is None else [_would_publish(each) for each in read.publishes],
+        "publishes": [_would_publish(each) for each in read.publishes],
         "renditions": None
         if read.renditions is None
         else [{**audience_named(each.audience), "sha256": each.sha256} for each in read.renditions],

@@ -25,7 +25,14 @@ def story(module_database: Database) -> Iterator[Press]:
         made.programme.send("SC-RJE", NOVEMBER, acute(of_62("urgent", 30, 40), of_fds(9, 10)))
         made.programme.send("SC-RL4", OCTOBER, acute(of_62("urgent", 18, 25), of_fds(10, 20)))
         made.programme.now = made.programme.now.replace(day=31)
-        made.publish(NOVEMBER)
+        # What is said of it before is what is published with it.
+        said = [made.edit(NOVEMBER).json(), made.check(NOVEMBER).json(), made.read(f"/drafts/{NOVEMBER}")]
+        published = made.publish(NOVEMBER)
+        issued = [
+            {name: each[name] for name in ("month", "supersedes", "rows_changed")}
+            for each in (*published["also"], published["publication"])
+        ]
+        assert all(each["publishes"] == issued for each in said)
         yield made
 
 
@@ -41,7 +48,8 @@ def test_publishing_takes_two_people_and_the_very_draft_that_was_checked(own_pre
     answer = own_press.issue()
     assert (answer.status_code, codes(answer)) == (409, ["same_person", "same_person", "not_checked"])
     assert codes(own_press.check())[0] == "same_person"
-    digest = edited.json()["inputs_sha256"]
+    digest, first = edited.json()["inputs_sha256"], [{"month": OCTOBER, "supersedes": None, "rows_changed": 0}]
+    assert edited.json()["publishes"] == own_press.read(f"/drafts/{OCTOBER}")["publishes"] == first
     assert own_press.check(by=own_press.editor, digest="0" * 64).json()["errors"][0]["code"] == "draft_edited"
     assert own_press.check(by=own_press.editor, digest=digest).json()["checked_by"] is not None
     # A return that is accepted after the check is named, and nothing is published.
@@ -62,8 +70,9 @@ def test_publishing_takes_two_people_and_the_very_draft_that_was_checked(own_pre
     assert (made.status_code, made.headers["Location"]) == (201, f"{ADDRESS}/1")
     assert own_press.get(f"/drafts/{OCTOBER}").status_code == 404
     # Nothing has moved since.
-    own_press.edit(commentary="Second.")
-    own_press.check()
+    assert own_press.edit(commentary="Third.").json()["publishes"] == [{"month": OCTOBER, "supersedes": 1, "rows_changed": 0}]
+    assert own_press.edit(commentary="Second.").json()["publishes"] == []
+    assert own_press.check().json()["publishes"] == own_press.read(f"/drafts/{OCTOBER}")["publishes"] == []
     assert codes(own_press.issue())[0] == "nothing_to_publish"
 
 
