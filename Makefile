@@ -34,8 +34,9 @@ $(INSTALLED): requirements-dev.txt pyproject.toml
 run: $(INSTALLED) ## serve the demonstration on this machine, with keys to try it
 	@$(VENV)/bin/mainstem run
 
+# What was compiled is kept, whatever the shell says: three workers and the programs that they start need it some fifty times.
 test: $(INSTALLED) ## run the whole suite
-	@$(VENV)/bin/python -m pytest --quiet --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 10 --durations-min 1
+	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest --quiet --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 10 --durations-min 1
 
 check: $(INSTALLED) ## verify format, lint, types, directions of import and the published contract; changes nothing
 	@$(VENV)/bin/ruff format --check .

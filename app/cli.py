@@ -66,6 +66,8 @@ def main() -> None:
     # A terminated command ends like any other: the embedded server is stopped if nobody else uses it.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
+    # What was imported stays: the collector does not walk it, not even at the end.
+    gc.freeze()
     try:
         commands()
     except CannotStart as problem:

@@ -58,6 +58,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
         yield {"MAINSTEM_DATA": str(data)}
 
 
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a migrated installation that nobody uses."""
+    data = tmp_path_factory.mktemp("idle") / "data"
+    with running(Settings(data=data)) as urls:
+        migrate(urls.owner)
+    return data
+
+
 class Serving:
     """`mainstem serve` as a process, up to its answer on /readyz."""
 
@@ -193,15 +202,12 @@ def test_serving_is_refused_where_the_schema_is_behind_or_the_role_unsafe(empty_
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_service_gets_ready_and_stops_what_it_started(tmp_path: Path, number: signal.Signals) -> None:
-    data = tmp_path / "data"
-    with running(Settings(data=data)) as urls:
-        migrate(urls.owner)
-    serving = Serving("--port", "0", MAINSTEM_DATA=str(data))
+def test_the_service_gets_ready_and_stops_what_it_started(idle: Path, number: signal.Signals) -> None:
+    serving = Serving("--port", "0", MAINSTEM_DATA=str(idle))
     assert serving.ready()
-    assert (data / "postgres-18" / "postmaster.pid").exists()
+    assert (idle / "postgres-18" / "postmaster.pid").exists()
     assert serving.end(number) == 0
-    assert not (data / "postgres-18" / "postmaster.pid").exists()
+    assert not (idle / "postgres-18" / "postmaster.pid").exists()
 
 
 def test_a_taken_port_is_a_sentence_or_the_next_is_taken(installation: Mapping[str, str]) -> None:

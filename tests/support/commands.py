@@ -4,6 +4,7 @@ A fork ends as a process of its own would, with what runs at its exit. That the 
 """
 
 import atexit
+import gc
 import json
 import os
 import subprocess
@@ -45,6 +46,9 @@ def _server() -> subprocess.Popen[str]:
 
 
 def _serve() -> None:
+    # What all commands share is not walked by the collector in each, which would copy it for each.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         asked = json.loads(line)
         command = os.fork()
