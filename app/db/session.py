@@ -68,3 +68,17 @@ def act_as(session: Session, tenant: Tenant) -> None:
     if session.in_transaction():
         raise RuntimeError("the tenant changes between transactions only")
     session.info["tenant"] = tenant
+
+
+_MARK = text("SAVEPOINT mark").execution_options(**AHEAD)
+_BACK = text("ROLLBACK TO SAVEPOINT mark").execution_options(**AHEAD)
+
+
+def mark(session: Session) -> None:
+    """What a transaction does from here on can be undone by itself."""
+    session.execute(_MARK)
+
+
+def back_to_mark(session: Session) -> None:
+    """Undo what the transaction did since the mark, and give back every lock that it took since."""
+    session.execute(_BACK)

@@ -13,6 +13,7 @@ from app.calendar.expected import ReturnKey, closed_throughout
 from app.calendar.store import load_contract
 from app.db import audit
 from app.db.ledger import Recording, begin_recording, last_recorded, lock_key
+from app.db.session import back_to_mark, mark
 from app.db.turns import turn
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
@@ -121,6 +122,14 @@ class _Valid:
         return before is not None and before.latest_content_sha256 == self.content_sha256
 
 
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A revision's cells that are laid down, and what they change since the last revision."""
+
+    revision_id: int
+    changes: tuple[CellChange, ...] | None
+
+
 def submit(
     session: Session,
     programme: str,
@@ -143,27 +152,26 @@ def submit(
     stated = read_sent(body, sent, media_type=media_type, file_name=file_name)
     lock(session, programme, key)
     came = _Sent(programme, key, stated, sent, sha256(sent), media_type, file_name, actor)
-    valid = _validated(session, came)
-    before = store.received(session, programme, key)
-    if before is not None and valid.repeats(before):
-        return _repeated(session, valid, before)
-    if dry_run:
-        at = max(now, last_recorded(session, programme) + TICK)
-        valid = valid.judged(at)
-        after, changes = _decide(session, valid, before, at)
-        rehearsed = _rehearse(session, valid, after, Recording(programme, at, actor, 0, "", None))
-        return _receipt(valid, after, changes, before=before, at=at, rehearsed=rehearsed)
-    recording = begin_recording(session, programme, actor=actor, now=now)
-    # A comparison of handovers may have asked about this return meanwhile: what a submission leads to is the same from either status.
-    if recording.contract_changed != valid.expected.contract.recorded_at:
-        # It changed while the ledger was not yet held; now it cannot any more.
+    while True:
         valid = _validated(session, came)
+        # A comparison of handovers may ask about this return meanwhile: what a submission leads to is the same from either status.
+        before = store.received(session, programme, key)
         if before is not None and valid.repeats(before):
             return _repeated(session, valid, before)
+        # All that takes long is done before the ledger is held, for whoever records in the programme stands in line for it.
+        mark(session)
+        laid = _lay_down(session, valid, before)
+        if dry_run:
+            return _rehearsal(session, valid, laid, before, max(now, last_recorded(session, programme) + TICK))
+        recording = begin_recording(session, programme, actor=actor, now=now)
+        if recording.contract_changed == valid.expected.contract.recorded_at:
+            break
+        # The contract changed before the ledger was held: by what it says now, all of this is judged and laid down again.
+        back_to_mark(session)
     valid = valid.judged(recording.at)
-    after, changes = _decide(session, valid, before, recording.at)
-    _keep(session, valid, after, before, recording)
-    return _receipt(valid, after, changes, before=before, at=recording.at)
+    after = _decide(session, valid, before, recording.at)
+    _keep(session, valid, laid, after, before=before, recording=recording)
+    return _receipt(valid, after, laid.changes, before=before, at=recording.at)
 
 
 def lock(session: Session, programme: str, key: ReturnKey) -> None:
@@ -182,27 +190,40 @@ def _validated(session: Session, sent: _Sent) -> _Valid:
         return _Valid(sent, expected, submission, digest(submission))
 
 
-def _decide(session: Session, valid: _Valid, before: Received | None, at: datetime) -> tuple[ReturnState, tuple[CellChange, ...] | None]:
-    """The state that a submission leads to, and what it changes since the last revision."""
+def _lay_down(session: Session, valid: _Valid, before: Received | None) -> _Laid:
+    """Everything of a revision that says nothing of when it is received: its bytes and its cells, and what they change."""
+    sent, cells = valid.sent, valid.submission.cells
+    changes = None if before is None else changed_cells(store.cells(session, sent.programme, before.latest_id), cells)
+    revision_id = store.next_revision(session)
+    files_store.add_file(session, sent.programme, sent.key, revision_id, content=sent.content, file_name=sent.file_name)
+    store.add_cells(session, sent.programme, sent.key, revision_id, cells)
+    return _Laid(revision_id, changes)
+
+
+def _decide(session: Session, valid: _Valid, before: Received | None, at: datetime) -> ReturnState:
+    """The state that a submission leads to."""
     key, submission = valid.sent.key, valid.submission
     reopened = valid.deadlines.is_frozen(at) and review_store.reopened(session, valid.sent.programme, key, at=at)
     after = domain.submit(before.state if before else ReturnState(), key, valid.deadlines, at=at, reopened=reopened)
     if domain.accepts_itself(valid.collection, valid.deadlines, explained=submission.explained, at=at):
         after = domain.accept(after, key, valid.collection, valid.deadlines, at=at)
-    if before is None:
-        return after, None
-    return after, changed_cells(store.cells(session, valid.sent.programme, before.latest_id), submission.cells)
+    return after
 
 
-def _rehearse(session: Session, valid: _Valid, after: ReturnState, recording: Recording) -> Rehearsed:
-    """The revision with its cells, for the rest of a transaction that is not kept."""
-    revision_id = _add(session, valid, after, recording)
-    return Rehearsed(revision_id, after.latest_revision, valid.content_sha256, valid.expected.sha256)
+def _rehearsal(session: Session, valid: _Valid, laid: _Laid, before: Received | None, at: datetime) -> Receipt:
+    """The receipt of a dry run; the revision with its cells is there for the rest of a transaction that is not kept."""
+    valid = valid.judged(at)
+    after = _decide(session, valid, before, at)
+    _add(session, valid, laid, after, Recording(valid.sent.programme, at, valid.sent.actor, 0, "", None))
+    rehearsed = Rehearsed(laid.revision_id, after.latest_revision, valid.content_sha256, valid.expected.sha256)
+    return _receipt(valid, after, laid.changes, before=before, at=at, rehearsed=rehearsed)
 
 
-def _add(session: Session, valid: _Valid, after: ReturnState, recording: Recording) -> int:
+def _add(session: Session, valid: _Valid, laid: _Laid, after: ReturnState, recording: Recording) -> None:
     sent, expected = valid.sent, valid.expected
     about = NewRevision(
+        revision_id=laid.revision_id,
+        number=after.latest_revision,
         content_sha256=valid.content_sha256,
         submitted_sha256=sent.sha256,
         media_type=sent.media_type,
@@ -210,15 +231,13 @@ def _add(session: Session, valid: _Valid, after: ReturnState, recording: Recordi
         contract_recorded_at=expected.contract.recorded_at,
         submitted_as=sent.submitted_as,
     )
-    number = after.latest_revision
-    return store.add_revision(session, sent.programme, sent.key, valid.submission, about, number=number, recording=recording)
+    store.add_revision(session, sent.programme, sent.key, valid.submission, about, recording=recording)
 
 
-def _keep(session: Session, valid: _Valid, after: ReturnState, before: Received | None, recording: Recording) -> None:
-    """The revision with its cells, where the return stands now, and the events."""
+def _keep(session: Session, valid: _Valid, laid: _Laid, after: ReturnState, *, before: Received | None, recording: Recording) -> None:
+    """The revision, where the return stands now, and the events."""
     sent, submission = valid.sent, valid.submission
-    revision_id = _add(session, valid, after, recording)
-    files_store.add_file(session, sent.programme, sent.key, revision_id, content=sent.content, file_name=sent.file_name)
+    _add(session, valid, laid, after, recording)
     accepted = after.status is Status.ACCEPTED
     act = Act.ACCEPTED if accepted else Act.SUBMITTED
     store.move(session, sent.programme, sent.key, after, before=before, act=act, recording=recording)

@@ -22,7 +22,11 @@ SUBMITTED_FILES: Final = Table(
     Column("deflated", LargeBinary, nullable=False),
     PrimaryKeyConstraint("programme", "revision_id"),
     ForeignKeyConstraint(
-        ["programme", "revision_id"], [REVISIONS.c.programme, REVISIONS.c.revision_id], name="submitted_files_of_revision"
+        ["programme", "revision_id", "subcontract"],
+        [REVISIONS.c.programme, REVISIONS.c.revision_id, REVISIONS.c.subcontract],
+        name="submitted_files_of_revision",
+        deferrable=True,
+        initially="DEFERRED",
     ),
 )
 
@@ -43,7 +47,7 @@ _ADD: Final = insert(SUBMITTED_FILES).execution_options(**AHEAD)
 
 
 def add_file(session: Session, programme: str, key: ReturnKey, revision_id: int, *, content: bytes, file_name: str | None) -> None:
-    """Keep the bytes that a revision was made of."""
+    """Keep the bytes of a revision that is added in the same transaction: with them it has a place where cells may belong."""
     session.execute(
         _ADD,
         {

@@ -23,15 +23,18 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     insert,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app.calendar.expected import CellKey, ReturnKey
 from app.db import facts
+from app.db.ahead import AHEAD
 from app.db.bulk import insert_columns
 from app.db.ledger import Recording
 from app.db.rows import code_column, fact_table, metadata, moment_column, month_column
@@ -58,7 +61,7 @@ REVISIONS: Final = Table(
     "revisions",
     metadata,
     code_column("programme"),
-    Column("revision_id", BigInteger, Identity(always=True), nullable=False),
+    Column("revision_id", BigInteger, Identity(), nullable=False),
     code_column("collection"),
     code_column("subcontract"),
     month_column("month"),
@@ -79,6 +82,7 @@ REVISIONS: Final = Table(
     code_column("recorded_by"),
     PrimaryKeyConstraint("programme", "revision_id"),
     UniqueConstraint("programme", "collection", "subcontract", "month", "number", name="revisions_numbered"),
+    UniqueConstraint("programme", "revision_id", "subcontract", name="revisions_of_subcontract"),
 )
 
 CELLS: Final = Table(
@@ -107,6 +111,8 @@ _CELL_COLUMNS: Final = [CELLS.c[name] for name in Cell._fields]
 class NewRevision:
     """What a revision says of itself beside its content."""
 
+    revision_id: int
+    number: int
     content_sha256: str
     submitted_sha256: str
     media_type: str
@@ -235,18 +241,32 @@ def cells(session: Session, programme: str, revision_id: int) -> tuple[Cell, ...
     return tuple(sorted(Cell(*row) for row in session.execute(query)))
 
 
-_ADD: Final = insert(REVISIONS).returning(REVISIONS.c.revision_id)
+_NEXT: Final = select(func.nextval(text("pg_get_serial_sequence('revisions', 'revision_id')")))
+_ADD: Final = insert(REVISIONS).execution_options(**AHEAD)
+
+
+def next_revision(session: Session) -> int:
+    """The id of a revision that is about to be added."""
+    revision_id: int = session.execute(_NEXT).scalar_one()
+    return revision_id
+
+
+def add_cells(session: Session, programme: str, key: ReturnKey, revision_id: int, cells: Sequence[Cell]) -> None:
+    """Lay down the cells of a revision that is added in the same transaction. Nobody's recording waits for it: no moment is in them."""
+    count = len(cells)
+    columns: dict[str, Sequence[Any]] = dict(zip(Cell._fields, zip(*cells, strict=True), strict=True))
+    columns |= {"programme": [programme] * count, "revision_id": [revision_id] * count, "subcontract": [key.subcontract] * count}
+    insert_columns(session, CELLS, columns)
 
 
 def add_revision(
-    session: Session, programme: str, key: ReturnKey, submission: Submission, about: NewRevision, *, number: int, recording: Recording
-) -> int:
-    """Add a revision with its cells; its id."""
+    session: Session, programme: str, key: ReturnKey, submission: Submission, about: NewRevision, *, recording: Recording
+) -> None:
+    """Add a revision whose cells are laid down."""
     header = {
         **key._asdict(),
         **asdict(about),
         "programme": programme,
-        "number": number,
         "nil": submission.nil,
         "nil_reason": submission.nil_reason,
         "note": submission.note,
@@ -256,12 +276,7 @@ def add_revision(
         "recorded_at": recording.at,
         "recorded_by": recording.by,
     }
-    revision_id: int = session.execute(_ADD, header).scalar_one()
-    count = len(submission.cells)
-    columns: dict[str, Sequence[Any]] = dict(zip(Cell._fields, zip(*submission.cells, strict=True), strict=True))
-    columns |= {"programme": [programme] * count, "revision_id": [revision_id] * count, "subcontract": [key.subcontract] * count}
-    insert_columns(session, CELLS, columns)
-    return revision_id
+    session.execute(_ADD, header)
 
 
 def move(

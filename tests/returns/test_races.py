@@ -1,13 +1,19 @@
 """Many at once: each revision gets its own number, the same content is one, a change of the contract is noticed. Races of two are in `tests/faults`."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
 import httpx
 
+from app.configuration.actions import apply_configuration
+from app.db.session import open_session
+from app.db.tenancy import Tenant
+from app.kernel.actors import EVERY, MACHINE
+from tests.make import exact
 from tests.returns.conftest import Programme
-from tests.returns.programme import CWT, HOSPICE, MIXED, address, hospice_body, mixed_body, whole_document
+from tests.returns.programme import CWT, HOSPICE, MIXED, PROGRAMME, address, hospice_body, mixed_body, owed, whole_document
 
 
 def at_once(programme: Programme, requests: list[tuple[str, Any, dict[str, str]]]) -> list[httpx.Response]:
@@ -68,3 +74,28 @@ def test_a_revision_against_a_change_of_the_contract(programme: Programme) -> No
     changed = programme.all("SELECT max(recorded_at) FROM contract_changes WHERE programme = 'test-cancer'")[0][0]
     for recorded_at, contract_recorded_at in programme.all("SELECT recorded_at, contract_recorded_at FROM revisions"):
         assert (recorded_at < changed) == (contract_recorded_at < changed)
+
+
+def test_what_was_laid_down_by_an_older_contract_is_taken_back_and_judged_anew(programme: Programme) -> None:
+    """The contract changes once the submission has been judged, and before it holds the ledger."""
+    nothing = {"rest": "not_collected", "rest_reason": "other", "cells": []}
+    key, document = programme.preparer(MIXED.subcontract), whole_document()
+    document["assignments"][-1]["sites"] = ["lung", "prostate", "bladder"]
+    tenant = Tenant(programme=PROGRAMME, subcontract=EVERY, commissioner=EVERY, client=EVERY)
+    with ThreadPoolExecutor(1) as thread, open_session(programme.database.engine, tenant) as session:
+        apply_configuration(session, PROGRAMME, exact(document), actor=MACHINE, now=programme.clock(), expect=lambda _digest: None)
+        sending = thread.submit(programme.submit, MIXED, nothing, by=key)
+        until = time.monotonic() + 30
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while programme.all(waiting) != [(1,)]:
+            assert time.monotonic() < until
+        session.commit()
+        sent = sending.result()
+    assert sent.status_code == 201, sent.text
+    kept = "SELECT count(DISTINCT revision_id), count(*) FROM cells", "SELECT count(*), sum(cell_count) FROM revisions"
+    (laid,), (revisions,) = (programme.all(each) for each in kept)
+    assert laid == revisions
+    assert laid[0] == 1
+    assert laid[1] > len(owed(MIXED).cells)
+    assert programme.all("SELECT count(*) FROM submitted_files") == [(1,)]
+    assert programme.all("SELECT contract_recorded_at FROM revisions") == programme.all("SELECT max(recorded_at) FROM contract_changes")

@@ -117,6 +117,22 @@ def test_a_cell_belongs_to_a_revision_of_its_subcontract(sent: Programme) -> Non
         session.execute(text(move))
 
 
+@pytest.mark.parametrize("of_another", [False, True])
+def test_what_is_laid_down_for_no_revision_of_its_subcontract_is_not_kept(sent: Programme, of_another: bool) -> None:
+    cells = ", ".join(column.name for column in list(store.CELLS.c)[3:])
+    columns = ", ".join(column.name for column in store.REVISIONS.c if column.name not in {"revision_id", "number"})
+    with session_of(sent, subcontract="*") as session:
+        file = "INSERT INTO submitted_files SELECT programme, revision_id + 1000, 'SC-RL4', file_name, deflated FROM submitted_files"
+        session.execute(text(file))
+        session.execute(text(f"INSERT INTO cells SELECT programme, revision_id + 1000, 'SC-RL4', {cells} FROM cells"))
+        if of_another:
+            session.execute(
+                text(f"INSERT INTO revisions (revision_id, number, {columns}) SELECT revision_id + 1000, 2, {columns} FROM revisions")
+            )
+        with pytest.raises(DBAPIError, match="submitted_files_of_revision"):
+            session.commit()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
