@@ -8,6 +8,7 @@ elsewhere it is `as_above`, by its name.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 from typing import Any, Final, Literal
 
 Unit = Literal["pence", "share", "figure", "yes_no"]
@@ -72,9 +73,10 @@ FORMULAS: Final[Mapping[str, Callable[..., Fraction]]] = {
     "every": lambda *parts: Fraction(all(parts)),
     "choice": lambda condition, if_yes, if_no: if_yes if condition else if_no,
     "rounded": lambda part: Fraction(round(part)),
+    "whole": lambda part: Fraction(floor(part)),
     "largest_remainder": _largest_remainder,
 }
-"""What each formula makes of its parts' values, in their order. `rounded` is half to even; `within` is (value, least, most); `choice` is (condition, if
+"""What each formula makes of its parts' values, in their order. `rounded` is half to even, `whole` is downwards; `within` is (value, least, most); `choice` is (condition, if
 yes, if no); `largest_remainder` is (pool, position from 0, every exact amount of the pool), see `shared_out`."""
 
 

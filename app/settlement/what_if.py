@@ -106,7 +106,7 @@ def moved_between(before: Node, after: Node) -> tuple[Moved, ...]:
     names = [*new, *(name for name in old if name not in new)]
     pairs = ((name, old.get(name), new.get(name)) for name in names)
     return tuple(
-        Moved(name, (now or was).unit, None if was is None else written(was.value), None if now is None else written(now.value))  # type: ignore[union-attr]
+        Moved(name, (now or was).unit, None if was is None else written(was.value), None if now is None else written(now.value))  # type: ignore[union-attr]  # one of the two is there
         for name, was, now in pairs
         if (was and was.value) != (now and now.value)
     )

@@ -58,6 +58,7 @@ def _work_out(formula: str, of: list[Fraction]) -> Fraction:
         "above": lambda: 1 if of[0] > of[1] else 0,
         "every": lambda: 1 if 0 not in of else 0,
         "choice": lambda: of[1] if of[0] == 1 else of[2],
+        "whole": lambda: floor(of[0]),
         "rounded": lambda: _half_to_even(of[0]),
     }
     return Fraction(simple[formula]())

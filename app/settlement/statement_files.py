@@ -1,0 +1,155 @@
+"""A statement as files: CSV for programs, a workbook for people. What it is, and whether it pays anything, stands in every row and on every sheet."""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
+
+from app.kernel.figures import rounded
+from app.reports.export_csv import csv_parts
+from app.reports.export_looks import Looks, dated, height, write_figure, write_text
+from app.returns.template import tame
+from app.settlement.statements import NOTICES, Tree
+
+Row = Mapping[str, Any]
+
+LINE: Final = ("party", "element", "settled_pence", "true_up_pence", "pence", "suspended_pence", "payable_pence")
+NODE: Final = ("level", "name", "value", "unit", "formula", "source")
+COLUMNS: Final = ("notice", "programme", "contract_year", "run", "kind", "mode", "row", *LINE, *NODE)
+_SHEETS: Final = ("Statement", "Measures", "How it came about")
+_HEADINGS: Final = {
+    "settled_pence": "settled",
+    "true_up_pence": "trued up",
+    "pence": "in all",
+    "suspended_pence": "in suspense",
+    "payable_pence": "payable",
+}
+_POUNDS: Final = "£#,##0.00;[Red]-£#,##0.00"
+_LONGEST_HEADER: Final = 240
+_PLACES: Final = 6
+
+
+def csv_of(statement: Row) -> bytes:
+    """One flat table: a row for each line (`line`), then one for each node of the explanation (`node`), from the pounds down."""
+    return b"".join(csv_parts(_rows(statement), columns=COLUMNS))
+
+
+def _rows(statement: Row) -> Iterator[dict[str, Any]]:
+    head = {name: statement["statement"][name] for name in ("notice", "programme", "contract_year", "run", "kind", "mode")}
+    for line in statement["lines"]:
+        yield {**head, "row": "line", **line}
+    for level, node in levels(statement["explanation"]):
+        yield {**head, "row": "node", "level": level, **{name: node[name] for name in NODE[1:-1]}, "source": source_words(node)}
+
+
+def levels(tree: Tree, level: int = 0) -> Iterator[tuple[int, Tree]]:
+    """Every node with how far below the top it stands."""
+    yield level, tree
+    for part in tree["parts"]:
+        yield from levels(part, level + 1)
+
+
+def source_words(node: Tree) -> str:
+    return "; ".join(f"{name}: {value}" for name, value in (node["source"] or {}).items() if value is not None)
+
+
+def workbook_of(statement: Row, *, made_at: str) -> bytes:
+    """The statement as a workbook's bytes: its lines, its measures with the band of each, and how it came about. The same statement, the same bytes."""
+    held = io.BytesIO()
+    book = xlsxwriter.Workbook(held, {"constant_memory": True})
+    looks, head = Looks(book), statement["statement"]
+    title = f"Settlement of {head['programme']}, contract year {head['contract_year']}, run {head['run']}: {head['party']}"
+    book.set_properties(
+        {"title": tame(f"{head['notice']} {title}"), "author": "Mainstem", "status": head["notice"], "created": dated(made_at)}
+    )
+    sheets = [book.add_worksheet(name if head["payable"] else f"{_marked(head['notice'])} {name}") for name in _SHEETS]
+    for sheet in sheets:
+        _open(sheet, title, head["notice"], looks)
+    _write_lines(sheets[0], statement, looks)
+    _write_table(sheets[1], 3, tuple(statement["measures"][0]) if statement["measures"] else (), statement["measures"], looks)
+    _write_nodes(sheets[2], statement["explanation"], looks)
+    book.close()
+    return held.getvalue()
+
+
+def _marked(notice: str) -> str:
+    """The first word of a notice, for the names of sheets."""
+    return notice.split(":", maxsplit=1)[0].split(" ", maxsplit=1)[0]
+
+
+def _open(sheet: Worksheet, title: str, notice: str, looks: Looks) -> None:
+    """What stands above every sheet and on every printed page."""
+    pays = notice == NOTICES["live"]
+    sheet.set_row(0, 26)
+    write_text(sheet, 0, 0, title, looks.title())
+    sheet.set_row(1, 36)
+    sheet.merge_range(1, 0, 1, 7, "", looks.banner(final=pays))
+    write_text(sheet, 1, 0, notice, looks.banner(final=pays))
+    sheet.set_tab_color("#70AD47" if pays else "#FFC000")
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_header(f"&L&9{f'{notice} {title}'.replace('&', 'and')[:_LONGEST_HEADER]}")
+    sheet.set_footer(f"&L{notice}&RPage &P of &N")
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 12, 18)
+
+
+def _write_lines(sheet: Worksheet, statement: Row, looks: Looks) -> None:
+    line = _write_table(sheet, 3, LINE, statement["lines"], looks)
+    line = _write_table(sheet, line + 1, ("party", "pence", "suspended_pence", "payable_pence"), statement["totals"] or (), looks)
+    line = _write_table(sheet, line + 1, ("party", "recoverable", "irrecoverable_pence"), statement["vat"], looks)
+    for true_up in statement["true_ups"]:
+        write_text(sheet, line + 1, 0, f"True-up {true_up['number']} of {true_up['made_on']}", looks.section())
+        for cause in true_up["causes"]:
+            line += 1
+            write_text(sheet, line + 1, 0, cause, looks.plain())
+        line = _write_table(sheet, line + 2, ("party", "element", "pence"), true_up["lines"], looks)
+    facts = {**statement["statement"], **statement["summary"]}
+    for name, value in facts.items():
+        line += 1
+        write_text(sheet, line + 1, 0, name.replace("_", " "), looks.label())
+        write_text(sheet, line + 1, 1, "" if value is None else str(value), looks.plain())
+
+
+def _write_table(sheet: Worksheet, line: int, columns: Sequence[str], rows: Iterable[Row], looks: Looks) -> int:
+    """A table with its headings; money in pounds. The line under it."""
+    rows = list(rows)
+    if not rows:
+        return line
+    sheet.set_row(line, 32)
+    for number, name in enumerate(columns):
+        write_text(sheet, line, number, _HEADINGS.get(name, name.removesuffix("_pence").replace("_", " ")), looks.heading())
+    for row in rows:
+        line += 1
+        for number, name in enumerate(columns):
+            value = row[name]
+            if name.endswith("pence"):
+                write_figure(sheet, line, number, None if value is None else Decimal(value).scaleb(-2), looks.cell(num_format=_POUNDS))
+            else:
+                write_text(sheet, line, number, None if value is None else str(value), looks.cell(text_wrap=True, indent=1))
+    return line + 1
+
+
+def _write_nodes(sheet: Worksheet, tree: Tree, looks: Looks) -> None:
+    headings = (("name", 60), ("value, exact", 34), ("value", 18), ("unit", 10), ("formula", 20), ("source", 70))
+    for number, (name, width) in enumerate(headings):
+        write_text(sheet, 3, number, name, looks.heading())
+        sheet.set_column(number, number, width)
+    for at, (level, node) in enumerate(levels(tree), start=4):
+        source = source_words(node)
+        sheet.set_row(at, height((source, 70)), None, {"level": min(level, 7)})
+        write_text(sheet, at, 0, node["name"], looks.cell(indent=min(level, 15)))
+        write_text(sheet, at, 1, node["value"], looks.cell(text_wrap=True))
+        value = Fraction(node["value"])
+        money = node["unit"] == "pence"
+        write_figure(
+            sheet, at, 2, rounded(value / 100 if money else value, _PLACES), looks.cell(num_format=_POUNDS if money else "0.######")
+        )
+        for number, text in enumerate((node["unit"], node["formula"], source), start=3):
+            write_text(sheet, at, number, text, looks.cell(text_wrap=True))
+    sheet.freeze_panes(4, 1)

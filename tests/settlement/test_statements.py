@@ -1,0 +1,137 @@
+"""Statements: each party its own, whole by itself, and never to be mistaken for another kind."""
+
+import csv
+import io
+import json
+import zipfile
+from typing import Any, Final
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from app.settlement.computation import settle
+from app.settlement.results import result_of
+from app.settlement.statement_files import csv_of, workbook_of
+from app.settlement.statements import Audience, TrueUpLine, file_stem, statement_of, walk
+from app.settlement.true_up import Dispute, amounts_of, true_up
+from tests.settlement.made import figures, inputs, rules
+from tests.settlement.recomputation import recompute
+
+COMMISSIONERS: Final = [{"commissioner": "04Y", "share": "0.4"}, {"commissioner": "05W", "share": "0.6"}]
+AUDIENCES: Final[list[tuple[Audience, str]]] = [
+    ("integrator", "integrator"),
+    ("subcontract", "subcontract.SC-A"),
+    ("subcontract", "subcontract.SC-D"),
+    ("commissioner", "commissioner.05W"),
+    ("public", "public"),
+]
+HEAD: Final = {"programme": "cancer", "contract_year": 3, "run": 2, "kind": "final", "rules_version": 1}
+
+
+def stated(audience: Audience, party: str, *, mode: str = "live", kind: str = "final", **said: Any) -> dict[str, Any]:
+    made = rules(mode=mode)
+    made = made.model_copy(
+        update={"allocation": rules(allocation={**made.allocation.model_dump(), "commissioners": COMMISSIONERS}).allocation}
+    )
+    result = json.loads(json.dumps(result_of(made, inputs(), settle(made, inputs()))))
+    return statement_of({**HEAD, "kind": kind}, result, audience=audience, party=party, **said)
+
+
+def sheets_of(content: bytes) -> dict[str, list[list[Any]]]:
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    return {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+
+
+def text_of(content: bytes) -> str:
+    """Everything that stands in a workbook, sheets' names included."""
+    return "\n".join(str(value) for name, rows in sheets_of(content).items() for row in [[name], *rows] for value in row)
+
+
+@pytest.mark.parametrize(("audience", "party"), AUDIENCES)
+def test_a_statement_can_be_recomputed_from_its_explanation_alone(audience: Audience, party: str) -> None:
+    statement = stated(audience, party)
+    assert recompute(statement["explanation"]) > 10
+    for total in statement["totals"] or []:
+        if audience != "integrator":
+            assert total["pence"] == int(statement["explanation"]["value"])
+    for line in statement["lines"]:
+        (node,) = [
+            node
+            for node in walk(statement["explanation"])
+            if node["name"] == f"{line['party']}.{line['element']}" and node["formula"] != "as_above"
+        ]
+        assert int(node["value"]) == line["pence"]
+
+
+def test_nobody_but_the_integrator_reads_what_others_are_paid() -> None:
+    names = {party: json.dumps(stated(audience, party)) for audience, party in AUDIENCES}
+    assert "SC-B" in names["integrator"]
+    for party in ("subcontract.SC-A", "subcontract.SC-D", "commissioner.05W", "public"):
+        assert "SC-B" not in names[party]
+        assert "04Y" not in names[party]
+        assert "14392665" not in names[party]
+    assert "SC-A" not in names["subcontract.SC-D"]
+    assert "31663863" not in names["subcontract.SC-D"]
+
+
+def test_the_public_reads_no_price() -> None:
+    public = stated("public", "public")
+    assert "pence" not in json.dumps(public)
+    assert {node["unit"] for node in walk(public["explanation"])} <= {"share", "figure", "yes_no"}
+    assert public["summary"]["quality"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "word"), [("shadow", "final", "SHADOW"), ("off", "final", "SWITCHED"), ("live", "provisional", "PROVISIONAL")]
+)
+@pytest.mark.parametrize(("audience", "party"), AUDIENCES)
+def test_what_pays_nothing_cannot_be_mistaken(audience: Audience, party: str, mode: str, kind: str, word: str) -> None:
+    statement = stated(audience, party, mode=mode, kind=kind)
+    assert statement["statement"]["notice"].startswith(word)
+    assert statement["statement"]["payable"] is False
+    assert {line["payable_pence"] for line in statement["lines"]} <= {0}
+    assert {total["payable_pence"] for total in statement["totals"] or []} <= {0}
+    assert file_stem(statement["statement"], party).startswith(word)
+    assert "NOT-PAYABLE" in file_stem(statement["statement"], party)
+    rows = list(csv.DictReader(io.StringIO(csv_of(statement).decode())))
+    assert rows
+    assert all(row["notice"].startswith(word) and row["mode"] == mode for row in rows)
+    content = workbook_of(statement, made_at="2029-08-01T09:00:00Z")
+    for name, lines in sheets_of(content).items():
+        assert name.startswith(word)
+        assert str(lines[1][0]).startswith(word)
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        printed = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
+        assert f"<dc:title>{word}" in parts.read("docProps/core.xml").decode()
+    assert all(f"<oddHeader>&amp;L&amp;9{word}" in sheet and f"<oddFooter>&amp;L{word}" in sheet for sheet in printed)
+
+
+def test_a_live_statement_says_so_and_pays() -> None:
+    statement = stated("integrator", "integrator")
+    assert sum(total["payable_pence"] for total in statement["totals"]) == 0
+    assert statement["statement"]["notice"].startswith("LIVE")
+    assert file_stem(statement["statement"], "integrator") == "settlement-cancer-year-3-run-2-integrator"
+    content = workbook_of(statement, made_at="2029-08-01T09:00:00Z")
+    assert content == workbook_of(statement, made_at="2029-08-01T09:00:00Z")
+    said = text_of(content)
+    assert "SHADOW" not in said
+    assert "quality" in said
+    lines = [row for row in csv.DictReader(io.StringIO(csv_of(statement).decode())) if row["row"] == "line"]
+    assert sum(int(row["payable_pence"]) for row in lines) == 0
+
+
+def test_true_ups_and_suspense_stand_in_the_statement() -> None:
+    before, after = settle(rules(), inputs()), settle(rules(), inputs(figures=figures(cwt_62={"numerator": 420, "denominator": 531})))
+    moved = true_up([amounts_of(before)], amounts_of(after))
+    line = TrueUpLine(1, "2029-09-01", ("The figure of CWT-62 was corrected.",), moved)
+    result = result_of(rules(), inputs(), before)
+    said = {"true_ups": [line], "disputes": [Dispute("subcontract.SC-A", "gain")]}
+    own = statement_of(HEAD, result, audience="subcontract", party="subcontract.SC-A", **said)
+    (gain,) = [each for each in own["lines"] if each["element"] == "gain"]
+    assert gain["settled_pence"] == 31_663_863
+    assert gain["true_up_pence"] == moved["subcontract.SC-A"]["gain"] > 0
+    assert (gain["suspended_pence"], gain["payable_pence"]) == (gain["pence"], 0)
+    assert [each["party"] for each in own["true_ups"][0]["lines"]] == ["subcontract.SC-A"]
+    everyone = statement_of(HEAD, result, audience="integrator", party="integrator", **said)
+    assert sum(each["payable_pence"] + each["suspended_pence"] for each in everyone["totals"]) == 0
+    assert "The figure of CWT-62 was corrected." in text_of(workbook_of(everyone, made_at="2029-09-02T09:00:00Z"))
