@@ -48,12 +48,12 @@ from app.publications.draft_api import router as drafts
 from app.publications.observation_api import router as observations
 from app.publications.peer_api import router as peers
 from app.publications.row_query_api import router as row_queries
+from app.publications.schema_api import router as schemas
 from app.reports.api import router as reports
 from app.reports.audit_actions import last_audits
 from app.reports.effect_api import router as submissions
 from app.reports.import_api import router as imports
 from app.reports.method_api import router as method
-from app.reports.schema_api import router as schemas
 from app.returns.api import router as returns
 from app.returns.backfill_api import router as backfills
 from app.returns.calculators_api import router as calculators

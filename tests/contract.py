@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.main import create_app
-from app.reports.json_schema import SCHEMAS
+from app.publications.json_schemas import SCHEMAS
 from app.settings import Settings
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "openapi"

@@ -15,6 +15,7 @@ from app.publications.domain import PublicationKind, PublicationStatus, Standing
 from app.publications.draft_actions import DraftRead, WouldPublish
 from app.publications.manifests import audience_named
 from app.publications.notices import Change
+from app.reports.rendition_schemas import SignatureView
 from app.reports.sentences import CauseKind
 
 Commentary = Annotated[str, StringConstraints(strict=True, max_length=20_000), AfterValidator(no_patient)]
@@ -267,7 +268,7 @@ class ManifestView(BaseModel):
     previous_sha256: str
     event: EventView
     key_id: str
-    signature: dict[str, str]
+    signature: SignatureView
 
 
 class KeyView(BaseModel):

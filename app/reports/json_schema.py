@@ -1,8 +1,9 @@
-"""The JSON Schema (2020-12) of reports and their rows, made from the shapes that are served and the meanings of their members."""
+"""JSON Schemas (2020-12) made from the shapes that are served and the meanings of their members; among them that of reports and their rows."""
 
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
 from app.reports.envelope import SCHEMA_VERSION
 from app.reports.members import MEMBERS
@@ -23,7 +24,12 @@ _FORMS: Final[dict[str, dict[str, Any]]] = {
     "source_published_on": _DAY,
     "as_of": _MOMENT,
     "published_at": _MOMENT,
+    "contract_recorded_at": _MOMENT,
+    "sha256": _DIGEST,
+    "sent_sha256": _DIGEST,
     "inputs_sha256": _DIGEST,
+    "imports_sha256": _DIGEST,
+    "content_sha256": _DIGEST,
     "previous_sha256": _DIGEST,
     "coverage": {"minimum": 0, "maximum": 1},
     "schema_version": {"const": SCHEMA_VERSION},
@@ -33,22 +39,42 @@ _FORMS: Final[dict[str, dict[str, Any]]] = {
 
 def report_schema() -> dict[str, Any]:
     """What every report of this version, live or published, validates against. Members that it does not name may come later."""
-    definitions = TypeAdapter(RenditionView | ReportView).json_schema(mode="serialization")["$defs"]
-    for name, shape in definitions.items():
-        for member, said in shape["properties"].items():
+    schema = schema_of(
+        "report",
+        RenditionView,
+        ReportView,
+        title="A month's consolidated report",
+        description="One object, one array of flat rows with the same keys in every row and scalars only.",
+    )
+    for member, said in schema["$defs"]["ObservationView"]["properties"].items():
+        said["description"] = MEMBERS[member]
+    return schema
+
+
+def schema_of(
+    name: str, shape: type[BaseModel], unsigned: type[BaseModel] | None = None, *, title: str, description: str
+) -> dict[str, Any]:
+    """What every document of a shape validates against, or of another where it is `unsigned`."""
+    shapes = [shape] if unsigned is None else [shape, unsigned]
+    definitions: dict[str, Any] = models_json_schema([(each, "serialization") for each in shapes])[1]["$defs"]
+    for defined in definitions.values():
+        for member, said in defined.get("properties", {}).items():
             _refine(said, _FORMS.get(member, {}))
-            if name == "ObservationView":
-                said["description"] = MEMBERS[member]
+    which = _named(shape)
+    if unsigned is not None:
+        which = {"if": {"required": ["signature"]}, "then": which, "else": _named(unsigned)}
     return {
         "$schema": DIALECT,
-        "$id": f"urn:mainstem:schema:report-{SCHEMA_VERSION}",
-        "title": "A month's consolidated report",
-        "description": "One object, one array of flat rows with the same keys in every row and scalars only.",
-        "if": {"required": ["signature"]},
-        "then": {"$ref": "#/$defs/RenditionView"},
-        "else": {"$ref": "#/$defs/ReportView"},
+        "$id": f"urn:mainstem:schema:{name}-{SCHEMA_VERSION}",
+        "title": title,
+        "description": description,
+        **which,
         "$defs": definitions,
     }
+
+
+def _named(shape: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{shape.__name__}"}
 
 
 def _refine(said: dict[str, Any], form: dict[str, Any]) -> None:
@@ -56,7 +82,3 @@ def _refine(said: dict[str, Any], form: dict[str, Any]) -> None:
     for part in said.get("anyOf", [said]):
         if part.get("type") != "null":
             part.update(form)
-
-
-SCHEMAS: Final = {f"report-{SCHEMA_VERSION}.json": report_schema}
-"""Every published schema by its file's name."""

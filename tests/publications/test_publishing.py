@@ -8,10 +8,12 @@ import pytest
 import rfc8785
 
 from app.kernel.canonical import sha256
+from app.publications.json_schemas import SCHEMAS
 from app.publications.signatures import is_proven
 from tests.publications.conftest import ADDRESS, OCTOBER, Press, press, unzipped
 from tests.reports.conftest import acute, document, of_62, of_fds
 from tests.support.databases import Database
+from tests.support.schemas import faults_of
 
 NOVEMBER = "2026-11"
 
@@ -197,6 +199,31 @@ def test_a_party_is_told_only_causes_that_it_may_know(story: Press) -> None:
     assert (story.get("/2/manifest", by=own).status_code, absent.status_code) == (404, 404)
     rows = story.read("/2", by=own)["observations"]
     assert {row["subcontract"] for row in rows} == {"SC-RL4"}
+
+
+def test_what_outsiders_keep_is_as_its_published_schema_says(story: Press) -> None:
+    """A real document of each, and one that lacks what it must have."""
+    web = story.programme.web
+    path = f"/v1/programmes/small/returns/cwt/SC-RJE/{NOVEMBER}/revisions?dry_run=true"
+    receipt = web.post(path, acute(of_62("urgent", 29, 40), of_fds(9, 10)), key=story.manager)
+    assert receipt.status_code == 200, receipt.text
+    documents = {
+        "report": story.get("/2").content,
+        "manifest": story.get("/2/manifest").content,
+        "change-notice": story.get("/2/differences").content,
+        "key-set": web.get("/.well-known/mainstem-signing-keys.json").content,
+        "receipt": receipt.content,
+    }
+    assert {f"{name}-1.0.json" for name in documents} == set(SCHEMAS)
+    for schema, document_ in documents.items():
+        assert faults_of(document_, schema) == []
+        whole = json.loads(document_)
+        # Without its signature a rendition is a live report, for all that a schema knows.
+        for member in whole.keys() - {"signature" if schema == "report" else ""}:
+            assert faults_of(json.dumps({name: value for name, value in whole.items() if name != member}).encode(), schema), (
+                schema,
+                member,
+            )
 
 
 def test_what_was_published_stays_as_it_was(story: Press) -> None:

@@ -11,7 +11,7 @@ import vl_convert
 from pandas.api.types import is_integer_dtype, is_numeric_dtype, is_string_dtype
 from python_calamine import CalamineWorkbook
 
-from app.reports.json_schema import SCHEMAS
+from app.publications.json_schemas import SCHEMAS
 from app.reports.members import MEMBERS
 from tests.reports.conftest import PROGRAMME, Programme
 

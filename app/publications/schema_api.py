@@ -1,4 +1,4 @@
-"""The published schemas, open to everyone: what a program validates reports against."""
+"""The published schemas, open to everyone: what a program validates reports against, and what else it keeps."""
 
 from functools import cache
 from typing import Annotated, Any, Final
@@ -7,7 +7,8 @@ from fastapi import APIRouter, Path, Request, Response
 
 from app.kernel.canonical import json_bytes
 from app.kernel.refusals import Invalid, NotFound
-from app.reports.json_schema import ADDRESS, SCHEMAS
+from app.publications.json_schemas import SCHEMAS
+from app.reports.json_schema import ADDRESS
 from app.web.etags import Precondition, tag_of
 from app.web.reference import open_refusals
 
