@@ -40,6 +40,7 @@ from app.kernel.canonical import json_bytes
 from app.kernel.refusals import Fault, Kind, Refusal
 from app.measures.api import router as measures
 from app.organisations.api import router as organisations
+from app.organisations.store import any_succeeded
 from app.phases.api import router as phases
 from app.publications.api import KEY_SET
 from app.publications.api import keys as signing_keys
@@ -219,6 +220,7 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
                 callers=Callers(
                     engine,
                     lambda session, key, now: authenticate(session, key, now=now),
+                    any_succeeded,
                     lambda session, actor, now: inheriting(session, actor, on=now.astimezone(LONDON).date()),
                     strangers=app.state.strangers,
                 ),

@@ -1,7 +1,7 @@
 """Clients and the digests of their keys."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     CheckConstraint,
@@ -12,6 +12,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     Text,
+    bindparam,
     insert,
     select,
     update,
@@ -82,11 +83,17 @@ def add_key(session: Session, key: StoredKey, *, client: str, at: datetime, by: 
     session.execute(insert(client_keys).values(values))
 
 
+# Made once: to make it costs more than to run it.
+_FIND: Final = (
+    select(clients, *(column.label(f"key_{column.name}") for column in client_keys.c))
+    .join(client_keys, client_keys.c.client == clients.c.id)
+    .where(client_keys.c.id == bindparam("key"))
+)
+
+
 def find_by_key(session: Session, key_id: str) -> tuple[Client, StoredKey] | None:
     """The client that a key names, with the key as stored; None where there is none."""
-    key_columns = [column.label(f"key_{column.name}") for column in client_keys.c]
-    query = select(clients, *key_columns).join(client_keys, client_keys.c.client == clients.c.id).where(client_keys.c.id == key_id)
-    row = session.execute(query).mappings().one_or_none()
+    row = session.execute(_FIND, {"key": key_id}).mappings().one_or_none()
     if row is None:
         return None
     key = StoredKey(**{name: row[f"key_{name}"] for name in ("id", "sha256", "expires_at", "revoked_at", "last_used_at")})

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import CheckConstraint, Column, Date, RowMapping, Table, Text, and_, or_, select
+from sqlalchemy import CheckConstraint, Column, Date, RowMapping, Table, Text, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -73,6 +73,14 @@ def organisations(session: Session, *, as_of: datetime | None) -> tuple[Organisa
 def successions(session: Session, *, as_of: datetime | None) -> tuple[Succession, ...]:
     """Every link of the register, by predecessor and successor."""
     return facts.read_lines(session, SUCCESSIONS, Succession, None, as_of=as_of)
+
+
+_SUCCEEDED: Final = select(exists().where(facts.in_force(SUCCESSIONS, None)))
+
+
+def any_succeeded(session: Session) -> bool:
+    """Whether the register has any link."""
+    return bool(session.execute(_SUCCEEDED).scalar_one())
 
 
 def organisation(session: Session, code: str, *, as_of: datetime | None) -> tuple[Organisation, datetime] | None:

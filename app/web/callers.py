@@ -23,17 +23,21 @@ _MOST_REMEMBERED: Final = 10_000
 Authenticate = Callable[[Session, str | None, datetime], Actor]
 """The actor that a key stands for, or a refusal. Given in, for who may call is a higher room's matter."""
 
+Succeeded = Callable[[Session], bool]
+"""Whether any organisation has succeeded another. Given in, for the register is a higher room's matter too."""
+
 Inherit = Callable[[Session, Actor, datetime], Actor]
-"""The actor with what its organisation has succeeded to in its programme. Given in, for successions are a higher room's matter too."""
+"""The actor with what its organisation has succeeded to in its programme. Given in as well."""
 
 
 class Callers:
-    """Finds out who is calling. One transaction a key and half second (two where it may have inherited), none for a mistyped one."""
+    """Finds out who is calling. One transaction a key and half second (two where it may have inherited anything), none for a mistyped one."""
 
-    def __init__(self, engine: Engine, authenticate: Authenticate, inherit: Inherit, *, strangers: Rates) -> None:
+    def __init__(self, engine: Engine, authenticate: Authenticate, succeeded: Succeeded, inherit: Inherit, *, strangers: Rates) -> None:
         self._engine = engine
         self._strangers = strangers
         self._authenticate = authenticate
+        self._succeeded = succeeded
         self._inherit = inherit
         # Under the key's digest: the key itself is not kept. A dict's single operations are whole, whichever thread does them.
         self._remembered: dict[str, tuple[float, Actor]] = {}
@@ -73,8 +77,11 @@ class Callers:
     def _find(self, key: str | None, now: datetime) -> Actor:
         with open_session(self._engine, INSTALLATION) as session:
             actor = self._authenticate(session, key, now)
+            # Of somebody who sees all there is nothing more to see.
+            inherits = actor.programme not in {None, EVERY} and not {actor.subcontract, actor.commissioner} <= {None, EVERY}
+            inherits = inherits and self._succeeded(session)
             session.commit()
-            if actor.programme in {None, EVERY} or {actor.subcontract, actor.commissioner} <= {None, EVERY}:
+            if not inherits:
                 return actor
             # Which subcontracts its predecessors hold, the caller itself cannot see yet.
             act_as(session, Tenant(programme=actor.programme or "", subcontract=EVERY))

@@ -11,12 +11,12 @@ from tests.returns.programme import CWT, HOSPICE, address, hospice_body
 
 
 @contextlib.contextmanager
-def statements(programme: Programme) -> Iterator[list[str]]:
+def statements(programme: Programme, *, without: tuple[str, ...] = ("SELECT set_config", "SELECT clients.")) -> Iterator[list[str]]:
     """The statements of what happens in the block, by their first words; who is calling is asked anew now and then, and left out."""
     engine, said = programme.web.app.state.service.engine, []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith(("SELECT set_config", "SELECT clients.")):
+        if not statement.startswith(without):
             said.append(" ".join(statement.split()[:3]))
 
     event.listen(engine, "before_cursor_execute", note)
@@ -74,3 +74,10 @@ def test_a_larger_return_asks_no_more(programme: Programme) -> None:
     with statements(programme) as said:
         assert programme.web.post(path, body, key=manager, headers={"Idempotency-Key": "1"}).status_code == 201
     assert said == FIRST
+
+
+def test_who_is_calling_is_found_in_one_transaction_where_no_organisation_succeeded_another(programme: Programme) -> None:
+    key = programme.preparer(HOSPICE.subcontract)
+    with statements(programme, without=("UPDATE client_keys",)) as said:
+        assert programme.web.get("/v1/me", key=key).status_code == 200
+    assert [statement.split("(")[0] for statement in said] == ["SELECT set_config", "SELECT clients.id, clients.name,", "SELECT EXISTS "]
