@@ -22,6 +22,7 @@ from sqlalchemy import Engine, exc
 
 from app.access import actions as access
 from app.access.domain import Role
+from app.audit import commands as audit
 from app.client import cli as callers
 from app.configuration.actions import apply_configuration, programme_named
 from app.configuration.scope_actions import scope_is_there
@@ -333,6 +334,7 @@ def audit_figures(
     sys.exit(0 if clean else 1)
 
 
+audit.register(audits, audit.Lent(fit_engine=fit_engine, tell=tell, now=lambda: datetime.now(UTC)))
 demo.register(commands, demo.Service(fit_engine=fit_engine, listening=listening, serve_on=serve_on, tell=tell))
 
 

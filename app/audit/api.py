@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.audit import actions
+from app.audit import checkpoint_actions as checkpoints
 from app.audit.domain import Place, Wanted
-from app.audit.schemas import EVENTS, EventsView, event_view
+from app.audit.schemas import CHECKPOINTS, EVENTS, CheckpointsView, EventsView, event_view
 from app.kernel.moments import moment_text, parse_moment
 from app.kernel.refusals import refuse_reversed
 from app.web.moments import moment_parameter
@@ -45,6 +46,14 @@ def list_events(unit: Unit, page: PageOf, wanted: Annotated[Wanted, Depends(_wan
     found = actions.read_events(unit.session, wanted, after=_place(page), limit=page.limit + 1, actor=unit.actor)
     rows, following, link = page.cut(found, key=lambda each: (moment_text(each[1][0]), each[1][1]))
     return unit.read({"events": [event_view(event) for event, _ in rows], "next": following}, headers=link)
+
+
+@router.get("/checkpoints", response_class=Response, responses=refusals(BadCursor) | json_answer(CheckpointsView, CHECKPOINTS))
+def list_checkpoints(unit: Unit, page: PageOf) -> Response:
+    """Read the checkpoints of every chain within an auditor's or administrator's reach: where each stood at a moment, as it was signed."""
+    found = checkpoints.read_checkpoints(unit.session, after=page.after_as(str, int), limit=page.limit + 1, actor=unit.actor)
+    rows, following, link = page.cut(found, key=lambda each: (each["chain"], int(each["sequence"])))
+    return unit.read({"checkpoints": rows, "next": following}, headers=link)
 
 
 def _place(page: Page) -> Place | None:

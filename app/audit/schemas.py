@@ -1,6 +1,6 @@
 """The shapes of events, with an example."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
@@ -8,6 +8,7 @@ from app.audit.domain import Event
 from app.db.ledger import REFUSED
 from app.kernel.actors import EVERY
 from app.kernel.moments import moment_text
+from app.reports.rendition_schemas import SignatureView
 
 CHAINS: Final = {EVERY: "installation", REFUSED: "refused"}
 """What the chains that are no programme's are called."""
@@ -30,6 +31,21 @@ EVENT: Final[dict[str, Any]] = {
     "request_id": "5d5e5c0e-5d8f-4c62-9b0a-6f3b0f0d7c11",
     "previous_sha256": _DIGEST,
     "sha256": _DIGEST,
+}
+CHECKPOINTS: Final[dict[str, Any]] = {
+    "checkpoints": [
+        {
+            "schema_version": "1.0",
+            "kind": "checkpoint",
+            "chain": "staffs-cancer",
+            "sequence": 412,
+            "sha256": _DIGEST,
+            "signed_at": "2026-11-17T02:00:00.000000Z",
+            "key_id": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+            "signature": {"algorithm": "Ed25519", "key_id": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "value": "MEUCIQ"},
+        }
+    ],
+    "next": None,
 }
 EVENTS: Final[dict[str, Any]] = {"events": [EVENT], "next": None}
 
@@ -57,6 +73,26 @@ class EventView(BaseModel):
     request_id: str | None
     previous_sha256: str | None
     sha256: str | None
+
+
+class CheckpointView(BaseModel):
+    """Where a chain stood at a moment (`*` is the installation's, `*refused` that of refusals); signed over its canonical JSON (RFC 8785)."""
+
+    schema_version: str
+    kind: Literal["checkpoint"]
+    chain: str
+    sequence: int
+    sha256: str
+    signed_at: str
+    key_id: str
+    signature: SignatureView
+
+
+class CheckpointsView(BaseModel):
+    """A page of checkpoints, by chain and sequence."""
+
+    checkpoints: list[CheckpointView]
+    next: str | None
 
 
 class EventsView(BaseModel):

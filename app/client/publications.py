@@ -15,7 +15,7 @@ from rich.table import Table
 
 from app.client.calling import FAILED, HERE, AsJson, Url, as_written, fail
 from app.kernel.canonical import canonical_bytes, sha256
-from app.publications.signatures import is_proven
+from app.publications.signatures import is_proven, keys_of
 
 KEY_SET: Final = "/.well-known/mainstem-signing-keys.json"
 _GZIP: Final = b"\x1f\x8b"
@@ -60,11 +60,6 @@ def proof_of(content: bytes, keys: Mapping[str, str]) -> Proof:
     members = ("programme", "month", "sequence", "supersedes", "status", "audience", "audience_code", "published_at", "previous_sha256")
     named = {name: about[name] for name in members if name in about}
     return Proof({**named, "key_id": signature.get("key_id")}, sha256(canonical), findings)
-
-
-def keys_of(key_set: Any) -> dict[str, str]:
-    """Public keys by their ids, out of a JSON Web Key Set."""
-    return {key["kid"]: key["x"] for key in key_set["keys"] if key.get("crv") == "Ed25519"}
 
 
 @publications.command()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.db.ahead import AHEAD
 from app.db.ledger import Recording, ledger
 from app.db.rows import code_column, metadata, moment_column
-from app.kernel.canonical import digest
+from app.kernel.events import event_digest
 
 events = Table(
     "events",
@@ -36,9 +36,6 @@ events = Table(
 """Append-only, by grant and by a trigger that stops the owner too."""
 Index("events_by_moment", events.c.recorded_at, events.c.programme, events.c.sequence)
 
-_LATER: Final = frozenset({"client_programme", "client_subcontract", "client_commissioner"})
-"""Members that came after the first events: where null they are no part of the digest."""
-
 # One statement: the event, and the end of the chain that it now is.
 _RECORD: Final = (
     update(ledger)
@@ -47,16 +44,6 @@ _RECORD: Final = (
     .add_cte(insert(events).values({column.name: bindparam(f"event_{column.name}", type_=column.type) for column in events.c}).cte("event"))
     .execution_options(**AHEAD)
 )
-
-
-def hashed_part(event: Mapping[str, Any]) -> dict[str, Any]:
-    """What the digest of an event is of: everything that it says, its predecessor's digest included."""
-    return {name: value for name, value in event.items() if name != "sha256" and not (value is None and name in _LATER)}
-
-
-def event_digest(event: Mapping[str, Any]) -> str:
-    """The digest of an event."""
-    return digest(hashed_part(event))
 
 
 def record(

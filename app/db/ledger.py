@@ -16,10 +16,9 @@ from sqlalchemy.orm import Session
 from app.db.ahead import AHEAD
 from app.db.rows import code_column, metadata, moment_column
 from app.kernel.actors import EVERY, Actor
+from app.kernel.events import FIRST_HASH
 from app.kernel.moments import TICK
 from app.kernel.refusals import AsOfInFuture, Fault, NotFound
-
-FIRST_HASH: Final = "0" * 64
 
 REFUSED: Final = "*refused"
 """The chain of acts that were refused: one of its own, so that no refusal moves the moment at which anything is read."""
@@ -108,6 +107,12 @@ def last_recorded(session: Session, programme: str, *, wait: bool = False) -> da
     if moment is None:
         raise NotFound("There is no programme of that code here, or it is not yours.")
     return moment
+
+
+def last_event(session: Session, programme: str) -> str:
+    """The digest of the last event in a programme's chain."""
+    digest: str = session.execute(select(ledger.c.last_event_sha256).where(ledger.c.programme == programme)).scalar_one()
+    return digest
 
 
 def judged_at(session: Session, programme: str, asked: datetime, *, now: datetime) -> datetime:

@@ -197,11 +197,12 @@ def _published(composition: Composition) -> store.Publication | None:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """What only a publication says of itself: its number, who it takes the place of, when, and what its integrator says in words."""
+    """What only a publication says of itself: its number, when, what its integrator says in words, and where the record stood."""
 
     sequence: int | None
     published_at: datetime | None
     commentary: str
+    event_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,8 @@ def write(
             **audience_named(audience),
             "published_at": numbered.published_at,
             "commentary": numbered.commentary if audience.kind in {"programme", "commissioner"} else None,
+            # A digest alone: it makes every reader a witness of the record, and lets none count what is in it.
+            "event_sha256": numbered.event_sha256,
         }
         told = entries(moved_of_public if writer is public else moved, writer.readership)
         notice = _notice(about, told)

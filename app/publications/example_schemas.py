@@ -67,6 +67,7 @@ RENDITION: Final[dict[str, Any]] = {
         "audience_code": "05W",
         "published_at": _AT,
         "commentary": "Fewer waited: a second clinic opened in September.",
+        "event_sha256": _DIGEST,
     },
     "observations": [],
     "notes": [],

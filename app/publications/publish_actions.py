@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.access.domain import Permission, SamePerson, require
 from app.calendar.store import load_contract
 from app.db import audit
-from app.db.ledger import Recording, begin_recording, lock_key
+from app.db.ledger import Recording, begin_recording, last_event, lock_key
 from app.kernel.actors import Actor
 from app.kernel.canonical import canonical_bytes, sha256
 from app.kernel.moments import TICK
@@ -147,12 +147,15 @@ def _write_all(
 ) -> list[Ready]:
     """Write, sign and keep the renditions of each month, in the order of their sequences."""
     programme, ready = compositions[0].programme, list[Ready]()
+    event = last_event(session, programme)
     digests, history = store.last_digests(session, programme), PublicHistory(session, programme)
     first = 1 if last is None else last.sequence + 1
     for sequence, composition in enumerate(compositions, start=first):
         own = composition.month == draft.month
         commentary = draft.commentary if own else _commentary(session, composition)
-        written, rows_changed = write(composition, Numbered(sequence, at, commentary), previous=digests, history=history, sign=key.sign)
+        written, rows_changed = write(
+            composition, Numbered(sequence, at, commentary, event), previous=digests, history=history, sign=key.sign
+        )
         status = composition.report.head()["status"]
         kind = _kind(composition, status, own=own)
         shared = {

@@ -40,6 +40,11 @@ def web_key(public_key: str) -> dict[str, str]:
     return {"kty": "OKP", "crv": "Ed25519", "x": public_key, "kid": key_id_of(public_key), "use": "sig", "alg": "EdDSA"}
 
 
+def keys_of(key_set: Any) -> dict[str, str]:
+    """Public keys by their ids, out of a JSON Web Key Set."""
+    return {key["kid"]: key["x"] for key in key_set["keys"] if key.get("crv") == "Ed25519"}
+
+
 def signed(private: Ed25519PrivateKey, content: bytes | bytearray) -> dict[str, str]:
     """The member `signature` for some bytes."""
     return {"algorithm": ALGORITHM, "key_id": key_id_of(public_key_of(private)), "value": text_of(private.sign(content))}

@@ -31,6 +31,7 @@ _FORMS: Final[dict[str, dict[str, Any]]] = {
     "imports_sha256": _DIGEST,
     "content_sha256": _DIGEST,
     "previous_sha256": _DIGEST,
+    "event_sha256": _DIGEST,
     "coverage": {"minimum": 0, "maximum": 1},
     "schema_version": {"const": SCHEMA_VERSION},
 }

@@ -9,12 +9,16 @@ from app.reports.schemas import NoteView, ObservationView
 
 
 class PublishedHeadView(ReportHeadView):
-    """What a published report says of itself besides: for whom it is, when it was published and what was said with it."""
+    """What a published report says of itself besides: for whom it is, when it was published and what was said with it.
+
+    `event_sha256` is the digest of the last event that the programme's record held when it was written: whoever keeps it is a witness of that.
+    """
 
     audience: Literal["programme", "commissioner", "subcontract", "public"]
     audience_code: str | None
     published_at: str
     commentary: str | None
+    event_sha256: str | None
 
 
 class SignatureView(BaseModel):
@@ -43,6 +47,7 @@ class PreviewHeadView(ReportHeadView):
     audience_code: str | None
     published_at: str | None
     commentary: str | None
+    event_sha256: str | None
 
 
 class PreviewView(BaseModel):

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.db.audit import event_digest
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION, Tenant
+from app.kernel.events import event_digest
 from app.web.refused import MOST_A_MINUTE
 from tests.returns.conftest import Programme, set_up
 from tests.returns.programme import CWT, HOSPICE, PROGRAMME, cwt_body, hospice_body

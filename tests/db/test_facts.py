@@ -13,6 +13,7 @@ from app.db.ledger import begin_recording, contract_changed, last_recorded, ledg
 from app.db.session import TenantSession, act_as, open_session
 from app.db.tenancy import NOBODY, Tenant
 from app.kernel.actors import EVERY, MACHINE
+from app.kernel.events import event_digest
 from app.kernel.moments import TICK
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
@@ -119,7 +120,7 @@ def test_the_chain_of_events_holds_together(database: Database) -> None:
     previous = "0" * 64
     for event in chain:
         assert event["previous_sha256"] == previous
-        previous = audit.event_digest(dict(event))
+        previous = event_digest(dict(event))
         assert previous == event["sha256"]
     assert head == previous
 

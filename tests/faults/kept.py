@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.calendar.expected import CellKey, ReturnKey
-from app.db.audit import event_digest
+from app.kernel.events import event_digest
 from app.kernel.months import Month
 from app.returns import submission as content
 from app.returns.submission import Cell, CellWarning

@@ -12,6 +12,7 @@ MAY_COMMIT = {
     "demo": "each act of the story is one transaction",
 }
 MAY_COMMIT_FILES = {
+    "app/audit/commands.py": "operators' commands",
     "app/db/ahead.py": "how a connection commits with statements on their way, when it is told to",
     "app/db/schema.py": "migrations are transactions of their own, before anything is served",
     "app/db/server_roles.py": "roles come before the tables that are granted to them",

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.db.audit import event_digest
+from app.kernel.events import event_digest
 from app.kernel.moments import moment_text
 from tests.make import document
 from tests.support.databases import Database

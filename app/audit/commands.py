@@ -1,0 +1,158 @@
+"""`mainstem audit verify`, `checkpoint` and `export`: for operators, and `verify --file` for anybody at all."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from sqlalchemy import Engine
+
+from app.audit import checkpoint_actions as checkpoints
+from app.audit import verify_actions as verifying
+from app.audit.chains import Finding
+from app.audit.exports import ExportCheck, Unreadable, closing_line, header_line
+from app.audit.proofs import Keys
+from app.db.session import TenantSession, open_session
+from app.db.tenancy import INSTALLATION
+from app.kernel.actors import MACHINE
+from app.publications.key_actions import key_in_use
+from app.publications.keys import Keyring
+from app.publications.signatures import keys_of
+from app.settings import CannotStart, Settings, load_settings
+
+FITS_NOT: Final = 1
+MOST_NAMED: Final = 100
+
+ProgrammeOption = Annotated[str | None, typer.Option(help="The programme; left out, every chain there is.")]
+KeysOption = Annotated[
+    Path | None,
+    typer.Option(help="Public keys that came another way, as a JSON Web Key Set: only these are believed.", exists=True, dir_okay=False),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """What the command line lends: how to get an engine, how to say what is being done, and the clock."""
+
+    fit_engine: Callable[[Settings], AbstractContextManager[Engine]]
+    tell: Callable[[str], None]
+    now: Callable[[], datetime]
+
+
+def register(audits: typer.Typer, lent: Lent) -> None:
+    """Add the three commands."""
+
+    @audits.command()
+    def verify(
+        programme: ProgrammeOption = None,
+        file: Annotated[
+            Path | None, typer.Option(help="An export to check instead: no database is asked.", exists=True, dir_okay=False)
+        ] = None,
+        keys: KeysOption = None,
+    ) -> None:
+        """Walk every chain and what hangs on it, and name the first row of each that does not fit; exit 1 where one does not."""
+        trusted = None if keys is None else _keys_in(keys)
+        if file is None:
+            _tell(_found(lent, programme, trusted), "Every chain holds, and all that hangs on it fits.")
+        else:
+            _verify_file(file, trusted)
+
+    @audits.command()
+    def checkpoint(programme: ProgrammeOption = None) -> None:
+        """Sign where each chain stands now; run it daily. Whoever keeps what is printed is a witness."""
+        settings, now = load_settings(), lent.now()
+        with lent.fit_engine(settings) as engine:
+            with open_session(engine, INSTALLATION) as session:
+                key = key_in_use(session, Keyring(settings.signing_keys_folder), actor=MACHINE, now=now)
+                session.commit()
+            for chain in _chains(engine, programme):
+                with _open(engine, chain) as session:
+                    made = checkpoints.make_checkpoint(session, chain, key=key, actor=MACHINE, now=now)
+                    session.commit()
+                typer.echo(
+                    f"{chain}: nothing new since it was signed" if made is None else f"{chain}: event {made.sequence}, {made.sha256}"
+                )
+
+    @audits.command()
+    def export(
+        file: Annotated[Path, typer.Argument(help="Where to write it; - is standard output.", allow_dash=True)],
+        programme: ProgrammeOption = None,
+    ) -> None:
+        """Write the record as JSON lines that `mainstem audit verify --file` checks anywhere, with no service and no database."""
+        with lent.fit_engine(load_settings()) as engine, ExitStack() as stack:
+            out = sys.stdout.buffer if str(file) == "-" else stack.enter_context(file.open("wb"))
+            events = 0
+            for line in _lines(engine, _chains(engine, programme), lent):
+                events += line.startswith(b'{"line":"event"')
+                out.write(line)
+            out.write(closing_line(events))
+
+
+def _found(lent: Lent, programme: str | None, trusted: Keys | None) -> Iterator[Finding]:
+    with lent.fit_engine(load_settings()) as engine:
+        for chain in _chains(engine, programme):
+            lent.tell(f"{chain}: walking the chain")
+            with _open(engine, chain) as session:
+                yield from verifying.verify_chain(session, chain, trusted=trusted, progress=lent.tell)
+
+
+def _chains(engine: Engine, programme: str | None) -> list[str]:
+    with open_session(engine, INSTALLATION) as session:
+        known = verifying.chains(session)
+    if programme is not None and programme not in known:
+        raise CannotStart(f"There is no programme {programme} here.")
+    return known if programme is None else [programme]
+
+
+def _open(engine: Engine, chain: str) -> TenantSession:
+    return open_session(engine, replace(INSTALLATION, programme=chain))
+
+
+def _lines(engine: Engine, chains: list[str], lent: Lent) -> Iterator[bytes]:
+    yield header_line(chains, at=lent.now())
+    for chain in chains:
+        lent.tell(f"{chain}: writing")
+        with _open(engine, chain) as session:
+            yield from checkpoints.chain_lines(session, chain)
+
+
+def _verify_file(file: Path, trusted: Keys | None) -> None:
+    check = ExportCheck(trusted)
+    try:
+        with file.open("rb") as lines:
+            _tell(check.findings(lines), "", quiet=True)
+    except Unreadable as problem:
+        raise CannotStart(f"{file.name} cannot be checked. {problem}") from None
+    whose = (
+        "the keys in the file itself, which prove nothing about whose they are: give others with --keys"
+        if trusted is None
+        else "the keys given"
+    )
+    typer.echo(f"The file holds: {check.events} events of {check.chains} chains, and signatures by {whose}.")
+
+
+def _tell(found: Iterable[Finding], clean: str, *, quiet: bool = False) -> None:
+    """Name what does not fit, and end the command there; or say that all of it does."""
+    number = 0
+    for number, each in enumerate(found, start=1):  # counted to the end
+        if number <= MOST_NAMED:
+            typer.echo(f"{each.chain}: {each.row}: {each.wrong}")
+    if number > MOST_NAMED:
+        typer.echo(f"and {number - MOST_NAMED} more")
+    if number:
+        raise typer.Exit(FITS_NOT)
+    if not quiet:
+        typer.echo(clean)
+
+
+def _keys_in(file: Path) -> dict[str, str]:
+    try:
+        document: Any = json.loads(file.read_bytes())
+        return keys_of(document)
+    except (ValueError, KeyError, TypeError):
+        raise CannotStart(f"{file.name} holds no public keys: a JSON Web Key Set is wanted.") from None

@@ -1,0 +1,136 @@
+"""The record as a file that anybody can check with no service and no database: JSON lines, each saying what it is.
+
+A header that names the chains; then of each where it ends, the public keys, its checkpoints, the manifests of its publications, and its events.
+The digest of an event is the SHA-256 of its JSON without `sha256`, in UTF-8, members sorted by name, nothing between the tokens.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from app.audit.chains import Finding, Head, Walk, Witness
+from app.audit.proofs import Keys, Manifests, unproven, witness_of_checkpoint, witness_of_manifest
+from app.kernel.canonical import json_bytes
+from app.kernel.events import hashed_part
+from app.publications.signatures import web_key
+
+FORMAT: Final = "mainstem-audit/1"
+FILE: Final = "the file"
+
+
+def header_line(chains: Sequence[str], *, at: datetime) -> bytes:
+    return _line("header", {"format": FORMAT, "exported_at": at, "chains": list(chains)})
+
+
+def chain_line(chain: str, head: Head) -> bytes:
+    """Begins what is told of a chain: where it ends."""
+    return _line("chain", {"chain": chain, "sequence": head.sequence, "sha256": head.sha256})
+
+
+def key_lines(keys: Keys) -> Iterator[bytes]:
+    return (_line("key", {"key": web_key(public_key)}) for public_key in keys.values())
+
+
+def signed_line(kind: str, content: bytes) -> bytes:
+    """A checkpoint or manifest, as it was signed."""
+    return _line(kind, {"signed": json.loads(content, parse_float=Decimal)})
+
+
+def event_line(event: Mapping[str, Any]) -> bytes:
+    return _line("event", {"event": {**hashed_part(event), "sha256": event["sha256"]}})
+
+
+def closing_line(events: int) -> bytes:
+    return _line("end", {"events": events})
+
+
+def _line(kind: str, said: Mapping[str, Any]) -> bytes:
+    return json_bytes({"line": kind, **said}) + b"\n"
+
+
+class Unreadable(ValueError):
+    """The file is no such export; which line says so."""
+
+
+class ExportCheck:
+    """Checks an export line by line. `trusted` are keys that came another way; without them those in the file are believed."""
+
+    def __init__(self, trusted: Keys | None) -> None:
+        self._trusted = trusted
+        self._keys: dict[str, str] = {}
+        self._missing: list[str] = []
+        self._ended = False
+        self._chain = ""
+        self._head: Head | None = None
+        self._witnesses: list[Witness] = []
+        self._manifests = Manifests("", {})
+        self._walk: Walk | None = None
+        self.chains = 0
+        self.events = 0
+
+    def findings(self, lines: Iterable[bytes]) -> Iterator[Finding]:
+        """Everything in the file that does not fit. Unreadable where it is no export."""
+        for number, content in enumerate(lines, start=1):
+            try:
+                line = json.loads(content, parse_float=Decimal)
+                yield from self._header(line) if number == 1 else self._take(line)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise Unreadable(f"Line {number} is none of an export of the record.") from error
+        yield from self._finish()
+        for chain in self._missing:
+            yield Finding(chain, "event 1", "The header names this chain, and the file does not tell of it.")
+        if not self._ended:
+            yield Finding(FILE, f"event {self.events}", "The file breaks off: its last line is missing.")
+
+    def _header(self, line: Mapping[str, Any]) -> Iterator[Finding]:
+        if (line["line"], line["format"]) != ("header", FORMAT):
+            raise ValueError
+        self._missing = list(line["chains"])
+        return iter(())
+
+    def _take(self, line: Mapping[str, Any]) -> Iterator[Finding]:
+        match line["line"]:
+            case "chain":
+                yield from self._finish()
+                self._begin(line["chain"], Head(line["sequence"], line["sha256"]))
+            case "key":
+                self._keys[line["key"]["kid"]] = line["key"]["x"]
+            case "checkpoint" | "manifest":
+                yield from self._signed(line["line"], line["signed"])
+            case "event":
+                self.events += 1
+                self._walk = self._walk or Walk(self._chain, self._witnesses)
+                yield from self._walk.follow(line["event"])
+            case "end":
+                self._ended = True
+                if line["events"] != self.events:
+                    yield Finding(FILE, f"event {self.events}", "Its last line counts another number of events.")
+            case _:
+                raise ValueError
+
+    @property
+    def _trusted_keys(self) -> Keys:
+        return self._keys if self._trusted is None else self._trusted
+
+    def _begin(self, chain: str, head: Head) -> None:
+        self._missing = [each for each in self._missing if each != chain]
+        self._chain, self._head, self._witnesses, self._walk = chain, head, [], None
+        self._manifests = Manifests(chain, self._trusted_keys)
+        self.chains += 1
+
+    def _signed(self, kind: str, document: Mapping[str, Any]) -> Iterator[Finding]:
+        if kind == "manifest":
+            yield from self._manifests.follow(document)
+            self._witnesses.append(witness_of_manifest(document))
+            return
+        fault = unproven(document, self._trusted_keys)
+        if fault is not None or document["chain"] != self._chain:
+            yield Finding(self._chain, f"checkpoint at event {document['sequence']}", fault or "It is of another chain.")
+        else:
+            self._witnesses.append(witness_of_checkpoint(document))
+
+    def _finish(self) -> Iterator[Finding]:
+        if self._chain:
+            yield from (self._walk or Walk(self._chain, self._witnesses)).end(self._head)

@@ -1,0 +1,22 @@
+"""Events of the record as anybody can check them: what the digest of one is of."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.kernel.canonical import digest
+
+FIRST_HASH: Final = "0" * 64
+"""What the first event of a chain follows."""
+
+_LATER: Final = frozenset({"client_programme", "client_subcontract", "client_commissioner"})
+"""Members that came after the first events: where null they are no part of the digest."""
+
+
+def hashed_part(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What the digest of an event is of: everything that it says, its predecessor's digest included."""
+    return {name: value for name, value in event.items() if name != "sha256" and not (value is None and name in _LATER)}
+
+
+def event_digest(event: Mapping[str, Any]) -> str:
+    """The digest of an event."""
+    return digest(hashed_part(event))

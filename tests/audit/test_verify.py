@@ -1,0 +1,74 @@
+"""The whole record of a programme holds, is exported, and is checked by somebody else; some of the tampering of `make safety`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from typer.testing import CliRunner, Result
+
+from app.cli import commands
+from tests.reports.conftest import PROGRAMME
+from tests.safety.tampering import TAMPERINGS, Tampering, findings_after, is_named, tell_story
+from tests.support.databases import Database, Server
+from tests.support.http import serving
+
+
+@pytest.fixture(scope="module")
+def told(module_database: Database) -> Database:
+    tell_story(module_database)
+    return module_database
+
+
+def shell(database: Database, *words: str) -> Result:
+    variables = {"MAINSTEM_DATABASE_URL": str(database.urls.application), "MAINSTEM_DATA": str(database.settings.data)}
+    return CliRunner().invoke(commands, ["audit", *words], env=variables)
+
+
+def test_a_record_that_holds_is_exported_and_checked_elsewhere(told: Database, tmp_path: Path) -> None:
+    held = shell(told, "verify")
+    assert (held.exit_code, held.stdout) == (0, "Every chain holds, and all that hangs on it fits.\n")
+    signed = shell(told, "checkpoint")
+    assert PROGRAMME in signed.stdout
+    assert shell(told, "checkpoint").stdout.count("nothing new") == 3
+    file, keys = tmp_path / "record.jsonl", tmp_path / "keys.json"
+    assert shell(told, "export", str(file)).exit_code == 0
+    lines = [json.loads(line) for line in file.read_bytes().splitlines()]
+    assert {line["line"] for line in lines} == {"header", "chain", "key", "checkpoint", "manifest", "event", "end"}
+    keys.write_text(json.dumps({"keys": [line["key"] for line in lines if line["line"] == "key"][:1]}))
+    checked = CliRunner().invoke(commands, ["audit", "verify", "--file", str(file), "--keys", str(keys)])
+    assert (checked.exit_code, "of 3 chains" in checked.stdout) == (0, True)
+    file.write_bytes(file.read_bytes().replace(b'"contract_manager"', b'"administrator"', 1))
+    forged = CliRunner().invoke(commands, ["audit", "verify", "--file", str(file)])
+    assert (forged.exit_code, "not what was recorded" in forged.stdout) == (1, True)
+
+
+def test_every_reader_of_a_publication_is_a_witness(told: Database) -> None:
+    with serving(told) as web:
+        key = web.key("commissioner", programme=PROGRAMME, commissioner="05W")
+        digest = web.get(f"/v1/programmes/{PROGRAMME}/publications/1", key=key).json()["report"]["event_sha256"]
+        auditor = web.key("auditor")
+        events = web.get("/v1/audit?limit=200&programme=" + PROGRAMME, key=auditor).json()["events"]
+        assert digest in {event["sha256"] for event in events}
+        checkpoints = web.get("/v1/audit/checkpoints", key=auditor).json()["checkpoints"]
+        assert {each["chain"] for each in checkpoints} >= {PROGRAMME, "*"}
+        assert web.get("/v1/audit/checkpoints", key=key).status_code == 403
+        own = web.get("/v1/audit/checkpoints?limit=1", key=web.key("auditor", programme=PROGRAMME)).json()
+        assert [each["chain"] for each in own["checkpoints"]] == [PROGRAMME]
+
+
+@pytest.mark.parametrize("table", ["events", "contract_changes", "publications", "renditions", "checkpoints"])
+def test_not_even_the_owner_changes_what_is_only_added(told: Database, table: str) -> None:
+    for statement in (f"UPDATE {table} SET programme = 'x'", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+        with told.owner_engine.connect() as connection, pytest.raises(ProgrammingError, match="are added, never changed or taken away"):
+            connection.execute(text("SET ROLE mainstem_owner"))
+            connection.execute(text(statement))
+
+
+IN_SHORT = ("a whole chain written anew", "changed bytes of a rendition")
+
+
+@pytest.mark.parametrize("tampering", [each for each in TAMPERINGS if each.name in IN_SHORT], ids=lambda each: each.name)
+def test_tampering_is_named(server: Server, told: Database, tampering: Tampering) -> None:
+    assert is_named(tampering, findings_after(server, told, tampering.act))
