@@ -18,7 +18,7 @@ from app.publications.drawn_actions import draw, source_of
 from app.publications.example_schemas import CHANGES, KEYS, MANIFEST, NOTICE, PUBLICATIONS, PUBLISHED, RENDITION
 from app.publications.key_actions import SigningKeyMissing
 from app.publications.keys import Keyring
-from app.publications.observation_schemas import Categories, PeriodsOf, RenditionOf, SlicesOf, Subcontracts, observation_query
+from app.publications.observation_schemas import RenditionOf, RowsAsked, Subcontracts, observation_query
 from app.publications.observations import ObservationQuery
 from app.publications.observations import tag_of as tag_of_rows
 from app.publications.renditions import inflated
@@ -37,7 +37,6 @@ from app.publications.schemas import (
 from app.reports.api import FILES, FORMATS, FormatOf
 from app.reports.export_actions import TooManyRows
 from app.reports.rendition_schemas import RenditionView
-from app.reports.schemas import Commissioners, Measures, Sites
 from app.web.etags import strong, tag_of
 from app.web.kept import takes_gzip
 from app.web.negotiation import NotAcceptable, also_as
@@ -121,21 +120,14 @@ class Drawing:
 
 
 def _drawing(
+    asked: RowsAsked,
     *,
-    slice_: SlicesOf = None,
-    period: PeriodsOf = None,
-    measure: Measures = None,
-    commissioner: Commissioners = None,
-    site: Sites = None,
     subcontract: Subcontracts = None,
-    category: Categories = None,
     rendition: RenditionOf = None,
     format_: FormatOf,
     accept_encoding: Encodings = None,
 ) -> Drawing:
-    places = {"measure": measure, "commissioner": commissioner, "site": site, "subcontract": subcontract, "category": category}
-    query = observation_query(first=None, last=None, slices=slice_, periods=period, rendition=rendition, **places)
-    return Drawing(query, format_, accept_encoding)
+    return Drawing(observation_query(asked, subcontract=subcontract, rendition=rendition), format_, accept_encoding)
 
 
 DrawingOf = Annotated[Drawing, Depends(_drawing)]

@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
-_DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+from app.publications.schemas import FiguresView
+from app.reports.example_schemas import DIGEST, REPORT, ROW
+
 _KEY: Final = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 _SIGNATURE: Final = {"algorithm": "Ed25519", "key_id": _KEY, "value": "oJ2B…"}
-_AS_OF: Final = "2026-12-08T17:00:00.000001Z"
+_AS_OF: Final = REPORT["report"]["as_of"]
 _AT: Final = "2026-12-09T10:00:00.000000Z"
 
 DRAFT: Final[dict[str, Any]] = {
@@ -14,7 +16,7 @@ DRAFT: Final[dict[str, Any]] = {
     "version": 2,
     "commentary": "Fewer waited: a second clinic opened in September.",
     "as_of": _AS_OF,
-    "inputs_sha256": _DIGEST,
+    "inputs_sha256": DIGEST,
     "edited_at": "2026-12-09T09:00:00.000000Z",
     "edited_by": "k3v9",
     "checked_at": None,
@@ -22,7 +24,7 @@ DRAFT: Final[dict[str, Any]] = {
     "outdated": False,
     "moved": [],
     "publishes": [{"month": "2026-10", "supersedes": 2, "rows_changed": 14}],
-    "renditions": [{"audience": "commissioner", "audience_code": "05W", "sha256": _DIGEST}],
+    "renditions": [{"audience": "commissioner", "audience_code": "05W", "sha256": DIGEST}],
 }
 _PUBLICATION: Final[dict[str, Any]] = {
     "sequence": 3,
@@ -36,7 +38,7 @@ _PUBLICATION: Final[dict[str, Any]] = {
     "reason": "One return was corrected after the first publication.",
     "as_of": _AS_OF,
     "published_at": _AT,
-    "sha256": _DIGEST,
+    "sha256": DIGEST,
     "length_bytes": 481203,
 }
 PUBLISHED: Final[dict[str, Any]] = {"programme": "staffs-cancer", "publication": _PUBLICATION, "also": []}
@@ -50,60 +52,22 @@ CHANGES: Final[dict[str, Any]] = {
 RENDITION: Final[dict[str, Any]] = {
     "schema_version": "1.0",
     "report": {
-        "programme": "staffs-cancer",
-        "month": "2026-10",
-        "phase": 1,
-        "status": "provisional",
-        "as_of": _AS_OF,
+        **REPORT["report"],
         "sequence": 3,
         "supersedes": 2,
-        "returns_expected": 12,
-        "returns_included": 11,
-        "coverage": 0.9641,
-        "method_version": "4",
-        "inputs_sha256": _DIGEST,
-        "previous_sha256": _DIGEST,
+        "previous_sha256": DIGEST,
         "audience": "commissioner",
         "audience_code": "05W",
         "published_at": _AT,
-        "commentary": "Fewer waited: a second clinic opened in September.",
-        "event_sha256": _DIGEST,
+        "commentary": DRAFT["commentary"],
+        "event_sha256": DIGEST,
     },
     "observations": [],
     "notes": [],
     "links": {"queries": "/v1/programmes/staffs-cancer/publications/3/queries"},
     "signature": _SIGNATURE,
 }
-_FIGURES: Final[dict[str, Any]] = {
-    "measure_version": 1,
-    "numerator": 412,
-    "denominator": 531,
-    "value": 0.775895,
-    "lower": 0.738518,
-    "upper": 0.809308,
-    "standard": 0.85,
-    "target": 0.75,
-    "target_kind": "interim",
-    "floor": 0.7,
-    "stretch": 0.9,
-    "contract_test": "met",
-    "against_target": "similar",
-    "spc_mean": None,
-    "spc_lower": None,
-    "spc_upper": None,
-    "spc_from": "2026-07",
-    "spc_points": 4,
-    "spc_variation": None,
-    "spc_signal": "none",
-    "spc_assurance": "too_few_points",
-    "coverage": 0.9641,
-    "returns_expected": 12,
-    "returns_included": 11,
-    "excludes": "SC-H9901 late",
-    "missing_reason": None,
-    "suppression": None,
-    "status": "provisional",
-}
+_FIGURES: Final[dict[str, Any]] = {name: ROW[name] for name in FiguresView.model_fields}
 NOTICE: Final[dict[str, Any]] = {
     "schema_version": "1.0",
     "programme": "staffs-cancer",
@@ -153,22 +117,22 @@ MANIFEST: Final[dict[str, Any]] = {
     "published_at": _AT,
     "method_version": "4",
     "contract_recorded_at": "2026-06-01T09:00:00.000000Z",
-    "inputs_sha256": _DIGEST,
-    "imports_sha256": _DIGEST,
+    "inputs_sha256": DIGEST,
+    "imports_sha256": DIGEST,
     "returns": [
         {
             "collection": "cwt",
             "subcontract": "SC-RJE",
             "month": "2026-10",
             "revision": 2,
-            "content_sha256": _DIGEST,
+            "content_sha256": DIGEST,
             "state": "accepted",
         }
     ],
-    "history": {"2026-09": _DIGEST},
-    "renditions": [{"audience": "commissioner", "audience_code": "05W", "sha256": _DIGEST}],
-    "previous_sha256": _DIGEST,
-    "event": {"sequence": 412, "sha256": _DIGEST},
+    "history": {"2026-09": DIGEST},
+    "renditions": [{"audience": "commissioner", "audience_code": "05W", "sha256": DIGEST}],
+    "previous_sha256": DIGEST,
+    "event": {"sequence": 412, "sha256": DIGEST},
     "key_id": _KEY,
     "signature": _SIGNATURE,
 }

@@ -14,24 +14,21 @@ from app.publications import observation_actions as actions
 from app.publications import row_query_actions
 from app.publications.observation_actions import Table, rows_from
 from app.publications.observation_schemas import (
-    Categories,
     FirstMonth,
     LastMonth,
     ObservationsView,
-    PeriodsOf,
     PublishedRowView,
     RenditionOf,
-    SlicesOf,
+    RowsAsked,
     Subcontracts,
     observation_query,
     table_answer,
 )
 from app.publications.observations import Position, tag_of
 from app.publications.row_query_schemas import row_query_view
-from app.reports.api import ROW
+from app.reports.example_schemas import DIGEST, ROW
 from app.reports.export_csv import CSV_TYPE, csv_parts
 from app.reports.members import MEMBERS
-from app.reports.schemas import Commissioners, Measures, Sites
 from app.web.negotiation import NotAcceptable, also_as, format_of
 from app.web.pages import BadCursor, Page, bad_cursor, pages
 from app.web.reference import json_answer, refusals
@@ -45,7 +42,6 @@ FORMATS: Final = {"json": "application/json", "csv": CSV_TYPE}
 FormatOf = Annotated[str, Depends(format_of(FORMATS))]
 PageOfRows = Annotated[Page, Depends(pages(largest=MOST_ROWS, usual=MOST_ROWS))]
 SubcontractCode = Annotated[str, Path(description="The subcontract's reference.", max_length=64, examples=["SC-RJE"])]
-_DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _OBSERVATIONS: Final[dict[str, Any]] = {
     "schema_version": "1.0",
     "programme": "staffs-cancer",
@@ -59,7 +55,7 @@ _OBSERVATIONS: Final[dict[str, Any]] = {
             "audience_code": "05W",
             "status": "provisional",
             "published_at": "2026-12-09T10:02:11.400000Z",
-            "sha256": _DIGEST,
+            "sha256": DIGEST,
         }
     ],
     "observations": [{**ROW, "report_month": "2026-10", "sequence": 3}],
@@ -80,16 +76,11 @@ def list_observations(
     unit: Unit,
     programme: str,
     page: PageOfRows,
+    asked: RowsAsked,
     *,
     first: FirstMonth = None,
     last: LastMonth = None,
-    slice_: SlicesOf = None,
-    period: PeriodsOf = None,
-    measure: Measures = None,
-    commissioner: Commissioners = None,
-    site: Sites = None,
     subcontract: Subcontracts = None,
-    category: Categories = None,
     rendition: RenditionOf = None,
     format_: FormatOf,
 ) -> Response:
@@ -97,18 +88,7 @@ def list_observations(
 
     Pages stay those of the table as it stood at the first one. As CSV, without `limit`, every row comes in one answer.
     """
-    query = observation_query(
-        first=first,
-        last=last,
-        slices=slice_,
-        periods=period,
-        measure=measure,
-        commissioner=commissioner,
-        site=site,
-        subcontract=subcontract,
-        category=category,
-        rendition=rendition,
-    )
+    query = observation_query(asked, first=first, last=last, subcontract=subcontract, rendition=rendition)
     after = _position(page)
     table = actions.find_table(unit.session, programme, query, actor=unit.actor, after=after)
     return _answered(unit, table, page, after, format_)
@@ -120,28 +100,14 @@ def list_subcontract_observations(
     programme: str,
     subcontract: SubcontractCode,
     page: PageOfRows,
+    asked: RowsAsked,
     *,
     first: FirstMonth = None,
     last: LastMonth = None,
-    slice_: SlicesOf = None,
-    period: PeriodsOf = None,
-    measure: Measures = None,
-    commissioner: Commissioners = None,
-    site: Sites = None,
-    category: Categories = None,
     format_: FormatOf,
 ) -> Response:
     """Read what was published of one subcontract, month by month, as one flat table."""
-    query = observation_query(
-        first=first,
-        last=last,
-        slices=slice_,
-        periods=period,
-        measure=measure,
-        commissioner=commissioner,
-        site=site,
-        category=category,
-    )
+    query = observation_query(asked, first=first, last=last)
     after = _position(page)
     table = actions.find_table_of(unit.session, programme, subcontract, query, actor=unit.actor, after=after)
     return _answered(unit, table, page, after, format_)
@@ -149,11 +115,10 @@ def list_subcontract_observations(
 
 def _position(page: Page) -> Position | None:
     """Where the cursor says that a page goes on; BadCursor where no page ended there."""
-    if page.after is None:
-        return None
-    if len(page.after) != len(Position._fields) or not all(isinstance(part, int) and part >= 0 for part in page.after):
+    after = page.after_as(*[int] * len(Position._fields))
+    if after is not None and min(after) < 0:
         raise bad_cursor()
-    return Position(*(int(part) for part in page.after))
+    return after and Position(*after)
 
 
 def _answered(unit: UnitOfWork, table: Table, page: Page, after: Position | None, format_: str) -> Response:

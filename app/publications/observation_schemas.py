@@ -1,9 +1,10 @@
 """The shape of the flat table, and the reading of what is asked of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from app.kernel.canonical import json_bytes
@@ -13,7 +14,7 @@ from app.publications.observations import ObservationQuery
 from app.publications.row_query_schemas import RowQueryView
 from app.reports.envelope import SCHEMA_VERSION
 from app.reports.periods import PERIODS
-from app.reports.schemas import NoteView, ObservationView, Reader, codes
+from app.reports.schemas import Commissioners, Measures, NoteView, ObservationView, Reader, Sites, codes
 from app.reports.slices import SLICES
 
 
@@ -71,24 +72,47 @@ RenditionOf = Annotated[
 ]
 
 
-def observation_query(
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What every reader of published rows may ask for."""
+
+    slices: Sequence[str] | None
+    periods: Sequence[str] | None
+    places: Mapping[str, Sequence[str] | None]
+
+
+def _asked(
     *,
-    first: Month | None,
-    last: Month | None,
-    slices: Sequence[str] | None,
-    periods: Sequence[str] | None,
+    slice_: SlicesOf = None,
+    period: PeriodsOf = None,
+    measure: Measures = None,
+    commissioner: Commissioners = None,
+    site: Sites = None,
+    category: Categories = None,
+) -> Asked:
+    return Asked(slice_, period, {"measure": measure, "commissioner": commissioner, "site": site, "category": category})
+
+
+RowsAsked = Annotated[Asked, Depends(_asked)]
+
+
+def observation_query(
+    asked: Asked,
+    *,
+    first: Month | None = None,
+    last: Month | None = None,
+    subcontract: Sequence[str] | None = None,
     rendition: str | None = None,
-    **places: Sequence[str] | None,
 ) -> ObservationQuery:
     """What the parameters ask of the table, or every fault of them."""
     reader = Reader()
     query = ObservationQuery(
         first=first,
         last=last,
-        slices=reader.closed("slice", slices, tuple(SLICES), ()),
-        periods=reader.closed("period", periods, PERIODS, ()),
+        slices=reader.closed("slice", asked.slices, tuple(SLICES), ()),
+        periods=reader.closed("period", asked.periods, PERIODS, ()),
         public=rendition is not None and reader.one("rendition", rendition, ("public",)) == "public",
-        **{name: codes(asked) for name, asked in places.items()},
+        **{name: codes(given) for name, given in {**asked.places, "subcontract": subcontract}.items()},
     )
     reader.end()
     return query

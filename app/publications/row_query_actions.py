@@ -19,6 +19,7 @@ from app.publications.observation_actions import Table
 from app.publications.row_queries import PARTIES, QueryName, RowKeys, RowMessage, RowQuery, WantedRowQueries, moved
 from app.publications.store import parts, rows_of, standings
 from app.returns.queries import QueryAct, QueryState, due_after, due_faults
+from app.returns.query_actions import Said
 
 _NOT_PUBLISHED: Final = "There is no such publication here, or it is not yours."
 _MOST_BESIDE: Final = 1_000
@@ -38,15 +39,6 @@ class Asked:
     """What is asked of a row; without `due_on` the answer has five working days."""
 
     row: RowKeys
-    text: str
-    due_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SaidOfRow:
-    """Something to be said in a query's thread; whoever asks may say anew when the answer is due."""
-
-    act: QueryAct
     text: str
     due_on: date | None = None
 
@@ -102,7 +94,7 @@ def _subject(query: RowQuery) -> dict[str, Any]:
     return {"sequence": query.name.sequence, "query": query.name.text}
 
 
-def say(session: Session, programme: str, name: QueryName | None, said: SaidOfRow, *, actor: Actor, now: datetime) -> RowQueryRead:
+def say(session: Session, programme: str, name: QueryName | None, said: Said, *, actor: Actor, now: datetime) -> RowQueryRead:
     """Answer a query, ask further, or close it. NotFound, Forbidden, Invalid, QueryClosed. What was published stays as it is."""
     permission = Permission.ROW_QUERY_ANSWER if said.act is QueryAct.ANSWERED else Permission.ROW_QUERY_ASK
     require(actor, permission, programme=programme)
@@ -112,7 +104,7 @@ def say(session: Session, programme: str, name: QueryName | None, said: SaidOfRo
     before = None if name is None else store.find(session, programme, name)
     if before is None:
         raise NotFound(_NO_QUERY)
-    faults = list(due_faults(said.due_on, at=recording.at))
+    faults = [*said.faults, *due_faults(said.due_on, at=recording.at)]
     state = moved(before, said.act)
     if faults:
         raise Invalid("The query cannot go on like this; see errors.", faults=faults)

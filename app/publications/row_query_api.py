@@ -9,18 +9,17 @@ from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.publications import row_query_actions as actions
 from app.publications.domain import audiences_of
 from app.publications.row_queries import QueryName, WantedRowQueries
-from app.publications.row_query_actions import RowQueryRead, SaidOfRow
+from app.publications.row_query_actions import RowQueryRead
 from app.publications.row_query_schemas import (
-    RowAnswerBody,
-    RowClosingBody,
-    RowFollowUpBody,
     RowQueriesView,
     RowQueryBody,
     RowQueryView,
     row_query_view,
 )
 from app.returns.queries import QueryAct, QueryClosed
-from app.web.pages import BadCursor, Page, PageOf, bad_cursor
+from app.returns.query_actions import Said
+from app.returns.query_schemas import AnswerBody, ClosingBody, FollowUpBody
+from app.web.pages import BadCursor, Page, PageOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit, UnitOfWork
 
@@ -132,7 +131,9 @@ def list_all_row_queries(
 
 
 def _listed(unit: UnitOfWork, programme: str, wanted: WantedRowQueries, page: Page) -> Response:
-    found = actions.list_queries(unit.session, programme, wanted, after=_place(page), limit=page.limit + 1, actor=unit.actor)
+    found = actions.list_queries(
+        unit.session, programme, wanted, after=page.after_as(int, str, int), limit=page.limit + 1, actor=unit.actor
+    )
     rows, following, link = page.cut(found, _place_of)
     return unit.read({"queries": [row_query_view(programme, each) for each in rows], "next": following}, headers=link)
 
@@ -140,15 +141,6 @@ def _listed(unit: UnitOfWork, programme: str, wanted: WantedRowQueries, page: Pa
 def _place_of(read: RowQueryRead) -> tuple[str | int, ...]:
     name = read.query.name
     return name.sequence, name.commissioner, name.number
-
-
-def _place(page: Page) -> tuple[int, str, int] | None:
-    match page.after:
-        case None:
-            return None
-        case (int(sequence), str(commissioner), int(number)):
-            return sequence, commissioner, number
-    raise bad_cursor()
 
 
 @router.get(
@@ -162,7 +154,7 @@ def read_row_query(unit: Unit, programme: str, sequence: Sequence, query: QueryC
     return unit.read(row_query_view(programme, found))
 
 
-def _said(unit: UnitOfWork, programme: str, name: QueryName | None, said: SaidOfRow) -> Response:
+def _said(unit: UnitOfWork, programme: str, name: QueryName | None, said: Said) -> Response:
     return unit.answer(row_query_view(programme, actions.say(unit.session, programme, name, said, actor=unit.actor, now=unit.now)))
 
 
@@ -170,31 +162,31 @@ def _said(unit: UnitOfWork, programme: str, name: QueryName | None, said: SaidOf
     f"{_QUERY}/answer",
     response_class=Response,
     responses=_SAYING | json_answer(RowQueryView, _ANSWERED, description="Answered"),
-    openapi_extra=json_body(RowAnswerBody, _ANSWER),
+    openapi_extra=json_body(AnswerBody, _ANSWER),
 )
 def answer_row_query(unit: Unit, programme: str, sequence: Sequence, query: QueryCode) -> Response:
     """Answer a query about a row, or add to the answer, on behalf of the integrator."""
-    return _said(unit, programme, QueryName.parse(sequence, query), SaidOfRow(QueryAct.ANSWERED, unit.json_as(RowAnswerBody).text))
+    return _said(unit, programme, QueryName.parse(sequence, query), Said(QueryAct.ANSWERED, unit.json_as(AnswerBody).text))
 
 
 @router.post(
     f"{_QUERY}/follow-up",
     response_class=Response,
     responses=_SAYING | json_answer(RowQueryView, _EXAMPLE, description="Asked further"),
-    openapi_extra=json_body(RowFollowUpBody, _FOLLOW_UP),
+    openapi_extra=json_body(FollowUpBody, _FOLLOW_UP),
 )
 def follow_row_query_up(unit: Unit, programme: str, sequence: Sequence, query: QueryCode) -> Response:
     """Ask further in a query's thread: it waits for an answer again."""
-    body = unit.json_as(RowFollowUpBody)
-    return _said(unit, programme, QueryName.parse(sequence, query), SaidOfRow(QueryAct.ASKED, body.text, body.due_on))
+    body, faults = unit.json_partly(FollowUpBody, text="?")
+    return _said(unit, programme, QueryName.parse(sequence, query), Said(QueryAct.ASKED, body.text, body.due_on, tuple(faults)))
 
 
 @router.post(
     f"{_QUERY}/closing",
     response_class=Response,
     responses=_SAYING | json_answer(RowQueryView, {**_ANSWERED, "state": "closed"}, description="Closed"),
-    openapi_extra=json_body(RowClosingBody, _CLOSING),
+    openapi_extra=json_body(ClosingBody, _CLOSING),
 )
 def close_row_query(unit: Unit, programme: str, sequence: Sequence, query: QueryCode) -> Response:
     """Close a query about a row: its answer is taken, or it is withdrawn."""
-    return _said(unit, programme, QueryName.parse(sequence, query), unit.json_as(RowClosingBody).said())
+    return _said(unit, programme, QueryName.parse(sequence, query), unit.json_as(ClosingBody).said())

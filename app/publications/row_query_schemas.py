@@ -1,7 +1,7 @@
 """The shapes in which rows of a publication are asked about, answered and listed."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel
 from pydantic_core import PydanticCustomError
@@ -10,7 +10,7 @@ from app.kernel.codes import ALL, UNKNOWN, is_code
 from app.kernel.lines import Day, Line
 from app.kernel.months import Month
 from app.publications.row_queries import RowKeys, RowParty
-from app.publications.row_query_actions import Asked, RowQueryRead, SaidOfRow
+from app.publications.row_query_actions import Asked, RowQueryRead
 from app.reports.schemas import PeriodCode, SliceCode
 from app.returns.queries import QueryAct, QueryState
 from app.returns.query_schemas import Text
@@ -48,29 +48,6 @@ class RowQueryBody(Line):
 
     def asked(self) -> Asked:
         return Asked(RowKeys(**self.row.model_dump()), self.text, self.due_on)
-
-
-class RowAnswerBody(Line):
-    """What the integrator answers."""
-
-    text: Text
-
-
-class RowFollowUpBody(Line):
-    """What is asked further, and by when."""
-
-    text: Text
-    due_on: Day | None = None
-
-
-class RowClosingBody(Line):
-    """That the answer is taken (`settled`), or that nothing is asked any more (`withdrawn`), and why."""
-
-    outcome: Literal["settled", "withdrawn"]
-    text: Text
-
-    def said(self) -> SaidOfRow:
-        return SaidOfRow(QueryAct(self.outcome), self.text)
 
 
 class RowMessageView(BaseModel):

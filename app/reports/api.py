@@ -10,6 +10,7 @@ from app.calendar.as_of import AsOfInFuture
 from app.reports import actions
 from app.reports.domain import ReportQuery
 from app.reports.envelope import SCHEMA_VERSION
+from app.reports.example_schemas import FUNNEL, REPORT, SOURCES, TREND
 from app.reports.export_actions import TooManyRows, find_workbook
 from app.reports.export_csv import CSV_TYPE, csv_of
 from app.reports.export_workbook import XLSX_TYPE
@@ -46,164 +47,6 @@ from app.web.work import Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}/reports", tags=["reports"])
 
-ROW: Final[dict[str, Any]] = {
-    "slice": "all",
-    "measure": "CWT-62",
-    "measure_name": "62 days from referral to first treatment",
-    "measure_version": 1,
-    "kind": "service_standard",
-    "basis": "provider",
-    "statistic": "ratio",
-    "month": "2026-10",
-    "period": "month",
-    "period_start": "2026-10-01",
-    "period_end": "2026-10-31",
-    "commissioner": "all",
-    "commissioner_name": "all",
-    "commissioner_scope": "exact",
-    "site": "all",
-    "site_name": "all",
-    "site_scope": "exact",
-    "pathway": "all",
-    "pathway_name": "all",
-    "segment": "all",
-    "segment_name": "all",
-    "subcontract": "all",
-    "organisation": "all",
-    "organisation_name": "all",
-    "breakdown": "all",
-    "category": "all",
-    "numerator": 412,
-    "denominator": 531,
-    "value": 0.775895,
-    "unit": "percent",
-    "direction": "higher",
-    "lower": 0.738518,
-    "upper": 0.809308,
-    "interval": "wilson_95",
-    "standard": 0.85,
-    "target": 0.75,
-    "target_kind": "interim",
-    "floor": 0.7,
-    "stretch": 0.9,
-    "contract_test": "met",
-    "against_target": "similar",
-    "spc_mean": None,
-    "spc_lower": None,
-    "spc_upper": None,
-    "spc_from": "2026-07",
-    "spc_points": 4,
-    "spc_variation": None,
-    "spc_signal": "none",
-    "spc_assurance": "too_few_points",
-    "coverage": 0.9641,
-    "returns_expected": 12,
-    "returns_included": 11,
-    "excludes": "SC-H9901 late",
-    "status": "provisional",
-    "source": "returns",
-    "source_published_on": None,
-    "missing_reason": None,
-    "suppression": None,
-    "months_held": 1,
-    "rag": "amber",
-    "rag_reason": "cannot_be_told",
-    "coverage_test": "complete",
-}
-_DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-_REPORT: Final[dict[str, Any]] = {
-    "schema_version": "1.0",
-    "report": {
-        "programme": "staffs-cancer",
-        "month": "2026-10",
-        "phase": 1,
-        "status": "provisional",
-        "as_of": "2026-12-08T17:00:00.000001Z",
-        "sequence": None,
-        "supersedes": None,
-        "returns_expected": 12,
-        "returns_included": 11,
-        "coverage": 0.9641,
-        "method_version": "4",
-        "inputs_sha256": _DIGEST,
-        "previous_sha256": None,
-    },
-    "observations": [ROW],
-    "notes": [],
-    "links": {"queries": "/v1/programmes/staffs-cancer/row-queries?month=2026-10"},
-}
-_TREND: Final[dict[str, Any]] = {
-    "schema_version": "1.0",
-    "trend": {
-        "programme": "staffs-cancer",
-        "from_month": "2024-11",
-        "month": "2026-10",
-        "as_of": "2026-12-08T17:00:00.000001Z",
-        "method_version": "4",
-        "inputs_sha256": _DIGEST,
-        "succession": "as_reported",
-        "include": "accepted",
-    },
-    "observations": [ROW],
-    "notes": [],
-    "links": {"queries": "/v1/programmes/staffs-cancer/row-queries"},
-}
-_SOURCES: Final[dict[str, Any]] = {
-    "as_of": "2026-12-08T17:00:00.000001Z",
-    "inputs_sha256": {"2026-10": _DIGEST},
-    "row": ROW,
-    "measure": {"code": "CWT-62", "version": 1},
-    "requirement": None,
-    "returns": [],
-    "cells": [],
-    "not_stated": [],
-    "assignments": [],
-    "excluded": [{"subcontract": "SC-H9901", "month": "2026-10", "reason": "late", "some": False}],
-    "imports": [],
-    "series": [{"month": "2026-10", "value": 0.775895, "exact": "412/531", "denominator": 531}],
-    "programme": {"publish_threshold": 0.9, "rag": {"tolerance": 0.02, "chance": True, "improving": False}},
-    "versions": {"2026-10": 1},
-    "places": {
-        "commissioner": None,
-        "site": None,
-        "pathway": None,
-        "subcontract": None,
-        "organisation": None,
-        "read_as": None,
-        "segments": [],
-    },
-}
-_FUNNEL: Final[dict[str, Any]] = {
-    "programme": "staffs-cancer",
-    "measure": "CWT-62",
-    "month": "2026-10",
-    "period": "month",
-    "as_of": "2026-12-08T17:00:00.000001Z",
-    "method_version": "4",
-    "inputs_sha256": _DIGEST,
-    "direction": "higher",
-    "centre": 0.775895,
-    "judgement": "judged",
-    "points": [
-        {
-            "subcontract": "SC-RJE",
-            "organisation": "RJE",
-            "organisation_name": "University Hospitals of North Midlands NHS Trust",
-            "numerator": 141.5,
-            "denominator": 200,
-            "value": 0.7075,
-            "lower_95": 0.718104,
-            "upper_95": 0.833686,
-            "lower_998": 0.684775,
-            "upper_998": 0.867016,
-            "position": "below_95",
-            "coverage": 1,
-            "status": "provisional",
-        }
-    ],
-}
-
-
 FORMATS: Final = {"json": "application/json", "csv": CSV_TYPE, "xlsx": XLSX_TYPE}
 FormatOf = Annotated[str, Depends(format_of(FORMATS))]
 FILES: Final[dict[str, dict[str, Any]]] = {
@@ -216,7 +59,7 @@ FILES: Final[dict[str, dict[str, Any]]] = {
 @router.get(
     "/{month}",
     response_class=Response,
-    responses=also_as(refusals(AsOfInFuture, NotAcceptable, TooManyRows) | json_answer(ReportView, _REPORT), FILES),
+    responses=also_as(refusals(AsOfInFuture, NotAcceptable, TooManyRows) | json_answer(ReportView, REPORT), FILES),
 )
 def get_report(
     unit: Unit,
@@ -262,7 +105,7 @@ def _named(programme: str, query: ReportQuery, format_: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{programme} {query.month}{public}.{format_}"'}
 
 
-@router.get("/{month}/trend", responses=refusals(AsOfInFuture) | json_answer(TrendView, _TREND))
+@router.get("/{month}/trend", responses=refusals(AsOfInFuture) | json_answer(TrendView, TREND))
 def get_trend(
     unit: Unit,
     programme: str,
@@ -293,7 +136,7 @@ def get_trend(
     return unit.read(content, keep=computed)
 
 
-@router.get("/{month}/sources", responses=refusals(AsOfInFuture) | json_answer(SourcesView, _SOURCES))
+@router.get("/{month}/sources", responses=refusals(AsOfInFuture) | json_answer(SourcesView, SOURCES))
 def get_sources(
     unit: Unit,
     programme: str,
@@ -332,7 +175,7 @@ def get_sources(
     return unit.read(found, keep=computed)
 
 
-@router.get("/{month}/funnel", responses=refusals(AsOfInFuture) | json_answer(FunnelView, _FUNNEL))
+@router.get("/{month}/funnel", responses=refusals(AsOfInFuture) | json_answer(FunnelView, FUNNEL))
 def get_funnel(
     unit: Unit,
     programme: str,

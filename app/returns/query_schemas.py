@@ -48,7 +48,7 @@ class QueryBody(Line):
 
 
 class AnswerBody(Line):
-    """What the subcontractor answers."""
+    """What is answered."""
 
     text: Text
 
