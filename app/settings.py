@@ -133,6 +133,24 @@ class Settings(BaseSettings):
         default=(),
         description="Addresses or networks of the proxies in front, separated by commas: X-Forwarded-For and -Proto are believed of them and nobody else.",
     )
+    retention_people_years: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="Years after the contract's end for which contacts and names of revoked clients are kept; for ever by default. `mainstem retention`.",
+    )
+    retention_words_years: int | None = Field(default=None, ge=0, le=100, description="The same for notes, explanations and messages.")
+    retention_files_years: int | None = Field(default=None, ge=0, le=100, description="The same for files as they were submitted.")
+    retention_records_years: int | None = Field(
+        default=None,
+        ge=6,
+        le=100,
+        description="The same for contract, returns and results: at least 6, and 12 where the contract is a deed. The audit record and publications stay.",
+    )
+    retention_holds: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Programmes of which nothing is let go, separated by commas: an inquiry, a dispute, a settlement that is open.",
+    )
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$",
@@ -162,7 +180,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{PREFIX}{name.upper()}_FILE cannot be read") from None
         return given
 
-    @field_validator("allowed_origins", "trusted_proxies", mode="before")
+    @field_validator("allowed_origins", "trusted_proxies", "retention_holds", mode="before")
     @classmethod
     def _separated(cls, given: Any) -> Any:
         return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given

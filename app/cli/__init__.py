@@ -23,6 +23,7 @@ from sqlalchemy import Engine, exc
 from app.access import actions as access
 from app.access.domain import Role
 from app.audit import commands as audit
+from app.cli import personal
 from app.client import cli as callers
 from app.configuration.actions import apply_configuration, programme_named
 from app.configuration.scope_actions import scope_is_there
@@ -60,6 +61,7 @@ signing_keys = typer.Typer(help="The keys that publications are signed with.", n
 commands.add_typer(clients, name="client")
 commands.add_typer(signing_keys, name="signing-key")
 callers.register(commands)
+personal.register(commands)
 
 
 def main() -> None:
