@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.disclosure.relations import Above, Row
 from app.disclosure.releases import RELATIONS, Relation, Released, together
-from app.disclosure.rounding import NEAREST, SMALLEST, by_itself, shown
+from app.disclosure.rounding import NEAREST, SMALLEST, shown
 from app.measures.domain import Disclosure, Measure
 
 Policy = Disclosure
@@ -47,13 +47,16 @@ def disclose(
 ) -> list[dict[str, Any]]:
     """The rows as the public may have them, in the same order and with the same members.
 
-    `before` is what the public ever had of related months: of this one (earlier versions), and of those whose windows overlap this one's (a year
-    on either side; two are better). `above` names the sites and commissioners above each, nearest first: which rows are computed from which.
+    `before` is what the public ever had of this month and of those whose windows overlap this one's (a year on either side), in the order in which
+    it was published. `above` names the sites and commissioners above each, nearest first: which rows are computed from which.
     All `relations` are looked at, but where it is shown what each is for.
     """
-    showing = [by_itself(row) if policy_of(row, policies) == SMALL_COUNTS else None for row in rows]
-    showing = together(rows, showing, before=before, above=above or {}, relations=relations)
-    return [{**row, "suppression": None} if each is None else shown(row, each) for row, each in zip(rows, showing, strict=True)]
+    is_small = [policy_of(row, policies) == SMALL_COUNTS for row in rows]
+    public = together(rows, is_small, before=before, above=above or {}, relations=relations)
+    return [
+        {**row, "suppression": None} if told is None else shown(row, told.showing, parts=told.parts)
+        for row, told in zip(rows, public, strict=True)
+    ]
 
 
 def notes_of(policies: Mapping[str, Policy]) -> list[dict[str, Any]]:
@@ -64,7 +67,8 @@ def notes_of(policies: Mapping[str, Policy]) -> list[dict[str, Any]]:
     if hidden:
         detail = (
             f"Counts above zero and below {SMALLEST} are hidden, and so is what they could be worked out from; other counts are to the nearest"
-            f" {NEAREST}, and percentages are of these. Means and medians are to two digits; limits and process control are left out."
+            f" {NEAREST}, those of a window of months the sums of what is shown of its months, and percentages are of these. Means and medians are"
+            " to two digits; limits and process control are left out."
             f" Holds for {', '.join(hidden)}, and for cuts of other measures that are not published nationally."
         )
         notes.append({"code": "small_counts", "detail": detail, "members": "numerator denominator value suppression"})

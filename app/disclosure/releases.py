@@ -1,38 +1,26 @@
-"""All that the public has, as points and relations between them: this publication beside every one before."""
+"""All that the public has of a month, as points and relations between them: this publication beside those that it takes the place of."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from decimal import Decimal
-from itertools import chain
+from itertools import chain, combinations
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from app.disclosure.relations import Above, Figures, Line, Points, Row, line_of
-from app.disclosure.rounding import NEAREST, Showing, is_proportion
+from app.disclosure.bounds import Flags
+from app.disclosure.relations import Above, Figures, Line, Points, Row
+from app.disclosure.rounding import NEAREST, Counts, Showing, by_itself
+from app.disclosure.windows import Block, Told, blocks_of
 from app.disclosure.withholding import Shown, withhold
 from app.kernel.codes import ALL
 
-PERIODS: Final = ("month", "rolling_12", "year_to_date", "quarter", "contract_year_to_date")
-"""The periods of a report, those that are read most first."""
-
-Relation = Literal["places", "windows", "versions"]
-RELATIONS: Final[frozenset[Relation]] = frozenset({"places", "windows", "versions"})
-"""What is looked at: totals and parts, windows of months, what moved from version to version."""
+Relation = Literal["places", "crossings", "windows", "versions"]
+RELATIONS: Final[frozenset[Relation]] = frozenset({"places", "crossings", "windows", "versions"})
+"""What is looked at: totals and parts, what crosses in two places, windows of months, what moved from version to version."""
 
 _FINEST: Final = 10**6
 """Units of a count with more decimals than halves."""
 
-
-class Held(NamedTuple):
-    """What relations need of a row, and what of it was or is shown; `exact` is shown as it is."""
-
-    measure: str
-    line: Line
-    numerator: Decimal | None
-    denominator: Decimal | None
-    showing: Showing
-    exact: bool
-    proportion: bool
+Lines = list[tuple[Line, int]]
 
 
 class _Unit(NamedTuple):
@@ -41,6 +29,13 @@ class _Unit(NamedTuple):
     scale: int
     step: int
     proportion: bool
+
+
+class Public(NamedTuple):
+    """How a row is shown: what of it, and the counts of which it is shown as the sum."""
+
+    showing: Showing
+    parts: Sequence[Counts]
 
 
 class Released:
@@ -53,63 +48,61 @@ class Released:
             for name in ("numerator", "denominator")
             if told[name] is not None and told[name] % NEAREST
         }
+
+        def told(number: int, _: Counts) -> Showing | None:
+            row = disclosed[number]
+            if (row["measure"], row["slice"]) in exact:
+                return None
+            why = row["suppression"] if row["suppression"] in {"small_count", "complement", "derived"} else None
+            return Showing(row["numerator"] is not None, row["denominator"] is not None, why)
+
         self.month: Final = _month(rows)
-        self.held: Final = [
-            _held(
-                row,
-                Showing(told["numerator"] is not None, told["denominator"] is not None, told["suppression"]),
-                exact=(row["measure"], row["slice"]) in exact,
-            )
-            for row, told in zip(rows, disclosed, strict=True)
-            if row["numerator"] is not None
-        ]
-
-
-def _held(row: Row, showing: Showing, *, exact: bool) -> Held:
-    """Denominators of means are counts, their numerators none."""
-    numerator = None if row["statistic"] == "mean" else row["numerator"]
-    return Held(row["measure"], line_of(row), numerator, row["denominator"], showing, exact, is_proportion(row))
+        self.blocks: Final = blocks_of(rows, told)[0]
 
 
 def together(
-    rows: Sequence[Row], showing: Sequence[Showing | None], *, before: Sequence[Released], above: Above, relations: Collection[Relation]
-) -> list[Showing | None]:
-    """What each row shows once nothing hidden can be worked out from all of them; None is a row that is shown as it is."""
-    numbered = [number for number, row in enumerate(rows) if row["numerator"] is not None]
-    now = [_held(rows[number], showing[number] or Showing(), exact=showing[number] is None) for number in numbered]
-    small = {held.measure for held in now if not held.exact}
-    now_of = [held for held in now if held.measure in small]
-    earlier = [[held for held in release.held if held.measure in small] for release in before]
-    if not now_of:
-        return list(showing)
-    units = _units(chain(now_of, *earlier))
-    points = Points()
-    lines_before = [_lines(points, held, units) for held in earlier]
-    lines_now = _lines(points, now_of, units)
-    if "places" in relations:
-        for lines in (lines_now, *lines_before):
-            points.relate_places(lines, above)
-    if "versions" in relations:
-        for release, lines in zip(before, lines_before, strict=True):
-            if release.month == _month(rows):
-                points.relate_versions(lines_now, lines, above)
-    if "windows" in relations:
-        points.relate_windows()
-        points.relate_last_months(lines_now, above)
-    shown = _shown(points, [*zip(earlier, lines_before, strict=True)], (now_of, lines_now), units)
-    withhold(points, shown)
-    point_of = {id(held): point for held, (_, point) in zip(now_of, lines_now, strict=True)}
-    found = list(showing)
-    for number, held in zip(numbered, now, strict=True):
-        each = found[number]
-        if each is not None and id(held) in point_of:
-            numerator, denominator, reason = (bool(part) for part in shown.now[point_of[id(held)]])
-            found[number] = each.only(
-                numerator=numerator or rows[number]["statistic"] == "mean",
-                denominator=denominator or rows[number]["denominator"] is None,
-                reason=reason,
-            )
+    rows: Sequence[Row], is_small: Sequence[bool], *, before: Sequence[Released], above: Above, relations: Collection[Relation]
+) -> list[Public | None]:
+    """How each row is shown so that nothing hidden can be worked out; None is one that is shown as it is. `is_small`: whose small counts are hidden."""
+
+    def judge(number: int, counts: Counts) -> Showing | None:
+        row = rows[number]
+        numerator = row["numerator"] if row["statistic"] == "mean" else counts.numerator
+        return by_itself({**row, "numerator": numerator, "denominator": counts.denominator}) if is_small[number] else None
+
+    month = _month(rows)
+    found = [Public(by_itself(row), [_all(row)]) if small else None for row, small in zip(rows, is_small, strict=True)]
+    if not relations:
+        return found
+    blocks, made_of = blocks_of(rows, judge)
+    told = Told()
+    earlier = [(release.month, told.add(release.month, release.blocks)) for release in before]
+    versions = [version for of, version in earlier if of == month]
+    windows = told.own(month, blocks)
+    own = [number for number, block in enumerate(blocks) if (block.line.measure, block.line.window) in windows]
+    showing = _protected([blocks[number] for number in own], versions, above=above, relations=relations)
+    public: dict[int, tuple[Showing, Sequence[Counts]]] = {
+        number: (each or Showing(), [blocks[number].counts]) for number, each in zip(own, showing, strict=True)
+    }
+    for at, numbers in made_of.items():
+        if is_small[at] and ("windows" in relations or len(numbers) == 1):
+            for number in numbers:
+                if number not in public:
+                    public[number] = told.sum_of(blocks[number])
+            found[at] = _sum(rows[at], [public[number] for number in numbers])
     return found
+
+
+def _all(row: Row) -> Counts:
+    return Counts(row["numerator"], row["denominator"])
+
+
+def _sum(row: Row, blocks: Sequence[tuple[Showing, Sequence[Counts]]]) -> Public:
+    numerator, denominator = (all(each) for each in zip(*((shown.numerator, shown.denominator) for shown, _ in blocks), strict=True))
+    # What measures add up to is no count, and never shown.
+    numerator = numerator and row["statistic"] != "mean"
+    showing = blocks[0][0] if len(blocks) == 1 else Showing(numerator, denominator, None if numerator and denominator else "derived")
+    return Public(showing, [part for _, parts in blocks for part in parts])
 
 
 def _month(rows: Sequence[Row]) -> str:
@@ -117,33 +110,66 @@ def _month(rows: Sequence[Row]) -> str:
     return max((str(row["month"]) for row in rows), default="")
 
 
-def _units(every: Iterable[Held]) -> dict[str, _Unit]:
+def _protected(
+    blocks: Sequence[Block], versions: Sequence[Sequence[Block]], *, above: Above, relations: Collection[Relation]
+) -> list[Showing | None]:
+    """What is shown of each block, so that no hidden count can be worked out from blocks and their earlier versions."""
+    small = {block.line.measure[0] for block in blocks if block.showing is not None}
+    now = [block for block in blocks if block.line.measure[0] in small]
+    earlier = [[block for block in version if block.line.measure[0] in small] for version in versions]
+    units = _units(chain(now, *earlier))
+    points = Points()
+    told = [(of, _lines(points, of, units)) for of in (*earlier, now)]
+    if "places" in relations:
+        for _, lines in told:
+            points.relate_places(lines, above)
+    if "crossings" in relations:
+        for _, lines in told:
+            points.relate_crossings(lines)
+    if "versions" in relations:
+        for (_, older), (_, newer) in combinations(told, 2):
+            points.relate_versions(newer, older, above)
+    shown = _shown(points, told, units)
+    withhold(points, shown)
+    point_of = {block.place: point for block, (_, point) in zip(now, told[-1][1], strict=True)}
+    return [_less(block, shown.now[point_of[block.place]]) if block.place in point_of else block.showing for block in blocks]
+
+
+def _less(block: Block, told: Flags) -> Showing | None:
+    if block.showing is None:
+        return None
+    numerator, denominator, reason = (bool(part) for part in told)
+    counts = block.counts
+    return block.showing.only(
+        numerator=numerator or counts.numerator is None, denominator=denominator or counts.denominator is None, reason=reason
+    )
+
+
+def _units(every: Iterable[Block]) -> dict[str, _Unit]:
     found: dict[str, _Unit] = {}
-    for held in every:
-        unit = found.get(held.measure, _Unit(2, 2, proportion=True))
-        for figure in (held.numerator, held.denominator):
-            if figure is not None and unit.scale == 2 and figure % 1:
-                unit = unit._replace(step=1) if not figure * 2 % 1 else _Unit(_FINEST, 1, unit.proportion)
-        if unit.proportion and not held.proportion:
+    for block in every:
+        measure = block.line.measure[0]
+        unit = found.get(measure, _Unit(2, 2, proportion=True))
+        for count in block.counts:
+            if count is not None and unit.scale == 2 and count % 1:
+                unit = unit._replace(step=1) if not count * 2 % 1 else _Unit(_FINEST, 1, unit.proportion)
+        if unit.proportion and not block.proportion:
             unit = unit._replace(proportion=False)
-        found[held.measure] = unit
+        found[measure] = unit
     return found
 
 
-def _lines(points: Points, every: Sequence[Held], units: Mapping[str, _Unit]) -> list[tuple[Line, int]]:
+def _lines(points: Points, every: Iterable[Block], units: Mapping[str, _Unit]) -> Lines:
     found = []
-    for held in every:
-        scale = units[held.measure].scale
-        figures = Figures(*(None if each is None else int(each * scale) for each in (held.numerator, held.denominator)))
-        line = held.line._replace(figures=figures)
+    for block in every:
+        scale = units[block.line.measure[0]].scale
+        line = block.line._replace(figures=Figures(*(None if count is None else int(count * scale) for count in block.counts)))
         found.append((line, points.point(line)))
     return found
 
 
-Lines = tuple[Sequence[Held], Sequence[tuple[Line, int]]]
-
-
-def _shown(points: Points, earlier: Sequence[Lines], now: Lines, units: Mapping[str, _Unit]) -> Shown:
+def _shown(points: Points, told: Sequence[tuple[Sequence[Block], Lines]], units: Mapping[str, _Unit]) -> Shown:
+    """What is known of each point; the last that is told is what is told now."""
     size = len(points.figures)
     figures = np.array([[figure or 0 for figure in each] for each in points.figures], dtype=np.int64).reshape(size, 2)
     has = np.array([[figure is not None for figure in each] for each in points.figures], dtype=np.bool_).reshape(size, 2)
@@ -152,7 +178,7 @@ def _shown(points: Points, earlier: Sequence[Lines], now: Lines, units: Mapping[
     shown = Shown(
         counts=np.column_stack((figures, figures[:, 1] - figures[:, 0])),
         has=np.column_stack((has, has.all(axis=1) & proportion)),
-        kind=np.array(points.kind, dtype=np.int64),
+        moved=np.array(points.moved, dtype=np.bool_),
         scale=np.array([unit.scale for unit in of_measure], dtype=np.int64),
         step=np.array([unit.step for unit in of_measure], dtype=np.int64),
         exact=np.zeros(size, dtype=np.bool_),
@@ -160,24 +186,13 @@ def _shown(points: Points, earlier: Sequence[Lines], now: Lines, units: Mapping[
         now=np.zeros((size, 3), dtype=np.bool_),
         rank=np.zeros(size, dtype=np.int64),
     )
-    for held_of, lines in earlier:
-        for held, (_, point) in zip(held_of, lines, strict=True):
-            shown.earlier[point] |= _told(held.showing)
-            shown.exact[point] |= held.exact
-    for held, (line, point) in zip(*now, strict=True):
-        shown.now[point] |= _told(held.showing)
-        shown.exact[point] |= held.exact
-        rank = _rank(line)
-        shown.rank[point] = min(rank, shown.rank[point] or rank)
+    for number, (blocks, lines) in enumerate(told, start=1):
+        when = shown.now if number == len(told) else shown.earlier
+        for block, (line, point) in zip(blocks, lines, strict=True):
+            showing = block.showing or Showing()
+            when[point] |= (showing.numerator, showing.denominator, showing.why in {"small_count", "complement"})
+            shown.exact[point] |= block.showing is None
+            shown.rank[point] = sum(place != ALL for place in line.places)
     shown.earlier[:, :2] &= has
     shown.now[:, :2] &= has
     return shown
-
-
-def _told(showing: Showing) -> tuple[bool, bool, bool]:
-    return showing.numerator, showing.denominator, showing.why in {"small_count", "complement"}
-
-
-def _rank(line: Line) -> int:
-    """The finer a row's place, and the longer ago its window began, the less it matters; never 0."""
-    return 1 + len(PERIODS) * sum(place != ALL for place in line.places) + PERIODS.index(line.period)

@@ -4,11 +4,11 @@ The method is NHS Digital's for sub-national counts: 1 to 7 are not shown, other
 medians need 8 people, and zero stays zero. Beyond it, the complement of a proportion is a count too (95 of 98 in time tells of 3 that were not).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 from fractions import Fraction
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from app.kernel.figures import carried, plain, rounded
 
@@ -18,16 +18,33 @@ SMALLEST: Final = 8
 NEAREST: Final = 5
 """Shown counts are multiples of this; one half way goes up."""
 
-Suppression = Literal["small_count", "complement", "derived"]
+Hidden = Literal["small_count", "complement", "derived"]
+Suppression = Literal[Hidden, "rounded_5", "rounded_5_months"]
 SUPPRESSIONS: Final[Mapping[Suppression, str]] = {
     "small_count": "The numerator or the denominator is above zero and below 8.",
     "complement": "Those of the denominator that are not in the numerator are above zero and below 8.",
     "derived": "A hidden figure could be worked out from this one, or from the reason why it is hidden.",
+    "rounded_5": "Nothing is hidden; counts are to the nearest 5, and the value is of these.",
+    "rounded_5_months": "Nothing is hidden; counts are sums of what is shown of the window's months, each to the nearest 5, and the value is of these.",
 }
-"""Why something of a row is hidden; the first that holds is told."""
+"""What was done to a row: why something of it is hidden (the first that holds is told), or how it was rounded."""
+
+ROUNDED: Final[frozenset[Suppression]] = frozenset({"rounded_5", "rounded_5_months"})
+"""Of these, those under which nothing is hidden."""
 
 _WITHHELD: Final = ("lower", "upper", "interval", "against_target", "rag", "rag_reason")
 _PROCESS_CONTROL: Final = ("spc_mean", "spc_lower", "spc_upper", "spc_from", "spc_points", "spc_variation", "spc_signal", "spc_assurance")
+
+
+class Counts(NamedTuple):
+    """A numerator and a denominator; None where there is none."""
+
+    numerator: Decimal | None
+    denominator: Decimal | None
+
+    def less(self, other: "Counts") -> "Counts":
+        """What is beyond another's; where that has none, all."""
+        return Counts(*(one if one is None or two is None else one - two for one, two in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +53,7 @@ class Showing:
 
     numerator: bool = True
     denominator: bool = True
-    why: Suppression | None = None
+    why: Hidden | None = None
 
     def only(self, *, numerator: bool, denominator: bool, reason: bool) -> "Showing":
         """The same with less: what else is hidden, and why something is where it may not be told, is because something could be worked out."""
@@ -78,22 +95,29 @@ def to_nearest(count: Decimal) -> Decimal:
     return plain(steps * NEAREST)
 
 
-def shown(row: Mapping[str, Any], showing: Showing) -> dict[str, Any]:
-    """The row for the public, with the same members."""
-    numerator = to_nearest(row["numerator"]) if showing.numerator and row["numerator"] is not None else None
-    denominator = to_nearest(row["denominator"]) if showing.denominator and row["denominator"] is not None else None
+def shown(row: Mapping[str, Any], showing: Showing, *, parts: Sequence[Counts] | None = None) -> dict[str, Any]:
+    """The row for the public, with the same members; `parts` are the counts of which it is shown as the sum, where these are not its own."""
+    if parts is None:
+        parts = [Counts(row["numerator"], row["denominator"])]
+    numerator = _sum(part.numerator for part in parts) if showing.numerator and row["numerator"] is not None else None
+    denominator = _sum(part.denominator for part in parts) if showing.denominator and row["denominator"] is not None else None
     value = _value(row, showing, numerator, denominator)
     hidden = value is None and row["value"] is not None
+    rounded_to = None if numerator is None and denominator is None else "rounded_5" if len(parts) == 1 else "rounded_5_months"
     return {
         **row,
         "numerator": numerator,
         "denominator": denominator,
         "value": value,
         **dict.fromkeys(_WITHHELD),
-        "contract_test": row["contract_test"] if _is_decided(row, value, numerator, denominator) else "not_judged",
+        "contract_test": row["contract_test"] if _is_decided(row, value, numerator, denominator, len(parts)) else "not_judged",
         **dict.fromkeys(_PROCESS_CONTROL),
-        "suppression": showing.why or ("derived" if hidden else None),
+        "suppression": showing.why or ("derived" if hidden else rounded_to),
     }
+
+
+def _sum(counts: Iterable[Decimal | None]) -> Decimal:
+    return sum((to_nearest(count) for count in counts if count is not None), Decimal(0))
 
 
 def _both(row: Mapping[str, Any]) -> bool:
@@ -125,24 +149,26 @@ def _coarseness(value: Decimal) -> int:
     return max(value.adjusted() - 1, -1) if value else -1
 
 
-def _is_decided(row: Mapping[str, Any], value: Decimal | None, numerator: Decimal | None, denominator: Decimal | None) -> bool:
+def _is_decided(row: Mapping[str, Any], value: Decimal | None, numerator: Decimal | None, denominator: Decimal | None, parts: int) -> bool:
     """Whether what is shown alone says on which side of the target the exact value is: then the verdict tells nothing more."""
     if row["contract_test"] not in {"met", "not_met"}:
         return True
     if value is None or row["target"] is None:
         return False
-    lowest, highest = _range(row, value, numerator, denominator)
+    lowest, highest = _range(row, value, numerator, denominator, parts)
     return not lowest <= Fraction(row["target"]) <= highest
 
 
-def _range(row: Mapping[str, Any], value: Decimal, numerator: Decimal | None, denominator: Decimal | None) -> tuple[Fraction, Fraction]:
-    """Where the exact value may be, as far as what is shown tells."""
+def _range(
+    row: Mapping[str, Any], value: Decimal, numerator: Decimal | None, denominator: Decimal | None, parts: int
+) -> tuple[Fraction, Fraction]:
+    """Where the exact value may be, as far as what is shown tells: each of the parts of a count may be half a step off."""
     if row["statistic"] in {"mean", "median", "p90"} or numerator is None:
         # The coarse value of one just below a power of ten may be finer than that of the power itself.
         half = Fraction(10) ** _coarseness(value) / 2
         return Fraction(value) - half, Fraction(value) + half
-    slack = Fraction(NEAREST, 2)
+    slack = Fraction(NEAREST, 2) * parts
     least, most = (Fraction(0), Fraction(0)) if numerator == 0 else (Fraction(numerator) - slack, Fraction(numerator) + slack)
     if denominator is None:
         return least, most
-    return least / (Fraction(denominator) + slack), most / (Fraction(denominator) - slack)
+    return least / (Fraction(denominator) + slack), most / max(Fraction(denominator) - slack, Fraction(SMALLEST))

@@ -34,7 +34,7 @@ class Shown:
 
     counts: Numbers
     has: Flags
-    kind: Numbers
+    moved: Flags
     scale: Numbers
     step: Numbers
     exact: Flags
@@ -94,7 +94,9 @@ def withhold(points: Points, shown: Shown) -> None:
 
 def sums_over(points: Points, shown: Shown) -> Sums:
     """Every relation that is true of numerators, denominators and rests; and of each point that the three of it are one sum."""
-    unique = list(dict.fromkeys(tuple(sorted(relation)) for relation in points.relations))
+    unique = list(dict.fromkeys(tuple(sorted(relation)) for relation in (*points.relations, *points.crossings)))
+    unknown = len({tuple(sorted(relation)) for relation in points.crossings})
+    is_known = np.arange(len(unique)) < len(unique) - unknown
     lengths = np.array([len(relation) for relation in unique], dtype=np.int64)
     terms = np.array([term for relation in unique for term in relation], dtype=np.int64).reshape(-1, 2)
     counts, signs, sizes = [], [], []
@@ -104,10 +106,11 @@ def sums_over(points: Points, shown: Shown) -> Sums:
         for part in (_NUMERATOR, _DENOMINATOR, _REST):
             total = np.add.reduceat(shown.counts[terms[:, 0], part] * terms[:, 1], starts)
             there = np.logical_and.reduceat(shown.has[terms[:, 0], part], starts)
-            kept = (there & (total == 0))[sum_of]
+            holds = there & ((total == 0) | ~is_known)
+            kept = holds[sum_of]
             counts.append(terms[kept, 0] * 3 + part)
             signs.append(terms[kept, 1])
-            sizes.append(lengths[there & (total == 0)])
+            sizes.append(lengths[holds])
     whole = np.flatnonzero(shown.has[:, _REST])
     counts.append((whole[:, None] * 3 + np.array([_DENOMINATOR, _NUMERATOR, _REST])).ravel())
     signs.append(np.tile(np.array([1, -1, -1]), len(whole)))
@@ -137,13 +140,13 @@ def first_bounds(shown: Shown) -> tuple[Numbers, Numbers]:
     most = np.where(visible, most, np.where(told_small, smallest - step, UNBOUNDED))
     published = shown.exact[:, None] & visible
     least, most = np.where(published, counts, least), np.where(published, counts, most)
-    least = np.where(shown.kind[:, None] == 0, least, np.where((shown.kind[:, None] == 1) & (counts >= 0), 0, -UNBOUNDED))
-    most = np.where(shown.kind[:, None] == 0, most, UNBOUNDED)
+    least = np.where(shown.moved[:, None], -UNBOUNDED, least)
+    most = np.where(shown.moved[:, None], UNBOUNDED, most)
     return least.ravel(), most.ravel()
 
 
 def is_small(shown: Shown) -> Flags:
-    found: Flags = shown.has & (shown.counts > 0) & (shown.counts < SMALLEST * shown.scale[:, None]) & (shown.kind == 0)[:, None]
+    found: Flags = shown.has & (shown.counts > 0) & (shown.counts < SMALLEST * shown.scale[:, None]) & ~shown.moved[:, None]
     return found
 
 

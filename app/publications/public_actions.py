@@ -33,23 +33,28 @@ class PublicHistory:
 
     def __init__(self, session: Session, programme: str) -> None:
         self._session, self._programme = session, programme
-        self._read: dict[int, dict[str, Released]] = {}
+        self._read: dict[tuple[int, bool], dict[str, Released]] = {}
 
     def around(self, month: Month) -> list[dict[str, Released]]:
-        """By measure what was released in each publication of the months around one, the latest last."""
-        published = store.standings(self._session, self._programme, OF_PUBLIC)
-        near = [each.sequence for each in published if abs(each.month.ordinal - month.ordinal) <= AROUND]
-        return [self._of(sequence) for sequence in near]
+        """By measure what was released in each publication of the months around one, in the order of publication.
 
-    def _of(self, sequence: int) -> dict[str, Released]:
-        if sequence not in self._read:
+        Windows are sums of months: they are looked at only where they may be figures of their own, in the month itself and in the first.
+        """
+        published = store.standings(self._session, self._programme, OF_PUBLIC)
+        near = [each for each in published if abs(each.month.ordinal - month.ordinal) <= AROUND]
+        whole = {month, *(each.month for each in near[:1])}
+        return [self._of(each.sequence, only_months=each.month not in whole) for each in near]
+
+    def _of(self, sequence: int, *, only_months: bool) -> dict[str, Released]:
+        if (sequence, only_months) not in self._read:
             held: dict[str, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
             for side, audience in enumerate((OF_PROGRAMME, OF_PUBLIC)):
                 for part in store.parts(self._session, self._programme, audience, sequence):
-                    for row in _rows(store.rows_of(self._session, self._programme, audience, sequence, part)):
-                        held[row["measure"]][side].append(row)
-            self._read[sequence] = {measure: Released(*sides) for measure, sides in held.items()}
-        return self._read[sequence]
+                    if part.period == "month" or not only_months:
+                        for row in _rows(store.rows_of(self._session, self._programme, audience, sequence, part)):
+                            held[row["measure"]][side].append(row)
+            self._read[sequence, only_months] = {measure: Released(*sides) for measure, sides in held.items()}
+        return self._read[sequence, only_months]
 
     def rows_before(self, before: Standing | None) -> Iterator[tuple[PartName, list[Row]]]:
         """What the public had of a month in the publication that another takes the place of."""

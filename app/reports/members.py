@@ -60,7 +60,7 @@ MEMBERS: Final = {
     "source": "Where the figure comes from.",
     "source_published_on": "The day that an imported figure was published.",
     "missing_reason": "Why there is no value.",
-    "suppression": "Why a figure is withheld from this audience.",
+    "suppression": "Why a figure is withheld from this audience (`small_count`, `complement`, `derived`), or that it is rounded (`rounded_5`, `rounded_5_months`).",
     "months_held": "How many months of the row's own period have figures in it.",
     "rag": "A colour beside the verdicts, where the programme configures one.",
     "rag_reason": "Why it is that colour, or none.",

@@ -23,6 +23,11 @@ VERSIONS: Final = (
         "A row says how many months of its own period have figures in it, is not judged under the publish threshold, and may have a colour.",
         "8942a9981b577320ad7dfcea161083271655d300f60b8e51eb951a21cd875cbe",
     ),
+    Version(
+        "5",
+        "The public is shown a window of months as the sum of what it is shown of its months, and a row says that it is rounded.",
+        "eb72769f11646f05ba1dc4f1385fe1b0c57dbb624414d8c516f5a69cd6d7fbac",
+    ),
 )
 """Only ever added to: a version whose reports may have been read is never given another digest."""
 

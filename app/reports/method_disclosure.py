@@ -102,13 +102,16 @@ def _together() -> Section:
     policies: Mapping[str, Policy] = {"M": SMALL_COUNTS}
     parts = [_row("60"), _row("3", commissioner="05W"), _row("27", commissioner="05V"), _row("30", commissioner="04Y")]
     seven = [_row("7"), *(_row("1", commissioner=f"C{number}") for number in range(1, 8))]
-    before = [_row("20", month="2026-07"), _row("22", month="2026-08")]
-    earlier = Released(before, disclose(before, policies=policies))
-    quarter = [_row("3", month="2026-09"), _row("45", month="2026-09", first="2026-07")]
+    earlier: list[Released] = []
+    for each in (_row("18", month="2026-07"), _row("22", month="2026-08")):
+        earlier.append(Released([each], disclose([each], policies=policies, before=earlier)))
+    whole = [_row("12", month="2026-09"), _row("52", month="2026-09", first="2026-07")]
+    quarter = [_row("3", month="2026-09"), _row("43", month="2026-09", first="2026-07")]
     cases = (
         ("a total and its parts, one of them small", parts, ()),
         ("a small total of seven parts, which would be 1 each if each were said to be small", seven, ()),
-        ("two months that are public, then a small one and its quarter", quarter, (earlier,)),
+        ("two months that are public, then a third and their quarter", whole, earlier),
+        ("two months that are public, then a small one and their quarter", quarter, earlier),
     )
 
     def said(row: Mapping[str, Any]) -> str:
@@ -116,16 +119,19 @@ def _together() -> Section:
 
     return Section(
         "Rows beside each other",
-        "Decision 0038 of this service; NHS Digital's method holds for one table only",
-        "A reader is played who knows these rules and everything that the public ever had: totals and their parts, parents and children, months and"
-        " the windows that overlap them, and what moved from version to version. Every count is a whole number between bounds; sums narrow the bounds"
-        f" until nothing narrows any more. While a hidden count has less than {SPREAD} between the least and the most that it may be, less is told:"
-        " first not that it is small, then the least important count that is shown (`derived`). What was public stays counted as public.\n\n"
+        "Decision 0045 of this service; NHS Digital's method holds for one table only",
+        "A window of months is shown as the sum of what is shown of its months (`rounded_5_months`), and hidden where one of these is: it tells"
+        " nothing that they do not. What came before the first month that is public is one more figure, rounded and hidden as a month is. So each"
+        " month stands alone. A reader is played who knows these rules and every version of the month that was ever public: totals and their parts,"
+        " parents and children, what crosses in two places, and what moved from version to version. Every count is a whole number between bounds;"
+        f" sums narrow the bounds until nothing narrows any more. While a hidden count has less than {SPREAD} between the least and the most that it"
+        " may be, less is told: first not that it is small, then the least important count that is shown (`derived`). What was public stays counted"
+        " as public.\n\n"
         "Not promised: what a reader knows from elsewhere, and relations between measures.",
         [],
         [
             Table(
-                "Three cases",
+                "Four cases",
                 ("case", "row", "count", "shown", "suppression"),
                 [
                     [words, said(row), row["numerator"], public["numerator"], public["suppression"]]

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
+from app.disclosure.rounding import ROUNDED
 from app.kernel.codes import ALL
 from app.kernel.figures import plain
 from app.kernel.months import Month
@@ -112,7 +113,7 @@ def missing_words(row: Row) -> str | None:
     """Why a row has no value; None where it has one, or nothing is said."""
     if row["value"] is not None:
         return None
-    return WITHHELD if row["suppression"] is not None else _MISSING.get(row["missing_reason"], row["missing_reason"])
+    return WITHHELD if row["suppression"] not in {None, *ROUNDED} else _MISSING.get(row["missing_reason"], row["missing_reason"])
 
 
 def share_words(share: Decimal | int | None) -> str:

@@ -109,7 +109,7 @@ class ObservationView(BaseModel):
         ]
         | None
     )
-    suppression: Literal["small_count", "complement", "derived"] | None
+    suppression: Literal["small_count", "complement", "derived", "rounded_5", "rounded_5_months"] | None
     months_held: int
     rag: Literal["green", "amber", "red"] | None
     rag_reason: (

@@ -4,7 +4,7 @@ Exact linear programming over the finest parts (a cell of a revision): the least
 more of a row than what is shown of it, but is told which of its counts a `suppression` is about.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from math import ceil, floor
 from typing import Any, NamedTuple
@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import highspy
 import numpy as np
 
+from app.disclosure.relations import PLACES, Places
+from app.kernel.months import Month
 from tests.disclosure.world import Part, Publication, World
 
 NUMERATOR, DENOMINATOR, REST = "numerator", "denominator", "rest"
@@ -33,34 +35,74 @@ class Told(NamedTuple):
     shown: bool
 
 
-def told_by(publication: Publication, *, half: bool) -> Iterator[Told]:
-    for row, shown, parts in zip(publication.rows, publication.shown, publication.parts, strict=True):
-        inside = frozenset((part, NUMERATOR) for part in parts)
-        outside = frozenset((part, REST) for part in parts)
-        step = 0.5 if half else 1
-        counts = {NUMERATOR: (inside, row["numerator"], shown["numerator"])}
-        if row["denominator"] is not None:
-            counts[DENOMINATOR] = (inside | outside, row["denominator"], shown["denominator"])
-        for form, true, seen in counts.values():
-            least, most = _bounds(true, seen, shown["suppression"], step=step)
-            yield Told(form, least, most, true, seen is not None)
-        if row["denominator"] is not None:
-            rest = row["denominator"] - row["numerator"]
-            both = shown["numerator"] is not None and shown["denominator"] is not None
-            if both:
-                yield Told(outside, 8 if rest else 0, _LARGEST if rest else 0, rest, shown=True)
-            elif shown["suppression"] == "complement":
-                yield Told(outside, step, 8 - step, rest, shown=False)
-            else:
-                yield Told(outside, 0, _LARGEST, rest, shown=False)
+def told_by(publication: Publication, *, half: bool, public: Collection[int]) -> Iterator[Told]:
+    """`public` are the months of which anything was published before, or now."""
+    step = 0.5 if half else 1
+    shorter: dict[Places, tuple[dict[str, Any], dict[str, Any], tuple[Part, ...]]] = {}
+    every = zip(publication.rows, publication.shown, publication.parts, strict=True)
+    for row, shown, parts in sorted(every, key=lambda each: str(each[0]["period_start"]), reverse=True):
+        places = tuple(str(row[name]) for name in PLACES)
+        within = shorter.get(places)
+        first, last = (Month.parse(row[name][:7]).ordinal for name in ("period_start", "period_end"))
+        if first == last or shown["suppression"] not in {"rounded_5_months", "derived"}:
+            yield from _told_of_row(row, shown, parts, step=step, slack=1)
+        elif within is not None and row["period_start"] != within[0]["period_start"]:
+            # What is beyond the next shorter window, whose parts are known one by one: a figure of its own, or one for each of its months.
+            last = Month.parse(within[0]["period_start"][:7]).ordinal - 1
+            nearer = set(within[2])
+            beyond = tuple(part for part in parts if part not in nearer)
+            yield from _told_of_row(
+                _less(row, within[0]), _less(shown, within[1]), beyond, step=step, slack=_figures(range(first, last + 1), public)
+            )
+            yield from _hidden_of_row(row, shown, parts)
+        else:
+            yield from _told_of_row(row, shown, parts, step=step, slack=_figures(range(first, last + 1), public))
+        shorter[places] = row, shown, parts
 
 
-def _bounds(true: Decimal, seen: Decimal | None, why: str | None, *, step: float) -> tuple[float, float]:
+def _figures(months: Sequence[int], public: Collection[int]) -> int:
+    """Of how many rounded figures what is shown of months may be the sum: of one where nothing was published of them."""
+    return len(months) if any(month in public for month in months) else 1
+
+
+def _less(row: dict[str, Any], within: dict[str, Any]) -> dict[str, Any]:
+    """The counts that a row has beyond another's; None where either is hidden."""
+    held = {name: None if row[name] is None or within[name] is None else row[name] - within[name] for name in ("numerator", "denominator")}
+    return {**held, "suppression": row["suppression"]}
+
+
+def _told_of_row(row: dict[str, Any], shown: dict[str, Any], parts: tuple[Part, ...], *, step: float, slack: int) -> Iterator[Told]:
+    """`slack` is of how many rounded counts what is shown is the sum."""
+    inside = frozenset((part, NUMERATOR) for part in parts)
+    outside = frozenset((part, REST) for part in parts)
+    counts = {NUMERATOR: (inside, row["numerator"], shown["numerator"])}
+    if row["denominator"] is not None:
+        counts[DENOMINATOR] = (inside | outside, row["denominator"], shown["denominator"])
+    for form, true, seen in counts.values():
+        least, most = _bounds(true, seen, shown["suppression"], step=step, slack=slack)
+        yield Told(form, least, most, true, seen is not None)
+    if row["denominator"] is not None:
+        rest = row["denominator"] - row["numerator"]
+        both = shown["numerator"] is not None and shown["denominator"] is not None
+        if both:
+            yield Told(outside, 8 if rest else 0, _LARGEST if rest else 0, rest, shown=True)
+        elif shown["suppression"] == "complement":
+            yield Told(outside, step, 8 - step, rest, shown=False)
+        else:
+            yield Told(outside, 0, _LARGEST, rest, shown=False)
+
+
+def _hidden_of_row(row: dict[str, Any], shown: dict[str, Any], parts: tuple[Part, ...]) -> Iterator[Told]:
+    """The counts of a window that are not shown, of which nothing is told."""
+    return (Told(told.form, 0, _LARGEST, told.true, told.shown) for told in _told_of_row(row, shown, parts, step=1, slack=1))
+
+
+def _bounds(true: Decimal, seen: Decimal | None, why: str | None, *, step: float, slack: int) -> tuple[float, float]:
     """Of what is shown, its rounding; of what is hidden, whether it is small."""
     if seen is not None:
         if seen % 5:
             return float(seen), float(seen)
-        return (0, 0) if seen == 0 else (max(8, float(seen) - (2.5 if step < 1 else 2)), float(seen) + 2)
+        return (0, 0) if seen == 0 else (max(8, float(seen) - slack * (2.5 if step < 1 else 2)), float(seen) + slack * 2)
     return (step, 8 - step) if why == "small_count" and 0 < true < 8 else (0, _LARGEST)
 
 
@@ -80,8 +122,10 @@ class Attacker:
         known: dict[Form, list[float]] = {}
         self.hidden: dict[Form, Decimal] = {}
         seen: set[Form] = set()
+        public: set[int] = set()
         for publication in world.published:
-            for told in told_by(publication, half=half):
+            public.add(publication.month)
+            for told in told_by(publication, half=half, public=public):
                 bounds = known.setdefault(told.form, [0.0, _LARGEST])
                 bounds[0], bounds[1] = max(bounds[0], told.least), min(bounds[1], told.most)
                 if told.shown:

@@ -22,19 +22,19 @@ def told(**members: Any) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("numerator", "denominator", "expected"),
     [
-        ("412", "531", (410, 530, Decimal("0.773585"), None)),
-        ("0", "0", (0, 0, None, None)),
-        ("0", "12", (0, 10, 0, None)),
-        ("12", "12", (10, 10, 1, None)),
+        ("412", "531", (410, 530, Decimal("0.773585"), "rounded_5")),
+        ("0", "0", (0, 0, None, "rounded_5")),
+        ("0", "12", (0, 10, 0, "rounded_5")),
+        ("12", "12", (10, 10, 1, "rounded_5")),
         ("3", "7", (None, None, None, "small_count")),
         ("0", "7", (None, None, None, "small_count")),
         ("7.5", "40", (None, 40, None, "small_count")),
         ("0.5", "40", (None, 40, None, "small_count")),
-        ("8", "40", (10, 40, Decimal("0.25"), None)),
+        ("8", "40", (10, 40, Decimal("0.25"), "rounded_5")),
         ("95", "98", (None, 100, None, "complement")),
         ("90.5", "98", (None, 100, None, "complement")),
-        ("90", "98", (90, 100, Decimal("0.9"), None)),
-        ("12.5", "40", (15, 40, Decimal("0.375"), None)),
+        ("90", "98", (90, 100, Decimal("0.9"), "rounded_5")),
+        ("12.5", "40", (15, 40, Decimal("0.375"), "rounded_5")),
     ],
 )
 def test_small_counts_of_a_proportion_are_hidden_and_others_rounded(numerator: str, denominator: str, expected: tuple[Any, ...]) -> None:
@@ -42,16 +42,16 @@ def test_small_counts_of_a_proportion_are_hidden_and_others_rounded(numerator: s
 
 
 def test_zero_stays_zero_and_a_count_is_its_own_value() -> None:
-    assert told(statistic="count", numerator="0") == (0, None, 0, None)
+    assert told(statistic="count", numerator="0") == (0, None, 0, "rounded_5")
     assert told(statistic="count", numerator="7") == (None, None, None, "small_count")
-    assert told(statistic="stock", numerator="8") == (10, None, 10, None)
+    assert told(statistic="stock", numerator="8") == (10, None, 10, "rounded_5")
 
 
 def test_a_mean_is_coarse_and_its_sum_is_never_shown() -> None:
     assert told(statistic="mean", numerator="333", denominator="9", value="37") == (None, 10, 37, "derived")
     assert told(statistic="mean", numerator="334", denominator="9", value="37.111111") == (None, 10, 37, "derived")
     assert told(statistic="mean", numerator="74", denominator="7", value="10.571429") == (None, None, None, "small_count")
-    assert told(statistic="median", numerator="9", value="2.333333") == (10, None, Decimal("2.3"), None)
+    assert told(statistic="median", numerator="9", value="2.333333") == (10, None, Decimal("2.3"), "rounded_5")
     assert told(statistic="p90", numerator="7", value="2.333333") == (None, None, None, "small_count")
 
 

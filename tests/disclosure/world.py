@@ -152,9 +152,10 @@ def first_of(period: str, month: int) -> int:
 def random_world(chance: Random, *, months: int, kind: str, **told: Any) -> World:
     """Months of a random programme, published as they come in; now and then a return is late, or corrected for an earlier month.
 
-    `kind`: `proportion`, `halves` or `count`.
+    `kind`: `proportion`, `halves` or `count`. Some are split by category too, and some begin to publish after some months.
     """
-    world = World(proportion=kind != "count", **told)
+    categories = chance.choice([["all"], ["all"], ["0-30", "31-62"]])
+    world = World(proportion=kind != "count", splits=("commissioner", "site", *(["category"] if len(categories) > 1 else [])), **told)
     subcontracts = ["A", "B", "C"][: chance.randint(2, 3)]
     sites = chance.choice([["lung"], ["lung", "prostate", "bladder"], ["prostate", "bladder"]])
     commissioners = chance.choice([["05W"], ["05W", "05G"]])
@@ -162,12 +163,14 @@ def random_world(chance: Random, *, months: int, kind: str, **told: Any) -> Worl
 
     def said(code: str) -> dict[Cell, tuple[Decimal, Decimal]]:
         return {
-            Cell(code, site, commissioner, "all"): _counts(chance, most[code], halves=kind == "halves")
+            Cell(code, site, commissioner, category): _counts(chance, most[code], halves=kind == "halves")
             for site in sites
             for commissioner in commissioners
+            for category in categories
         }
 
     first = Month.parse("2026-08").ordinal + chance.randint(0, 8)
+    silent = chance.choice([0, 0, 1, 4])
     for month in range(first, first + months):
         for code in subcontracts:
             if chance.random() > 0.15:
@@ -175,7 +178,8 @@ def random_world(chance: Random, *, months: int, kind: str, **told: Any) -> Worl
         if month > first and chance.random() < 0.3:
             late = chance.choice(subcontracts)
             world.say(late, month - chance.randint(1, min(month - first, 3)), said(late))
-        world.publish(month)
+        if month >= first + min(silent, months - 1):
+            world.publish(month)
     return world
 
 
