@@ -119,7 +119,7 @@ def _together() -> Section:
 
     return Section(
         "Rows beside each other",
-        "Decision 0045 of this service; NHS Digital's method holds for one table only",
+        "Decision 0049 of this service; NHS Digital's method holds for one table only",
         "A window of months is shown as the sum of what is shown of its months (`rounded_5_months`), and hidden where one of these is: it tells"
         " nothing that they do not. What came before the first month that is public is one more figure, rounded and hidden as a month is. So each"
         " month stands alone. A reader is played who knows these rules and every version of the month that was ever public: totals and their parts,"
