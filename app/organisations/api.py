@@ -25,6 +25,7 @@ from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
 from app.web.reference import PUTTING, json_answer, json_body, refusals
+from app.web.shapes import read_as
 from app.web.work import OutcomeUnknown, Unit
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"])
@@ -163,7 +164,7 @@ def put_succession(unit: Unit, organisation: OrganisationCode, successor: Succes
     """
     body = unit.json_as(SuccessionBody)
     days = {"legal_on": body.legal_on, "operational_on": body.operational_on, "note": body.note}
-    line = Succession.model_validate({"predecessor": organisation, "successor": successor, **days})
+    line = read_as(Succession, {"predecessor": organisation, "successor": successor, **days})
 
     def expect(current: Succession | None) -> None:
         unit.precondition.check(None if current is None else tag_of(_of_link(current)))

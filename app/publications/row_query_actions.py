@@ -98,7 +98,8 @@ def say(session: Session, programme: str, name: QueryName | None, said: Said, *,
     """Answer a query, ask further, or close it. NotFound, Forbidden, Invalid, QueryClosed. What was published stays as it is."""
     permission = Permission.ROW_QUERY_ANSWER if said.act is QueryAct.ANSWERED else Permission.ROW_QUERY_ASK
     require(actor, permission, programme=programme)
-    if said.act is not QueryAct.ANSWERED and name is not None and name.commissioner != _commissioner(actor):
+    asker = None if said.act is QueryAct.ANSWERED else _commissioner(actor)
+    if asker is not None and (name is None or name.commissioner != asker):
         raise NotFound(_NO_QUERY)
     recording = begin_recording(session, programme, actor=actor, now=now)
     before = None if name is None else store.find(session, programme, name)

@@ -1,0 +1,28 @@
+"""Everybody is answered what is theirs and nothing else (A1, in short: every operation, and each time other callers and objects)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.safety.matrix import EXPECTED, Matrix, differing, matrix_of, operations, some
+from tests.safety.world import WORD, world_of
+from tests.support.databases import Database
+
+
+@pytest.fixture(scope="module")
+def matrix(module_database: Database) -> Iterator[Matrix]:
+    with world_of(module_database) as world, matrix_of(world) as matrix:
+        yield matrix
+
+
+def test_every_operation_is_in_the_table_and_nothing_else() -> None:
+    named = {operation.name for operation in operations()}
+    assert named - EXPECTED.keys() == set(), "an operation joins tests/safety/expected.txt; how, tests/safety/matrix.py says"
+    assert EXPECTED.keys() - named == set()
+
+
+def test_everybody_is_answered_as_expected(matrix: Matrix) -> None:
+    asked = list(some(matrix, each=2))
+    assert {request.operation.name for request in asked} == EXPECTED.keys()
+    assert not [fault for request in asked for fault in differing(matrix, request)]
+    assert WORD not in matrix.world.lines.getvalue()
