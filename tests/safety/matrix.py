@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -220,6 +221,8 @@ class Matrix:
 
     world: World
     statements: list[str] = field(default_factory=list)
+    named: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """What each caller has sent so far."""
 
     def request(self, operation: Operation, caller: str, kind: str) -> Request | None:
         """What is asked, or None where there is no such case."""
@@ -254,6 +257,7 @@ class Matrix:
         if key is not None and request.caller != DEAD_KEY:
             # Who it is, is known for half a second: finding out is no part of what is compared.
             self.world.web.get("/v1/me", key=key)
+        self.named[request.caller] |= {request.path, json.dumps(request.body)}
         self.statements.clear()
         answer = self.world.web.request(operation.method, request.path, key=key, content=content, headers=headers)
         return Asked(answer, list(self.statements))
@@ -324,7 +328,7 @@ def expected(expectation: Expectation, request: Request) -> int | None:
 def differing(matrix: Matrix, request: Request) -> Iterator[str]:
     """Ask, and say what is not as the table has it."""
     asked = matrix.ask(request)
-    yield from (f"{request} tells of {word}, which is another's" for word in strangers(request, asked.answer))
+    yield from (f"{request} tells of {word}, which is another's" for word in strangers(matrix, request, asked.answer))
     should = expected(EXPECTED[request.operation.name], request)
     if asked.answer.status_code != should:
         yield f"{request} answered {asked.answer.status_code}, expected {should}: {asked.answer.text[:200]}"
@@ -338,16 +342,16 @@ def differing(matrix: Matrix, request: Request) -> Iterator[str]:
     yield f"{request} is told from what is nowhere: {_told_apart(one, other)}"
 
 
-def strangers(request: Request, answer: httpx.Response) -> list[str]:
+def strangers(matrix: Matrix, request: Request, answer: httpx.Response) -> list[str]:
     """The words, codes and figures in an answer that its reader should never meet."""
     if request.caller in {NO_KEY, DEAD_KEY}:
         scope: dict[str, str | None] = {"programme": ""}
     else:
         scope = {"programme": None, **CALLERS[request.caller].scope}
     said = "\n".join([text_of(answer.content), str(answer.headers)])
-    # What the caller itself named is no news to it.
-    named = "\n".join([request.path, json.dumps(request.body)])
-    return [word for word in foreign(**scope) if word in said and word not in named]
+    # What the caller itself has named is no news to it, and what it was refused stands in the record that it reads.
+    found = [word for word in foreign(**scope) if word in said]
+    return [word for word in found if not any(word in sent for sent in matrix.named[request.caller])]
 
 
 def text_of(content: bytes) -> str:
