@@ -40,6 +40,8 @@ ROUNDS: Final = 15
 WARM_UP: Final = 3
 SEED: Final = 20261122
 TREND: Final = 24
+BESIDE: Final = "beside"
+"""The database with most cells."""
 SINGLE: Final = tuple(slice_ for slice_, named in SLICES.items() if len(named) <= 1 or slice_ == "segment")
 """The slices of one dimension."""
 
@@ -140,7 +142,7 @@ def measured(folder: Path, *, copies: int) -> dict[str, float]:
     settings = Settings(data=folder)
     with running(settings) as urls, ExitStack() as stack:
         alone = stack.enter_context(_installation(settings, urls, "alone", copies=0))
-        beside = stack.enter_context(_installation(settings, urls, "beside", copies=copies)) if copies else None
+        beside = stack.enter_context(_installation(settings, urls, BESIDE, copies=copies)) if copies else None
         # As the service does when it starts: the collector need not walk what stays.
         gc.collect()
         gc.freeze()

@@ -25,7 +25,7 @@ def measured(folder: Path, urls: ServerUrls, *, seed: int) -> dict[str, float]:
         begun = time.perf_counter()
         told = _send(port, key, file)
         milliseconds = round((time.perf_counter() - begun) * 1000, 3)
-        megabytes = _peak_megabytes(pid)
+        megabytes = peak_megabytes(pid)
     if told["received"] != returns:
         raise SystemExit(f"{returns} returns were sent, and of them became: {told}")
     return {"backfill": milliseconds, "megabytes": megabytes}
@@ -58,6 +58,7 @@ def _send(port: int, key: str, file: Path) -> dict[str, int]:
     return told
 
 
-def _peak_megabytes(pid: int) -> float:
+def peak_megabytes(pid: int) -> float:
+    """The most memory that a process ever held."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024

@@ -48,14 +48,21 @@ class Service:
 
     def post(self, path: str, body: bytes, *, headers: Mapping[str, str] | None = None) -> float:
         """Seconds until the whole answer was there; anything but 201 ends the run."""
-        sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **(headers or {})}
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return self._ask("POST", path, body, sent, http.HTTPStatus.CREATED)
+
+    def get(self, path: str) -> float:
+        """Seconds until the whole answer was there; anything but 200 ends the run."""
+        return self._ask("GET", path, None, {}, http.HTTPStatus.OK)
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], expected: int) -> float:
         begun = time.perf_counter()
-        self.connection.request("POST", path, body, sent)
+        self.connection.request(method, path, body, {"Authorization": f"Bearer {self.key}", **headers})
         answer = self.connection.getresponse()
         content = answer.read()
         taken = time.perf_counter() - begun
-        if answer.status != http.HTTPStatus.CREATED:
-            raise SystemExit(f"POST {path} answered {answer.status}: {content[:2000]!r}")
+        if answer.status != expected:
+            raise SystemExit(f"{method} {path} answered {answer.status}: {content[:2000]!r}")
         return taken
 
 
