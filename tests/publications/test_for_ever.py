@@ -16,10 +16,12 @@ from app.configuration.actions import apply_configuration
 from app.db.engine import make_engine
 from app.db.schema import migrate
 from app.db.session import open_session
-from app.db.tenancy import Tenant
+from app.db.tenancy import INSTALLATION, Tenant
 from app.kernel.actors import MACHINE
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
+from app.organisations.actions import link
+from app.organisations.domain import Succession
 from app.publications import draft_actions
 from app.publications.domain import AUDIENCE_KINDS, Audience
 from app.returns.actions import submit
@@ -41,13 +43,36 @@ RETURNS = (
     ("care", "SC-H9901", {"cells": [*_CARE, *_CONTACTS]}),
 )
 TENANT = Tenant(PROGRAMME, "*", "*", "*")
+MERGERS = (("05G", "05W"), ("RNA", "RL4"))
+"""One population goes on as another, and one trust as another."""
+
+WITH_ZETA = document(
+    organisations=[
+        *document()["organisations"],
+        *({"ods_code": code, "name": f"Population {code}", "kind": "sub_icb_location"} for code in ("05W", "05G")),
+    ],
+    # Before the other sites in PostgreSQL's own order, after them in that of a dictionary.
+    sites=[*document()["sites"], {"code": "Zeta", "name": "Zéta ß"}],
+    assignments=[
+        *document()["assignments"],
+        {
+            "subcontract": "SC-RNA",
+            "pathway": "cancer",
+            "segment": "treatment",
+            "sites": ["Zeta"],
+            "commissioners": ["05W"],
+            "expected_volume": 5,
+        },
+    ],
+)
 
 
 def previews(engine: Engine, order: Sequence[int]) -> dict[Audience, str]:
-    """The digests of what a draft would publish, of an October whose returns came in some order."""
+    """The digests of what a draft would publish, of an October whose mergers and returns came in some order."""
     with open_session(engine, TENANT) as session:
-        apply_configuration(session, PROGRAMME, exact(document()), actor=MACHINE, now=BEGINS, expect=lambda _: None)
+        apply_configuration(session, PROGRAMME, exact(WITH_ZETA), actor=MACHINE, now=BEGINS, expect=lambda _: None)
         session.commit()
+    _merge(engine, MERGERS if order[0] == 0 else MERGERS[::-1])
     for step, number in enumerate(order):
         collection, subcontract, body = RETURNS[number]
         key, now = ReturnKey(collection, subcontract, Month.parse(OCTOBER)), datetime(2026, 11, 10, tzinfo=UTC) + timedelta(hours=step)
@@ -74,6 +99,16 @@ def previews(engine: Engine, order: Sequence[int]) -> dict[Audience, str]:
     return {each.audience: each.sha256 for each in read.renditions}
 
 
+def _merge(engine: Engine, mergers: Sequence[tuple[str, str]]) -> None:
+    """The last of them is when the contract was changed last, which is an input too."""
+    with open_session(engine, INSTALLATION) as session:
+        for minute, (predecessor, successor) in enumerate(mergers):
+            line = Succession.model_validate({"predecessor": predecessor, "successor": successor, "legal_on": "2026-10-01"})
+            now = datetime(2026, 11, 9, 9, minute, tzinfo=UTC)
+            link(session, line, why="They merged.", actor=MACHINE, now=now, expect=lambda _: None)
+        session.commit()
+
+
 @pytest.fixture(scope="module")
 def expected(server: Server) -> dict[Audience, str]:
     with server.database() as made:
@@ -92,10 +127,11 @@ def test_whatever_came_first_in_whatever_time_zone(expected: dict[Audience, str]
 
 
 @pytest.mark.skipif(not IS_THERE, reason="the programs of PostgreSQL 15 are not on this machine")
-def test_on_the_oldest_postgresql(expected: dict[Audience, str], tmp_path: Path) -> None:
+def test_on_the_oldest_postgresql_in_another_language(expected: dict[Audience, str], tmp_path: Path) -> None:
     with postgres15(tmp_path) as admin:
         with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE given")
+            # Turkish has its own i, and sorts as a dictionary does.
+            connection.execute("CREATE DATABASE given TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR'")
         url = make_url(admin).set(database="given").render_as_string()
         application = make_url(admin).set(username="service", password="x", database="given").render_as_string(hide_password=False)
         migrate(url, application_url=application)
