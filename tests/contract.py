@@ -1,4 +1,7 @@
-"""The published contract and schemas: `python -m tests.contract` compares openapi/ with what is served, `--write` brings it up to date."""
+"""The published contract and schemas: `python -m tests.contract` compares openapi/ with what is served, `--write` brings it up to date.
+
+What would break a client that was written against openapi/ is named, and written with `--breaking` only.
+"""
 
 import json
 import sys
@@ -8,6 +11,7 @@ from typing import Any
 from app.main import create_app
 from app.publications.json_schemas import SCHEMAS
 from app.settings import Settings
+from tests.contract_changes import breaking
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "openapi"
 
@@ -27,10 +31,21 @@ def published() -> dict[Path, str]:
     return {PUBLISHED / "openapi.json": text_of(served()), **schemas}
 
 
+def _broken() -> list[str]:
+    """What the contract as it is published promises and what is served does not keep."""
+    path = PUBLISHED / "openapi.json"
+    return breaking(json.loads(path.read_text(encoding="utf-8")), served()) if path.exists() else []
+
+
 def main(arguments: list[str]) -> int:
     stale = {path: text for path, text in published().items() if not path.exists() or path.read_text(encoding="utf-8") != text}
     named = ", ".join(str(path.relative_to(PUBLISHED.parent)) for path in stale)
-    if arguments == ["--write"]:
+    broken = _broken()
+    if broken and arguments != ["--breaking"]:
+        said = "\n  ".join(["This breaks clients that were written against openapi/openapi.json:", *broken])
+        print(f"{said}\nTake it back, or let it be a further address or member; `--breaking` writes it all the same.")
+        return 1
+    if arguments in (["--write"], ["--breaking"]):
         for path, text in stale.items():
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")

@@ -1,15 +1,17 @@
 """The published contract is what is served, and says of each operation what callers need (rules 15 and 16)."""
 
+import copy
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.contract import served
+from tests.contract_changes import breaking
 from tests.house.tree import ROOT
 
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -94,3 +96,79 @@ def test_an_operation_that_says_too_little_is_noticed() -> None:
     )
     for expected in ("operationId", "sentence", "lock", "stranger", "problem+json", "example"):
         assert any(expected in fault for fault in faults), expected
+
+
+def _removed(contract: dict[str, Any]) -> None:
+    del contract["paths"]["/v1/programmes/{programme}/gaps"]["get"]
+
+
+def _renamed(contract: dict[str, Any]) -> None:
+    contract["paths"]["/v1/me"]["get"]["operationId"] = "who_am_i"
+
+
+def _member_removed(contract: dict[str, Any]) -> None:
+    del contract["components"]["schemas"]["CallerView"]["properties"]["role"]
+
+
+def _member_optional(contract: dict[str, Any]) -> None:
+    contract["components"]["schemas"]["CallerView"]["required"].remove("role")
+
+
+def _enum_narrowed(contract: dict[str, Any]) -> None:
+    contract["components"]["schemas"]["Role"]["enum"].remove("finance")
+
+
+def _input_required(contract: dict[str, Any]) -> None:
+    body = contract["components"]["schemas"]["NewClientBody"]
+    body["properties"]["address"] = {"type": "string"}
+    body["required"].append("address")
+
+
+def _parameter_required(contract: dict[str, Any]) -> None:
+    parameter = {"name": "reason", "in": "query", "required": True, "schema": {"type": "string"}}
+    contract["paths"]["/v1/programmes/{programme}/gaps"]["get"]["parameters"].append(parameter)
+
+
+def _parameter_removed(contract: dict[str, Any]) -> None:
+    operation = contract["paths"]["/v1/programmes/{programme}/returns"]["get"]
+    operation["parameters"] = [each for each in operation["parameters"] if each["name"] != "overdue"]
+
+
+def _answer_removed(contract: dict[str, Any]) -> None:
+    del contract["paths"]["/v1/clients"]["post"]["responses"]["201"]
+
+
+def _type_changed(contract: dict[str, Any]) -> None:
+    contract["components"]["schemas"]["CallerView"]["properties"]["client"] = {"type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_removed, "is gone"),
+        (_renamed, "its id read_caller"),
+        (_member_removed, "no member role"),
+        (_member_optional, "need not have the member role"),
+        (_enum_narrowed, "may no longer be finance"),
+        (_input_required, "must have the member address"),
+        (_parameter_required, "reason must be sent"),
+        (_parameter_removed, "overdue is gone"),
+        (_answer_removed, "answers 201 no longer"),
+        (_type_changed, "no longer of the type string"),
+    ],
+)
+def test_a_change_that_breaks_clients_is_noticed(contract: dict[str, Any], change: Callable[[dict[str, Any]], None], words: str) -> None:
+    changed = copy.deepcopy(contract)
+    change(changed)
+    found = breaking(contract, changed)
+    assert any(words in each for each in found), found
+
+
+def test_what_is_only_added_breaks_nobody(contract: dict[str, Any]) -> None:
+    changed = copy.deepcopy(contract)
+    changed["paths"]["/v1/more"] = {"get": copy.deepcopy(changed["paths"]["/v1/me"]["get"])}
+    view = changed["components"]["schemas"]["CallerView"]
+    view["properties"]["since"] = {"type": "string"}
+    view["required"].append("since")
+    changed["components"]["schemas"]["NewClientBody"]["properties"]["address"] = {"type": "string"}
+    assert breaking(contract, changed) == []
