@@ -65,6 +65,8 @@ from app.returns.review_api import router as review
 from app.returns.rules_api import router as rules
 from app.returns.template_api import router as templates
 from app.settings import CannotStart, Settings
+from app.settlement.api import router as settlement_rules
+from app.settlement.run_api import router as settlements
 from app.subcontracts.actions import inheriting
 from app.telemetry import Metrics, audited, configure_logging, log
 from app.web import problems, reference
@@ -107,6 +109,8 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     drafts,
     publications,
     phases,
+    settlement_rules,
+    settlements,
     callers,
     clients,
     audit,

@@ -65,6 +65,11 @@ class Permission(StrEnum):
     REPORT_PUBLISH = "report_publish"
     IMPORT_RECORD = "import_record"
     OBSERVATION_READ = "observation_read"
+    SETTLEMENT_READ = "settlement_read"
+    SETTLEMENT_PROPOSE = "settlement_propose"
+    SETTLEMENT_APPROVE = "settlement_approve"
+    SETTLEMENT_FINANCE = "settlement_finance"
+    STATEMENT_READ = "statement_read"
     CLIENT_READ = "client_read"
     CLIENT_MANAGE = "client_manage"
     METRICS_READ = "metrics_read"
@@ -96,9 +101,13 @@ _READS: Final = frozenset(
         Permission.REPORT_READ,
         Permission.OBSERVATION_READ,
         Permission.ROW_QUERY_READ,
+        Permission.SETTLEMENT_READ,
+        Permission.STATEMENT_READ,
     }
 )
-_PUBLISHED: Final = frozenset({Permission.OBSERVATION_READ, Permission.ORGANISATION_READ, Permission.CALENDAR_READ})
+_PUBLISHED: Final = frozenset(
+    {Permission.OBSERVATION_READ, Permission.STATEMENT_READ, Permission.ORGANISATION_READ, Permission.CALENDAR_READ}
+)
 _PARTYS: Final = _PUBLISHED | {Permission.OWN_AUDIT_READ}
 _OWN_READS: Final = _PARTYS | {Permission.SUBCONTRACT_READ, Permission.RETURN_READ}
 
@@ -117,9 +126,11 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
         Permission.IMPORT_RECORD,
         Permission.REPORT_EDIT,
         Permission.REPORT_PUBLISH,
+        Permission.SETTLEMENT_PROPOSE,
+        Permission.SETTLEMENT_APPROVE,
     },
     Role.ANALYST: _READS | {Permission.REPORT_EDIT},
-    Role.FINANCE: _READS,
+    Role.FINANCE: _READS | {Permission.SETTLEMENT_PROPOSE, Permission.SETTLEMENT_FINANCE},
     Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT, Permission.QUERY_ANSWER},
     Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER},
     Role.COMMISSIONER_LEAD: _PARTYS | {Permission.ROW_QUERY_READ, Permission.ROW_QUERY_ASK},

@@ -11,7 +11,7 @@ from typing import Literal
 
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
-from app.settlement.inputs import Figure, Inputs
+from app.settlement.inputs import Inputs, MeasureFigure
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _bands(rules: SettlementRules, inputs: Inputs, settlement: Settlement) -> It
 def _at_the_end(inputs: Inputs, measure: str, end: Literal["lower", "upper"]) -> Inputs:
     """The inputs with every figure of a measure at one end of its interval; those without one stay as they are."""
 
-    def moved(figure: Figure) -> Figure:
+    def moved(figure: MeasureFigure) -> MeasureFigure:
         limit = getattr(figure, end)
         if figure.measure != measure or limit is None:
             return figure

@@ -16,7 +16,7 @@ from app.reports.intervals import wilson
 from app.settlement.domain import FirstPound, Missing, SettlementRules, Share
 from app.settlement.explanation import written
 from app.settlement.faults import faults_of, lacking
-from app.settlement.inputs import Contribution, Cost, Figure, Inputs
+from app.settlement.inputs import Contribution, Cost, Inputs, MeasureFigure
 
 _EXACT: Final = Context(prec=100)
 _MOST_DIGITS: Final = 15
@@ -195,7 +195,7 @@ def _inputs(inputs: Inputs, changes: Changes) -> Inputs:
     return inputs.model_copy(update=own)
 
 
-def _figure(inputs: Inputs, figure: Figure, changes: Changes) -> Figure:
+def _figure(inputs: Inputs, figure: MeasureFigure, changes: Changes) -> MeasureFigure:
     """A figure with everything that is to be otherwise of it; its interval is worked out again where that can be."""
     last = max(each.month for each in inputs.figures if each.measure == figure.measure)
     changed = figure
@@ -214,7 +214,7 @@ def _figure(inputs: Inputs, figure: Figure, changes: Changes) -> Figure:
     return figure if changed == figure else _sure(changed)
 
 
-def _without(figure: Figure, subcontract: str) -> Figure:
+def _without(figure: MeasureFigure, subcontract: str) -> MeasureFigure:
     """A pooled figure less what one subcontract's returns are of it; of nobody else's it is missing."""
     own = [each for each in figure.by_subcontract if each.subcontract == subcontract]
     for each in own:
@@ -226,14 +226,14 @@ def _without(figure: Figure, subcontract: str) -> Figure:
     return figure
 
 
-def _added(figure: Figure, numerator: Decimal, denominator: Decimal | None) -> dict[str, Any]:
+def _added(figure: MeasureFigure, numerator: Decimal, denominator: Decimal | None) -> dict[str, Any]:
     counted = (figure.numerator or Decimal(0)) + numerator
     if denominator is None:
         return {"numerator": counted, "value": counted}
     return {"numerator": counted, "denominator": (figure.denominator or Decimal(0)) + denominator, "value": None}
 
 
-def _sure(figure: Figure) -> Figure:
+def _sure(figure: MeasureFigure) -> MeasureFigure:
     """A changed figure's interval: Wilson's is worked out again, any other is not known."""
     limits: tuple[Decimal | None, Decimal | None] = (None, None)
     if (

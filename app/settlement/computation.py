@@ -9,7 +9,7 @@ from app.settlement.allocation import PartyLine, Pool, Shared, in_pence, share_o
 from app.settlement.domain import Element, Indexed, Party, SettlementRules
 from app.settlement.explanation import Node, constant, given, worked_out
 from app.settlement.gain_and_loss import cost_node, gain_or_loss
-from app.settlement.inputs import Figure, Inputs, cited
+from app.settlement.inputs import Inputs, MeasureFigure, cited
 from app.settlement.scoring import Quality, quality_of, ruled
 
 _NOTHING, _ONE = constant(0), constant(1)
@@ -126,7 +126,7 @@ def _rounded(name: str, exact: Node) -> Pool:
     return Pool(exact, worked_out(f"{name}.pence", "pence", "rounded", exact))
 
 
-def consequences_of(rules: SettlementRules, figures: Sequence[Figure], value: Node) -> Node:
+def consequences_of(rules: SettlementRules, figures: Sequence[MeasureFigure], value: Node) -> Node:
     """So much for each breach beyond what the threshold allows: breaches - (1 - threshold) x denominator, never below none; then the cap."""
     amounts = []
     for at, line in sorted(enumerate(rules.consequences.lines), key=lambda found: found[1].measure):

@@ -32,7 +32,7 @@ class Contribution(Line):
     denominator: ExactDecimal | None = None
 
 
-class Figure(Line):
+class MeasureFigure(Line):
     """A measure's figure of one period of the contract year; several where it is judged on months or quarters.
 
     Where there is a denominator the exact ratio counts and not `value`, which rows round. None of the three is a figure that is missing, and
@@ -90,7 +90,7 @@ class CoveredShare(Line):
 class Inputs(Line):
     """Everything that is read to settle one contract year; `completeness` is of the pathway, by expected volume."""
 
-    figures: Annotated[Many[Figure], Field(max_length=5000)] = ()
+    figures: Annotated[Many[MeasureFigure], Field(max_length=5000)] = ()
     expected_cost: Cost | None = None
     actual_cost: Cost | None = None
     completeness: Share | None = None
@@ -101,7 +101,7 @@ class Inputs(Line):
 NO_INPUTS: Final = Inputs()
 
 
-def cited(figure: Figure) -> dict[str, Any]:
+def cited(figure: MeasureFigure) -> dict[str, Any]:
     """What an explanation says of where a figure is from."""
     said: dict[str, Any] = {"measure": figure.measure, "month": str(figure.month), "period": figure.period, "status": figure.status}
     return {**said, **(figure.source.model_dump() if figure.source else {})}

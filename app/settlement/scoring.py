@@ -11,7 +11,7 @@ from typing import Any
 
 from app.settlement.domain import Missing, ScoredMeasure, SettlementRules
 from app.settlement.explanation import Node, constant, given, worked_out
-from app.settlement.inputs import Figure, cited
+from app.settlement.inputs import MeasureFigure, cited
 
 _NO, _YES = constant(0), constant(1)
 
@@ -22,7 +22,7 @@ class Scored:
 
     rule: ScoredMeasure
     pointer: str
-    figures: tuple[tuple[Figure | None, Node | None], ...]
+    figures: tuple[tuple[MeasureFigure | None, Node | None], ...]
     score: Node | None
     weight: Node | None
     set_aside: str | None = None
@@ -42,9 +42,9 @@ def ruled(name: str, unit: Any, value: Any, pointer: str) -> Node:
     return given(name, unit, value, kind="rules", pointer=pointer)
 
 
-def quality_of(rules: SettlementRules, figures: Sequence[Figure]) -> Quality:
+def quality_of(rules: SettlementRules, figures: Sequence[MeasureFigure]) -> Quality:
     """The weighted scores of a year. Where no measure is to carry weight nothing depends on quality, and it is 1; with nothing reported it is 0."""
-    of: dict[str, list[Figure]] = {}
+    of: dict[str, list[MeasureFigure]] = {}
     for figure in sorted(figures, key=lambda figure: figure.month):
         of.setdefault(figure.measure, []).append(figure)
     scored = tuple(_scored(rules, at, of.get(rule.measure, [])) for at, rule in enumerate(rules.measures))
@@ -66,9 +66,9 @@ def quality_of(rules: SettlementRules, figures: Sequence[Figure]) -> Quality:
     return Quality(worked_out("quality", "share", "quotient", total, weights), weight, scored)
 
 
-def _scored(rules: SettlementRules, at: int, figures: Sequence[Figure]) -> Scored:
+def _scored(rules: SettlementRules, at: int, figures: Sequence[MeasureFigure]) -> Scored:
     rule, pointer = rules.measures[at], f"/measures/{at}"
-    found: list[Figure | None] = list(figures) or [None]
+    found: list[MeasureFigure | None] = list(figures) or [None]
     values = tuple((figure, value_of(rule, figure, number if len(found) > 1 else None)) for number, figure in enumerate(found))
     if any(figure is not None and figure.grade != "A" for figure in found):
         return Scored(rule, pointer, values, None, None, "not_collectable")
@@ -84,11 +84,11 @@ def _scored(rules: SettlementRules, at: int, figures: Sequence[Figure]) -> Score
     return Scored(rule, pointer, values, worked_out(f"score.{rule.measure}", "share", "quotient", total, count), weight)
 
 
-def _suffix(rule: ScoredMeasure, figure: Figure | None, *, several: bool) -> str:
+def _suffix(rule: ScoredMeasure, figure: MeasureFigure | None, *, several: bool) -> str:
     return f"{rule.measure}.{figure.month}" if several and figure is not None else rule.measure
 
 
-def value_of(rule: ScoredMeasure, figure: Figure | None, number: int | None) -> Node | None:
+def value_of(rule: ScoredMeasure, figure: MeasureFigure | None, number: int | None) -> Node | None:
     """A measure's figure, worked out from its counts where it has them; None where it is missing."""
     if figure is None or figure.exact is None:
         return None
@@ -101,7 +101,7 @@ def value_of(rule: ScoredMeasure, figure: Figure | None, number: int | None) -> 
 
 
 def _score_or_missing(
-    missing: Missing, rule: ScoredMeasure, pointer: str, figure: Figure | None, value: Node | None, *, several: bool
+    missing: Missing, rule: ScoredMeasure, pointer: str, figure: MeasureFigure | None, value: Node | None, *, several: bool
 ) -> Node | None:
     name = _suffix(rule, figure, several=several)
     if value is None and missing == "last_final" and figure is not None and figure.last_final is not None:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any, Final, Literal
 
+from app.programmes.domain import PaymentMode
 from app.settlement.explanation import AS_ABOVE, GIVEN
 from app.settlement.true_up import Amounts, Dispute, Due, dues
 
@@ -79,7 +80,7 @@ def statement_of(
         }
     settled = amounts(result)
     standing = [settled, *(each.amounts for each in true_ups)]
-    mode = result["mode"] if final else "shadow"
+    mode: PaymentMode = result["mode"] if final else "shadow"
     due = [each for each in dues(standing, disputes, mode=mode) if audience == "integrator" or each.party == party]
     own = {each.party for each in due}
     money = {name: result[name] for name in ("total_pence", "at_risk_pence", "withheld_pence")}

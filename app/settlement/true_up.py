@@ -11,7 +11,7 @@ from typing import Any, Literal
 from app.programmes.domain import PaymentMode
 from app.settlement.computation import Settlement
 from app.settlement.explanation import written
-from app.settlement.inputs import Cost, Figure, Inputs
+from app.settlement.inputs import Cost, Inputs, MeasureFigure
 
 Amounts = Mapping[str, Mapping[str, int]]
 """Pence by party and element, as `Party.name` and `Element` have them: what a party pays is below zero, and all together is nothing."""
@@ -60,10 +60,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A line that a party does not agree to: one element of its own, or (None) all of them."""
+    """A line that a party does not agree to: one element of its own."""
 
     party: str
-    element: str | None
+    element: str
 
 
 def amounts_of(settlement: Settlement) -> dict[str, dict[str, int]]:
@@ -93,7 +93,7 @@ def dues(standing: Sequence[Amounts], disputes: Iterable[Dispute], *, mode: Paym
     disputed = list(disputes)
 
     def is_disputed(party: str, element: str) -> bool:
-        return any(each.party == party and each.element in (None, element) for each in disputed)
+        return any(each.party == party and each.element == element for each in disputed)
 
     found = []
     for party, of in together(standing).items():
@@ -116,7 +116,7 @@ def _figures(before: Inputs, after: Inputs) -> Iterator[Cause]:
             yield Cause("figure", measure, str(month), _said(was), _said(now), _published(was), _published(now))
 
 
-def _said(figure: Figure | None) -> str | None:
+def _said(figure: MeasureFigure | None) -> str | None:
     """A figure's counts where it has them: two that come to the same are two figures."""
     if figure is None or figure.exact is None:
         return None
@@ -125,7 +125,7 @@ def _said(figure: Figure | None) -> str | None:
     return written(figure.exact)
 
 
-def _published(figure: Figure | None) -> int | None:
+def _published(figure: MeasureFigure | None) -> int | None:
     return figure.source.publication if figure is not None and figure.source is not None else None
 
 

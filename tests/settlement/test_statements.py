@@ -125,7 +125,7 @@ def test_true_ups_and_suspense_stand_in_the_statement() -> None:
     moved = true_up([amounts_of(before)], amounts_of(after))
     line = TrueUpLine(1, "2029-09-01", ("The figure of CWT-62 was corrected.",), moved)
     result = result_of(rules(), inputs(), before)
-    said = {"true_ups": [line], "disputes": [Dispute("subcontract.SC-A", "gain")]}
+    said: dict[str, Any] = {"true_ups": [line], "disputes": [Dispute("subcontract.SC-A", "gain")]}
     own = statement_of(HEAD, result, audience="subcontract", party="subcontract.SC-A", **said)
     (gain,) = [each for each in own["lines"] if each["element"] == "gain"]
     assert gain["settled_pence"] == 31_663_863

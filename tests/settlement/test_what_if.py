@@ -207,7 +207,7 @@ def test_a_true_up_is_what_is_left_and_says_why() -> None:
 def test_what_is_disputed_is_held_in_suspense() -> None:
     standing = [amounts_of(settle(rules(), inputs()))]
     found = {
-        due.party: due for due in dues(standing, [Dispute("subcontract.SC-A", "gain"), Dispute("subcontract.SC-D", None)], mode="live")
+        due.party: due for due in dues(standing, [Dispute("subcontract.SC-A", "gain"), Dispute("subcontract.SC-D", "gain")], mode="live")
     }
     assert (found["subcontract.SC-A"].payable_pence, found["subcontract.SC-A"].suspense_pence) == (0, 31_663_863)
     assert found["subcontract.SC-D"].suspense_pence == 4_605_653

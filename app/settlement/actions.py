@@ -1,0 +1,182 @@
+"""Rules of a contract year and what it is settled on, each stated by one person and approved by another: allow, load, decide, save, audit."""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.access.domain import Permission, SamePerson, require
+from app.calendar.contract import Contract
+from app.calendar.store import load_contract
+from app.db import audit, facts
+from app.db.ledger import begin_recording, hold_ledger
+from app.kernel.actors import Actor
+from app.kernel.canonical import digest
+from app.kernel.refusals import Fault, Invalid, NotFound
+from app.settlement import store
+from app.settlement.domain import SettlementRules
+from app.settlement.faults import Known, faults_of
+from app.settlement.runs import InputKey, NotWaiting, RulesVersion, SettledAlready, StatedInput
+
+
+def known_of(contract: Contract) -> Known:
+    """What a programme has that rules may name."""
+    term = contract.programme
+    measures = {measure.code for measure in contract.measures}
+    return Known(measures, set(contract.subcontract), set(contract.commissioner), term.contract_year_of(term.last_month))
+
+
+def read_rules(session: Session, programme: str, *, contract_year: int | None, actor: Actor) -> tuple[RulesVersion, ...]:
+    """Every version of the rules of one contract year, or of all."""
+    require(actor, Permission.SETTLEMENT_READ, programme=programme)
+    load_contract(session, programme)
+    return store.rules_versions(session, programme, contract_year)
+
+
+def propose_rules(session: Session, programme: str, rules: SettlementRules, *, reason: str, actor: Actor, now: datetime) -> RulesVersion:
+    """Propose the rules of a contract year; another client approves them. They take the place of a proposal that waits. Invalid, SettledAlready."""
+    require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
+    hold_ledger(session, programme)
+    contract = load_contract(session, programme)
+    faults = faults_of(rules, known_of(contract))
+    if faults:
+        raise Invalid("These rules cannot be settled by; see errors.", faults=_within("/rules", faults))
+    _refuse_settled(session, programme, rules.contract_year)
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    before = store.rules_versions(session, programme, rules.contract_year)
+    waiting = [(each.contract_year, each.version) for each in before if each.state == "proposed"]
+    facts.close(session, store.RULES, recording, waiting, programme=programme)
+    said = rules.model_dump()
+    made = RulesVersion(
+        contract_year=rules.contract_year,
+        version=store.last_version(session, programme, rules.contract_year) + 1,
+        state="proposed",
+        rules=rules,
+        rules_sha256=digest(facts.stored(said)),
+        reason=reason,
+        proposed_at=recording.at,
+        proposed_by=recording.by,
+        recorded_at=recording.at,
+        recorded_by=recording.by,
+    )
+    facts.add(session, store.RULES, recording, [_rules_row(made)], programme=programme)
+    audit.record(session, recording, "settlement.rules_proposed", subject=_rules_subject(made), details={"rules_sha256": made.rules_sha256})
+    return made
+
+
+def approve_rules(session: Session, programme: str, contract_year: int, version: int, *, actor: Actor, now: datetime) -> RulesVersion:
+    """Approve what another client proposed: from now on the year is settled by it. NotWaiting, SamePerson, SettledAlready."""
+    require(actor, Permission.SETTLEMENT_APPROVE, programme=programme)
+    hold_ledger(session, programme)
+    versions = store.rules_versions(session, programme, contract_year)
+    made = next((each for each in versions if (each.version, each.state) == (version, "proposed")), None)
+    if made is None:
+        raise NotWaiting(f"No version {version} of the rules of contract year {contract_year} waits for approval.")
+    if made.proposed_by == actor.client:
+        raise SamePerson("These rules were proposed by this client: another person approves them.")
+    faults = faults_of(made.rules, known_of(load_contract(session, programme)))
+    if faults:
+        raise Invalid("The programme has changed since these rules were proposed; see errors.", faults=faults)
+    _refuse_settled(session, programme, contract_year)
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    facts.close(session, store.RULES, recording, [(contract_year, version)], programme=programme)
+    approved = replace(made, state="approved", recorded_at=recording.at, recorded_by=recording.by)
+    facts.add(session, store.RULES, recording, [_rules_row(approved)], programme=programme)
+    audit.record(session, recording, "settlement.rules_approved", subject=_rules_subject(made), details={"rules_sha256": made.rules_sha256})
+    return approved
+
+
+def read_stated(session: Session, programme: str, *, contract_year: int | None, actor: Actor) -> tuple[StatedInput, ...]:
+    """Every cost and factor that was stated, and who approved it."""
+    require(actor, Permission.SETTLEMENT_READ, programme=programme)
+    load_contract(session, programme)
+    return store.stated_inputs(session, programme, contract_year)
+
+
+def state_input(
+    session: Session, programme: str, key: InputKey, value: Decimal, *, source: str, actor: Actor, now: datetime
+) -> StatedInput:
+    """State a cost in pence, or a factor; the one stated last counts, once another client has approved it."""
+    require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
+    hold_ledger(session, programme)
+    known = known_of(load_contract(session, programme))
+    if key.contract_year > known.contract_years:
+        fault = Fault("unknown_year", "The programme ends before this contract year.", "Correct the year.", pointer="/contract_year")
+        raise Invalid("The input cannot be stated; see errors.", faults=[fault])
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    before = store.stated_inputs(session, programme, key.contract_year)
+    numbers = [each.number for each in before if each.key == key]
+    made = StatedInput(
+        **key._asdict(),
+        number=max(numbers, default=0) + 1,
+        state="proposed",
+        value=value,
+        source=source,
+        stated_at=recording.at,
+        stated_by=recording.by,
+        recorded_at=recording.at,
+        recorded_by=recording.by,
+    )
+    facts.add(session, store.INPUTS, recording, [_input_row(made)], programme=programme)
+    audit.record(session, recording, "settlement.input_stated", subject=_input_subject(made), details={"input_sha256": digest(_said(made))})
+    return made
+
+
+def approve_input(session: Session, programme: str, key: InputKey, number: int, *, actor: Actor, now: datetime) -> StatedInput:
+    """Approve what another client stated. NotWaiting, SamePerson."""
+    require(actor, Permission.SETTLEMENT_APPROVE, programme=programme)
+    hold_ledger(session, programme)
+    stated = store.stated_inputs(session, programme, key.contract_year)
+    made = next((each for each in stated if (each.key, each.number, each.state) == (key, number, "proposed")), None)
+    if made is None:
+        raise NotWaiting(f"No {key.kind} {number} of contract year {key.contract_year} waits for approval.")
+    if made.stated_by == actor.client:
+        raise SamePerson("This was stated by this client: another person approves it.")
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    facts.close(session, store.INPUTS, recording, [(*key, number)], programme=programme)
+    approved = replace(made, state="approved", recorded_at=recording.at, recorded_by=recording.by)
+    facts.add(session, store.INPUTS, recording, [_input_row(approved)], programme=programme)
+    audit.record(
+        session, recording, "settlement.input_approved", subject=_input_subject(made), details={"input_sha256": digest(_said(made))}
+    )
+    return approved
+
+
+def one_version(session: Session, programme: str, contract_year: int, version: int, *, actor: Actor) -> RulesVersion:
+    """One version of a contract year's rules; NotFound where there is none."""
+    found = [each for each in read_rules(session, programme, contract_year=contract_year, actor=actor) if each.version == version]
+    if not found:
+        raise NotFound("There are no such rules here, or they are not yours.")
+    return found[0]
+
+
+def _refuse_settled(session: Session, programme: str, contract_year: int) -> None:
+    if any(run.kind == "final" and run.stands for run in store.runs(session, programme, contract_year)):
+        raise SettledAlready(f"Contract year {contract_year} is settled: its rules are what they were.")
+
+
+def _within(pointer: str, faults: list[Fault]) -> list[Fault]:
+    return [replace(fault, pointer=f"{pointer}{fault.pointer or ''}") for fault in faults]
+
+
+def _rules_row(made: RulesVersion) -> dict[str, Any]:
+    members = {name: getattr(made, name) for name in RulesVersion.__slots__}
+    return facts.row_of(store.RULES, {**members, "rules": made.rules.model_dump()})
+
+
+def _input_row(made: StatedInput) -> dict[str, Any]:
+    return facts.row_of(store.INPUTS, {name: getattr(made, name) for name in StatedInput.__slots__})
+
+
+def _rules_subject(made: RulesVersion) -> dict[str, str | int]:
+    return {"contract_year": made.contract_year, "version": made.version}
+
+
+def _input_subject(made: StatedInput) -> dict[str, str | int]:
+    return {"contract_year": made.contract_year, "kind": made.kind, "code": made.code, "number": made.number}
+
+
+def _said(made: StatedInput) -> dict[str, Any]:
+    return {"value": made.value, "source": made.source}

@@ -1,0 +1,238 @@
+"""What a contract year is settled on: the programme's own rendition of each published month, and the costs and factors that were stated."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app.calendar.contract import Contract
+from app.kernel.actors import Actor
+from app.kernel.codes import ALL
+from app.kernel.moments import moment_text
+from app.kernel.months import Month
+from app.programmes.domain import Grade, JudgedOn
+from app.publications import store as publications
+from app.publications.domain import OF_PROGRAMME, Standing
+from app.publications.observation_actions import rows_of_months
+from app.publications.observation_store import last_sequence
+from app.publications.observations import ObservationQuery
+from app.reports.periods import is_whole
+from app.returns import quality_actions
+from app.settlement.domain import SettlementRules
+from app.settlement.inputs import Contribution, Cost, CoveredShare, FigureSource, Inputs, MeasureFigure, StatedFactor
+from app.settlement.runs import StatedInput
+
+_YEAR: Final = 12
+_PLACES: Final = 6
+_WITH_RATIO: Final = frozenset({"ratio", "mean"})
+
+
+class YearRead(NamedTuple):
+    """A contract year's inputs, the publications that they were read from, and the months of the year that nothing is published of."""
+
+    inputs: Inputs
+    publications: tuple[int, ...]
+    unpublished: tuple[Month, ...]
+
+
+class _Row(NamedTuple):
+    measure: str
+    period: str
+    month: Month
+    subcontract: str
+
+
+def months_of_year(contract: Contract, contract_year: int) -> tuple[Month, ...]:
+    """The months of a contract year that lie in the programme's term."""
+    term = contract.programme
+    return tuple(month for month in term.first_month.through(term.last_month) if term.contract_year_of(month) == contract_year)
+
+
+def read_year(
+    session: Session, contract: Contract, rules: SettlementRules, stated: Sequence[StatedInput], *, final: bool, actor: Actor, now: datetime
+) -> YearRead:
+    """Everything that a year is settled on. What is not final goes as far as is published, and takes costs that nobody has approved yet."""
+    programme = contract.programme.code
+    months = months_of_year(contract, rules.contract_year)
+    standing = publications.current(session, programme, OF_PROGRAMME)
+    known = months if final else tuple(month for month in months if month <= max(standing, default=months[0]))
+    asked = dict(_asked(contract, rules, known or months[:1]))
+    rows = _rows(session, programme, asked, first=months[0].plus(-_YEAR), last=months[-1])
+    figures = [
+        _figure(contract, measure, period, month, rows=rows, standing=standing)
+        for measure, (period, wanted) in sorted(asked.items())
+        for month in wanted
+    ]
+    moment = max((each.as_of for month, each in standing.items() if month in months), default=None)
+    completeness, covered = (None, ()) if moment is None else _covered(session, programme, months, actor=actor, as_of=moment, now=now)
+    inputs = Inputs(
+        figures=tuple(figures),
+        completeness=completeness,
+        covered=covered,
+        expected_cost=_cost(stated, "expected_cost", final=final),
+        actual_cost=_cost(stated, "actual_cost", final=final),
+        factors=tuple(_factors(stated, final=final)),
+    )
+    read = {each.source.publication for each in figures if each.source is not None}
+    return YearRead(inputs, tuple(sorted(read)), tuple(month for month in months if month not in standing))
+
+
+def _asked(contract: Contract, rules: SettlementRules, months: Sequence[Month]) -> Iterator[tuple[str, tuple[JudgedOn, tuple[Month, ...]]]]:
+    """Of each measure the period that it is judged on, and the months of the year in which one ends."""
+    stated = {each.measure: each.period for each in rules.measures}
+    also = {each.measure for each in rules.consequences.lines if rules.consequences.applies}
+    for measure in sorted(stated.keys() | also):
+        requirement = contract.requirement.get(measure)
+        period = stated.get(measure) or (requirement.judged_on if requirement is not None else "month")
+        several = period in ("month", "quarter")
+        yield measure, (period, tuple(month for month in months if is_whole(period, month)) if several else (months[-1],))
+
+
+def _rows(
+    session: Session, programme: str, asked: Mapping[str, tuple[JudgedOn, tuple[Month, ...]]], *, first: Month, last: Month
+) -> dict[_Row, dict[str, Any]]:
+    """The published rows of these measures in all and by subcontract, a year further back for what was final last."""
+    query = ObservationQuery(
+        first=first,
+        last=last,
+        slices=("all", "subcontract"),
+        periods=tuple(sorted({period for period, _ in asked.values()})),
+        measure=frozenset(asked),
+    )
+    if not asked:
+        return {}
+    pinned = last_sequence(session, programme, (OF_PROGRAMME,))
+    found = {}
+    for content in rows_of_months(session, programme, query, OF_PROGRAMME, pinned=pinned):
+        row = json.loads(content, parse_float=Decimal)
+        if row["category"] == ALL and row["period"] == asked[row["measure"]][0]:
+            found[_Row(row["measure"], row["period"], Month.parse(row["report_month"]), row["subcontract"])] = row
+    return found
+
+
+def _figure(
+    contract: Contract,
+    measure: str,
+    period: JudgedOn,
+    month: Month,
+    *,
+    rows: Mapping[_Row, dict[str, Any]],
+    standing: Mapping[Month, Standing],
+) -> MeasureFigure:
+    row = rows.get(_Row(measure, period, month, ALL))
+    parts = tuple(_contributions(rows, measure, period, month))
+    usual: dict[str, Any] = {"measure": measure, "month": month, "period": period, "grade": _grade(contract, measure, month, parts)}
+    if row is None:
+        return MeasureFigure(**usual, missing_reason="not_published", last_final=_last_final(rows, measure, period, month))
+    has_ratio = row["statistic"] in _WITH_RATIO and row["denominator"] is not None
+    return MeasureFigure(
+        **usual,
+        numerator=row["numerator"] if has_ratio else None,
+        denominator=row["denominator"] if has_ratio else None,
+        value=row["value"],
+        lower=row["lower"],
+        upper=row["upper"],
+        interval=row["interval"],
+        status=row["status"],
+        missing_reason=row["missing_reason"],
+        last_final=None if row["value"] is not None else _last_final(rows, measure, period, month),
+        by_subcontract=parts if has_ratio else (),
+        source=_source(contract.programme.code, standing[month], measure, period),
+    )
+
+
+def _contributions(rows: Mapping[_Row, dict[str, Any]], measure: str, period: str, month: Month) -> Iterator[Contribution]:
+    for key, row in sorted(rows.items()):
+        if key[:3] == (measure, period, month) and key.subcontract != ALL and row["numerator"] is not None:
+            yield Contribution(subcontract=key.subcontract, numerator=row["numerator"], denominator=row["denominator"])
+
+
+def _last_final(rows: Mapping[_Row, dict[str, Any]], measure: str, period: str, month: Month) -> Decimal | None:
+    """The value of the last period before that was final and has one."""
+    earlier = {
+        key.month: row["value"]
+        for key, row in rows.items()
+        if key[:2] == (measure, period)
+        and key.subcontract == ALL
+        and key.month < month
+        and row["status"] == "final"
+        and row["value"] is not None
+    }
+    return Decimal(earlier[max(earlier)]) if earlier else None
+
+
+def _grade(contract: Contract, measure: str, month: Month, parts: Iterable[Contribution]) -> Grade:
+    """How well a measure can be collected from the one of those who report it from whom it is collected worst."""
+    requirement = contract.requirement.get(measure)
+    if requirement is None:
+        return "A"
+    return max((requirement.grade_of(code, month) for code in [each.subcontract for each in parts] or [""]), default="A")
+
+
+def _covered(
+    session: Session, programme: str, months: Sequence[Month], *, actor: Actor, as_of: datetime, now: datetime
+) -> tuple[Decimal | None, tuple[CoveredShare, ...]]:
+    """The year's pathway completeness: the expected volume whose returns are whole and accepted, of all that is due; and whose it is."""
+    asked = quality_actions.Asked(first=months[0], last=months[-1])
+    read = quality_actions.read_pathways(
+        session, programme, asked, after=None, limit=quality_actions.MOST, actor=actor, as_of=as_of, now=now
+    )
+    inside: dict[str, Fraction] = defaultdict(Fraction)
+    owed: dict[str, Fraction] = defaultdict(Fraction)
+    for _, row in read.rows:
+        if row.subcontract != ALL and row.returns_due:
+            if row.volume.numerator is None or row.volume.denominator is None:
+                return None, ()
+            inside[row.subcontract] += row.volume.numerator
+            owed[row.subcontract] += row.volume.denominator
+    whole = sum(owed.values(), Fraction(0))
+    if not whole:
+        return None, ()
+    parts = (
+        CoveredShare(subcontract=code, share=_six_places(part / whole), included=included)
+        for code in sorted(owed)
+        for part, included in ((inside[code], True), (owed[code] - inside[code], False))
+        if part
+    )
+    return _six_places(sum(inside.values(), Fraction(0)) / whole), tuple(parts)
+
+
+def _six_places(share: Fraction) -> Decimal:
+    """A share as a decimal; what is cut off is not counted as reached."""
+    return Decimal(floor(share * 10**_PLACES)).scaleb(-_PLACES)
+
+
+def _source(programme: str, published: Standing, measure: str, period: str) -> FigureSource:
+    month, of = published.month, f"slice=all&period={period}&measure={measure}"
+    return FigureSource(
+        publication=published.sequence,
+        row=f"/v1/programmes/{programme}/publications/{published.sequence}?{of}",
+        cells=f"/v1/programmes/{programme}/reports/{month}/sources?{of}&as_of={moment_text(published.as_of)}",
+    )
+
+
+def _latest(stated: Iterable[StatedInput], *, final: bool) -> dict[tuple[str, str], StatedInput]:
+    found: dict[tuple[str, str], StatedInput] = {}
+    for each in sorted(stated, key=lambda each: each.number):
+        if each.state == "approved" or not final:
+            found[each.kind, each.code] = each
+    return found
+
+
+def _cost(stated: Sequence[StatedInput], kind: str, *, final: bool) -> Cost | None:
+    found = _latest(stated, final=final).get((kind, ALL))
+    if found is None:
+        return None
+    return Cost(pence=int(found.value), source=found.source, approved_by=found.recorded_by if found.state == "approved" else None)
+
+
+def _factors(stated: Sequence[StatedInput], *, final: bool) -> Iterator[StatedFactor]:
+    for (kind, code), each in sorted(_latest(stated, final=final).items()):
+        if kind == "factor":
+            yield StatedFactor(code=code, factor=each.value, source=each.source)

@@ -1,0 +1,335 @@
+"""Settling a contract year: three acts of three people, true-ups of what was corrected later, disputes, and the statements that all of these give."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from app.access.domain import Permission, require
+from app.calendar.contract import Contract
+from app.calendar.store import load_contract
+from app.db import audit, facts
+from app.db.ledger import Recording, begin_recording, hold_ledger
+from app.kernel.actors import EVERY, Actor
+from app.kernel.canonical import canonical_bytes, digest, sha256
+from app.kernel.codes import ALL
+from app.kernel.moments import moment_text
+from app.kernel.refusals import Fault, Invalid, NotFound
+from app.publications.domain import audiences_of
+from app.settlement import store
+from app.settlement.computation import settle
+from app.settlement.domain import METHOD_VERSION, SettlementRules
+from app.settlement.faults import lacking
+from app.settlement.input_actions import months_of_year, read_year
+from app.settlement.inputs import Inputs
+from app.settlement.results import result_of
+from app.settlement.runs import (
+    Act,
+    CannotSettle,
+    NoRules,
+    NothingToTrueUp,
+    NotLive,
+    NotSettled,
+    OpenDispute,
+    Passed,
+    Run,
+    RunKey,
+    RunKind,
+    SettledAlready,
+    WrongStep,
+    latest_approved,
+    next_act,
+)
+from app.settlement.statements import Audience, TrueUpLine, statement_of
+from app.settlement.true_up import Dispute, amounts_of, causes, true_up
+
+_NEEDS: Final[dict[Act, Permission]] = {
+    "declared": Permission.SETTLEMENT_PROPOSE,
+    "approved": Permission.SETTLEMENT_APPROVE,
+    "finance_approved": Permission.SETTLEMENT_FINANCE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A run as it stands: itself, its true-ups, and the lines in dispute."""
+
+    run: Run
+    true_ups: tuple[Run, ...]
+    disputes: tuple[OpenDispute, ...]
+
+    @property
+    def standing(self) -> tuple[Run, ...]:
+        """The run and the true-ups that count."""
+        return (self.run, *(each for each in self.true_ups if each.stands))
+
+
+def list_runs(session: Session, programme: str, *, contract_year: int | None, actor: Actor) -> tuple[Run, ...]:
+    """Every run of one contract year, or of all, with its true-ups."""
+    require(actor, Permission.SETTLEMENT_READ, programme=programme)
+    load_contract(session, programme)
+    return store.runs(session, programme, contract_year)
+
+
+def read_run(session: Session, programme: str, key: RunKey, *, actor: Actor) -> Settled:
+    """One run whole. NotFound."""
+    require(actor, Permission.SETTLEMENT_READ, programme=programme)
+    return _settled(session, programme, key)
+
+
+def declare(session: Session, programme: str, contract_year: int, kind: RunKind, *, reason: str, actor: Actor, now: datetime) -> Settled:
+    """Compute a contract year by its approved rules on what is published, and declare it. NoRules, NotLive, SettledAlready, CannotSettle."""
+    require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
+    hold_ledger(session, programme)
+    contract = load_contract(session, programme)
+    approved = latest_approved(store.rules_versions(session, programme, contract_year))
+    if approved is None:
+        raise NoRules(f"No rules are approved for contract year {contract_year}.")
+    before = store.runs(session, programme, contract_year)
+    if any(each.kind == "final" and each.number == 0 and each.stands for each in before):
+        raise SettledAlready(f"Contract year {contract_year} is settled: what is corrected later is trued up.")
+    if kind == "final":
+        _refuse_not_live(contract, approved.rules)
+    inputs, publications = _read(session, contract, approved.rules, final=kind == "final", actor=actor, now=now)
+    settlement = settle(approved.rules, inputs)
+    content = {"rules": approved.rules.model_dump(), "inputs": inputs.model_dump(), "result": result_of(approved.rules, inputs, settlement)}
+    made = Run(
+        contract_year=contract_year,
+        run=max((each.run for each in before), default=0) + 1,
+        number=0,
+        kind=kind,
+        mode=approved.rules.mode,
+        rules_version=approved.version,
+        method_version=METHOD_VERSION,
+        reason=reason,
+        causes=(),
+        publications=publications,
+        amounts=amounts_of(settlement),
+        content_sha256=sha256(canonical_bytes(content)),
+        content=content,
+    )
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    _add(session, programme, made, recording)
+    return _settled(session, programme, made.key)
+
+
+def pass_on(session: Session, programme: str, key: RunKey, number: int, act: Act, *, actor: Actor, now: datetime) -> Settled:
+    """Approve a run or true-up, or approve it for finance: the last of its three acts makes it stand. WrongStep, SameHand."""
+    require(actor, _NEEDS[act], programme=programme)
+    hold_ledger(session, programme)
+    found = _settled(session, programme, key)
+    made = next((each for each in (found.run, *found.true_ups) if each.number == number), None)
+    if made is None:
+        raise NotFound("There is no such true-up here, or it is not yours.")
+    next_act(made, act, by=actor.client)
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    store.add_act(session, programme, made, act, recording)
+    audit.record(session, recording, f"settlement.{act}", subject=_subject(made), details={"content_sha256": made.content_sha256})
+    after = _settled(session, programme, key)
+    if act == "finance_approved":
+        _issue(session, load_contract(session, programme), after, recording)
+    return after
+
+
+def declare_true_up(session: Session, programme: str, key: RunKey, *, reason: str, actor: Actor, now: datetime) -> Settled:
+    """Compute a settled year again by the rules it was settled by, and declare what that adds. NotSettled, WrongStep, NothingToTrueUp."""
+    require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
+    hold_ledger(session, programme)
+    found = _settled(session, programme, key)
+    _refuse_unsettled(found)
+    waiting = [each.number for each in found.true_ups if not each.stands]
+    if waiting:
+        raise WrongStep(f"True-up {waiting[0]} has not been passed by all three: pass it first.")
+    contract = load_contract(session, programme)
+    rules = SettlementRules.model_validate(found.run.content["rules"])
+    inputs, publications = _read(session, contract, rules, final=True, actor=actor, now=now)
+    settlement = settle(rules, inputs)
+    moved = true_up([each.amounts for each in found.standing], amounts_of(settlement))
+    if not moved:
+        raise NothingToTrueUp("What is published and approved now comes to what stands already.")
+    last = found.standing[-1]
+    because = causes(Inputs.model_validate(last.content["inputs"]), inputs)
+    content = {**last.content, "inputs": inputs.model_dump(), "result": result_of(rules, inputs, settlement)}
+    made = replace(
+        found.run,
+        number=max((each.number for each in found.true_ups), default=0) + 1,
+        method_version=METHOD_VERSION,
+        reason=reason,
+        causes=tuple(each.sentence for each in because),
+        publications=publications,
+        amounts=moved,
+        content_sha256=sha256(canonical_bytes(content)),
+        content=content,
+        acts=(),
+    )
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    _add(session, programme, made, recording)
+    return _settled(session, programme, key)
+
+
+def dispute(session: Session, programme: str, key: RunKey, line: Dispute, *, reason: str, actor: Actor, now: datetime) -> Settled:
+    """Hold a line in suspense: it is not payable until the dispute is resolved. NotSettled."""
+    return _dispute(session, programme, key, line, reason=reason, opens=True, actor=actor, now=now)
+
+
+def resolve(session: Session, programme: str, key: RunKey, line: Dispute, *, reason: str, actor: Actor, now: datetime) -> Settled:
+    """End a dispute: the line is payable as it stands; what is to be otherwise is trued up. NotSettled."""
+    return _dispute(session, programme, key, line, reason=reason, opens=False, actor=actor, now=now)
+
+
+def _dispute(
+    session: Session, programme: str, key: RunKey, line: Dispute, *, reason: str, opens: bool, actor: Actor, now: datetime
+) -> Settled:
+    require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
+    hold_ledger(session, programme)
+    found = _settled(session, programme, key)
+    _refuse_unsettled(found)
+    is_open = line in [each.dispute for each in found.disputes]
+    if line.element not in found.run.amounts.get(line.party, {}):
+        fault = Fault(
+            "unknown_line", "The settlement has no such line.", "Name a party and element of the run's lines.", pointer="/element"
+        )
+        raise Invalid("There is no such line to dispute; see errors.", faults=[fault])
+    if is_open is opens:
+        detail = "This line is in dispute already." if opens else "This line is not in dispute."
+        raise Invalid(detail, faults=[Fault("dispute", detail, "Read the run: it names the lines in dispute.", pointer="/element")])
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    place = {**key._asdict(), "party": line.party, "element": line.element}
+    if opens:
+        facts.add(session, store.DISPUTES, recording, [{**place, "reason": reason}], programme=programme)
+    else:
+        facts.close(session, store.DISPUTES, recording, [tuple(place.values())], programme=programme)
+    action = "settlement.dispute_opened" if opens else "settlement.dispute_resolved"
+    audit.record(session, recording, action, subject=place, details={"reason_sha256": digest(reason)})
+    after = _settled(session, programme, key)
+    _issue(session, load_contract(session, programme), after, recording)
+    return after
+
+
+def read_statement(session: Session, programme: str, key: RunKey, *, party: str | None, actor: Actor) -> tuple[bytes, str, datetime]:
+    """The latest statement of a run for the caller, or for the party that the integrator names. NotFound."""
+    require(actor, Permission.STATEMENT_READ, programme=programme)
+    audiences: Sequence[tuple[str, str]] = audiences_of(actor)
+    if party is not None:
+        kind, _, code = party.partition(".")
+        asked = ("public", EVERY) if party == "public" else ("programme", EVERY) if party == "integrator" else (kind, code)
+        if asked != ("public", EVERY) and asked not in audiences and actor.subcontract != EVERY:
+            raise NotFound("There is no such statement here, or it is not yours.")
+        audiences = [asked]
+    found = store.statement(session, programme, key, audiences)
+    if found is None:
+        raise NotFound("There is no such statement here, or it is not yours.")
+    return found
+
+
+def list_statements(session: Session, programme: str, *, actor: Actor) -> list[tuple[int, int, int, str, datetime]]:
+    """The statements that the caller may read, the latest version of each run's."""
+    require(actor, Permission.STATEMENT_READ, programme=programme)
+    return store.statements_of(session, programme, audiences_of(actor))
+
+
+def _read(
+    session: Session, contract: Contract, rules: SettlementRules, *, final: bool, actor: Actor, now: datetime
+) -> tuple[Inputs, tuple[int, ...]]:
+    """What a year is settled on; CannotSettle with everything that is lacking."""
+    stated = store.stated_inputs(session, contract.programme.code, rules.contract_year)
+    read = read_year(session, contract, rules, stated, final=final, actor=actor, now=now)
+    faults = lacking(rules, read.inputs, live=final and rules.mode == "live")
+    if final and rules.measures:
+        faults += [
+            Fault("not_published", f"Nothing is published of {month}.", "Publish it first.", pointer="/contract_year")
+            for month in read.unpublished
+        ]
+    if faults:
+        raise CannotSettle(f"Contract year {rules.contract_year} cannot be settled like this; see errors.", faults=faults)
+    return read.inputs, read.publications
+
+
+def _refuse_not_live(contract: Contract, rules: SettlementRules) -> None:
+    if rules.mode != "live":
+        return
+    payments = {phase.number: phase.payment for phase in contract.phases}
+    for month in months_of_year(contract, rules.contract_year):
+        phase = contract.phase_in(month)
+        if phase is None or payments.get(phase) != "live":
+            raise NotLive(f"{month} is in no phase that pays live: decide on the phase first, or settle in the shadow.")
+
+
+def _refuse_unsettled(found: Settled) -> None:
+    if found.run.kind != "final" or not found.run.stands:
+        raise NotSettled(f"Run {found.run.run} of contract year {found.run.contract_year} is not final, or not all three have passed it.")
+
+
+def _settled(session: Session, programme: str, key: RunKey) -> Settled:
+    found = store.runs(session, programme, *key)
+    if not found:
+        raise NotFound("There is no such settlement here, or it is not yours.")
+    return Settled(found[0], found[1:], store.disputes(session, programme, key))
+
+
+def _add(session: Session, programme: str, made: Run, recording: Recording) -> None:
+    store.add_run(session, programme, made)
+    store.add_act(session, programme, made, "declared", recording)
+    details = {"content_sha256": made.content_sha256, "rules_version": made.rules_version, "publications": list(made.publications)}
+    audit.record(session, recording, "settlement.declared", subject=_subject(made), details=details)
+
+
+def _subject(made: Run) -> dict[str, str | int]:
+    return {"contract_year": made.contract_year, "run": made.run, "number": made.number}
+
+
+def _issue(session: Session, contract: Contract, found: Settled, recording: Recording) -> None:
+    """Write the statement of every audience anew; the ones before stay."""
+    run, programme = found.run, contract.programme.code
+    head = {
+        "programme": programme,
+        "contract_year": run.contract_year,
+        "run": run.run,
+        "kind": run.kind,
+        "rules_version": run.rules_version,
+        "rules_sha256": digest(facts.stored(run.content["rules"])),
+        "content_sha256": run.content_sha256,
+        "publications": list(run.publications),
+        "acts": [_passed(each) for each in run.acts],
+        "issued_at": moment_text(recording.at),
+    }
+    true_ups = [
+        TrueUpLine(each.number, moment_text(each.acts[-1].recorded_at)[:10], each.causes, each.amounts) for each in found.standing[1:]
+    ]
+    issued = []
+    for kind, code, audience, party in _audiences(contract, run):
+        said = statement_of(
+            head,
+            run.content["result"],
+            audience=audience,
+            party=party,
+            true_ups=true_ups,
+            disputes=[each.dispute for each in found.disputes],
+        )
+        content = canonical_bytes(said)
+        issued.append((kind, code, content, sha256(content)))
+    store.issue_statements(session, programme, run.key, recording, issued)
+
+
+def _passed(each: Passed) -> dict[str, str]:
+    return {"act": each.act, "at": moment_text(each.recorded_at)}
+
+
+def _audiences(contract: Contract, run: Run) -> Iterator[tuple[str, str, Audience, str]]:
+    """Who gets a statement: the kind and code that it is kept under, and whose lines it shows."""
+    yield "programme", EVERY, "integrator", "integrator"
+    yield "public", EVERY, "public", "public"
+    for party in run.amounts:
+        kind, _, code = party.partition(".")
+        if kind == "subcontract":
+            yield kind, code, "subcontract", party
+        elif kind == "commissioner":
+            for each in _commissioners(contract, code):
+                yield kind, each, "commissioner", party
+
+
+def _commissioners(contract: Contract, code: str) -> Iterable[str]:
+    """The commissioners of a party: itself, or all of them where they are settled with together."""
+    return sorted(contract.commissioner) if code == ALL else [code]

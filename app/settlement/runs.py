@@ -1,0 +1,217 @@
+"""Who did what to a settlement: rules and inputs that two people agree on, runs that three people pass, true-ups and disputes; and what is refused."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Final, Literal, NamedTuple
+
+from app.kernel.refusals import Invalid, Kind, Refusal
+from app.settlement.domain import SettlementRules
+from app.settlement.true_up import Amounts, Dispute
+
+Agreement = Literal["proposed", "approved"]
+RunKind = Literal["provisional", "final"]
+InputKind = Literal["expected_cost", "actual_cost", "factor"]
+Act = Literal["declared", "approved", "finance_approved"]
+ACTS: Final[tuple[Act, ...]] = ("declared", "approved", "finance_approved")
+"""In this order, each by another person."""
+
+
+class RunKey(NamedTuple):
+    """Names a run: its contract year, and its number in it."""
+
+    contract_year: int
+    run: int
+
+
+class InputKey(NamedTuple):
+    """Names what was stated of a contract year: a kind of cost (its code is `all`), or a factor by its code."""
+
+    contract_year: int
+    kind: InputKind
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesVersion:
+    """One version of a contract year's rules: proposed by one client, approved (`recorded`) by another, and frozen from then on."""
+
+    contract_year: int
+    version: int
+    state: Agreement
+    rules: SettlementRules
+    rules_sha256: str
+    reason: str
+    proposed_at: datetime
+    proposed_by: str
+    recorded_at: datetime
+    recorded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatedInput:
+    """A cost in pence, or the value of a factor by its code, as it was stated by one client and approved (`recorded`) by another."""
+
+    contract_year: int
+    kind: InputKind
+    code: str
+    number: int
+    state: Agreement
+    value: Decimal
+    source: str
+    stated_at: datetime
+    stated_by: str
+    recorded_at: datetime
+    recorded_by: str
+
+    @property
+    def key(self) -> InputKey:
+        return InputKey(self.contract_year, self.kind, self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An act on a run or true-up, by whom and when."""
+
+    act: Act
+    recorded_at: datetime
+    recorded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A computed contract year, or (`number` above 0) a true-up of one: what it read and what it comes to. Never changed; its acts are beside it.
+
+    `content` holds rules, inputs and result; `amounts` are what it adds: all of a run, the difference of a true-up.
+    """
+
+    contract_year: int
+    run: int
+    number: int
+    kind: RunKind
+    mode: str
+    rules_version: int
+    method_version: str
+    reason: str
+    causes: tuple[str, ...]
+    publications: tuple[int, ...]
+    amounts: Amounts
+    content_sha256: str
+    content: Mapping[str, Any]
+    acts: tuple[Passed, ...] = ()
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.contract_year, self.run)
+
+    @property
+    def state(self) -> Act:
+        return max((each.act for each in self.acts), key=ACTS.index, default="declared")
+
+    @property
+    def stands(self) -> bool:
+        """Whether it counts: all three have passed it."""
+        return self.state == "finance_approved"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDispute:
+    """A line in dispute: since when, opened by whom, and why."""
+
+    party: str
+    element: str
+    reason: str
+    recorded_at: datetime
+    recorded_by: str
+
+    @property
+    def dispute(self) -> Dispute:
+        return Dispute(self.party, self.element)
+
+
+def next_act(run: Run, act: Act, *, by: str) -> None:
+    """Pass where an act is the next of a run, and this client did none of those before; or the refusal that says why not."""
+    done = [each.act for each in run.acts]
+    if act in done or ACTS.index(act) != len(done):
+        waits = ACTS[len(done)] if len(done) < len(ACTS) else None
+        raise WrongStep(
+            f"This settlement is {done[-1]}." + (f" What comes next is that it is {waits}." if waits else " Nothing is left to do.")
+        )
+    if any(each.recorded_by == by for each in run.acts):
+        raise SameHand("This client did another act of this settlement: declaring, approving and finance approval are three people's.")
+
+
+def latest_approved(versions: Iterable[RulesVersion]) -> RulesVersion | None:
+    return max((each for each in versions if each.state == "approved"), key=lambda each: each.version, default=None)
+
+
+class WrongStep(Refusal):
+    """The act is not the next: a settlement is declared, then approved, then approved by finance."""
+
+    code: ClassVar[str] = "wrong_step"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "This is not the next step of the settlement"
+
+
+class SameHand(Refusal):
+    """Declaring, approving and approving by finance are acts of three people."""
+
+    code: ClassVar[str] = "same_hand"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "A third person must do this"
+
+
+class NotWaiting(Refusal):
+    """Nothing of this number waits for approval: there is none, or it was approved."""
+
+    code: ClassVar[str] = "not_waiting"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "Nothing of this number waits for approval"
+
+
+class NotSettled(Refusal):
+    """A true-up, a dispute or a statement needs a final run that all three have passed."""
+
+    code: ClassVar[str] = "not_settled"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The contract year is not settled"
+
+
+class NothingToTrueUp(Refusal):
+    """What is published and approved now comes to what stands already."""
+
+    code: ClassVar[str] = "nothing_to_true_up"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "Nothing has moved since the settlement"
+
+
+class SettledAlready(Refusal):
+    """A contract year is settled once: what is corrected later is trued up."""
+
+    code: ClassVar[str] = "settled_already"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The contract year is settled already"
+
+
+class NoRules(Refusal):
+    """No rules are approved for the contract year."""
+
+    code: ClassVar[str] = "no_rules"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The contract year has no approved rules"
+
+
+class NotLive(Refusal):
+    """Rules pay nothing live in a month whose phase does not."""
+
+    code: ClassVar[str] = "not_live"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The programme's phase does not pay"
+
+
+class CannotSettle(Invalid):
+    """Something is lacking that a settlement needs: `errors` names everything."""
+
+    code: ClassVar[str] = "cannot_settle"
+    title: ClassVar[str] = "The contract year cannot be settled yet"

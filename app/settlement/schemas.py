@@ -1,0 +1,310 @@
+"""The shapes of settlement on the wire, and answers as plain values of them."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from app.kernel.codes import ALL, Code
+from app.kernel.figures import ExactDecimal
+from app.kernel.lines import Line, Name, no_patient
+from app.kernel.moments import moment_text
+from app.reports.head_schemas import Number
+from app.settlement.changes import NO_CHANGES, Changes
+from app.settlement.computation import Settlement
+from app.settlement.domain import Element, SettlementRules
+from app.settlement.explanation import written
+from app.settlement.inputs import Inputs
+from app.settlement.results import result_of
+from app.settlement.run_actions import Settled
+from app.settlement.runs import Act, Agreement, InputKey, InputKind, RulesVersion, Run, RunKind, StatedInput
+from app.settlement.simulate_actions import Simulated
+from app.settlement.what_if import Sweep
+
+Reason = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(no_patient)]
+Year = Annotated[int, Field(ge=1, le=100)]
+PartyName = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^(integrator|(subcontract|commissioner)\.[A-Za-z0-9][A-Za-z0-9._-]{0,63})$")
+]
+
+
+class RulesBody(Line):
+    """The rules of a contract year, and why they are proposed."""
+
+    rules: SettlementRules
+    reason: Reason
+
+
+class InputBody(Line):
+    """A cost in pence, or a factor of the rules by its code; where it is from."""
+
+    contract_year: Year
+    kind: InputKind
+    code: Code = ALL
+    value: Annotated[ExactDecimal, Field(gt=0, le=10**15)]
+    source: Name
+
+    @property
+    def key(self) -> InputKey:
+        return InputKey(self.contract_year, self.kind, self.code)
+
+
+class DeclarationBody(Line):
+    """Which contract year is settled: provisionally, as far as is published, or finally."""
+
+    contract_year: Year
+    kind: RunKind
+    reason: Reason
+
+
+class ReasonBody(Line):
+    """Why."""
+
+    reason: Reason
+
+
+class DisputeBody(Line):
+    """The line in dispute, by its party and element, and why."""
+
+    party: PartyName
+    element: Element
+    reason: Reason
+
+
+class SimulationBody(Line):
+    """A contract year, and what is to be otherwise. `rules` and `inputs` left out are the year's own, as they stand."""
+
+    contract_year: Year
+    rules: SettlementRules | None = None
+    inputs: Inputs | None = None
+    changes: Changes = NO_CHANGES
+    sweep: Sweep | None = None
+
+
+class RulesVersionView(BaseModel):
+    """One version of a contract year's rules, and by whom it was proposed and approved."""
+
+    contract_year: int
+    version: int
+    state: Agreement
+    rules: dict[str, Any]
+    rules_sha256: str
+    reason: str
+    proposed_at: str
+    proposed_by: str
+    approved_at: str | None
+    approved_by: str | None
+
+
+class RulesVersionsView(BaseModel):
+    programme: str
+    rules: list[RulesVersionView]
+
+
+class StatedInputView(BaseModel):
+    """A cost or factor, and by whom it was stated and approved; of one kind and code the last counts."""
+
+    contract_year: int
+    kind: InputKind
+    code: str
+    number: int
+    state: Agreement
+    value: Number
+    source: str
+    stated_at: str
+    stated_by: str
+    approved_at: str | None
+    approved_by: str | None
+
+
+class StatedInputsView(BaseModel):
+    programme: str
+    inputs: list[StatedInputView]
+
+
+class RunActView(BaseModel):
+    act: Act
+    at: str
+    by: str
+
+
+class RunSummaryView(BaseModel):
+    """A run, or (`number` above 0) a true-up of one. `stands`: all three have passed it. Amounts are pence by party and element."""
+
+    contract_year: int
+    run: int
+    number: int
+    kind: RunKind
+    mode: Literal["off", "shadow", "live"]
+    state: Act
+    stands: bool
+    rules_version: int
+    method_version: str
+    reason: str
+    causes: list[str]
+    publications: list[int]
+    amounts: dict[str, dict[str, int]]
+    content_sha256: str
+    acts: list[RunActView]
+
+
+class RunSummariesView(BaseModel):
+    programme: str
+    settlements: list[RunSummaryView]
+
+
+class OpenDisputeView(BaseModel):
+    party: str
+    element: str
+    reason: str
+    opened_at: str
+    opened_by: str
+
+
+class RunView(BaseModel):
+    """A run whole: what it was computed by and on, what it comes to with its explanation, its true-ups, and the lines in dispute."""
+
+    programme: str
+    settlement: RunSummaryView
+    rules: dict[str, Any]
+    inputs: dict[str, Any]
+    result: dict[str, Any]
+    true_ups: list[RunSummaryView]
+    disputes: list[OpenDisputeView]
+
+
+class MovedNodeView(BaseModel):
+    """A node of the explanation that comes to something else; null where it is on one side only."""
+
+    name: str
+    unit: str
+    before: str | None
+    after: str | None
+
+
+class SweptView(BaseModel):
+    """The settlement at one value of the parameter: what the provider's side is paid, the quality, and each party's pence."""
+
+    value: Number
+    total_pence: int
+    quality: str
+    parties: dict[str, int]
+
+
+class SimulationView(BaseModel):
+    """What would be, beside what is. Nothing of it is kept."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    difference_pence: dict[str, int]
+    moved: list[MovedNodeView]
+    sweep: list[SweptView]
+
+
+class StatementView(BaseModel):
+    """A party's statement. `notice` in `statement` says whether anything is payable by it."""
+
+    statement: dict[str, Any]
+    summary: dict[str, Any]
+    lines: list[dict[str, Any]]
+    totals: list[dict[str, Any]] | None
+    measures: list[dict[str, Any]]
+    vat: list[dict[str, Any]]
+    true_ups: list[dict[str, Any]]
+    explanation: dict[str, Any]
+
+
+class StatementSummaryView(BaseModel):
+    contract_year: int
+    run: int
+    version: int
+    sha256: str
+    issued_at: str
+
+
+class StatementSummariesView(BaseModel):
+    """The statements that the caller may read, the latest version of each run's."""
+
+    programme: str
+    statements: list[StatementSummaryView]
+
+
+def rules_view(made: RulesVersion) -> dict[str, Any]:
+    approved = made.state == "approved"
+    return {
+        "contract_year": made.contract_year,
+        "version": made.version,
+        "state": made.state,
+        "rules": made.rules.model_dump(),
+        "rules_sha256": made.rules_sha256,
+        "reason": made.reason,
+        "proposed_at": moment_text(made.proposed_at),
+        "proposed_by": made.proposed_by,
+        "approved_at": moment_text(made.recorded_at) if approved else None,
+        "approved_by": made.recorded_by if approved else None,
+    }
+
+
+def input_view(made: StatedInput) -> dict[str, Any]:
+    approved = made.state == "approved"
+    members = {name: getattr(made, name) for name in ("contract_year", "kind", "code", "number", "state", "value", "source")}
+    stated = {"stated_at": moment_text(made.stated_at), "stated_by": made.stated_by}
+    approval = {"approved_at": moment_text(made.recorded_at) if approved else None, "approved_by": made.recorded_by if approved else None}
+    return members | stated | approval
+
+
+def summary_view(run: Run) -> dict[str, Any]:
+    names = (
+        "contract_year",
+        "run",
+        "number",
+        "kind",
+        "mode",
+        "state",
+        "stands",
+        "rules_version",
+        "method_version",
+        "reason",
+        "amounts",
+        "content_sha256",
+    )
+    members = {name: getattr(run, name) for name in names}
+    acts = [{"act": each.act, "at": moment_text(each.recorded_at), "by": each.recorded_by} for each in run.acts]
+    return members | {"causes": list(run.causes), "publications": list(run.publications), "acts": acts}
+
+
+def run_view(programme: str, found: Settled) -> dict[str, Any]:
+    disputes = [
+        {
+            "party": each.party,
+            "element": each.element,
+            "reason": each.reason,
+            "opened_at": moment_text(each.recorded_at),
+            "opened_by": each.recorded_by,
+        }
+        for each in found.disputes
+    ]
+    true_ups = [summary_view(each) for each in found.true_ups]
+    return {"programme": programme, "settlement": summary_view(found.run), **found.run.content, "true_ups": true_ups, "disputes": disputes}
+
+
+def simulation_view(found: Simulated) -> dict[str, Any]:
+    answer = found.what_if
+    values = found.asked.values if found.asked is not None else ()
+    return {
+        "before": result_of(found.rules, found.inputs, answer.before),
+        "after": result_of(answer.rules, answer.inputs, answer.after),
+        "difference_pence": answer.difference_pence,
+        "moved": [{"name": each.name, "unit": each.unit, "before": each.before, "after": each.after} for each in answer.moved],
+        "sweep": list(_swept(zip(values, found.swept, strict=True))),
+    }
+
+
+def _swept(found: Iterable[tuple[Any, Settlement]]) -> Iterable[dict[str, Any]]:
+    for value, settlement in found:
+        yield {
+            "value": value,
+            "total_pence": settlement.total_pence,
+            "quality": written(settlement.quality.value.value),
+            "parties": {line.party.name: line.total_pence for line in settlement.lines},
+        }
