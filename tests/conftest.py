@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from app.cli import COLLECT_AFTER
 from app.settings import Settings
+from tests.support.acts import watch_commits
 from tests.support.databases import Database, Server, server_of
 from tests.support.left_behind import none_left_behind
 
@@ -18,6 +19,8 @@ from tests.support.left_behind import none_left_behind
 settings.register_profile("mainstem", deadline=None)
 settings.register_profile("ten_thousand", deadline=None, max_examples=10_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mainstem")
+
+watch_commits()
 
 
 _LONGEST: Final = (

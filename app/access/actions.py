@@ -3,7 +3,7 @@
 Each act runs as `INSTALLATION` (the tenant of the machine's operator) and writes its event in its own transaction.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ def register_client(session: Session, new: NewClient, *, actor: Actor, now: date
     store.add_client(session, client, at=recording.at, by=recording.by)
     key = None if new.key_lifetime is None else _give_key(session, client.id, recording, new.key_lifetime)
     details = {"role": known.value, "programme": scope.programme, "subcontract": scope.subcontract, "commissioner": scope.commissioner}
-    note(session, recording, "client.created", client.id, {**details, "key": None if key is None else key.id})
+    note(session, recording, "client.created", client, {**details, "key": None if key is None else key.id}, after=client)
     return client, None if key is None else key.text
 
 
@@ -82,7 +82,7 @@ def add_key(session: Session, client_id: str, *, actor: Actor, now: datetime, li
         raise TooManyKeys("The client has two live keys: revoke one first.")
     recording = begin(session, client, actor=actor, now=now)
     key = _give_key(session, client_id, recording, lifetime)
-    note(session, recording, "client.key_added", client_id, {"key": key.id})
+    note(session, recording, "client.key_added", client, {"key": key.id})
     return key.text
 
 
@@ -93,7 +93,7 @@ def revoke_client(session: Session, client_id: str, *, actor: Actor, now: dateti
     if client.revoked_at is None:
         recording = begin(session, client, actor=actor, now=now)
         store.revoke_client(session, client_id, at=recording.at, by=recording.by)
-        note(session, recording, "client.revoked", client_id, {})
+        note(session, recording, "client.revoked", client, {}, before=client, after=replace(client, revoked_at=recording.at))
 
 
 def revoke_key(session: Session, key_id: str, *, actor: Actor, now: datetime) -> None:
@@ -103,7 +103,7 @@ def revoke_key(session: Session, key_id: str, *, actor: Actor, now: datetime) ->
     if any(key.id == key_id and key.revoked_at is None for key in store.keys_of(session, client.id)):
         recording = begin(session, client, actor=actor, now=now)
         store.revoke_key(session, key_id, at=recording.at, by=recording.by)
-        note(session, recording, "client.key_revoked", client.id, {"key": key_id})
+        note(session, recording, "client.key_revoked", client, {"key": key_id})
 
 
 def authenticate(session: Session, text: str | None, *, now: datetime) -> Actor:
@@ -150,6 +150,10 @@ def _give_key(session: Session, client_id: str, recording: Recording, lifetime: 
     return key
 
 
-def note(session: Session, recording: Recording, action: str, client_id: str, details: dict[str, Any]) -> None:
-    """Write the event of an act on a client."""
-    audit.record(session, recording, action, subject={"client": client_id}, details=details)
+def note(
+    session: Session, recording: Recording, action: str, client: Client, details: dict[str, Any], *, before: Any = None, after: Any = None
+) -> None:
+    """Write the event of an act on a client, which is about the party that it works for."""
+    reach = {"subcontract": client.scope.subcontract, "commissioner": client.scope.commissioner}
+    party = {name: code for name, code in reach.items() if code not in {None, EVERY}}
+    audit.record(session, recording, action, subject={"client": client.id, **party}, details=details, before=before, after=after)

@@ -73,5 +73,6 @@ def put_public_keys(
     if keys != held:
         recording = begin(session, client, actor=actor, now=now)
         token_store.replace_public_keys(session, client_id, keys, at=recording.at, by=recording.by)
-        note(session, recording, "client.public_keys_put", client_id, {"keys": [key.thumbprint for key in keys]})
+        thumbprints = [[key.thumbprint for key in each] for each in (held, keys)]
+        note(session, recording, "client.public_keys_put", client, {"keys": thumbprints[1]}, before=thumbprints[0], after=thumbprints[1])
     return keys

@@ -152,10 +152,8 @@ def _change(
     for code, deadlines in moved.items():
         with narrowed(session, code):
             audit.record(session, recording_in(session, code, recording), action, subject=subject, details=_counted(deadlines))
-    details = {"why": why, "deadlines_moved": sum(map(len, moved.values()))}
-    if after is not None:
-        details["calendar_day_sha256"] = digest(after.model_dump(mode="json"))
-    audit.record(session, recording, action, subject=subject, details=details)
+    details = {"deadlines_moved": sum(map(len, moved.values()))}
+    audit.record(session, recording, action, subject=subject, details=details, before=before and before.line, after=after, why=why)
     return recording, tuple((code, each) for code, deadlines in moved.items() for each in deadlines)
 
 

@@ -180,8 +180,15 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
         recording = begin_recording(session, programme, actor=actor, now=moment, contract=True)
         _bring(session, recording, document, before=before, after=after, nouns=changes.keys())
         counts = {noun: [len(each.added), len(each.changed), len(each.withdrawn)] for noun, each in changes.items()}
-        details = {"document_sha256": sha256(written_of(after)), "added_changed_withdrawn": counts}
-        audit.record(session, recording, "configuration.applied", subject={"programme": programme}, details=details)
+        audit.record(
+            session,
+            recording,
+            "configuration.applied",
+            subject={"programme": programme},
+            details={"added_changed_withdrawn": counts},
+            before=None if before is None else sha256(written_of(before)),
+            after=sha256(written_of(after)),
+        )
     return Applied(before, after, changes)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.db.ahead import AHEAD
 from app.db.ledger import Recording, ledger
 from app.db.rows import code_column, metadata, moment_column
-from app.kernel.events import event_digest
+from app.kernel.events import event_digest, state_digest
 
 events = Table(
     "events",
@@ -53,17 +53,17 @@ def record(
     *,
     subject: Mapping[str, str | int],
     details: Mapping[str, Any] | None = None,
-    before: str | None = None,
-    after: str | None = None,
+    before: Any = None,
+    after: Any = None,
     why: str | None = None,
 ) -> None:
     """Append an event to the recording's chain, in the transaction of the act itself.
 
-    `subject` names the thing by its keys, `before` and `after` are digests of it; `details` holds ids, counts and digests, never figures. Its
+    `subject` names the thing by its keys; `before` and `after` are what it was and is, or a digest of that (a text), and kept as digests. `details` holds ids, counts and digests, never figures. Its
     only free text is `why`, the reason that was given, which was looked through for patients' identifiers.
     """
     actor = recording.actor
-    stated = {"before_sha256": before, "after_sha256": after, "why": why}
+    stated = {"before_sha256": _digest(before), "after_sha256": _digest(after), "why": why}
     event: dict[str, Any] = {
         "programme": recording.chain,
         "sequence": recording.sequence + 1,
@@ -83,3 +83,7 @@ def record(
     event["sha256"] = event_digest(event)
     session.execute(_RECORD, {"chain": recording.chain, **{f"event_{name}": value for name, value in event.items()}})
     recording.sequence, recording.sha256 = event["sequence"], event["sha256"]
+
+
+def _digest(thing: Any) -> str | None:
+    return thing if thing is None or isinstance(thing, str) else state_digest(thing)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pydantic_core import to_jsonable_python
+
 from app.kernel.canonical import digest
 
 FIRST_HASH: Final = "0" * 64
@@ -15,6 +17,11 @@ _LATER: Final = frozenset({"client_programme", "client_subcontract", "client_com
 def hashed_part(event: Mapping[str, Any]) -> dict[str, Any]:
     """What the digest of an event is of: everything that it says, its predecessor's digest included."""
     return {name: value for name, value in event.items() if name != "sha256" and not (value is None and name in _LATER)}
+
+
+def state_digest(thing: Any) -> str:
+    """The digest of a thing as it stands, whatever values it is made of: what events say of it before and after an act."""
+    return digest(to_jsonable_python(thing, fallback=str))
 
 
 def event_digest(event: Mapping[str, Any]) -> str:

@@ -12,7 +12,6 @@ from app.db import audit, facts
 from app.db.installation import advance, begin_changing_all, judged_at
 from app.db.ledger import Recording, begin_recording, hold_ledger, open_ledger
 from app.kernel.actors import EVERY, Actor
-from app.kernel.canonical import digest
 from app.kernel.refusals import Fault, Forbidden, NotFound
 from app.organisations import store
 from app.organisations.domain import Organisation, OrganisationKind, Succession, Version, refuse_circle
@@ -119,7 +118,6 @@ def register(session: Session, line: Organisation, *, why: str, actor: Actor, no
     if before is not None and before.organisation == line:
         return before, False
     key = (line.ods_code,)
-    details = {"why": why, "organisation_sha256": digest(line.model_dump(mode="json", by_alias=True))}
     if before is None:
         # Nobody could name it before, so no programme's contract changes.
         recording = begin_recording(session, EVERY, actor=actor, now=now)
@@ -129,7 +127,9 @@ def register(session: Session, line: Organisation, *, why: str, actor: Actor, no
         facts.close(session, ORGANISATIONS, recording, [key], programme=None)
         action = "organisation.changed"
     facts.add(session, ORGANISATIONS, recording, organisation_rows([line]), programme=None)
-    audit.record(session, recording, action, subject={"organisation": line.ods_code}, details=details)
+    audit.record(
+        session, recording, action, subject={"organisation": line.ods_code}, before=before and before.organisation, after=line, why=why
+    )
     after = _registered(session, line.ods_code, as_of=None)
     assert after is not None
     return after, before is None
@@ -153,7 +153,7 @@ def link(session: Session, line: Succession, *, why: str, actor: Actor, now: dat
     if before is not None:
         facts.close(session, SUCCESSIONS, recording, [(line.predecessor, line.successor)], programme=None)
     facts.add(session, SUCCESSIONS, recording, facts.rows_of(SUCCESSIONS, [line]), programme=None)
-    _record_link(session, recording, "succession.changed" if before else "succession.added", line, why=why)
+    _record_link(session, recording, "succession.changed" if before else "succession.added", before, line, why=why)
     return before is None
 
 
@@ -168,7 +168,7 @@ def withdraw_link(
     expect(before)
     recording = begin_changing_all(session, actor=actor, now=now)
     facts.close(session, SUCCESSIONS, recording, [(predecessor, successor)], programme=None)
-    _record_link(session, recording, "succession.withdrawn", before, why=why)
+    _record_link(session, recording, "succession.withdrawn", before, None, why=why)
     return before
 
 
@@ -205,10 +205,13 @@ def _link(session: Session, predecessor: str, successor: str, *, as_of: datetime
     return next((link for link in links if (link.predecessor, link.successor) == (predecessor, successor)), None)
 
 
-def _record_link(session: Session, recording: Recording, action: str, line: Succession, *, why: str) -> None:
+def _record_link(
+    session: Session, recording: Recording, action: str, before: Succession | None, after: Succession | None, *, why: str
+) -> None:
+    line = after or before
+    assert line is not None, "a link is added, changed or withdrawn"
     subject: dict[str, str | int] = {"organisation": line.predecessor, "successor": line.successor}
-    details = {"why": why, "succession_sha256": digest(line.model_dump(mode="json"))}
-    audit.record(session, recording, action, subject=subject, details=details)
+    audit.record(session, recording, action, subject=subject, before=before, after=after, why=why)
 
 
 def _unknown() -> NotFound:

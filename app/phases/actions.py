@@ -190,7 +190,7 @@ def propose(
         recorded_by=recording.by,
     )
     facts.add(session, PHASE_DECISIONS, recording, [_row(made)], programme=programme)
-    audit.record(session, recording, "phase.decision_proposed", subject=_subject(made), details=_details(made))
+    audit.record(session, recording, "phase.decision_proposed", subject=_subject(made), details=_details(made), after=made)
     return made
 
 
@@ -212,7 +212,7 @@ def approve(session: Session, programme: str, phase: int, number: int, *, actor:
     facts.close(session, PHASE_DECISIONS, recording, [(phase, number)], programme=programme)
     approved = replace(made, state="approved", recorded_at=recording.at, recorded_by=recording.by)
     facts.add(session, PHASE_DECISIONS, recording, [_row(approved)], programme=programme)
-    audit.record(session, recording, "phase.decision_approved", subject=_subject(made), details=_details(made))
+    audit.record(session, recording, "phase.decision_approved", subject=_subject(made), details=_details(made), before=made, after=approved)
     return approved
 
 
@@ -248,7 +248,9 @@ def agree_baselines(
         facts.close(session, BASELINES, recording, replaced, programme=programme)
         facts.add(session, BASELINES, recording, facts.rows_of(BASELINES, new), programme=programme)
         details = {"measures": [line.measure for line in new], "commissioner": commissioner, "document_sha256": document_sha256}
-        audit.record(session, recording, "phase.baselines_agreed", subject={"phase": number}, details=details)
+        audit.record(
+            session, recording, "phase.baselines_agreed", subject={"phase": number}, details=details, before=list(held.values()), after=new
+        )
     return store.baselines(session, programme, number, as_of=None)
 
 
@@ -269,8 +271,9 @@ def withdraw_baselines(
         raise Invalid("The baselines cannot be withdrawn; see errors.", faults=faults)
     recording = begin_recording(session, programme, actor=actor, now=now)
     facts.close(session, BASELINES, recording, [(number, code) for code in measures], programme=programme)
-    details = {"measures": list(measures), "reason": reason}
-    audit.record(session, recording, "phase.baselines_withdrawn", subject={"phase": number}, details=details)
+    ended = [held[code] for code in measures]
+    details = {"measures": list(measures)}
+    audit.record(session, recording, "phase.baselines_withdrawn", subject={"phase": number}, details=details, before=ended, why=reason)
     return store.baselines(session, programme, number, as_of=None)
 
 

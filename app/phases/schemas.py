@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.kernel.canonical import json_bytes, sha256
 from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal, rounded
-from app.kernel.lines import Day, Line, Many
+from app.kernel.lines import Day, Line, Many, no_patient
 from app.kernel.moments import moment_text, parse_moment
 from app.kernel.months import Month
 from app.phases.actions import Decisions, GateRead, Proposal
@@ -21,7 +21,7 @@ Moment = Annotated[
     datetime, PlainSerializer(moment_text, return_type=str, when_used="json"), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 Sha256 = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
-Text = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=2000, strip_whitespace=True)]
+Text = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(no_patient)]
 
 
 def _moment(value: str) -> str:

@@ -139,7 +139,7 @@ def edit(
     made = Draft(month, version, commentary, moment, inputs, recording.at, recording.by)
     store.put_draft(session, recording, programme, made)
     subject: dict[str, str | int] = {"month": str(month), "version": version}
-    audit.record(session, recording, "publication.drafted", subject=subject, details={"inputs_sha256": inputs})
+    audit.record(session, recording, "publication.drafted", subject=subject, details={"inputs_sha256": inputs}, before=standing, after=made)
     return _standing(session, programme, made, publishes, now=now), standing is None
 
 
@@ -211,5 +211,6 @@ def check(session: Session, programme: str, month: Month, *, inputs_sha256: str,
     checked = replace(draft, checked_at=recording.at, checked_by=recording.by)
     store.put_draft(session, recording, programme, checked)
     subject: dict[str, str | int] = {"month": str(month), "version": draft.version}
-    audit.record(session, recording, "publication.checked", subject=subject, details={"inputs_sha256": draft.inputs_sha256})
+    details = {"inputs_sha256": draft.inputs_sha256}
+    audit.record(session, recording, "publication.checked", subject=subject, details=details, before=draft, after=checked)
     return replace(standing, draft=checked)

@@ -77,5 +77,7 @@ def _make(session: Session, keyring: Keyring, *, actor: Actor, now: datetime) ->
     recording = begin_recording(session, EVERY, actor=actor, now=now)
     key_store.add_key(session, recording, key_id, public_key)
     key_store.retire_others(session, recording, key_id)
-    audit.record(session, recording, "signing_key.made", subject={"key_id": key_id}, details={"public_key": public_key})
+    audit.record(
+        session, recording, "signing_key.made", subject={"key_id": key_id}, details={"public_key": public_key}, after=[key_id, public_key]
+    )
     return key_id

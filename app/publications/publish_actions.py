@@ -229,7 +229,10 @@ def _record(session: Session, recording: Recording, ready: Ready, draft: Draft, 
     store.add_publication(session, composition.programme, published)
     subject: dict[str, str | int] = {"month": str(composition.month), "sequence": ready.sequence}
     details = {"kind": ready.kind, "manifest_sha256": published.manifest_sha256, "rows_changed": ready.rows_changed}
-    audit.record(session, recording, "publication.published", subject=subject, details=details)
+    before, after = composition.before and composition.before.sha256, published.manifest_sha256
+    audit.record(
+        session, recording, "publication.published", subject=subject, details=details, before=before, after=after, why=ready.reason
+    )
     return published.manifest_sha256
 
 

@@ -72,7 +72,9 @@ def ask(session: Session, programme: str, sequence: int, asked: Asked, *, actor:
     )
     message = RowMessage(1, QueryAct.ASKED, PARTIES[QueryAct.ASKED], asked.text, recording.at, recording.by)
     store.say(session, programme, None, query, message, recording=recording)
-    audit.record(session, recording, "publication.queried", subject=_subject(query), details={"row": asked.row._asdict()})
+    audit.record(
+        session, recording, "publication.queried", subject=_subject(query), details={"row": asked.row._asdict()}, after=[query, message]
+    )
     return RowQueryRead(query, (message,))
 
 
@@ -91,7 +93,7 @@ def _is_published(session: Session, programme: str, audience: Audience, sequence
 
 
 def _subject(query: RowQuery) -> dict[str, Any]:
-    return {"sequence": query.name.sequence, "query": query.name.text}
+    return {"commissioner": query.name.commissioner, "sequence": query.name.sequence, "query": query.name.text}
 
 
 def say(session: Session, programme: str, name: QueryName | None, said: Said, *, actor: Actor, now: datetime) -> RowQueryRead:
@@ -116,7 +118,10 @@ def say(session: Session, programme: str, name: QueryName | None, said: Said, *,
     thread = store.threads(session, programme, [before.name])[before.name]
     message = RowMessage(len(thread) + 1, said.act, PARTIES[said.act], said.text, recording.at, recording.by)
     store.say(session, programme, before, after, message, recording=recording)
-    audit.record(session, recording, f"row_query.{said.act}", subject=_subject(before), details={"message": message.number})
+    details = {"message": message.number}
+    audit.record(
+        session, recording, f"row_query.{said.act}", subject=_subject(before), details=details, before=before, after=[after, message]
+    )
     return RowQueryRead(after, (*thread, message))
 
 

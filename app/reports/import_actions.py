@@ -60,7 +60,9 @@ def record_imports(
         store.record(session, programme, added=added, superseding=superseding, recording=recording)
         details = {"added": len(added), "superseding": len(superseding)}
         names = digest(sorted(line.name for line in (*added, *superseding)))
-        audit.record(session, recording, "imports.recorded", subject={"imports_sha256": names}, details=details)
+        audit.record(
+            session, recording, "imports.recorded", subject={"imports_sha256": names}, details=details, after=[*added, *superseding]
+        )
     return made
 
 
@@ -76,7 +78,7 @@ def withdraw_import(
     expect(held[0])
     recording = begin_recording(session, programme, actor=actor, now=now)
     store.withdraw(session, programme, [name], recording=recording)
-    audit.record(session, recording, "import.withdrawn", subject={"import": name}, details={})
+    audit.record(session, recording, "import.withdrawn", subject={"import": name}, before=held[0])
     return held[0]
 
 

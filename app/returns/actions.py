@@ -251,9 +251,11 @@ def _keep(session: Session, valid: _Valid, laid: _Laid, after: ReturnState, *, b
         "submitted_sha256": sent.sha256,
         "submitted_as": sent.submitted_as,
     }
-    audit.record(session, recording, "return.submitted", subject=subject, details=details)
+    latest = None if before is None else before.latest_content_sha256
+    audit.record(session, recording, "return.submitted", subject=subject, details=details, before=latest, after=valid.content_sha256)
     if accepted:
-        audit.record(session, recording, "return.accepted", subject=subject, details={"automatic": True})
+        stood = ReturnState() if before is None else before.state
+        audit.record(session, recording, "return.accepted", subject=subject, details={"automatic": True}, before=stood, after=after)
 
 
 def _receipt(

@@ -38,7 +38,7 @@ def begin(
     made = Backfill(name, body_sha256, media_type, entries, recording.at, recording.by, results={})
     store.add(session, programme, made, sender=actor.subcontract or "")
     details = {"entries": entries, "body_sha256": body_sha256, "media_type": media_type}
-    audit.record(session, recording, "backfill.begun", subject={"backfill": name}, details=details)
+    audit.record(session, recording, "backfill.begun", subject={"backfill": name}, details=details, after=body_sha256)
     return made
 
 

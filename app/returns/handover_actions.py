@@ -21,6 +21,7 @@ from app.kernel.actors import Actor
 from app.kernel.months import Month
 from app.returns import handover_store as store
 from app.returns import query_store, review_store
+from app.returns.actions import subject_of
 from app.returns.domain import ReturnFrozen, deadlines_of
 from app.returns.handovers import Asked, Comparison, Counted, Pair, Stated, pairs, questions
 from app.returns.quality_store import Judged, judged_revisions
@@ -94,6 +95,9 @@ def compare(session: Session, contract: Contract, month: Month, *, actor: Actor,
         numbers = _ask(session, contract, each, stands, wanted, recording=recording) if each.state == "beyond" else (None, None)
         what = store.Recorded(each.state, difference, *numbers)
         store.record(session, programme, each.pair, what, again=before is not None, recording=recording)
+        handover, sender, receiver = store.named(each.pair)
+        subject: dict[str, str | int] = {"handover": handover, "sender": sender, "receiver": receiver, "month": str(month)}
+        audit.record(session, recording, "handover.judged", subject=subject, before=before, after=what)
     return Compared(month, Counter(each.state for each in found), raised, settled)
 
 
@@ -167,6 +171,9 @@ def _close(session: Session, contract: Contract, pair: Pair, before: store.Recor
         message = Message(spoken + 1, act, Party.SERVICE, said, recording.at, recording.by)
         after = replace(query, state=moved(query, act))
         query_store.say(session, contract.programme.code, query, after, message, recording=recording)
+        details = {"query": query.number, "message": message.number}
+        subject = subject_of(key, query.revision)
+        audit.record(session, recording, f"query.{act}", subject=subject, details=details, before=query, after=[after, message])
 
 
 def read_comparisons(

@@ -133,7 +133,7 @@ def raise_query(
     )
     store.move(session, programme, key, after, before=before, act=Act.QUERIED, recording=recording)
     details = {"query": query.number, "origin": origin.value, "cells": len(query.cells)}
-    audit.record(session, recording, "return.queried", subject=subject_of(key, number), details=details)
+    audit.record(session, recording, "return.queried", subject=subject_of(key, number), details=details, before=state, after=after)
     return query
 
 
@@ -155,7 +155,8 @@ def say(session: Session, programme: str, key: ReturnKey, number: int, said: Sai
     message = Message(spoken + 1, said.act, party, said.text, recording.at, recording.by)
     query_store.say(session, programme, before, after, message, recording=recording)
     details = {"query": number, "message": message.number}
-    audit.record(session, recording, f"query.{said.act}", subject=subject_of(key, before.revision), details=details)
+    subject = subject_of(key, before.revision)
+    audit.record(session, recording, f"query.{said.act}", subject=subject, details=details, before=before, after=[after, message])
     return _read(session, programme, after, recording.at, as_of=told(actor, None, recording.at))
 
 

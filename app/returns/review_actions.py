@@ -60,8 +60,11 @@ class _Held:
         at = self.recording.at
         return self.deadlines.is_frozen(at) and review_store.reopened(self.session, self.programme, self.key, at=at)
 
-    def audited(self, action: str, *, revision: int, **details: object) -> None:
-        audit.record(self.session, self.recording, action, subject=subject_of(self.key, revision), details=details)
+    def audited(
+        self, action: str, *, revision: int, before: object = None, after: object = None, why: str | None = None, **details: object
+    ) -> None:
+        subject = subject_of(self.key, revision)
+        audit.record(self.session, self.recording, action, subject=subject, details=details, before=before, after=after, why=why)
 
     def read(self) -> ReturnRead:
         moment, actor = last_recorded(self.session, self.programme), self.recording.actor
@@ -105,7 +108,7 @@ def _accepted(held: _Held, *, revision: int | None, signed: bool) -> ReturnState
 
 def _keep_acceptance(held: _Held, after: ReturnState, *, automatic: bool) -> None:
     store.move(held.session, held.programme, held.key, after, before=held.received, act=Act.ACCEPTED, recording=held.recording)
-    held.audited("return.accepted", revision=after.latest_revision, automatic=automatic)
+    held.audited("return.accepted", revision=after.latest_revision, before=held.state, after=after, automatic=automatic)
 
 
 def sign(
@@ -131,8 +134,9 @@ def sign(
         reopened=held.reopened,
     )
     signed_as: Literal["subcontract", "integrator"] = "integrator" if actor.subcontract == EVERY else "subcontract"
-    review_store.add_sign_off(session, programme, key, SignOff(revision, statement, signed_as, recording.at, recording.by))
-    held.audited("return.signed", revision=revision, submitted_by=latest[0].recorded_by, signed_as=signed_as)
+    sign_off = SignOff(revision, statement, signed_as, recording.at, recording.by)
+    review_store.add_sign_off(session, programme, key, sign_off)
+    held.audited("return.signed", revision=revision, after=sign_off, submitted_by=latest[0].recorded_by, signed_as=signed_as)
     if signing.accepts_by_signing(held.state, held.collection, held.deadlines, explained=latest[0].explained, at=recording.at):
         _keep_acceptance(held, _accepted(held, revision=revision, signed=True), automatic=True)
     return held.read()
@@ -160,7 +164,9 @@ def reopen(
         raise Invalid("The return cannot be reopened like this; see errors.", faults=faults)
     check_frozen(key, held.deadlines, at=held.recording.at)
     review_store.reopen(session, programme, key, reason=reason, expires_at=expires_at, recording=held.recording)
-    held.audited("return.reopened", revision=held.state.latest_revision, expires_at=moment_text(expires_at))
+    held.audited(
+        "return.reopened", revision=held.state.latest_revision, after=[reason, expires_at], why=reason, expires_at=moment_text(expires_at)
+    )
     return held.read()
 
 
@@ -169,10 +175,11 @@ def end_reopening(session: Session, programme: str, key: ReturnKey, *, actor: Ac
     require(actor, Permission.RETURN_REOPEN, programme=programme, subcontract=key.subcontract)
     held = _held(session, programme, key, actor=actor, now=now)
     at = held.recording.at
-    if in_force(review_store.reopenings(session, programme, key, as_of=at), at) is None:
+    standing = in_force(review_store.reopenings(session, programme, key, as_of=at), at)
+    if standing is None:
         raise NotReopened(f"No reopening of the return {domain.words(key)} is in force.")
     review_store.end_reopening(session, programme, key, recording=held.recording)
-    held.audited("return.reopening_ended", revision=held.state.latest_revision)
+    held.audited("return.reopening_ended", revision=held.state.latest_revision, before=standing)
     return held.read()
 
 
@@ -228,7 +235,9 @@ def accept_many(session: Session, programme: str, asked: Sequence[Named] | Waiti
             verdicts.append(Verdict(each.key, after.latest_revision, None))
     review_store.accept_all(session, programme, [(held.key, after) for held, after in accepted], recording=recording)
     for held, after in accepted:
-        held.audited("return.accepted", revision=after.latest_revision, automatic=False, together=len(accepted))
+        held.audited(
+            "return.accepted", revision=after.latest_revision, before=held.state, after=after, automatic=False, together=len(accepted)
+        )
     for month in sorted({held.key.month for held, _ in accepted}):
         compare(session, accepted[0][0].contract, month, actor=actor, now=now)
     return tuple(verdicts)

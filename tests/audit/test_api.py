@@ -43,6 +43,18 @@ def test_an_auditor_reads_every_act_with_its_place_in_the_chain(acted: Programme
     assert [event["previous_sha256"] for event in whole[:-1]] == [event["sha256"] for event in whole[1:]]
 
 
+def test_an_event_says_who_by_which_request_and_what_the_thing_was_and_is(acted: Programme) -> None:
+    found = events(acted, acted.key("auditor"))
+    assert all(event["request_id"] for event in found if event["client"] != "machine")
+    told = {event["action"]: event for event in reversed(found)}
+    applied, submitted, accepted = (told[action] for action in ("configuration.applied", "return.submitted", "return.accepted"))
+    assert applied["before_sha256"] is submitted["before_sha256"] is None
+    for event in (applied, submitted, accepted):
+        assert len(event["after_sha256"]) == 64
+    assert accepted["before_sha256"] not in {None, accepted["after_sha256"]}
+    assert told["client.created"]["after_sha256"] is not None
+
+
 def test_filters_and_pages_lead_through_the_whole_record_once(acted: Programme) -> None:
     key = acted.key("auditor")
     whole = events(acted, key)
