@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.walls import WHOLE_PROGRAMME, grant, grant_facts, of_audience, wall
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
