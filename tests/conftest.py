@@ -14,6 +14,7 @@ from app.settings import Settings
 from tests.support.acts import watch_commits
 from tests.support.databases import Database, Server, server_of
 from tests.support.left_behind import none_left_behind
+from tests.support.memory import folder_in_memory, forget
 
 # No test is timed: what a machine is at besides decides how long a case takes.
 settings.register_profile("mainstem", deadline=None)
@@ -41,6 +42,13 @@ _LONGEST: Final = (
     "web/test_shutdown.py",
 )
 """Whole modules go to whichever worker is free: what takes long comes first, or at the end one of them would wait for it alone."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.basetemp is None and (folder := folder_in_memory()) is not None:
+        config.option.basetemp = str(folder)
+        config.add_cleanup(lambda: forget(folder))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

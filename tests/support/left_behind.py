@@ -15,11 +15,14 @@ from pathlib import Path
 sys.stdin.read()  # Ends when whoever holds the other end is gone.
 from app.db.embedded import running
 from app.settings import Settings
-for folder in sys.argv[1:]:
-    for left in list(Path(folder).rglob("postgres-18/postmaster.pid")):
+from tests.support.memory import forget, is_in_memory
+for folder in map(Path, sys.argv[1:]):
+    for left in list(folder.rglob("postgres-18/postmaster.pid")):
         # Whoever comes last stops it; where somebody lives on, it stays.
         with running(Settings(data=left.parents[1], database_url=None, owner_database_url=None)):
             pass
+    if is_in_memory(folder) and not any(folder.rglob("postgres-18/postmaster.pid")):
+        forget(folder)
 """
 
 
