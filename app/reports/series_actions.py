@@ -16,9 +16,11 @@ from app.reports import store
 from app.reports.month_actions import months_figures
 from app.reports.periods import is_whole, months_of, pool
 from app.reports.series import STEPS, History, Places, Point, points_of
+from app.reports.slices import SLICES
 
-_MOST_POINTS: Final = 240
-"""Points by month and slice that are kept: those of two years in ten slices."""
+_MOST_POINTS: Final = 10 * (12 + 4) * len(SLICES)
+"""Points by period and slice that are kept: ten years of months and quarters in every slice. Where a report asks for more than are kept, the first are
+put away before the last are there, and each is read anew for every report."""
 
 _MOST_CHAINS: Final = 8
 
@@ -106,4 +108,7 @@ class Histories:
         )
         self.computed |= any(held.computed for held in figures.values())
         results = {month: figures[month].of(slice_) for month in months}
-        return points_of(self._contract, end, pool(self._contract, end, results))
+        points = points_of(self._contract, end, pool(self._contract, end, results))
+        # A place is kept once for all months: it takes more room than what was reached there.
+        known: dict[Places, Places] = self._contract.worked_out.kept("places", None, dict)
+        return {known.setdefault(places, places): point for places, point in points.items()}
