@@ -3,14 +3,20 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from app.disclosure.relations import Above, Row
+from app.disclosure.relations import PLACES, Above, Row
 from app.disclosure.releases import RELATIONS, Relation, Released, together
 from app.disclosure.rounding import NEAREST, SMALLEST, shown
 from app.measures.domain import Disclosure, Measure
 
 Policy = Disclosure
 
-__all__ = ["Above", "Policy", "Released", "Row", "disclose", "notes_of", "policies_of", "policy_of"]
+READ: Final = (
+    *("slice", "measure", "measure_version", "basis", "source", "statistic", "month", "period_start", "period_end", *PLACES),
+    *("commissioner_scope", "site_scope", "numerator", "denominator", "suppression"),
+)
+"""The members of a row that are looked at where it is what the public had before."""
+
+__all__ = ["READ", "Above", "Policy", "Released", "Row", "disclose", "notes_of", "policies_of", "policy_of"]
 
 SMALL_COUNTS: Final[Policy] = "small_counts"
 AS_PUBLISHED: Final[Policy] = "as_published"

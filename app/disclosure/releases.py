@@ -9,7 +9,7 @@ import numpy as np
 from app.disclosure.bounds import Flags
 from app.disclosure.relations import Above, Figures, Line, Points, Row
 from app.disclosure.rounding import NEAREST, Counts, Showing, by_itself
-from app.disclosure.windows import Block, Told, blocks_of
+from app.disclosure.windows import Block, Shared, Told, blocks_of
 from app.disclosure.withholding import Shown, withhold
 from app.kernel.codes import ALL
 
@@ -39,9 +39,12 @@ class Public(NamedTuple):
 
 
 class Released:
-    """What the public had before of one publication: its rows as they are, and as they were shown. Keeps only what relations need."""
+    """What the public had before of one publication: its rows as they are, and as they were shown. Keeps only what relations need.
 
-    def __init__(self, rows: Sequence[Row], disclosed: Sequence[Row]) -> None:
+    Of many that are held at once, what is alike is kept once in `shared`.
+    """
+
+    def __init__(self, rows: Sequence[Row], disclosed: Sequence[Row], *, shared: Shared | None = None) -> None:
         exact = {
             (row["measure"], row["slice"])
             for row, told in zip(rows, disclosed, strict=True)
@@ -57,7 +60,7 @@ class Released:
             return Showing(row["numerator"] is not None, row["denominator"] is not None, why)
 
         self.month: Final = _month(rows)
-        self.blocks: Final = blocks_of(rows, told)[0]
+        self.blocks: Final[Sequence[Block]] = blocks_of(rows, told, shared=shared)[0]
 
 
 def together(

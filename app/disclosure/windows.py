@@ -9,12 +9,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from app.disclosure.relations import Line, Row, Series, Window, line_of
 from app.disclosure.rounding import Counts, Showing, is_proportion
 
 Judge = Callable[[int, Counts], Showing | None]
+Kind = TypeVar("Kind")
+Shared = dict[Any, Any]
 Place = tuple[Series, Series, Window]
 
 
@@ -31,7 +33,7 @@ class Block(NamedTuple):
         return self.line.measure, self.line.places, self.line.window
 
 
-def blocks_of(rows: Sequence[Row], judge: Judge) -> tuple[list[Block], dict[int, tuple[int, ...]]]:
+def blocks_of(rows: Sequence[Row], judge: Judge, *, shared: Shared | None = None) -> tuple[list[Block], dict[int, tuple[int, ...]]]:
     """The blocks of rows that have counts, each once, the last month first; and by the number of a row, of which blocks it is the sum.
 
     `judge` says how the counts of a block are shown that is part of the row of a number, and of no shorter one's.
@@ -52,10 +54,22 @@ def blocks_of(rows: Sequence[Row], judge: Judge) -> tuple[list[Block], dict[int,
                 if shorter is not None:
                     own, rest = line._replace(window=(line.window[0], shorter[0].window[0] - 1)), counts.less(shorter[1])
                 so_far = (*so_far, len(blocks))
-                blocks.append(Block(own, rest, judge(number, rest), is_proportion(row)))
+                block = Block(own, rest, judge(number, rest), is_proportion(row))
+                blocks.append(block if shared is None else _sharing(block, shared))
                 shorter = line, counts
             made_of[number] = so_far
     return blocks, made_of
+
+
+def _sharing(block: Block, shared: Shared) -> Block:
+    def same(value: Kind) -> Kind:
+        # By type too: a window of months equals the counts of as many.
+        kept: Kind = shared.setdefault((type(value), value), value)
+        return kept
+
+    line, counts, showing, proportion = block
+    kept = Line(same(line.measure), same(line.places), same(line.computed), same(line.window), same(line.figures))
+    return Block(kept, same(counts), same(showing), proportion)
 
 
 def counts_of(row: Row) -> Counts:

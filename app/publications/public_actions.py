@@ -2,18 +2,19 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from app.calendar.contract import Contract
-from app.disclosure.domain import Released, disclose, notes_of
+from app.disclosure.domain import READ, Released, disclose, notes_of
 from app.kernel.canonical import canonical_text
 from app.kernel.months import Month
 from app.publications import store
-from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Standing
+from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience, Part, Standing
 from app.publications.notices import Causes, Moved, moved_between
 from app.publications.renditions import Readership, Writer
 from app.reports.public import places_above, policies
@@ -34,6 +35,7 @@ class PublicHistory:
     def __init__(self, session: Session, programme: str) -> None:
         self._session, self._programme = session, programme
         self._read: dict[tuple[int, bool], dict[str, Released]] = {}
+        self._shared: dict[Any, Any] = {}
 
     def around(self, month: Month) -> list[dict[str, Released]]:
         """By measure what was released in each publication of the months around one, in the order of publication.
@@ -51,28 +53,29 @@ class PublicHistory:
             for side, audience in enumerate((OF_PROGRAMME, OF_PUBLIC)):
                 for part in store.parts(self._session, self._programme, audience, sequence):
                     if part.period == "month" or not only_months:
-                        for row in _rows(store.rows_of(self._session, self._programme, audience, sequence, part)):
-                            held[row["measure"]][side].append(row)
-            self._read[sequence, only_months] = {measure: Released(*sides) for measure, sides in held.items()}
+                        for row in self._rows(audience, sequence, part):
+                            held[row["measure"]][side].append({name: row[name] for name in READ})
+            self._read[sequence, only_months] = {measure: Released(*sides, shared=self._shared) for measure, sides in held.items()}
         return self._read[sequence, only_months]
 
-    def rows_before(self, before: Standing | None) -> Iterator[tuple[PartName, list[Row]]]:
-        """What the public had of a month in the publication that another takes the place of."""
+    def parts_before(self, before: Standing | None) -> dict[PartName, Callable[[], list[Row]]]:
+        """What the public had of a month in the publication that another takes the place of; each part is read when it is asked for."""
         if before is None:
-            return
-        for part in store.parts(self._session, self._programme, OF_PUBLIC, before.sequence):
-            yield (part.slice, part.period), _rows(store.rows_of(self._session, self._programme, OF_PUBLIC, before.sequence, part))
+            return {}
+        parts = store.parts(self._session, self._programme, OF_PUBLIC, before.sequence)
+        return {(part.slice, part.period): partial(self._rows, OF_PUBLIC, before.sequence, part) for part in parts}
 
-
-def _rows(content: bytes | str) -> list[Row]:
-    rows: list[Row] = json.loads(content, parse_float=Decimal, parse_int=Decimal)
-    return rows
+    def _rows(self, audience: Audience, sequence: int, part: Part) -> list[Row]:
+        rows: list[Row] = json.loads(
+            store.rows_of(self._session, self._programme, audience, sequence, part), parse_float=Decimal, parse_int=Decimal
+        )
+        return rows
 
 
 def write_public(
     contract: Contract,
     month: Month,
-    parts: Mapping[PartName, Sequence[tuple[str, str]]],
+    parts: Mapping[PartName, list[tuple[str, str]]],
     *,
     history: PublicHistory,
     before: Standing | None,
@@ -81,8 +84,8 @@ def write_public(
 ) -> tuple[Writer, list[Moved]]:
     """The public's rendition of a month, but for its head; and which of its rows read otherwise than in the publication before.
 
-    `parts` has the rows of the whole programme as canonical text, each with its measure: they are disclosed measure by measure, for one says
-    nothing of another.
+    `parts` has the rows of the whole programme as canonical text, each with its measure. They are disclosed measure by measure, for one says
+    nothing of another, and each in its own place: all of them twice would be too many.
     """
     measures, above = policies(contract), places_above(Reading(contract, month))
     released = history.around(month)
@@ -90,20 +93,20 @@ def write_public(
     for name, rows in parts.items():
         for at, (measure, _) in enumerate(rows):
             places[measure].append((name, at))
-    told: dict[tuple[PartName, int], str] = {}
     for measure, where in places.items():
         of_measure = [_row(parts[name][at][1]) for name, at in where]
         earlier = [each[measure] for each in released if measure in each]
         shown = disclose(of_measure, policies=measures, before=earlier, above=above)
-        told |= {place: canonical_text(row) for place, row in zip(where, shown, strict=True)}
+        for (name, at), row in zip(where, shown, strict=True):
+            parts[name][at] = measure, canonical_text(row)
     writer = Writer(PUBLIC, [*notes_of(measures), *notes], {})
-    was = dict(history.rows_before(before))
+    was = history.parts_before(before)
     moved: list[Moved] = []
     for name, rows in parts.items():
-        disclosed = [(_row(told[name, at]), told[name, at]) for at in range(len(rows))]
+        disclosed = [(_row(text), text) for _, text in rows]
         writer.add(*name, disclosed)
-        if before is not None and name in was:
-            moved += moved_between(was[name], [row for row, _ in disclosed], causes)
+        if name in was:
+            moved += moved_between(was[name](), [row for row, _ in disclosed], causes)
     return writer, moved
 
 

@@ -1,9 +1,12 @@
 """A window of months is shown as the sum of what is shown of its months; where nothing was shown of them, as a figure of its own."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from app.disclosure.domain import Policy, Released, disclose
+from app.disclosure.rounding import to_nearest
+from app.kernel.months import Month
 from tests.disclosure.made import row
 
 SMALL: Mapping[str, Policy] = {"M": "small_counts"}
@@ -16,12 +19,13 @@ class Public:
     def __init__(self) -> None:
         self.counts: dict[str, tuple[str, str | None]] = {}
         self.before: list[Released] = []
+        self._shared: dict[Any, Any] = {}
 
     def told(self, month: str, **windows: Sequence[str]) -> dict[str, Figure]:
         """A month and windows that end with it, by name: the months that each is the sum of, of which the first is its beginning."""
         rows = [self._row("month", month, [month]), *(self._row(period, month, months) for period, months in windows.items())]
         shown = disclose(rows, policies=SMALL, before=self.before)
-        self.before.append(Released(rows, shown))
+        self.before.append(Released(rows, shown, shared=self._shared))
         return {each["period"]: (each["numerator"], each["denominator"], each["suppression"]) for each in shown}
 
     def _row(self, period: str, month: str, months: Sequence[str]) -> dict[str, Any]:
@@ -96,3 +100,12 @@ def test_a_corrected_month_is_what_windows_are_sums_of_from_then_on() -> None:
     assert made.told("2026-08", quarter=["2026-07", "2026-08"])["quarter"] == (None, None, "derived")
     made.told("2026-07")
     assert made.told("2026-08", quarter=["2026-07", "2026-08"])["quarter"] == (55, None, "rounded_5_months")
+
+
+def test_what_is_kept_once_is_not_mistaken_for_something_else() -> None:
+    """As many as the months since year 0: a window of one month and its counts are equal."""
+    number = str(Month.parse("2026-07").ordinal)
+    made = public(m07=(number, number), m08=("20", "20"))
+    made.told("2026-07")
+    expected = to_nearest(Decimal(number)) + 20
+    assert made.told("2026-08", quarter=["2026-07", "2026-08"])["quarter"] == (expected, expected, "rounded_5_months")
