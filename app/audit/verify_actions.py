@@ -4,6 +4,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from app.audit.chains import Finding, Walk, Witness
 from app.audit.proofs import Keys, Manifests, unproven, witness_of_checkpoint, witness_of_manifest
 from app.db.ledger import NO_PROGRAMMES
 from app.kernel.canonical import sha256
+from app.kernel.events import ERASED
 from app.kernel.moments import moment_text
 from app.publications import key_store
 from app.publications.domain import Audience
@@ -28,6 +30,25 @@ _HEAD_BYTES: Final = 1 << 18
 _REPORT: Final = b'],"report":'
 _SAID: Final = ("sequence", "kind", "status", "supersedes", "inputs_sha256", "previous_sha256", "key_id")
 _NO_WARNINGS: Final[tuple[CellWarning, ...]] = ()
+
+
+@dataclass(slots=True)
+class Told:
+    """What the chain itself says: manifests that were published, and that records were let go or words struck out by those who may."""
+
+    published: dict[int, str] = field(default_factory=dict)
+    let_go: bool = False
+    erased: bool = False
+
+    def hear(self, event: Mapping[str, Any]) -> None:
+        match event["action"]:
+            case "publication.published":
+                self.published[int(event["subject"]["sequence"])] = event["details"]["manifest_sha256"]
+            case "retention.let_go":
+                self.erased = True
+                self.let_go |= event["details"]["kind"] == "records"
+            case "personal_data.erased":
+                self.erased = True
 
 
 def chains(session: Session) -> list[str]:
@@ -55,18 +76,18 @@ def verify_chain(session: Session, chain: str, *, trusted: Keys | None, progress
     if chain not in NO_PROGRAMMES:
         progress(f"{chain}: publications")
         yield from _publications(session, chain, keys, witnesses, published)
-    told: dict[int, str] = {}
+    told = Told()
     yield from _walk(session, chain, witnesses, told, progress)
     if chain in NO_PROGRAMMES:
         return
-    for sequence in sorted(told.keys() | published.keys()):
-        if told.get(sequence) != published.get(sequence):
+    for sequence in sorted(told.published.keys() | published.keys()):
+        if told.published.get(sequence) != published.get(sequence):
             wrong = (
                 "It is missing." if sequence not in published else "Its manifest is not the one that the event of its publication names."
             )
             yield Finding(chain, f"publication {sequence}", wrong)
     progress(f"{chain}: revisions")
-    yield from _revisions(session, chain)
+    yield from _revisions(session, chain, told)
     for table, moment in store.unrecorded(session, chain):
         yield Finding(chain, f"{table}, {moment_text(moment)}", "A row was added or closed then, and the record knows of no such act.")
 
@@ -141,26 +162,24 @@ def _content(compressed: bytes) -> tuple[str | None, int, Mapping[str, Any]]:
     return said.hexdigest(), length, head
 
 
-def _walk(session: Session, chain: str, witnesses: list[Witness], told: dict[int, str], progress: Progress) -> Iterator[Finding]:
+def _walk(session: Session, chain: str, witnesses: list[Witness], told: Told, progress: Progress) -> Iterator[Finding]:
     walk = Walk(chain, witnesses)
     for number, event in enumerate(store.events_of(session, chain), start=1):
         yield from walk.follow(event)
-        if event["action"] == "publication.published":
-            told[int(event["subject"]["sequence"])] = event["details"]["manifest_sha256"]
+        told.hear(event)
         if number % _TOLD_EVERY == 0:
             progress(f"{chain}: {number} events")
     yield from walk.end(store.head(session, chain))
 
 
-def _revisions(session: Session, chain: str) -> Iterator[Finding]:
-    untold = store.untold_revision(session, chain)
+def _revisions(session: Session, chain: str, told: Told) -> Iterator[Finding]:
+    untold = store.untold_revision(session, chain, let_go=told.let_go)
     if untold is not None:
         yield Finding(chain, untold, "It and the event of its submission do not say the same, or one of them is missing.")
     for kept in store.revisions(session, chain):
-        if (
-            len(kept.cells) != kept.cell_count
-            or digest(Submission(kept.nil_reason, kept.note, kept.cells, _NO_WARNINGS)) != kept.content_sha256
-        ):
+        unread = told.erased and any(word is not None and ERASED in word for word in kept.words)
+        stated = digest(Submission(kept.nil_reason, kept.note, kept.cells, _NO_WARNINGS))
+        if len(kept.cells) != kept.cell_count or (stated != kept.content_sha256 and not unread):
             yield Finding(chain, kept.named, "Its cells are not those that were received: their digest is another.")
         if kept.deflated is not None and _sha256_of_deflated(kept.deflated) != kept.submitted_sha256:
             yield Finding(chain, kept.named, "The bytes kept of it are not those that its receipt names.")

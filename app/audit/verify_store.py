@@ -1,5 +1,6 @@
 """What the record is checked against: rows read in streams, and questions that find the first row that does not fit."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,6 +85,11 @@ class Kept:
     cells: tuple[Cell, ...]
     deflated: bytes | None
 
+    @property
+    def words(self) -> Iterator[str | None]:
+        """Its free text."""
+        return itertools.chain([self.note], (cell.explanation for cell in self.cells))
+
 
 def revisions(session: Session, programme: str) -> Iterator[Kept]:
     """A programme's revisions, one at a time, in the order in which they were received."""
@@ -108,15 +114,15 @@ _REVISIONS_TOLD: Final = text("""
     ) AS event
     ON subject ->> 'collection' = collection AND subject ->> 'subcontract' = subcontract AND subject ->> 'month' = written
         AND subject ->> 'revision' = number::text
-    WHERE details ->> 'content_sha256' IS DISTINCT FROM content_sha256 OR details ->> 'submitted_sha256' IS DISTINCT FROM submitted_sha256
-        OR told_at IS DISTINCT FROM recorded_at OR told_by IS DISTINCT FROM recorded_by
+    WHERE NOT (:let_go AND number IS NULL) AND (details ->> 'content_sha256' IS DISTINCT FROM content_sha256 OR details ->> 'submitted_sha256' IS DISTINCT FROM submitted_sha256
+        OR told_at IS DISTINCT FROM recorded_at OR told_by IS DISTINCT FROM recorded_by)
     LIMIT 1
 """)
 
 
-def untold_revision(session: Session, programme: str) -> str | None:
-    """The first revision that is not what the event of its submission says, or event whose revision is not there."""
-    return session.execute(_REVISIONS_TOLD, {"programme": programme}).scalar_one_or_none()
+def untold_revision(session: Session, programme: str, *, let_go: bool) -> str | None:
+    """The first revision that is not what the event of its submission says, or event whose revision is not there (unless they were `let_go`)."""
+    return session.execute(_REVISIONS_TOLD, {"programme": programme, "let_go": let_go}).scalar_one_or_none()
 
 
 _PAIRS: Final = (("recorded_at", "recorded_by"), ("closed_at", "closed_by"))

@@ -9,6 +9,8 @@ from app.kernel.canonical import digest
 
 FIRST_HASH: Final = "0" * 64
 """What the first event of a chain follows."""
+ERASED: Final = "[erased]"
+"""Stands where words or a name were struck out; the chain says when."""
 
 _LATER: Final = frozenset({"client_programme", "client_subcontract", "client_commissioner"})
 """Members that came after the first events: where null they are no part of the digest."""

@@ -6,7 +6,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-ERASED: Final = "[erased]"
+from app.kernel import events
+
+ERASED: Final = events.ERASED
 """What stands where somebody was named."""
 
 

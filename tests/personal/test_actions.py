@@ -16,6 +16,7 @@ from app.kernel.refusals import Invalid, NotFound
 from app.personal.domain import ERASED, Kind
 from tests.returns.conftest import Programme, set_up
 from tests.returns.programme import PROGRAMME, hospice_body, whole_document
+from tests.safety.tampering import verified
 from tests.support.databases import Database
 
 ADA: Final = "Ada Lovelace"
@@ -154,3 +155,7 @@ def test_each_kind_goes_when_its_time_has_come_and_is_recorded(programme: Progra
     assert not left["cells"]
     events = programme.all("SELECT action, details ->> 'kind' FROM events WHERE action LIKE 'retention%' ORDER BY sequence")
     assert [tuple(event) for event in events] == [("retention.let_go", kind) for kind in ("people", "words", "records")]
+
+
+def test_what_was_erased_and_let_go_is_no_tampering(programme: Programme) -> None:
+    assert verified(str(programme.database.urls.application), programme.database.settings) == []
