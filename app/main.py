@@ -70,6 +70,7 @@ from app.settlement.run_api import router as settlements
 from app.subcontracts.actions import inheriting
 from app.telemetry import Metrics, audited, configure_logging, log
 from app.web import problems, reference
+from app.web.bodies import HeldBodies
 from app.web.callers import Callers
 from app.web.kept import GivesAgain
 from app.web.origins import OpenToAll, OtherOrigins
@@ -235,6 +236,9 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
                 closing=anyio.CapacityLimiter(CLOSING),
                 refused=refused,
                 public_url=settings.public_url,
+                bodies=HeldBodies(settings.bodies_bytes),
+                # Two of the largest from each of two clients, on disk.
+                backfills=HeldBodies(4 * settings.backfill_limit_bytes),
                 rates=Rates(settings.client_requests_per_second, _CLIENT),
                 places=Places(settings.request_threads, most_waiting=settings.waiting_requests, patience_seconds=settings.wait_seconds),
             )

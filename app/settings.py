@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(
         default=16_777_216, ge=1_024, le=1_073_741_824, description="A request's body may be this large; larger ones are refused unread."
     )
+    bodies_bytes: int = Field(
+        default=536_870_912,
+        ge=2_048,
+        le=1_099_511_627_776,
+        description="Bodies that one process holds in memory at once; one more is told to come again. One client's are half of them.",
+    )
     backfill_limit_bytes: int = Field(
         default=536_870_912,
         ge=1_024,
@@ -88,7 +94,10 @@ class Settings(BaseSettings):
         description="Requests that wait for their turn while others are worked on; one more is told to come again. One client's are half of them.",
     )
     wait_seconds: int = Field(
-        default=5, ge=1, le=300, description="How long a request waits for its turn; far less when more is asked than can be done for long."
+        default=10,
+        ge=1,
+        le=300,
+        description="How long a request waits for its turn; once there has been a line for so long, only as long as a request takes.",
     )
     client_requests_per_second: int = Field(
         default=500,
@@ -219,6 +228,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}REQUEST_THREADS must not be above {PREFIX}POOL_SIZE: requests would wait for each other's connections"
             )
+        if self.bodies_bytes < 2 * self.body_limit_bytes:
+            raise ValueError(f"{PREFIX}BODIES_BYTES must be at least twice {PREFIX}BODY_LIMIT_BYTES: one client may hold half of it")
         if self.owner_database_url is not None and self.database_url is None:
             raise ValueError(
                 f"{PREFIX}OWNER_DATABASE_URL is given without {PREFIX}DATABASE_URL: name both, or neither for the embedded PostgreSQL"

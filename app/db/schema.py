@@ -186,6 +186,12 @@ _TABLES = text("""
         AND (NOT relispartition OR has_table_privilege(pg_class.oid, 'SELECT, INSERT, UPDATE, DELETE'))
     ORDER BY relname
 """)
+_VIEWS = text("""
+    SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = ANY (current_schemas(false)) AND has_table_privilege(pg_class.oid, 'SELECT')
+        AND (relkind = 'm' OR (relkind = 'v' AND NOT 'security_invoker=true' = ANY (coalesce(reloptions, '{}'))))
+    ORDER BY relname
+""")
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -206,6 +212,12 @@ def _safety_findings(engine: Engine) -> list[Finding]:
         if bare:
             sentence = (
                 f"Row-level security is not enabled and forced on {', '.join(bare)}: every programme could read every other's rows there."
+            )
+            found.append(Finding(Check.SCHEMA, sentence))
+        seen_through = connection.execute(_VIEWS).scalars().all()
+        if seen_through:
+            sentence = (
+                f"The view {', '.join(seen_through)} is not a security_invoker, so it shows every programme's rows: drop it or make it one."
             )
             found.append(Finding(Check.SCHEMA, sentence))
         off = [name for name in _DURABLE if connection.execute(text(f"SHOW {name}")).scalar_one() == "off"]

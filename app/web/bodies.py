@@ -2,23 +2,60 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from email.message import Message
 from typing import Final
 
 from fastapi import Request
 
 from app.settings import Settings
-from app.web.problems import BadRequest, TooLarge, TooSlow, UnsupportedMedia
+from app.web.problems import BadRequest, Busy, TooLarge, TooSlow, UnsupportedMedia
 
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 JSON: Final = "application/json"
 LONGEST_FILE_NAME: Final = 200
 
 
-async def read_body(request: Request, *, limit_bytes: int) -> bytes:
+Take = Callable[[int], None]
+"""Counts so many bytes as held, or raises Busy."""
+
+
+class HeldBodies:
+    """How much of the bodies that are being read and worked on is held at once, in one process; one client's is half of it."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes: Counter[str] = Counter()
+
+    @contextmanager
+    def by(self, client: str) -> Iterator[Take]:
+        """Count what is taken as the client's until the block ends."""
+        taken = 0
+
+        def take(count: int) -> None:
+            nonlocal taken
+            if self._bytes[client] + count > self._most_bytes // 2 or self._bytes.total() + count > self._most_bytes:
+                raise Busy("More is being sent to the service than it can hold at once; nothing was done. Send it again a little later.")
+            taken += count
+            self._bytes[client] += count
+
+        try:
+            yield take
+        finally:
+            self._bytes[client] -= taken
+            if not self._bytes[client]:
+                del self._bytes[client]
+
+
+async def read_body(request: Request, *, limit_bytes: int, take: Take = lambda _: None) -> bytes:
     """The bytes of the body; TooLarge as soon as it is known to be, without reading on."""
-    return b"".join([part async for part in body_parts(request, limit_bytes=limit_bytes)])
+    parts = []
+    async for part in body_parts(request, limit_bytes=limit_bytes):
+        take(len(part))
+        parts.append(part)
+    return b"".join(parts)
 
 
 async def body_parts(request: Request, *, limit_bytes: int) -> AsyncIterator[bytes]:

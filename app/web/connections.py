@@ -5,6 +5,8 @@ Bodies are bounded where they are read (`bodies`). What is counted here is count
 
 import asyncio
 import uuid
+from collections import Counter
+from ipaddress import ip_address, ip_network
 from typing import Any, ClassVar, Final
 
 import uvicorn
@@ -25,6 +27,7 @@ class Connection(HttpToolsProtocol):
     """One connection. Whatever is refused here, before there is a request, is a problem like any other, and ends the connection."""
 
     bounds: ClassVar[Settings]
+    of_address: ClassVar[Counter[str]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,12 +39,18 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # as uvicorn narrows it
-        self._one_too_many = len(self.connections) > self.bounds.connections
+        self._address = self.client[0] if self.client else ""
+        self.of_address[self._address] += 1
+        most_of_one = self.bounds.connections if _is_proxy(self._address, self.bounds) else self.bounds.connections // 2
+        self._one_too_many = len(self.connections) > self.bounds.connections or self.of_address[self._address] > most_of_one
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_timer = _stopped(self._head_timer)
         self._reader_timer = _stopped(self._reader_timer)
+        self.of_address[self._address] -= 1
+        if not self.of_address[self._address]:
+            del self.of_address[self._address]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -131,6 +140,11 @@ def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
     return None
 
 
+def _is_proxy(address: str, settings: Settings) -> bool:
+    """Whether many callers may come from this address."""
+    return any(ip_address(address) in ip_network(proxy) for proxy in settings.trusted_proxies)
+
+
 def server_config(application: ASGIApp, settings: Settings) -> uvicorn.Config:
     """How the service is served, by whoever serves it."""
     return uvicorn.Config(
@@ -154,5 +168,6 @@ def _bounded(settings: Settings) -> type[Connection]:
 
     class Bounded(Connection):
         bounds = settings
+        of_address = Counter()
 
     return Bounded

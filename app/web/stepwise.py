@@ -94,9 +94,10 @@ async def stepped_work(request: Request) -> AsyncIterator[SteppedWork]:
     if key is not None:
         require_key(key)
     kind, parameters = media_type(request.headers.get("content-type"))
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as body:
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as body, service.backfills.by(actor.client) as take:
         said = hashlib.sha256()
         async for part in body_parts(request, limit_bytes=service.backfill_limit_bytes):
+            take(len(part))
             said.update(part)
             body.write(part)
         body.seek(0)

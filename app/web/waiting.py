@@ -9,16 +9,14 @@ from typing import Final
 
 from app.web.problems import Busy
 
-STANDING_SECONDS: Final = 2.0
-"""A line that has stood for so long is no burst: more is asked than can be done, and waiting helps nobody."""
 _LEAST_PATIENCE_SECONDS: Final = 0.05
 
 
 class Places:
     """Places in one process, for one event loop. A client that fills them all leaves a fifth to others, and waits in a line of its own.
 
-    In a burst a request waits as long as `patience_seconds`. Where the line does not end, it waits no longer than a request is worked on,
-    and is told to come again: so whoever is answered is answered soon, whatever is asked.
+    In a burst a request waits as long as `patience_seconds`. A line that has stood for so long is no burst: from then on nobody waits longer than a
+    request is worked on before being told to come again, so whoever is answered is answered soon, whatever is asked.
     """
 
     def __init__(self, count: int, *, most_waiting: int, patience_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -71,7 +69,7 @@ class Places:
             raise _busy()
 
     def _patience(self) -> float:
-        if self._waiting and self._clock() - self._line_since > STANDING_SECONDS:
+        if self._waiting and self._clock() - self._line_since > self._patience_seconds:
             return min(self._patience_seconds, max(self._usual_seconds, _LEAST_PATIENCE_SECONDS))
         return self._patience_seconds
 

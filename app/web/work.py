@@ -1,6 +1,7 @@
 """One request, one transaction: who is calling, for which programme, and an answer that is given after the commit."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from app.kernel.canonical import json_bytes
 from app.kernel.codes import is_code
 from app.kernel.refusals import Fault, Invalid, Kind, NotFound, Refusal
 from app.web import idempotency
-from app.web.bodies import METHODS_WITH_BODY, read_body, require_json
+from app.web.bodies import METHODS_WITH_BODY, HeldBodies, read_body, require_json
 from app.web.callers import Callers
 from app.web.etags import Precondition, strong, tag_of
 from app.web.intake import parse
@@ -65,6 +66,8 @@ class Service:
     public_url: str | None
     rates: Rates
     places: Places
+    bodies: HeldBodies
+    backfills: HeldBodies
     kept: KeptAnswers = field(default_factory=KeptAnswers)
 
 
@@ -298,9 +301,13 @@ async def unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
     service: Service = request.app.state.service
     now = service.clock()
     actor, programme = await admitted(request, now=now)
-    body = await read_body(request, limit_bytes=service.body_limit_bytes) if request.method in METHODS_WITH_BODY else b""
-    # Only what is here whole takes a place: who sends slowly keeps nobody waiting.
-    async with service.places.held(actor.client):
+    async with AsyncExitStack() as held:
+        body = b""
+        if request.method in METHODS_WITH_BODY:
+            take = held.enter_context(service.bodies.by(actor.client))
+            body = await read_body(request, limit_bytes=service.body_limit_bytes, take=take)
+        # Only what is here whole takes a place: who sends slowly keeps nobody waiting.
+        await held.enter_async_context(service.places.held(actor.client))
         unit = UnitOfWork(service, request, actor, now=now, programme=programme, body=body)
         try:
             yield unit

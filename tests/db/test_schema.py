@@ -44,6 +44,8 @@ def shape(engine: Engine) -> list[tuple[object, ...]]:
 def only_problem(engine: Engine) -> str:
     problems = start_problems(engine)
     assert len(problems) == 1, problems
+    assert "\n" not in problems[0]
+    assert problems[0].endswith(".")
     return problems[0]
 
 
@@ -186,6 +188,17 @@ def test_a_table_without_a_wall_is_refused(database: Database, statement: str) -
     change(database, statement)
     name = "new_things" if "new_things" in statement else "programmes"
     assert f"not enabled and forced on {name}:" in only_problem(database.engine)
+
+
+@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
+def test_a_view_that_sees_as_its_owner_is_refused(database: Database, kind: str) -> None:
+    change(
+        database,
+        "CREATE VIEW mine WITH (security_invoker = true) AS SELECT * FROM programmes",
+        f"CREATE {kind} everybodys AS SELECT * FROM programmes",
+        f"GRANT SELECT ON mine, everybodys TO {roles.APPLICATION}",
+    )
+    assert only_problem(database.engine).startswith("The view everybodys is not a security_invoker")
 
 
 def test_a_role_without_rights_is_told_what_to_run(server: Server, database: Database) -> None:

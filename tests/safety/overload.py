@@ -33,6 +33,7 @@ MOST_RATIO: Final = 3.0
 TIMES: Final = 4
 ALLOWED: Final = frozenset({429, 503})
 CALLERS: Final = 20
+_IDLE_SECONDS: Final = 2
 
 
 @dataclass
@@ -64,11 +65,15 @@ class Caller:
     def __init__(self, address: tuple[str, int], request: bytes) -> None:
         self._address = address
         self._request = request
+        self._used_at = 0.0
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self) -> tuple[int, bytes, float]:
         """Status, head in small letters and seconds of one request."""
         began = time.perf_counter()
+        if self._streams is not None and began - self._used_at > _IDLE_SECONDS:
+            # A service closes a connection that has been idle; it is not its fault who uses one all the same.
+            await self.close()
         if self._streams is None:
             self._streams = await asyncio.open_connection(*self._address)
         reader, writer = self._streams
@@ -76,6 +81,7 @@ class Caller:
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
         await reader.readexactly(int(length or 0))
+        self._used_at = time.perf_counter()
         if b"connection: close" in head:
             await self.close()
         return int(head[9:12]), head, time.perf_counter() - began
@@ -160,7 +166,8 @@ async def overloaded(target: Target, *, seconds: float) -> list[Told]:
     await in_turn(target, target.keys[: target.places], seconds, unloaded, unread=seconds / 4)
     capacity = len(unloaded.seconds) / (seconds * 3 / 4)
     # What comes before overload has been noticed is a burst, and waits its turn.
-    await at_rate(target, TIMES * capacity, seconds + 3, over, unread=3.0)
+    burst = Settings().wait_seconds + 1
+    await at_rate(target, TIMES * capacity, seconds + burst, over, unread=burst)
     ratio = over.p95 / unloaded.p95
     counts = ", ".join(f"{count} of {status}" for status, count in sorted(over.statuses.items()))
     wrong = [*unloaded.wrong, *over.wrong]

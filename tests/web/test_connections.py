@@ -16,7 +16,8 @@ from app.kernel.actors import MACHINE
 from tests.support.databases import Database
 from tests.support.sockets import listening
 
-CONNECTIONS = 12
+CONNECTIONS = 24
+"""In all; half of them from one address."""
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +29,9 @@ def address(module_database: Database) -> Iterator[str]:
         yield address
 
 
-def connected(address: str) -> socket.socket:
+def connected(address: str, *, source: str = "127.0.0.1") -> socket.socket:
     host, port = address.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=10)
+    return socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0))
 
 
 def rest(connection: socket.socket) -> bytes:
@@ -131,8 +132,8 @@ def test_who_does_not_read_is_dropped(address: str) -> None:
             pytest.fail("a reader that takes nothing is kept")
 
 
-def test_one_connection_too_many_is_told_so(address: str) -> None:
-    held = [connected(address) for _ in range(CONNECTIONS)]
+def test_one_connection_too_many_is_told_so_and_who_comes_from_elsewhere_is_not(address: str) -> None:
+    held = [connected(address) for _ in range(CONNECTIONS // 2)]
     try:
         for connection in held:
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -142,6 +143,10 @@ def test_one_connection_too_many_is_told_so(address: str) -> None:
             said = rest(one_more)
             told(said, 503, "unavailable")
             assert b"retry-after: " in said.lower()
+        # From elsewhere there is room.
+        with connected(address, source="127.0.0.2") as other:
+            other.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert other.recv(65_536).startswith(b"HTTP/1.1 200 ")
     finally:
         for connection in held:
             connection.close()

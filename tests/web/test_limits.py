@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from app.settings import Settings
+from app.web.bodies import HeldBodies
 from app.web.problems import Busy, Overloaded
 from app.web.rates import Rates, neighbourhood
-from app.web.waiting import STANDING_SECONDS, Places
+from app.web.waiting import Places
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
@@ -220,7 +221,7 @@ def test_where_the_line_never_ends_nobody_waits_long() -> None:
         clock = Clock()
         work = Work(Places(1, most_waiting=100, patience_seconds=60, clock=clock))
         tasks = await work.start("a", "b")
-        clock.now += STANDING_SECONDS + 1
+        clock.now += 61
         late = await work.start("c")
         with pytest.raises(Busy):
             await late[0]
@@ -278,6 +279,27 @@ def test_the_service_is_busy_over_http_and_says_when_to_come_again(module_databa
         assert answer.headers["retry-after"]
         web.portal.call(held.aclose)
         assert web.get("/v1/me", key=key).status_code == 200
+
+
+def test_who_sends_too_much_at_once_leaves_room_for_others() -> None:
+    bodies = HeldBodies(100)
+    with bodies.by("flood") as flood, bodies.by("flood") as again, bodies.by("other") as other:
+        flood(30)
+        with pytest.raises(Busy):
+            again(21)
+        again(20)
+        other(50)
+        with bodies.by("third") as third, pytest.raises(Busy):
+            third(1)
+    with bodies.by("flood") as flood:
+        flood(50)
+
+
+def test_bodies_that_are_done_with_are_held_no_more(web: Web, manager: str) -> None:
+    for body in ({"code": "swift", "name": "The Swift"}, {"code": "?"}):
+        web.post(BOATS, body, key=manager)
+    with web.app.state.service.bodies.by("anybody") as take:
+        take(web.database.settings.bodies_bytes // 2)
 
 
 def test_the_defaults_are_above_what_honest_clients_ask() -> None:

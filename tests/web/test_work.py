@@ -215,7 +215,7 @@ def test_a_cursor_of_another_list_is_refused(web: Web) -> None:
 
 def test_more_callers_than_connections_all_get_their_answer(database: Database) -> None:
     """Nothing may hold a connection while it waits for a thread, nor the other way round."""
-    settings = database.settings.model_copy(update={"pool_size": 2, "request_threads": 2, "pool_wait_seconds": 2})
+    settings = database.settings.model_copy(update={"pool_size": 2, "request_threads": 2, "pool_wait_seconds": 2, "wait_seconds": 120})
     create_boats(database)
     with serving(replace(database, settings=settings), routers=(router,)) as web:
         keys = [web.new_client("contract_manager", programme="p")[1] for _ in range(4)]
