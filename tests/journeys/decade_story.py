@@ -117,7 +117,7 @@ def questions(year: int) -> list[str]:
         "configuration",
         "gaps",
         f"gaps?{months}",
-        f"deadlines?{months}",
+        f"deadlines?{months}&limit=200",
         "assignments",
         "assurance",
         "measures",
