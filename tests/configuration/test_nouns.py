@@ -1,5 +1,6 @@
 """Each noun's own endpoints: one line of the document at a time, under the document's rules, as every kind of caller."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from app.configuration.nouns import NOUNS, Noun, StatusOn
 from app.kernel.moments import moment_text
 from tests.make import contract, document, subcontract
-from tests.support.databases import Database
+from tests.support.databases import Database, Server
 from tests.support.http import Web, serving
 
 PROGRAMME = "/v1/programmes/test-cancer"
@@ -56,8 +57,8 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def web(database: Database, clock: Clock) -> Iterator[Web]:
+@contextlib.contextmanager
+def served(database: Database, clock: Clock) -> Iterator[Web]:
     with serving(database, clock=clock) as web:
         whole = document()
         whole["measures"].append({"code": "O-ONE", "name": "An outcome", "aggregation": "count_sum"})
@@ -70,8 +71,34 @@ def web(database: Database, clock: Clock) -> Iterator[Web]:
 
 
 @pytest.fixture
-def manager(web: Web) -> str:
+def web(database: Database, clock: Clock) -> Iterator[Web]:
+    with served(database, clock) as web:
+        yield web
+
+
+@pytest.fixture(scope="module")
+def unchanged(module_database: Database) -> Iterator[Web]:
+    """For tests that change nothing."""
+    with served(module_database, Clock()) as web:
+        yield web
+
+
+@pytest.fixture(scope="module")
+def grown(server: Server) -> Iterator[Web]:
+    """With a new line of every noun, for tests that change nothing."""
+    with server.database() as made, served(made, Clock()) as web:
+        for path, line in NEW.values():
+            assert web.put(f"{PROGRAMME}/{path}", line, key=manager_of(web), headers=CREATE).status_code == 201
+        yield web
+
+
+def manager_of(web: Web) -> str:
     return web.key("contract_manager", programme="test-cancer")
+
+
+@pytest.fixture
+def manager(web: Web) -> str:
+    return manager_of(web)
 
 
 def changed(noun: Noun, line: dict[str, Any]) -> dict[str, Any]:
@@ -118,32 +145,32 @@ def test_a_line_is_added_read_changed_and_withdrawn_and_its_history_tells(noun: 
 
 
 @pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.section)
-def test_a_dry_run_of_a_line_answers_the_difference_and_keeps_nothing(noun: Noun, web: Web, manager: str) -> None:
+def test_a_dry_run_of_a_line_answers_the_difference_and_keeps_nothing(noun: Noun, unchanged: Web) -> None:
+    manager = manager_of(unchanged)
     path, line = NEW[noun.section]
-    before = web.get(f"{PROGRAMME}/configuration", key=manager)
-    tried = web.put(f"{PROGRAMME}/{path}?dry_run=true", line, key=manager)
+    before = unchanged.get(f"{PROGRAMME}/configuration", key=manager)
+    tried = unchanged.put(f"{PROGRAMME}/{path}?dry_run=true", line, key=manager)
     assert tried.status_code == 200, tried.text
     told = {each["noun"]: each for each in tried.json()["differences"]}[noun.section]
     assert (len(told["added"]), told["changed"], told["withdrawn"]) == (1, [], [])
     assert told["lines"][0]["before"] is None
-    assert web.get(f"{PROGRAMME}/configuration", key=manager).content == before.content
-    assert web.get(f"{PROGRAMME}/{path}/history", key=manager).status_code == 404
+    assert unchanged.get(f"{PROGRAMME}/configuration", key=manager).content == before.content
+    assert unchanged.get(f"{PROGRAMME}/{path}/history", key=manager).status_code == 404
 
 
 @pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.section)
-def test_lines_are_listed_by_pages_in_the_order_of_their_keys(noun: Noun, web: Web, manager: str) -> None:
-    path, line = NEW[noun.section]
-    web.put(f"{PROGRAMME}/{path}", line, key=manager, headers=CREATE)
-    stated = web.get(f"{PROGRAMME}/configuration", key=manager).json()[noun.section]
+def test_lines_are_listed_by_pages_in_the_order_of_their_keys(noun: Noun, grown: Web) -> None:
+    manager = manager_of(grown)
+    stated = grown.get(f"{PROGRAMME}/configuration", key=manager).json()[noun.section]
     address, lines, pages = f"{PROGRAMME}/{noun.section}?limit=1", [], 0
     while address:
-        page = web.get(address, key=manager)
+        page = grown.get(address, key=manager)
         lines += page.json()[noun.section]
         address = page.headers.get("Link", "<>").split(">")[0][1:]
         pages += 1
     assert (lines, pages) == (stated, len(stated))
     assert len(stated) > 1
-    assert web.get(f"{PROGRAMME}/{noun.section}?cursor=AAAA", key=manager).json()["code"] == "bad_cursor"
+    assert grown.get(f"{PROGRAMME}/{noun.section}?cursor=AAAA", key=manager).json()["code"] == "bad_cursor"
 
 
 FILTERS = [
@@ -169,21 +196,22 @@ FILTERS = [
 ]  # fmt: skip
 
 
-def test_lists_answer_their_filters(web: Web, manager: str) -> None:
+def test_lists_answer_their_filters(unchanged: Web) -> None:
+    manager = manager_of(unchanged)
     for query, keys in FILTERS:
         section = query.split("?", maxsplit=1)[0]
         noun = next(noun for noun in NOUNS if noun.section == section)
-        found = web.get(f"{PROGRAMME}/{query}", key=manager)
+        found = unchanged.get(f"{PROGRAMME}/{query}", key=manager)
         assert found.status_code == 200, found.text
         assert [line[noun.key[0]] for line in found.json()[section]] == keys, query
     for closed in (
         "sites?month=October", "subcontracts?status=alive", "subcontracts?sector=pub", "measures?kind=nice", "measures?aggregation=sum",
         "phases?payment=cash", "collections?every=week", "requirements?judged_on=day",
     ):  # fmt: skip
-        assert web.get(f"{PROGRAMME}/{closed}", key=manager).status_code == 422, closed
+        assert unchanged.get(f"{PROGRAMME}/{closed}", key=manager).status_code == 422, closed
     for path in ("deadlines?from=2027-01&to=2026-12", "requirements/CWT-62/weights?month=2040-01"):
-        assert web.get(f"{PROGRAMME}/{path}", key=manager).status_code == 422, path
-    assert web.get("/v1/calendar/days?from=2027-01-02&to=2027-01-01", key=manager).status_code == 422
+        assert unchanged.get(f"{PROGRAMME}/{path}", key=manager).status_code == 422, path
+    assert unchanged.get("/v1/calendar/days?from=2027-01-02&to=2027-01-01", key=manager).status_code == 422
 
 
 def test_a_status_is_asked_of_a_day() -> None:
@@ -196,22 +224,24 @@ def test_a_status_is_asked_of_a_day() -> None:
         assert [key[0] for key in found] == references
 
 
-def test_what_is_wrong_with_a_line_is_named_in_it_and_what_lies_elsewhere_in_words(web: Web, manager: str) -> None:
-    answer = web.put(f"{PROGRAMME}/sites/lung", {"code": "bladder", "name": "Lung"}, key=manager, headers={"If-Match": "*"})
+def test_what_is_wrong_with_a_line_is_named_in_it_and_what_lies_elsewhere_in_words(unchanged: Web) -> None:
+    manager = manager_of(unchanged)
+    answer = unchanged.put(f"{PROGRAMME}/sites/lung", {"code": "bladder", "name": "Lung"}, key=manager, headers={"If-Match": "*"})
     assert [(fault["code"], fault["pointer"]) for fault in answer.json()["errors"]] == [("key_differs", "/code")]
-    answer = web.put(f"{PROGRAMME}/sites/lung", {"code": "lung", "surprise": 1}, key=manager, headers={"If-Match": "*"})
+    answer = unchanged.put(f"{PROGRAMME}/sites/lung", {"code": "lung", "surprise": 1}, key=manager, headers={"If-Match": "*"})
     assert {fault["pointer"] for fault in answer.json()["errors"]} == {"/name", "/surprise"}
     line = {"code": "lung", "name": "Lung", "parent": "nowhere"}
-    answer = web.put(f"{PROGRAMME}/sites/lung", line, key=manager, headers={"If-Match": "*"})
+    answer = unchanged.put(f"{PROGRAMME}/sites/lung", line, key=manager, headers={"If-Match": "*"})
     assert [(fault["code"], fault["pointer"]) for fault in answer.json()["errors"]] == [("unknown_parent", "/parent")]
-    answer = web.request("DELETE", f"{PROGRAMME}/sites/lung", key=manager, headers={"If-Match": "*"})
+    answer = unchanged.request("DELETE", f"{PROGRAMME}/sites/lung", key=manager, headers={"If-Match": "*"})
     assert (answer.status_code, answer.json()["code"]) == (422, "configuration_invalid")
     assert {fault["code"] for fault in answer.json()["errors"]} == {"unknown_site"}
     assert all("/assignments/" in fault["detail"] for fault in answer.json()["errors"])
 
 
-def test_a_measure_that_is_still_named_comes_back_from_the_catalogue(web: Web, manager: str) -> None:
-    answer = web.request("DELETE", f"{PROGRAMME}/measures/CWT-FDS/versions/1", key=manager, headers={"If-Match": "*"})
+def test_a_measure_that_is_still_named_comes_back_from_the_catalogue(unchanged: Web) -> None:
+    manager = manager_of(unchanged)
+    answer = unchanged.request("DELETE", f"{PROGRAMME}/measures/CWT-FDS/versions/1", key=manager, headers={"If-Match": "*"})
     assert (answer.status_code, [fault["code"] for fault in answer.json()["errors"]]) == (422, ["still_used"])
 
 
@@ -223,38 +253,38 @@ def test_saying_the_same_again_is_no_new_version(web: Web, manager: str) -> None
     assert len(web.get(f"{address}/history", key=manager).json()["versions"]) == 1
 
 
-def test_only_who_may_reads_and_changes_lines(web: Web, manager: str) -> None:
-    readers = [web.key("analyst", programme="test-cancer"), web.key("auditor")]
-    hospice = web.key("preparer", programme="test-cancer", subcontract="SC-H9901")
-    lead = web.key("commissioner_lead", programme="test-cancer", commissioner="05W")
-    stranger = web.key("contract_manager", programme="elsewhere")
+def test_only_who_may_reads_and_changes_lines(unchanged: Web) -> None:
+    readers = [unchanged.key("analyst", programme="test-cancer"), unchanged.key("auditor")]
+    hospice = unchanged.key("preparer", programme="test-cancer", subcontract="SC-H9901")
+    lead = unchanged.key("commissioner_lead", programme="test-cancer", commissioner="05W")
+    stranger = unchanged.key("contract_manager", programme="elsewhere")
     for noun in NOUNS:
         path, line = NEW[noun.section]
         address = f"{PROGRAMME}/{path}"
-        assert web.put(address, line, headers=CREATE).status_code == 401
+        assert unchanged.put(address, line, headers=CREATE).status_code == 401
         for key in (*readers, hospice, lead):
-            assert web.put(address, line, key=key, headers=CREATE).status_code == 403, noun
-            assert web.request("DELETE", address, key=key, headers=CREATE).status_code == 403
+            assert unchanged.put(address, line, key=key, headers=CREATE).status_code == 403, noun
+            assert unchanged.request("DELETE", address, key=key, headers=CREATE).status_code == 403
         for key in (hospice, lead):
-            assert web.get(f"{PROGRAMME}/{noun.section}", key=key).status_code == 403
-            assert web.get(f"{address}/history", key=key).status_code == 403
-        assert [web.get(f"{PROGRAMME}/{noun.section}", key=key).status_code for key in readers] == [200, 200]
+            assert unchanged.get(f"{PROGRAMME}/{noun.section}", key=key).status_code == 403
+            assert unchanged.get(f"{address}/history", key=key).status_code == 403
+        assert [unchanged.get(f"{PROGRAMME}/{noun.section}", key=key).status_code for key in readers] == [200, 200]
         for method in ("GET", "PUT", "DELETE"):
-            assert web.request(method, address, key=stranger, json=line, headers=CREATE).status_code == 404
+            assert unchanged.request(method, address, key=stranger, json=line, headers=CREATE).status_code == 404
 
 
-def test_a_subcontracts_client_reads_its_own_subcontract_alone(web: Web, manager: str) -> None:
-    hospice = web.key("preparer", programme="test-cancer", subcontract="SC-H9901")
-    own = web.get(f"{PROGRAMME}/subcontracts/SC-H9901", key=hospice)
+def test_a_subcontracts_client_reads_its_own_subcontract_alone(unchanged: Web) -> None:
+    hospice = unchanged.key("preparer", programme="test-cancer", subcontract="SC-H9901")
+    own = unchanged.get(f"{PROGRAMME}/subcontracts/SC-H9901", key=hospice)
     assert (own.status_code, own.json()["organisation"]) == (200, "H9901")
     theirs, absent = (
-        web.get(f"{PROGRAMME}/subcontracts/{reference}", key=hospice, headers={"X-Request-ID": "same"})
+        unchanged.get(f"{PROGRAMME}/subcontracts/{reference}", key=hospice, headers={"X-Request-ID": "same"})
         for reference in ("SC-RJE", "SC-NONE")
     )
     assert theirs.status_code == absent.status_code == 404
     assert {**theirs.json(), "instance": ""} == {**absent.json(), "instance": ""}
-    lead = web.key("commissioner_lead", programme="test-cancer", commissioner="05W")
-    assert web.get(f"{PROGRAMME}/subcontracts/SC-RJE", key=lead).status_code == 404
+    lead = unchanged.key("commissioner_lead", programme="test-cancer", commissioner="05W")
+    assert unchanged.get(f"{PROGRAMME}/subcontracts/SC-RJE", key=lead).status_code == 404
 
 
 def test_a_document_of_before_brings_every_noun_back_as_new_facts(web: Web, manager: str, clock: Clock) -> None:
@@ -284,24 +314,24 @@ def test_a_document_of_before_brings_every_noun_back_as_new_facts(web: Web, mana
         assert web.get(f"{PROGRAMME}/{path}", key=manager).status_code == 404
 
 
-def test_a_new_version_of_a_measure_is_previewed(web: Web, manager: str) -> None:
+def test_a_new_version_of_a_measure_is_previewed(unchanged: Web) -> None:
+    manager = manager_of(unchanged)
     path, line = NEW["measures"]
-    told = web.put(f"{PROGRAMME}/{path}?dry_run=true", line, key=manager).json()["effects"]
+    told = unchanged.put(f"{PROGRAMME}/{path}?dry_run=true", line, key=manager).json()["effects"]
     months = {"from_month": "2030-01", "to_month": "2031-06"}
     assert told["obligations_changing"] == [{"collection": "cwt", "subcontract": each, **months} for each in ("SC-RJE", "SC-RL4")]
     assert (told["obligations_appearing"], told["obligations_disappearing"], told["publications_touched"]) == ([], [], [])
-    ended = web.request("DELETE", f"{PROGRAMME}/collections/hospice?dry_run=true", key=manager)
+    ended = unchanged.request("DELETE", f"{PROGRAMME}/collections/hospice?dry_run=true", key=manager)
     assert ended.status_code == 200, ended.text
     (gone,) = ended.json()["effects"]["obligations_disappearing"]
     assert gone == {"collection": "hospice", "subcontract": "SC-H9901", "from_month": "2026-07", "to_month": "2031-06"}
-    assert web.get(f"{PROGRAMME}/collections/hospice", key=manager).status_code == 200
+    assert unchanged.get(f"{PROGRAMME}/collections/hospice", key=manager).status_code == 200
 
 
 @pytest.mark.parametrize("address", ["measures/CWT-62/versions/{}", "phases/{}"])
-def test_a_number_that_nothing_can_have_names_nothing(web: Web, address: str) -> None:
-    manager = web.key("contract_manager", programme="test-cancer")
-    web.put(f"{PROGRAMME}/configuration", document(), key=manager, headers=CREATE)
+def test_a_number_that_nothing_can_have_names_nothing(unchanged: Web, address: str) -> None:
+    manager = manager_of(unchanged)
     for number, told in ((2**31 - 1, (404, "not_found")), (2**31, (422, "invalid")), ("9" * 25, (422, "invalid")), (0, (422, "invalid"))):
         for path in (address.format(number), f"{address.format(number)}/history"):
-            answer = web.get(f"{PROGRAMME}/{path}", key=manager)
+            answer = unchanged.get(f"{PROGRAMME}/{path}", key=manager)
             assert (answer.status_code, answer.json()["code"]) == told, path

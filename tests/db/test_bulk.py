@@ -61,8 +61,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("rows", CASES.values(), ids=CASES)
-def test_rows_come_back_as_they_were(database: Database, rows: list[dict[str, Any]]) -> None:
-    with Session(database.superuser_engine) as session:
+def test_rows_come_back_as_they_were(module_database: Database, rows: list[dict[str, Any]]) -> None:
+    with Session(module_database.superuser_engine) as session:
         heap.create(session.connection())
         insert_rows(session, heap, rows)
         found = [dict(each) for each in session.execute(select(heap).order_by(heap.c.number)).mappings()]

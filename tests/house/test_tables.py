@@ -91,10 +91,10 @@ def test_a_member_that_is_one_of_some_words_is_so_in_the_database_too(tables: li
         ("percentage numeric", "planted.percentage: a ratio is computed, never stored"),
     ],
 )
-def test_a_table_that_breaks_a_rule_is_noticed(database: Database, columns: str, fault: str) -> None:
+def test_a_table_that_breaks_a_rule_is_noticed(module_database: Database, columns: str, fault: str) -> None:
     wall = "ALTER TABLE planted ENABLE ROW LEVEL SECURITY; ALTER TABLE planted FORCE ROW LEVEL SECURITY; CREATE POLICY planted ON planted"
     planted = f'CREATE TABLE planted (programme text COLLATE "C", {columns}); {wall}'
-    with database.superuser_engine.connect() as connection:
+    with module_database.superuser_engine.connect() as connection:
         connection.exec_driver_sql('CREATE TABLE other (code text COLLATE "C" PRIMARY KEY)')
         connection.exec_driver_sql(planted)
         (table,) = (table for table in tables_of(connection) if table.name == "planted")
@@ -102,8 +102,8 @@ def test_a_table_that_breaks_a_rule_is_noticed(database: Database, columns: str,
 
 
 @pytest.mark.parametrize("undone", ["NO FORCE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"])
-def test_a_wall_that_is_down_is_noticed(database: Database, undone: str) -> None:
-    with database.superuser_engine.connect() as connection:
+def test_a_wall_that_is_down_is_noticed(module_database: Database, undone: str) -> None:
+    with module_database.superuser_engine.connect() as connection:
         connection.exec_driver_sql(f"ALTER TABLE subcontracts {undone}")
         (table,) = (table for table in tables_of(connection) if table.name == "subcontracts")
     assert faults_of(table) == ["subcontracts: row-level security is not enabled, forced and given a policy"]

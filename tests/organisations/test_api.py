@@ -49,6 +49,14 @@ def administrator(web: Web) -> str:
     return web.key("administrator")
 
 
+@pytest.fixture(scope="module")
+def two_merged(module_database: Database) -> Iterator[Web]:
+    """R1E merged into RRE, for tests of who may do what: none of them changes anything."""
+    with serving(module_database, clock=Clock()) as web:
+        assert merged(web, web.key("administrator")).status_code == 201
+        yield web
+
+
 def put(web: Web, line: dict[str, Any], *, key: str, headers: dict[str, str] = NEW, why: str = "Known since 2011.") -> httpx.Response:
     return web.put(f"{REGISTER}/{line['ods_code']}", {"organisation": line, "why": why}, key=key, headers=headers)
 
@@ -226,13 +234,12 @@ def test_what_the_register_said_can_be_asked(web: Web, administrator: str, clock
 
 
 @pytest.mark.parametrize("role", ["contract_manager", "analyst", "finance", "auditor", "administrator"])
-def test_who_sees_every_subcontract_reads_and_does_not_write(web: Web, administrator: str, database: Database, role: str) -> None:
-    merged(web, administrator)
-    reader = web.key(role, programme="test-cancer")
+def test_who_sees_every_subcontract_reads_and_does_not_write(two_merged: Web, role: str) -> None:
+    reader = two_merged.key(role, programme="test-cancer")
     for address in ("", "/R1E", "/R1E/history", "/R1E/successors/RRE"):
-        assert web.get(REGISTER + address, key=reader).status_code == 200
-    assert web.get(f"{REGISTER}/RLY", key=reader).status_code == 404
-    refused_to_write(web, reader, database)
+        assert two_merged.get(REGISTER + address, key=reader).status_code == 200
+    assert two_merged.get(f"{REGISTER}/RLY", key=reader).status_code == 404
+    refused_to_write(two_merged, reader)
 
 
 @pytest.mark.parametrize(
@@ -244,27 +251,24 @@ def test_who_sees_every_subcontract_reads_and_does_not_write(web: Web, administr
         ("commissioner", {"commissioner": "QNC"}),
     ],
 )
-def test_others_learn_nothing_of_who_else_there_is(
-    web: Web, administrator: str, database: Database, role: str, scope: dict[str, str]
-) -> None:
-    merged(web, administrator)
-    key = web.key(role, programme="test-cancer", **scope)
+def test_others_learn_nothing_of_who_else_there_is(two_merged: Web, role: str, scope: dict[str, str]) -> None:
+    key = two_merged.key(role, programme="test-cancer", **scope)
     same = {"X-Request-ID": "same-for-all"}
     for path in ("{}", "{}/history", "{}/successors/RRE"):
-        there, absent = (web.get(f"{REGISTER}/{path.format(code)}", key=key, headers=same) for code in ("R1E", "RLY"))
+        there, absent = (two_merged.get(f"{REGISTER}/{path.format(code)}", key=key, headers=same) for code in ("R1E", "RLY"))
         assert there.status_code == 403
         assert there.content == absent.content
-    assert web.get(REGISTER, key=key).status_code == 403
-    refused_to_write(web, key, database)
+    assert two_merged.get(REGISTER, key=key).status_code == 403
+    refused_to_write(two_merged, key)
 
 
-def refused_to_write(web: Web, key: str, database: Database) -> None:
-    before = kept(database)
+def refused_to_write(web: Web, key: str) -> None:
+    before = kept(web.database)
     for line in (R1E | {"name": "Another name"}, R1E | {"ods_code": "RJD"}):
         assert put(web, line, key=key).status_code == 403
     assert web.put(f"{REGISTER}/RRE/successors/R1E", MERGED, key=key, headers=NEW).status_code == 403
     assert web.request("DELETE", f"{REGISTER}/R1E/successors/RRE?why=x", key=key, headers={"If-Match": "*"}).status_code == 403
-    assert kept(database) == before
+    assert kept(web.database) == before
 
 
 def test_without_a_key_nothing(web: Web) -> None:

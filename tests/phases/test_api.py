@@ -40,6 +40,14 @@ def own(database: Database) -> Iterator[Programme]:
         yield send_october(programme)
 
 
+@pytest.fixture(scope="module")
+def shared(module_database: Database) -> Iterator[Programme]:
+    """The same, for tests whose requests are refused or hold whoever made some before."""
+    with running(module_database) as programme:
+        programme.configure(phases=LINES)
+        yield send_october(programme)
+
+
 def key(own: Programme, role: str = "contract_manager", name: str = "", **scope: str) -> str:
     """A client of the programme; another `name`, another person."""
     if not name:
@@ -249,8 +257,8 @@ def test_a_proposal_leads_to_the_phase_that_still_follows(own: Programme) -> Non
         ({"reason": " "}, "/reason"),
     ],
 )
-def test_what_is_no_decision_is_refused(own: Programme, changes: dict[str, Any], pointer: str) -> None:
-    refused = propose(own, **changes)
+def test_what_is_no_decision_is_refused(shared: Programme, changes: dict[str, Any], pointer: str) -> None:
+    refused = propose(shared, **changes)
     assert (refused.status_code, [fault["pointer"] for fault in refused.json()["errors"]]) == (422, [pointer])
 
 
@@ -322,13 +330,13 @@ def test_a_baseline_is_withdrawn_with_its_reason_and_stays_in_what_was_answered_
         ("commissioner_lead", {"commissioner": "05W"}, 403, 403),
     ],
 )
-def test_who_may_read_a_gate_and_decide(own: Programme, role: str, scope: dict[str, str], reads: int, decides: int) -> None:
-    body, caller = proposal(gate(own)), key(own, role, **scope)
+def test_who_may_read_a_gate_and_decide(shared: Programme, role: str, scope: dict[str, str], reads: int, decides: int) -> None:
+    body, caller = proposal(gate(shared)), key(shared, role, **scope)
     for path in ("gate", "decision", "baselines"):
-        assert own.web.get(f"{PHASES}/1/{path}", key=caller).status_code == reads
-    assert own.web.post(f"{PHASES}/1/decision", body, key=caller).status_code == decides
-    assert own.web.post(f"{PHASES}/1/baselines", AGREED, key=caller).status_code == decides
+        assert shared.web.get(f"{PHASES}/1/{path}", key=caller).status_code == reads
+    assert shared.web.post(f"{PHASES}/1/decision", body, key=caller).status_code == decides
+    assert shared.web.post(f"{PHASES}/1/baselines", AGREED, key=caller).status_code == decides
     if decides == 403:
-        assert own.web.post(f"{PHASES}/1/decision/approval", {"number": 1}, key=caller).status_code == 403
-    assert own.web.get("/v1/programmes/other/phases/1/gate", key=caller).status_code == 404
-    assert own.web.get(f"{PHASES}/1/gate").status_code == 401
+        assert shared.web.post(f"{PHASES}/1/decision/approval", {"number": 1}, key=caller).status_code == 403
+    assert shared.web.get("/v1/programmes/other/phases/1/gate", key=caller).status_code == 404
+    assert shared.web.get(f"{PHASES}/1/gate").status_code == 401
