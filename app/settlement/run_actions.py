@@ -11,7 +11,7 @@ from app.access.domain import Permission, require
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
 from app.db import audit, facts
-from app.db.ledger import Recording, begin_recording, hold_ledger
+from app.db.ledger import Recording, begin_recording, hold_ledger, last_recorded
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import canonical_bytes, digest, sha256
 from app.kernel.codes import ALL
@@ -227,6 +227,7 @@ def read_statement(session: Session, programme: str, key: RunKey, *, party: str 
 def list_statements(session: Session, programme: str, *, actor: Actor) -> list[tuple[int, int, int, str, datetime]]:
     """The statements that the caller may read, the latest version of each run's."""
     require(actor, Permission.STATEMENT_READ, programme=programme)
+    last_recorded(session, programme)
     return store.statements_of(session, programme, audiences_of(actor))
 
 

@@ -137,11 +137,14 @@ ELSEWHERE: Final = "another programme's"
 ABSENT: Final = "absent"
 MALFORMED: Final = "malformed"
 
-_MALFORMED: Final = {"month": "2026-13", "day": "2026-02-30", "audience": "nobody", "phase": "0", "version": "0", "sequence": "0"}
+_MALFORMED: Final = {
+    "month": "2026-13", "day": "2026-02-30", "audience": "nobody", "phase": "0", "version": "0", "sequence": "0",
+    "run": "0", "stated": "0", "true_up": "0",
+}  # fmt: skip
 _NEVER: Final = {
     "month": "2026-02", "day": "2030-01-02", "phase": "99", "version": "99", "sequence": "9", "commissioner": "99Q", "site": "QVZ",
     "measure": "QVZZZZ", "pathway": "qvqvqv", "collection": "qvc", "requirement": "QVZZZZ", "handover": "QVZ", "organisation": "QVQ", "successor": "QVQ",
-    "programme": NOWHERE, "subcontract": reference(HERE, 9), "audience": "subcontract",
+    "programme": NOWHERE, "subcontract": reference(HERE, 9), "audience": "subcontract", "run": "99", "stated": "99", "true_up": "99",
 }  # fmt: skip
 """What is nowhere, as long as what is somewhere; of what is not named here, the same with every letter and digit another."""
 _KEYED: Final = {
@@ -159,6 +162,7 @@ _ODDLY: Final[Mapping[str, Any]] = {
     },
     "end_assignment": {"to_month": "1999-01"},
     "approve_phase_decision": {"number": 99},
+    "state_settlement_input": {"contract_year": 99, "kind": "actual_cost", "value": 1, "source": "Ledger"},
     "withdraw_baselines": {"measures": ["CWT-FDS"], "reason": "It was never agreed."},
 }
 """Bodies other than the documented examples: what would change something for whoever asks next is refused, but not before who may."""
@@ -279,6 +283,7 @@ def objects_of(world: World, operation: Operation, programme: str, number: int) 
         "assignment": held["assignment"], "organisation": "QV1", "successor": "QV2", "day": "2028-03-15", "import": held["import"],
         "backfill": held[f"backfill of {number}"], "sequence": "1", "query": f"{lead}-1" if "sequence" in operation.parameters else "1",
         "audience": "programme", "client": client, "client_key": key.removeprefix("ms_live_").partition("_")[0], "schema": "report-1.0.json",
+        "contract_year": "1", "run": "1", "stated": "1", "true_up": "1", "kind": "actual_cost",
     }  # fmt: skip
 
 

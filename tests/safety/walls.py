@@ -186,7 +186,7 @@ OWNERS: Final[Mapping[str, Owners]] = {
         name: of_programme()
         for name in (
             "baselines", "handover_comparisons", "handovers", "imports", "month_results", "phase_decisions", "publication_drafts",
-            "report_rows", "requirements",
+            "report_rows", "requirements", "settlement_acts", "settlement_disputes", "settlement_inputs", "settlement_rules", "settlements",
         )
     },
     **{
@@ -201,7 +201,10 @@ OWNERS: Final[Mapping[str, Owners]] = {
     "row_queries": of_commissioner(),
     "row_query_messages": of_commissioner(),
     "publications": Owners(_by("programme", subcontracts_shown=(True, False)), _publication, _whole),
-    "renditions": Owners(_by("programme", audience_kind=_KINDS, audience=("s1", "s2", "k1", "k2", "")), _rendition, _whole),
+    **{
+        name: Owners(_by("programme", audience_kind=_KINDS, audience=("s1", "s2", "k1", "k2", "")), _rendition, _whole)
+        for name in ("renditions", "settlement_statements")
+    },
     "programmes": Owners(_by("programme"), _here_or_all, _whole),
     "clients": Owners(_by("id", "programme"), _client, _client),
     **{name: of_client() for name in ("client_assertions", "client_keys", "client_public_keys", "client_tokens")},

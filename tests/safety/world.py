@@ -1,6 +1,6 @@
 """Two programmes side by side with everything in them that can be asked for, and in everything a word that says whose it is.
 
-Words that begin with `zqx` (names, notes, questions, contacts) and codes with `QV` are their owner's and nobody else's, and so are the odd figures and
+Words that begin with `zqxzqx` (names, notes, questions, contacts) and codes with `QV` are their owner's and nobody else's, and so are the odd figures and
 prices. `foreign` names those that somebody should never meet.
 """
 
@@ -21,7 +21,7 @@ from tests.reports.conftest import acute, document, of_62, of_fds, waits
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
-WORD: Final = "zqx"
+WORD: Final = "zqxzqx"
 HERE: Final = "qvalpha"
 THERE: Final = "qvbravo"
 NOWHERE: Final = "qvnever"
@@ -187,6 +187,31 @@ def _published(world: World, programme: str) -> None:
         world.call("POST", f"{base}/1/queries/{code}-1/closing", closing, key=lead, expected=200)
 
 
+def _settled(world: World, programme: str) -> None:
+    """The first contract year as far as it is published: rules and a cost by two people, a run by three, a statement for every party."""
+    base, own = f"/v1/programmes/{programme}", word(programme)
+    manager, administrator, finance = (world.key(role, programme=programme) for role in ("contract_manager", "administrator", "finance"))
+    shares = [{"subcontract": reference(programme, number), "outcome": 0.1 * number} for number in (1, 2)]
+    rules: dict[str, Any] = {
+        "contract_year": 1,
+        "title": f"Rules {own}",
+        "mode": "shadow",
+        "annual_value_pence": 90_000_000,
+        "at_risk_share": 0.1,
+    }
+    rules["measures"] = [{"measure": "CWT-FDS", "weight": 1, "floor": 0.5, "target": 0.95}]
+    rules["allocation"] = {"subcontracts": shares, "commissioners": [{"commissioner": code, "share": 0.5} for code in LEADS]}
+    world.call("POST", f"{base}/settlement-rules", {"rules": rules, "reason": f"As {own} says."}, key=manager, expected=201)
+    world.call("POST", f"{base}/settlement-rules/1/1/approval", key=administrator, expected=200)
+    cost = {"contract_year": 1, "kind": "actual_cost", "value": price(programme, 0), "source": f"Ledger {own}"}
+    world.call("POST", f"{base}/settlement-inputs", cost, key=finance, expected=201)
+    world.call("POST", f"{base}/settlement-inputs/1/actual_cost/1/approval", key=manager, expected=200)
+    declared = {"contract_year": 1, "kind": "provisional", "reason": f"To look at it, {own}."}
+    world.call("POST", f"{base}/settlements", declared, key=manager, expected=201)
+    world.call("POST", f"{base}/settlements/1/1/approval", key=administrator, expected=200)
+    world.call("POST", f"{base}/settlements/1/1/finance-approval", key=finance, expected=200)
+
+
 def _shared(world: World) -> None:
     """What belongs to nobody in particular: a day that is proclaimed, and who went on from whom."""
     spanning = world.key("administrator")
@@ -233,6 +258,7 @@ def world_of(database: Database) -> Iterator[World]:
             (_returns, datetime(2026, 11, 10, 9, tzinfo=UTC)),
             (_decided, datetime(2026, 12, 1, 9, tzinfo=UTC)),
             (_published, None),
+            (_settled, None),
         ):
             for programme in (HERE, THERE):
                 world.moment = max(world.moment, moment or world.moment)
