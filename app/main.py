@@ -78,7 +78,7 @@ from app.web.rates import Rates
 from app.web.reference import open_refusals, refusals
 from app.web.refused import RefusedActs
 from app.web.requests import InFlight, Requests
-from app.web.waiting import Places
+from app.web.waiting import Places, TurnsAway
 from app.web.work import CLOSING, Replayed, Service, Unit
 
 ROOMS: Final[tuple[APIRouter, ...]] = (
@@ -228,6 +228,8 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
                     any_succeeded,
                     lambda session, actor, now: inheriting(session, actor, on=now.astimezone(LONDON).date()),
                     strangers=app.state.strangers,
+                    # Who is calling is found out while others are worked for, with the connections that these leave.
+                    threads=anyio.CapacityLimiter(spare) if (spare := settings.pool_size - settings.request_threads) else None,
                 ),
                 clock=clock,
                 body_limit_bytes=settings.body_limit_bytes,
@@ -272,6 +274,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     app.state.metrics = Metrics()
     app.state.in_flight = InFlight()
     # The last one added stands outermost.
+    app.add_middleware(TurnsAway)
     app.add_middleware(GivesAgain)
     app.add_middleware(OpenToAll, addresses=OPEN)
     if settings.allowed_origins:

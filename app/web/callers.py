@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+import anyio
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
 from app.db.session import act_as, open_session
 from app.db.tenancy import INSTALLATION, Tenant
@@ -33,9 +33,19 @@ Inherit = Callable[[Session, Actor, datetime], Actor]
 class Callers:
     """Finds out who is calling. One transaction a key and half second (two where it may have inherited anything), none for a mistyped one."""
 
-    def __init__(self, engine: Engine, authenticate: Authenticate, succeeded: Succeeded, inherit: Inherit, *, strangers: Rates) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        authenticate: Authenticate,
+        succeeded: Succeeded,
+        inherit: Inherit,
+        *,
+        strangers: Rates,
+        threads: anyio.CapacityLimiter | None,
+    ) -> None:
         self._engine = engine
         self._strangers = strangers
+        self._threads = threads
         self._authenticate = authenticate
         self._succeeded = succeeded
         self._inherit = inherit
@@ -47,13 +57,13 @@ class Callers:
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             return await self._find_stranger(None, now, address)
-        name = sha256(key.encode("utf-8", "surrogatepass"))
+        name = _name(key)
         asked_at = time.monotonic()
         known = self._remembered.get(name)
         if known is not None and asked_at < known[0]:
             return known[1]
         # A key that was good a while ago is asked about whatever others at its address do.
-        find = self._find_stranger(key.strip(), now, address) if known is None else run_in_threadpool(self._find, key.strip(), now)
+        find = self._find_stranger(key.strip(), now, address) if known is None else self._in_thread(key.strip(), now)
         try:
             actor = await find
         except Unauthenticated:
@@ -65,11 +75,19 @@ class Callers:
         self._remembered[name] = (asked_at + REMEMBERED_SECONDS, actor)
         return actor
 
+    def remembered(self, authorization: str) -> Actor | None:
+        """Who a header named a while ago: enough to turn somebody away, never to let them in."""
+        known = self._remembered.get(_name(authorization.partition(" ")[2]))
+        return None if known is None else known[1]
+
+    async def _in_thread(self, key: str | None, now: datetime) -> Actor:
+        return await anyio.to_thread.run_sync(self._find, key, now, limiter=self._threads)
+
     async def _find_stranger(self, key: str | None, now: datetime, address: str | None) -> Actor:
         place = neighbourhood(address)
         self._strangers.look(place)
         try:
-            return await run_in_threadpool(self._find, key, now)
+            return await self._in_thread(key, now)
         except Unauthenticated:
             self._strangers.count(place)
             raise
@@ -89,3 +107,7 @@ class Callers:
             # Ended by a commit, as above: the driver forgets every prepared statement of a connection that is rolled back.
             session.commit()
             return inherited
+
+
+def _name(key: str) -> str:
+    return sha256(key.encode("utf-8", "surrogatepass"))

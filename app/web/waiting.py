@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from app.web.problems import Busy
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.web.problems import Busy, problem
 
 _LEAST_PATIENCE_SECONDS: Final = 0.05
+_CALM_SECONDS: Final = 2.0
 
 
 class Places:
@@ -20,6 +23,7 @@ class Places:
     """
 
     def __init__(self, count: int, *, most_waiting: int, patience_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._count = count
         self._free = count
         self._clock = clock
         self._most_of_one = max(1, count * 4 // 5)
@@ -30,7 +34,22 @@ class Places:
         self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._waiting = 0
         self._line_since = 0.0
+        self._overloaded_until = 0.0
         self._usual_seconds = 0.0
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether more has been asked for so long that it is no burst; until nobody was turned away for a while."""
+        now = self._clock()
+        return now < self._overloaded_until or (bool(self._waiting) and now - self._line_since > self._patience_seconds)
+
+    def expect(self, client: str) -> None:
+        """Busy in overload where the client's turn would not come in time: whoever is told so at once has cost least."""
+        if self.is_overloaded:
+            ahead = (len(self._lines.get(client, ())) + 1) * max(1, len(self._lines))
+            if not self._free and ahead * self._usual_seconds / self._count > self._patience():
+                self._overloaded_until = self._clock() + _CALM_SECONDS
+                raise _busy()
 
     @asynccontextmanager
     async def held(self, client: str) -> AsyncIterator[None]:
@@ -51,6 +70,7 @@ class Places:
             return
         if self._waiting >= self._most_waiting or (line is not None and len(line) >= self._most_waiting_of_one):
             raise _busy()
+        self.expect(client)
         patience = self._patience()
         called = asyncio.get_running_loop().create_future()
         self._lines.setdefault(client, deque()).append(called)
@@ -69,7 +89,7 @@ class Places:
             raise _busy()
 
     def _patience(self) -> float:
-        if self._waiting and self._clock() - self._line_since > self._patience_seconds:
+        if self.is_overloaded:
             return min(self._patience_seconds, max(self._usual_seconds, _LEAST_PATIENCE_SECONDS))
         return self._patience_seconds
 
@@ -98,6 +118,27 @@ class Places:
         self._waiting -= 1
         if not self._lines[client]:
             del self._lines[client]
+
+
+class TurnsAway:
+    """Pure ASGI, ahead of the routes: in a line that stands, whoever is known and could only wait in vain is told so before anything is done."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service = getattr(scope["app"].state, "service", None) if scope["type"] == "http" else None
+        if service is not None and service.places.is_overloaded:
+            authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+            actor = service.callers.remembered(authorization)
+            if actor is not None:
+                try:
+                    service.places.expect(actor.client)
+                except Busy as refusal:
+                    scope["state"]["client"] = actor.client
+                    await problem(refusal, scope["state"]["request_id"])(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
 
 
 def _busy() -> Busy:

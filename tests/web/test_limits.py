@@ -232,6 +232,34 @@ def test_where_the_line_never_ends_nobody_waits_long() -> None:
     run(scene())
 
 
+def test_in_overload_whoever_could_only_wait_in_vain_is_told_at_once() -> None:
+    async def scene() -> None:
+        clock = Clock()
+        places = Places(1, most_waiting=100, patience_seconds=60, clock=clock)
+        work = Work(places)
+        tasks = await work.start("a")
+        clock.now += 10
+        await work.finish()
+        # A request takes a second, as far as is known.
+        tasks += await work.start("b", "c")
+        assert not places.is_overloaded
+        clock.now += 61
+        assert places.is_overloaded
+        places.expect("b")
+        tasks += await work.start("d")
+        (late,) = await work.start("e")
+        with pytest.raises(Busy):
+            late.result()
+        await work.finish()
+        await asyncio.gather(*tasks)
+        assert work.done == ["a", "b", "c", "d"]
+        assert places.is_overloaded
+        clock.now += 3
+        assert not places.is_overloaded
+
+    run(scene())
+
+
 def test_who_goes_away_leaves_its_place_to_the_next() -> None:
     async def scene() -> None:
         work = Work(Places(1, most_waiting=100, patience_seconds=5))
