@@ -17,7 +17,7 @@ from app.calendar.store import load_contract
 from app.configuration.actions import apply_configuration
 from app.demo import figures, store
 from app.demo.document import PROGRAMME, SUBCONTRACTS, document
-from app.demo.story import GAP_MEASURE, GAP_REASON, PUBLISHING, Act, Deed, beginning
+from app.demo.story import CORRECTED_SUBCONTRACT, GAP_MEASURE, GAP_REASON, PUBLISHING, Act, Deed, beginning
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
@@ -26,8 +26,10 @@ from app.publications.draft_actions import check, edit
 from app.publications.keys import Keyring
 from app.publications.publish_actions import publish
 from app.publications.store import draft
+from app.reports.import_actions import record_imports
+from app.reports.imports import Import
 from app.returns.actions import submit
-from app.returns.review_actions import accept
+from app.returns.review_actions import accept, sign
 from app.web.intake import parse
 
 INTEGRATOR: Final = "demo-integrator"
@@ -57,6 +59,10 @@ PEOPLE: Final[Mapping[str, Person]] = {
 }
 """Who may try the demonstration, by the name of the variable that holds the key: for each role, and for what takes two people."""
 
+IMPORTED_MEASURE: Final = "CWT-62"
+SURVIVAL: Final = {"04Y": 74, "05G": 73, "05V": 75, "05W": 71}
+"""Out of a hundred, invented like everything else."""
+
 _REASONS: Final = {1: "The month's returns are in.", 2: "A treatment that was counted late had been in time."}
 
 
@@ -70,16 +76,19 @@ class NotEmpty(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who acts: the integrator's contract manager and its analyst, and each subcontract's preparer."""
+    """Who acts: the integrator's contract manager and its analyst, a hospice's approver, and each subcontract's preparer."""
 
     integrator: Actor
     analyst: Actor
+    approver: Actor
     preparers: Mapping[str, Actor]
 
     def who(self, act: Act) -> Actor:
         if act.deed is Deed.DRAFT:
             return self.analyst
-        return self.integrator if act.deed is Deed.ACCEPT or act.deed in PUBLISHING else self.preparers[act.key.subcontract]
+        if act.deed is Deed.SIGN:
+            return self.approver
+        return self.integrator if act.deed in {Deed.ACCEPT, Deed.IMPORT, *PUBLISHING} else self.preparers[act.key.subcontract]
 
 
 def refuse_unless_empty(session: Session, first: Month) -> None:
@@ -110,7 +119,13 @@ def engage(session: Session, first: Month, *, actor: Actor) -> Cast:
 
     names = {reference: HOSPICE if reference == HOSPICE_SUBCONTRACT else f"demo-{reference}" for reference in SUBCONTRACTS}
     preparers = {reference: engaged(name, Role.PREPARER, reference) for reference, name in names.items()}
-    return Cast(engaged(INTEGRATOR, Role.CONTRACT_MANAGER, None), engaged(ANALYST, Role.ANALYST, None), preparers)
+    approver = PEOPLE["APPROVER"]
+    return Cast(
+        engaged(INTEGRATOR, Role.CONTRACT_MANAGER, None),
+        engaged(ANALYST, Role.ANALYST, None),
+        engaged(approver.name, approver.role, approver.subcontract),
+        preparers,
+    )
 
 
 def new_key(session: Session, person: str, *, actor: Actor, now: datetime) -> str:
@@ -146,6 +161,12 @@ def perform(session: Session, contract: Contract, act: Act, *, actor: Actor, see
     if act.deed is Deed.ACCEPT:
         accept(session, PROGRAMME, act.key, actor=actor, now=act.at)
         return
+    if act.deed is Deed.SIGN:
+        sign(session, PROGRAMME, act.key, revision=1, statement="I have looked at these figures.", actor=actor, now=act.at)
+        return
+    if act.deed is Deed.IMPORT:
+        record_imports(session, PROGRAMME, list(enumerate(imported_in(contract, act, seed=seed))), (), actor=actor, now=act.at)
+        return
     sent = body_of(contract, act, seed=seed)
     submit(session, PROGRAMME, act.key, parse(sent), sent=sent, media_type="application/json", actor=actor, now=act.at)
 
@@ -164,6 +185,30 @@ def bring_out(session: Session, act: Act, *, actor: Actor, keyring: Keyring) -> 
         publish(session, PROGRAMME, month, reason=_REASONS[act.number], keyring=keyring, actor=actor, now=now)
 
 
+def imported_in(contract: Contract, act: Act, *, seed: str) -> list[Import]:
+    """What is published nationally on a day of the story: a trust's month, counted anew, and once a year survival by population."""
+    key, published_on = act.key, act.at.date().isoformat()
+    counted = [cell for cell in parse(body_of(contract, act, seed=seed))["cells"] if cell["measure"] == IMPORTED_MEASURE]
+    numerator, denominator = (sum(cell[name] for cell in counted) for name in ("numerator", "denominator"))
+    shared = {"source": "Invented national statistics", "published_on": published_on, "status": "provisional"}
+    organisation = contract.subcontract[key.subcontract].organisation
+    of_trust = {"measure": IMPORTED_MEASURE, "month": str(key.month), "organisation": organisation, "basis": "provider", **shared}
+    lines = [{**of_trust, "numerator": numerator, "denominator": denominator}]
+    if key.subcontract == CORRECTED_SUBCONTRACT:
+        year = {
+            "from_month": str(key.month.plus(-23)),
+            "month": str(key.month.plus(-12)),
+            "basis": "commissioner",
+            "unit": "percent",
+            **shared,
+        }
+        lines += [
+            {"measure": "O-SURV1", "commissioner": code, "value": value, "lower": value - 1, "upper": value + 1, **year}
+            for code, value in SURVIVAL.items()
+        ]
+    return [Import.model_validate(line) for line in lines]
+
+
 def body_of(contract: Contract, act: Act, *, seed: str) -> bytes:
     """What a subcontract sends in an act; a correction starts from what it sent at first."""
     key = act.key
@@ -172,7 +217,7 @@ def body_of(contract: Contract, act: Act, *, seed: str) -> bytes:
     cells = figures.cells_of(key.subcontract, key.month, expected_cells(contract, key), measures, random)
     if act.deed is Deed.SEND_WITH_GAP:
         cells = figures.not_collected(cells, GAP_MEASURE, GAP_REASON)
-    if act.deed is Deed.CORRECT:
+    if act.deed is Deed.CORRECT or act.deed is Deed.IMPORT:
         cells = figures.correction(cells)
     note = "One treatment was found to have been in time." if act.deed is Deed.CORRECT else ""
     body: dict[str, Any] = {"rest": "zero", "cells": cells, "note": note}

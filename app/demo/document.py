@@ -154,6 +154,9 @@ def document(first: Month) -> dict[str, Any]:
             "prime": "X9901",
             **term,
             "value_pence": 68_700_000_000,
+            # Where a hospice's return is missing, too little is in to judge by.
+            "publish_threshold": "0.8",
+            "rag": {"tolerance": "0.02", "chance": True},
         },
         "organisations": [{"ods_code": code, "name": name, "kind": kind} for code, name, kind in _ORGANISATIONS],
         "commissioners": [
@@ -171,7 +174,7 @@ def document(first: Month) -> dict[str, Any]:
                 for code, name in _SITES.items()
             ),
         ],
-        "measures": ["CWT-FDS", "CWT-31", "CWT-62", *_PALLIATIVE_MEASURES],
+        "measures": ["CWT-FDS", "CWT-31", "CWT-62", "O-SURV1", *_PALLIATIVE_MEASURES],
         "pathways": [_pathway(code, name) for code, name in _SITES.items()],
         "collections": _collections(),
         "requirements": _requirements(first),
@@ -210,6 +213,7 @@ def _pathway(code: str, name: str) -> dict[str, Any]:
 
 def _collections() -> list[dict[str, Any]]:
     tenth_day = {"working_day": 10, "at": "17:00"}
+    after_a_quarter = {"working_day": 18, "months_later": 3}
     return [
         {
             "code": "cwt",
@@ -224,6 +228,7 @@ def _collections() -> list[dict[str, Any]]:
             "name": "Hospice activity",
             "measures": [{"code": code, "sectors": ["hospice"]} for code in _HOSPICE_MEASURES],
             "due": tenth_day,
+            "freeze": after_a_quarter,
             "auto_accept": True,
             "rules": [{"code": "month-sent-again", "kind": "stale"}],
         },
@@ -232,6 +237,7 @@ def _collections() -> list[dict[str, Any]]:
             "name": "Community palliative care",
             "measures": [{"code": code, "sectors": ["community"]} for code in _COMMUNITY_MEASURES],
             "due": tenth_day,
+            "freeze": after_a_quarter,
             "auto_accept": True,
             "rules": [{"code": "month-sent-again", "kind": "stale"}],
         },

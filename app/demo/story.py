@@ -20,6 +20,8 @@ class Deed(StrEnum):
     SEND_WITH_GAP = "send_with_gap"
     CORRECT = "correct"
     ACCEPT = "accept"
+    SIGN = "sign"
+    IMPORT = "import"
     DRAFT = "draft"
     CHECK = "check"
     PUBLISH = "publish"
@@ -44,12 +46,19 @@ GAP_REASON: Final = "system_change"
 _LATE: Final = frozenset({("cwt", "SC-RL4", 8), ("hospice", "SC-H9902", 4)})
 _MISSING: Final = ("hospice", "SC-H9903", MONTHS - 1)
 _WITH_GAP: Final = ("community", "SC-RRE", 7)
-_CORRECTED: Final = ("cwt", "SC-RJE", 2)
+CORRECTED_SUBCONTRACT: Final = "SC-RJE"
+_CORRECTED: Final = ("cwt", CORRECTED_SUBCONTRACT, 2)
+
+# An approver signs what a hospice sent in these months.
+_SIGNED: Final = frozenset(("hospice", "SC-H9903", number) for number in range(MONTHS - 4, MONTHS - 1))
+# What is published nationally of whose month: of the first it is what the return was corrected to, of the second it is another figure.
+_IMPORTED: Final = frozenset({_CORRECTED, ("cwt", "SC-RL4", 5)})
 
 # Working days after the month's end. No month has fewer than eighteen, so the last month's acts lie before today's month.
 _SENT: Final = {"cwt": 16, "hospice": 7, "community": 8}
 _SENT_LATE: Final = {"cwt": 29, "hospice": 13}
 _DAYS_TO_ACCEPTANCE: Final = 2
+_IMPORTED_AFTER: Final = 32
 _CORRECTED_AFTER: Final = 33
 
 # The month that is corrected is published before and after: on these working days after its end.
@@ -73,6 +82,10 @@ def _of_month(contract: Contract, first: Month, number: int) -> Iterator[Act]:
         yield Act(_moment(month, day, position), deed, key)
         if not contract.collection[key.collection].auto_accept:
             yield Act(_moment(month, day + _DAYS_TO_ACCEPTANCE, position), Deed.ACCEPT, key)
+        if which in _SIGNED:
+            yield Act(_moment(month, day + _DAYS_TO_ACCEPTANCE, position), Deed.SIGN, key)
+        if which in _IMPORTED:
+            yield Act(_moment(month, _IMPORTED_AFTER, position), Deed.IMPORT, key)
         if which == _CORRECTED:
             yield Act(_moment(month, _CORRECTED_AFTER, position), Deed.CORRECT, key)
             yield Act(_moment(month, _CORRECTED_AFTER + _DAYS_TO_ACCEPTANCE, position), Deed.ACCEPT, key)

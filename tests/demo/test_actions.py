@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -23,7 +24,9 @@ from app.kernel.refusals import Unauthenticated
 from app.publications.actions import changes, read_differences
 from app.publications.keys import Keyring
 from app.publications.store import publication
-from app.reports.domain import SourceQuery
+from app.reports.actions import find_report
+from app.reports.domain import ReportQuery, SourceQuery
+from app.reports.import_actions import find_agreement
 from app.reports.periods import PERIODS
 from app.reports.slices import SLICES
 from app.reports.source_actions import find_sources
@@ -117,6 +120,30 @@ def test_a_month_was_published_by_two_people_and_corrected_with_a_notice(told: D
         made = publication(session, PROGRAMME, again.sequence)
     assert made is not None
     assert made.edited_by not in {made.checked_by, made.published_by}
+
+
+def test_a_newcomer_finds_imports_a_threshold_colours_a_freeze_and_signatures(told: Database) -> None:
+    with open_session(told.engine, WHOLE) as session:
+        beside = {}
+        for number in (2, 5):
+            found, _, _ = find_agreement(session, PROGRAMME, FIRST.plus(number), tolerance=Decimal(0), actor=MACHINE, as_of=None, now=NOW)
+            beside[number] = [each.state for each in found]
+        report = json.loads(find_report(session, PROGRAMME, ReportQuery(LAST), actor=MACHINE, now=NOW)[0])
+        frozen, open_ = (
+            read_return(session, PROGRAMME, ReturnKey("hospice", "SC-H9901", month), actor=MACHINE, as_of=None, now=NOW)
+            for month in (FIRST, LAST)
+        )
+        signed = read_return(session, PROGRAMME, ReturnKey("hospice", "SC-H9903", LAST.plus(-1)), actor=MACHINE, as_of=None, now=NOW)
+    # What was corrected agrees with what is published nationally; somewhere else a query is due.
+    assert beside == {2: ["agrees"], 5: ["differs"]}
+    rows = {(row["slice"], row["measure"], row["commissioner"]): row for row in report["observations"]}
+    assert rows["all", "E-BEDOCC", "all"]["coverage_test"] == "incomplete"
+    assert {row["coverage_test"] for row in rows.values()} > {"complete", "incomplete"}
+    assert {row["rag"] for row in rows.values()} > {"amber", "red"}
+    survival = rows["commissioner", "O-SURV1", "05W"]
+    assert (survival["source"], survival["value"]) == ("import", 0.71)
+    assert [read.standing.deadlines.is_frozen(NOW) for read in (frozen, open_)] == [True, False]
+    assert list(signed.sign_offs) == [1]
 
 
 def test_a_database_in_which_something_was_recorded_is_refused(told: Database) -> None:
