@@ -16,6 +16,7 @@ from typing import Final
 from app.settings import Settings
 from tests.safety import matrix, walls
 from tests.safety.found import Found
+from tests.safety.unfiltered import let_through
 from tests.safety.world import WORD, world_of
 from tests.support.databases import Server, server_of
 from tests.support.left_behind import none_left_behind
@@ -44,6 +45,13 @@ def asked(server: Server, _seed: int) -> Found:
         faults += [line for line in world.lines.getvalue().splitlines() if WORD in line]
     missing = {operation.name for operation in matrix.operations()} ^ matrix.EXPECTED.keys()
     return Found("A1", f"{count} requests are answered as the table has it", [*faults, *sorted(missing)])
+
+
+def unfiltered(server: Server, _seed: int) -> Found:
+    """A2: the matrix once more, with the application's own filters switched off."""
+    with server.database() as database, world_of(database) as world, matrix.matrix_of(world) as asking:
+        faults = list(let_through(asking))
+    return Found("A2", "with the application's filters off nothing of another's is told or changed", faults)
 
 
 def walled(server: Server, _seed: int) -> Found:
@@ -80,6 +88,7 @@ def tampered(_server: Server, _seed: int) -> Found:
 
 PARTS: Final[Mapping[str, Callable[[Server, int], Found]]] = {
     "matrix": asked,
+    "unfiltered": unfiltered,
     "walls": walled,
     "mutations": mutated,
     "forgeries": forged,

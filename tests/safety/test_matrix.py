@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.safety.matrix import EXPECTED, Matrix, differing, matrix_of, operations, some
+from tests.safety.unfiltered import let_through
 from tests.safety.world import WORD, world_of
 from tests.support.databases import Database
 
@@ -22,7 +23,11 @@ def test_every_operation_is_in_the_table_and_nothing_else() -> None:
 
 
 def test_everybody_is_answered_as_expected(matrix: Matrix) -> None:
-    asked = list(some(matrix, each=2))
+    asked = list(some(matrix, each=1))
     assert {request.operation.name for request in asked} == EXPECTED.keys()
     assert not [fault for request in asked for fault in differing(matrix, request)]
     assert WORD not in matrix.world.lines.getvalue()
+
+
+def test_walls_alone_let_nothing_through(matrix: Matrix) -> None:
+    assert not list(let_through(matrix, every=27))

@@ -36,6 +36,7 @@ PARTIES: Final[Mapping[str, Tenant]] = {
     "its heir, a commissioner": Tenant("p", "", "k3", "c9", inherited_commissioners=("k1",)),
     "its namesake, a commissioner": Tenant("q", "", "k1", "c10"),
     "whoever manages the prime's clients": Tenant("p", "*", "*", "*"),
+    "a subcontract that is taken for who manages them": Tenant("p", "s1", "", "*"),
     "the installation": INSTALLATION,
 }
 SETTINGS: Final = ("programme", "subcontract", "commissioner", "client")
@@ -115,13 +116,14 @@ def of_client(column: str = "client", *, managed: bool = True) -> Owners:
 
     def own(tenant: Tenant, row: Row) -> bool:
         reached = not managed or tenant.programme == "*" or {"c1": "p", "c2": "q", "c4": "p"}[row[column]] == tenant.programme
-        return tenant.client == row[column] or (tenant.client == "*" and reached)
+        return tenant.client == row[column] or (tenant.client == "*" and (not managed or (reached and tenant.subcontract == "*")))
 
     return Owners(_by(column), own, own)
 
 
 def _client(tenant: Tenant, row: Row) -> bool:
-    return tenant.client == row["id"] or (tenant.client == "*" and tenant.programme in {row["programme"], "*"})
+    manages = tenant.client == tenant.subcontract == "*" and tenant.programme in {row["programme"], "*"}
+    return tenant.client == row["id"] or manages
 
 
 def _assignment(tenant: Tenant, row: Row) -> bool:

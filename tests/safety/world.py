@@ -229,6 +229,8 @@ def foreign(*, programme: str | None, subcontract: str | None = None, commission
             continue
         mine = {subcontract, commissioner} if there == programme else set()
         parties = [reference(there, number) for number in range(1, 6)]
+        # With whom patients are exchanged, the measure says that counts them.
+        named = {parties[2]} if there == programme else set()
         found += [word(there, owner) for owner in (*parties, *LEADS) if owner not in mine] + [word(there), str(price(there, 0))]
         found += [str(price(there, number)) for number, party in enumerate(parties, start=1) if party not in mine]
         if there != programme:
@@ -236,7 +238,7 @@ def foreign(*, programme: str | None, subcontract: str | None = None, commission
         if there != programme or commissioner is None:
             # Commissioners may read of subcontracts what was published for them.
             found += [str(odd(there, number)) for number, party in enumerate(parties, start=1) if party not in mine]
-            found += [party for party in parties if party not in mine and there == programme]
+            found += [party for party in parties if party not in mine | named and there == programme]
     return found
 
 
