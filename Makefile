@@ -10,7 +10,7 @@ SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	"$$python" -c '$(SUITABLE)' >/dev/null 2>&1 && { echo "$$python"; exit; }; done)
 
-.PHONY: help python install run test check fix real rows bench bench-large disclosure settlement faults safety openapi
+.PHONY: recovery help python install run test check fix real rows bench bench-large disclosure settlement faults safety openapi
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-11s %s\n' "$$name" "$$text"; done
@@ -73,6 +73,9 @@ faults: $(INSTALLED) ## kill and race, and look that nothing is lost (about eigh
 
 safety: $(INSTALLED) ## ask everything as everybody, take down each wall, forge and tamper (about ten minutes); SAFETY="matrix walls" names parts
 	@$(VENV)/bin/python -m tests.safety $(SAFETY)
+
+recovery: $(INSTALLED) ## destroy the records of a database of its own, and go back to the second before
+	@$(VENV)/bin/python -m tests.recovery
 
 openapi: $(INSTALLED) ## write openapi/ anew from what is served
 	@$(VENV)/bin/python -m tests.contract --write

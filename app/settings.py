@@ -45,10 +45,15 @@ class Settings(BaseSettings):
         default=None,
         description="The same database as the role that migrates it; MAINSTEM_DATABASE_URL by default.",
     )
+    backup_database_url: SecretStr | None = Field(
+        default=None,
+        description="The same database as the role that backs up, for `mainstem backup`; of the embedded one it is known.",
+    )
     database_url_file: Path | None = Field(
         default=None, description="A file that holds MAINSTEM_DATABASE_URL, for a password that is not to stand in the environment."
     )
     owner_database_url_file: Path | None = Field(default=None, description="A file that holds MAINSTEM_OWNER_DATABASE_URL, likewise.")
+    backup_database_url_file: Path | None = Field(default=None, description="A file that holds MAINSTEM_BACKUP_DATABASE_URL, likewise.")
     pool_size: int = Field(default=12, ge=1, le=1000, description="Connections that one process keeps to the database.")
     pool_wait_seconds: int = Field(
         default=5, ge=1, le=300, description="How long a request waits for a connection before it is told to come again."
@@ -177,7 +182,7 @@ class Settings(BaseSettings):
     @classmethod
     def _from_files(cls, given: Any) -> Any:
         """Secrets that stand in files instead of the environment."""
-        for name in ("database_url", "owner_database_url"):
+        for name in ("database_url", "owner_database_url", "backup_database_url"):
             file = given.get(f"{name}_file")
             if file is None:
                 continue
@@ -215,7 +220,7 @@ class Settings(BaseSettings):
     def _absolute(cls, folder: Path | None) -> Path | None:
         return None if folder is None else folder.expanduser().absolute()
 
-    @field_validator("database_url", "owner_database_url")
+    @field_validator("database_url", "owner_database_url", "backup_database_url")
     @classmethod
     def _names_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):

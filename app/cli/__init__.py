@@ -24,6 +24,7 @@ from app.access import actions as access
 from app.access.domain import Role
 from app.audit import commands as audit
 from app.cli import personal
+from app.cli.backup import backups
 from app.client import cli as callers
 from app.configuration.actions import apply_configuration, programme_named
 from app.configuration.scope_actions import scope_is_there
@@ -56,6 +57,7 @@ COLLECT_AFTER: Final = 10_000
 commands = typer.Typer(name="mainstem", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 audits = typer.Typer(help="Whether what is kept is what it must be.", no_args_is_help=True)
 commands.add_typer(audits, name="audit")
+commands.add_typer(backups, name="backup")
 clients = typer.Typer(help="Who may call the service, and with which keys.", no_args_is_help=True)
 signing_keys = typer.Typer(help="The keys that publications are signed with.", no_args_is_help=True)
 commands.add_typer(clients, name="client")

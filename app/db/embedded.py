@@ -54,7 +54,7 @@ _OPTIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ServerUrls:
-    """How to reach the database in each part; `backup` and `superuser` only where the server is ours."""
+    """How to reach the database in each part; `backup` where the server is ours or it is named, `superuser` only where it is ours."""
 
     application: str = field(repr=False)
     owner: str = field(repr=False)
@@ -71,7 +71,12 @@ def running(settings: Settings, *, progress: Progress = lambda _: None) -> Itera
     if settings.database_url is not None:
         application = settings.database_url.get_secret_value()
         owner = settings.owner_database_url
-        yield ServerUrls(application=application, owner=application if owner is None else owner.get_secret_value())
+        backup = settings.backup_database_url
+        yield ServerUrls(
+            application=application,
+            owner=application if owner is None else owner.get_secret_value(),
+            backup=None if backup is None else backup.get_secret_value(),
+        )
         return
     cluster = Cluster(settings.data, progress)
     users = cluster.enter()
