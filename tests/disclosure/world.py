@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.disclosure.domain import Policy, Released, disclose
 from app.disclosure.releases import RELATIONS, Relation
@@ -149,28 +149,35 @@ def first_of(period: str, month: int) -> int:
     }[period]
 
 
-def random_world(chance: Random, *, months: int, kind: str, **told: Any) -> World:
+_FEW_SITES: Final = (["lung"], ["lung", "prostate", "bladder"], ["prostate", "bladder"])
+
+
+def random_world(chance: Random, *, months: int, kind: str, wide: bool = False, **told: Any) -> World:
     """Months of a random programme, published as they come in; now and then a return is late, or corrected for an earlier month.
 
-    `kind`: `proportion`, `halves` or `count`. Some are split by category too, and some begin to publish after some months.
+    `kind`: `proportion`, `halves` or `count`. Some are split by category too, some begin to publish after some months, and some months are published
+    after later ones. A wide one has many places, of which each subcontract serves some.
     """
     categories = chance.choice([["all"], ["all"], ["0-30", "31-62"]])
     world = World(proportion=kind != "count", splits=("commissioner", "site", *(["category"] if len(categories) > 1 else [])), **told)
-    subcontracts = ["A", "B", "C"][: chance.randint(2, 3)]
-    sites = chance.choice([["lung"], ["lung", "prostate", "bladder"], ["prostate", "bladder"]])
-    commissioners = chance.choice([["05W"], ["05W", "05G"]])
+    subcontracts = "ABCDEFGH"[: chance.randint(3, 8) if wide else chance.randint(2, 3)]
+    sites = ["lung", "prostate", "bladder", "breast", "skin"][: chance.randint(2, 5)] if wide else chance.choice(_FEW_SITES)
+    commissioners = ["05W", "05G", "04Y", "05V"][: chance.randint(1, 4 if wide else 2)]
     most = {code: chance.choice([2, 6, 40]) for code in subcontracts}
+    dense = chance.choice([0.3, 0.6, 1]) if wide else 1
+    served = {code: [site for site in sites if chance.random() <= dense] for code in subcontracts}
 
     def said(code: str) -> dict[Cell, tuple[Decimal, Decimal]]:
         return {
             Cell(code, site, commissioner, category): _counts(chance, most[code], halves=kind == "halves")
-            for site in sites
+            for site in served[code]
             for commissioner in commissioners
             for category in categories
         }
 
     first = Month.parse("2026-08").ordinal + chance.randint(0, 8)
     silent = chance.choice([0, 0, 1, 4])
+    put_off: list[int] = []
     for month in range(first, first + months):
         for code in subcontracts:
             if chance.random() > 0.15:
@@ -179,7 +186,9 @@ def random_world(chance: Random, *, months: int, kind: str, **told: Any) -> Worl
             late = chance.choice(subcontracts)
             world.say(late, month - chance.randint(1, min(month - first, 3)), said(late))
         if month >= first + min(silent, months - 1):
-            world.publish(month)
+            put_off.append(month)
+            while put_off and chance.random() < 0.9:
+                world.publish(put_off.pop())
     return world
 
 
