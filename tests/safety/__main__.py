@@ -14,7 +14,7 @@ from random import SystemRandom
 from typing import Final
 
 from app.settings import Settings
-from tests.safety import matrix, walls
+from tests.safety import matrix, overload, walls
 from tests.safety.found import Found
 from tests.safety.unfiltered import let_through
 from tests.safety.world import WORD, world_of
@@ -86,6 +86,12 @@ def tampered(_server: Server, _seed: int) -> Found:
     return Found("A5", lines[-1], [line for line in lines if line.startswith("MISSED")] or ([] if ran.returncode == 0 else lines[-3:]))
 
 
+def overloaded(_server: Server, _seed: int) -> Found:
+    """R7: far more than can be done, a flood, and SIGTERM in the midst of it."""
+    told = overload.run(seconds=8)
+    return Found("R7", "; ".join(each.sentence for each in told), [str(each) for each in told if not each.holds])
+
+
 PARTS: Final[Mapping[str, Callable[[Server, int], Found]]] = {
     "matrix": asked,
     "unfiltered": unfiltered,
@@ -93,6 +99,7 @@ PARTS: Final[Mapping[str, Callable[[Server, int], Found]]] = {
     "mutations": mutated,
     "forgeries": forged,
     "tampering": tampered,
+    "overload": overloaded,
 }
 
 

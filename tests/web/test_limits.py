@@ -242,9 +242,8 @@ def test_in_overload_whoever_could_only_wait_in_vain_is_told_at_once() -> None:
         await work.finish()
         # A request takes a second, as far as is known.
         tasks += await work.start("b", "c")
-        assert not places.is_overloaded
-        clock.now += 61
-        assert places.is_overloaded
+        before, clock.now = places.is_overloaded, clock.now + 61
+        assert (before, places.is_overloaded) == (False, True)
         places.expect("b")
         tasks += await work.start("d")
         (late,) = await work.start("e")
@@ -253,9 +252,8 @@ def test_in_overload_whoever_could_only_wait_in_vain_is_told_at_once() -> None:
         await work.finish()
         await asyncio.gather(*tasks)
         assert work.done == ["a", "b", "c", "d"]
-        assert places.is_overloaded
-        clock.now += 3
-        assert not places.is_overloaded
+        before, clock.now = places.is_overloaded, clock.now + 3
+        assert (before, places.is_overloaded) == (True, False)
 
     run(scene())
 
