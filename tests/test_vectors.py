@@ -1,6 +1,6 @@
 """Every vector of the domain's reference holds, each by what it is about; a new one fails until someone says where it is held.
 
-The vectors stand beside the project and are never copied into it. Money's belong to the settlement, which is not there yet.
+The vectors stand beside the project and are never copied into it.
 """
 
 import csv
@@ -25,7 +25,12 @@ from app.reports.process_control import limits_of
 from app.returns.breach_allocation import Case, Held, allocate
 from app.returns.breach_table import TABLES
 from app.returns.maturity import Item, maturity
+from app.settlement.bands import bands_of
+from app.settlement.computation import settle
 from tests.house.tree import ROOT
+from tests.settlement.made import OVERSPENT, SAVED
+from tests.settlement.made import inputs as settlement_inputs
+from tests.settlement.made import rules as settlement_rules
 
 SHARED: Final = ROOT.parent / "shared"
 REFERENCE: Final = SHARED / "domain" / "vectors.json"
@@ -63,6 +68,34 @@ def test_every_vector_has_its_place(reference: dict[str, Any]) -> None:
     assert reference.keys() == held | MONEY
     files = {"wilson_byar.csv", "process_control.json", "suppression.json", "breach_allocation_62day.json"}
     assert {path.name for path in VECTORS.iterdir()} == files
+
+
+def test_money(reference: dict[str, Any]) -> None:
+    """The worked example of risk and gain share; pounds are in millions there."""
+    made = settlement_rules(
+        allocation={
+            "subcontracts": [{"subcontract": f"S{at}", "gain": share} for at, share in enumerate(("0.55", "0.25", "0.12", "0.08"))]
+        },
+        consequences={"applies": True, "lines": [{"measure": "CWT-62", "threshold": "0.85", "pence_each": 100_000}]},
+    )
+    gained, lost = (settle(made, settlement_inputs(actual)) for actual in (SAVED, OVERSPENT))
+    assert all(
+        near(each.score.value, expected)
+        for each, expected in zip(gained.quality.measures, reference["scores"].values(), strict=True)
+        if each.score
+    )
+    assert near(gained.quality.value.value, reference["Q"])
+    million = Fraction(1, 10**8)
+    assert near(gained.at_risk.value * million, reference["outcome_pool"])
+    assert near(gained.elements["outcome"].pence.value * million, reference["outcome_paid"])
+    assert near(gained.elements["gain"].pence.value * million, reference["gain"]["provider_share"])
+    assert near(lost.elements["loss"].pence.value * million, reference["loss"]["provider_share"])
+    shares = [line.pence["gain"] * million for line in gained.lines if line.party.kind == "subcontract"]
+    assert all(near(share, expected) for share, expected in zip(shares, reference["split_gain"].values(), strict=True))
+    assert gained.elements["consequences"].pence.value == reference["excess_breach"]["at_1000"] * 100
+    band = bands_of(made, settlement_inputs(SAVED), gained)[0]
+    ends = [Fraction(pence or 0) * million for pence in (band.lower_pence, band.pence, band.upper_pence)]
+    assert all(near(end, expected) for end, expected in zip(ends, reference["62day_value_range_m"], strict=True))
 
 
 def test_intervals(reference: dict[str, Any]) -> None:

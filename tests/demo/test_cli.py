@@ -110,7 +110,7 @@ def test_two_runs_serve_the_same_data_with_keys_of_their_own_and_stop_at_once(tm
 
 
 # What each call of the README's month answers, in order; the collection has accepted the return by itself.
-README_ANSWERS = [*["200"] * 5, "201", "409", *["200"] * 7, "201", "200"]
+README_ANSWERS = [*["200"] * 5, "201", "409", *["200"] * 7, "201", "200", "200"]
 # How each command of it ends, and what it says.
 README_COMMANDS = {
     "returns due": "SC-H9903",
