@@ -99,15 +99,15 @@ def commissioner_shares(rules: SettlementRules) -> dict[Party, Node]:
 
 def _shared(element: Element, pool: Pool, shares: Mapping[Party, Node], *, paid: bool) -> Iterator[tuple[Party, Node]]:
     """The parties' pence of a pool, below zero where they pay it."""
-    owed = "" if paid else ".owed"
+    owed = "" if paid else ":owed"
     if len(shares) == 1:
         (party,) = shares
-        yield party, worked_out(f"{party.name}.{element}", "pence", "sum" if paid else "negative", pool.pence)
+        yield party, worked_out(f"{party.name}:{element}", "pence", "sum" if paid else "negative", pool.pence)
         return
-    exact = [worked_out(f"{party.name}.{element}.exact", "pence", "product", share, pool.exact) for party, share in shares.items()]
-    names = [f"{party.name}.{element}{owed}" for party in shares]
+    exact = [worked_out(f"{party.name}:{element}:exact", "pence", "product", share, pool.exact) for party, share in shares.items()]
+    names = [f"{party.name}:{element}{owed}" for party in shares]
     for party, pence in zip(shares, in_pence(names, pool.pence, exact), strict=True):
-        yield party, pence if paid else worked_out(f"{party.name}.{element}", "pence", "negative", pence)
+        yield party, pence if paid else worked_out(f"{party.name}:{element}", "pence", "negative", pence)
 
 
 def in_pence(names: Sequence[str], pool: Node, exact: Sequence[Node]) -> list[Node]:

@@ -109,15 +109,27 @@ def _indexed(rules: SettlementRules, inputs: Inputs, what: Indexed, stated: Node
     for at, each in sorted(enumerate(rules.indexation), key=lambda found: found[1].code):
         if what not in each.applies_to:
             continue
-        name, pointer = f"factor.{each.code}", f"/indexation/{at}"
+        pointer = f"/indexation/{at}"
         if each.factor is not None:
-            node = ruled(f"{name}.stated", "figure", each.factor, f"{pointer}/factor")
+            node = ruled(f"factor_stated.{each.code}", "figure", each.factor, f"{pointer}/factor")
         else:
-            node = given(f"{name}.stated", "figure", said[each.code].factor, kind="factor", stated_by=said[each.code].source)
+            node = given(f"factor_stated.{each.code}", "figure", said[each.code].factor, kind="factor", stated_by=said[each.code].source)
         if each.least is not None:
-            node = worked_out(f"{name}.from", "figure", "most_of", node, ruled(f"{name}.least", "figure", each.least, f"{pointer}/least"))
+            node = worked_out(
+                f"factor_from.{each.code}",
+                "figure",
+                "most_of",
+                node,
+                ruled(f"factor_least.{each.code}", "figure", each.least, f"{pointer}/least"),
+            )
         if each.most is not None:
-            node = worked_out(f"{name}.to", "figure", "least_of", node, ruled(f"{name}.most", "figure", each.most, f"{pointer}/most"))
+            node = worked_out(
+                f"factor_to.{each.code}",
+                "figure",
+                "least_of",
+                node,
+                ruled(f"factor_most.{each.code}", "figure", each.most, f"{pointer}/most"),
+            )
         factors.append(node)
     return worked_out(what, "pence", "product", stated, *factors)
 
@@ -131,18 +143,24 @@ def consequences_of(rules: SettlementRules, figures: Sequence[MeasureFigure], va
     amounts = []
     for at, line in sorted(enumerate(rules.consequences.lines), key=lambda found: found[1].measure):
         pointer, counted = f"/consequences/lines/{at}", [each for each in figures if each.measure == line.measure and each.denominator]
-        each_pence = ruled(f"consequence.{line.measure}.each", "pence", line.pence_each, f"{pointer}/pence_each")
-        threshold = ruled(f"consequence.{line.measure}.threshold", "share", line.threshold, f"{pointer}/threshold")
-        leave = worked_out(f"consequence.{line.measure}.allowed_share", "share", "difference", _ONE, threshold)
+        each_pence = ruled(f"consequence_each.{line.measure}", "pence", line.pence_each, f"{pointer}/pence_each")
+        threshold = ruled(f"consequence_threshold.{line.measure}", "share", line.threshold, f"{pointer}/threshold")
+        leave = worked_out(f"consequence_allowed_share.{line.measure}", "share", "difference", _ONE, threshold)
         for figure in sorted(counted, key=lambda each: each.month):
-            name = f"consequence.{line.measure}.{figure.month}"
-            met = given(f"{name}.met", "figure", figure.numerator, kind="publication", **cited(figure))
-            everyone = given(f"{name}.of", "figure", figure.denominator, kind="publication", **cited(figure))
-            breaches = worked_out(f"{name}.breaches", "figure", "difference", everyone, met)
-            allowed = worked_out(f"{name}.allowed", "figure", "product", leave, everyone)
-            over = worked_out(f"{name}.over", "figure", "difference", breaches, allowed)
+            name = f"{line.measure}@{figure.month}"
+            met = given(f"consequence_met.{name}", "figure", figure.numerator, kind="publication", **cited(figure))
+            everyone = given(f"consequence_of.{name}", "figure", figure.denominator, kind="publication", **cited(figure))
+            breaches = worked_out(f"consequence_breaches.{name}", "figure", "difference", everyone, met)
+            allowed = worked_out(f"consequence_allowed.{name}", "figure", "product", leave, everyone)
+            over = worked_out(f"consequence_over.{name}", "figure", "difference", breaches, allowed)
             amounts.append(
-                worked_out(name, "pence", "product", worked_out(f"{name}.excess", "figure", "most_of", over, _NOTHING), each_pence)
+                worked_out(
+                    f"consequence.{name}",
+                    "pence",
+                    "product",
+                    worked_out(f"consequence_excess.{name}", "figure", "most_of", over, _NOTHING),
+                    each_pence,
+                )
             )
     total = worked_out("consequences.sum", "pence", "sum", *amounts)
     if rules.consequences.cap is None:

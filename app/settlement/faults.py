@@ -28,7 +28,7 @@ def faults_of(rules: SettlementRules, known: Known | None = None) -> list[Fault]
 
 def lacking(rules: SettlementRules, inputs: Inputs, *, live: bool = False) -> list[Fault]:
     """What must be there before a contract year can be settled; for `live`, that every figure is final and every cost approved."""
-    return [*_costs(rules, inputs, live=live), *_factors(rules, inputs), *(_figures(rules, inputs) if live else ())]
+    return [*_twice(inputs), *_costs(rules, inputs, live=live), *_factors(rules, inputs), *(_figures(rules, inputs) if live else ())]
 
 
 def _repeated(rules: SettlementRules) -> Iterator[Fault]:
@@ -150,6 +150,14 @@ def _unknown(rules: SettlementRules, known: Known) -> Iterator[Fault]:
             yield Fault(
                 f"unknown_{kind}", f"The programme has no {kind} {code}.", "Add it to the programme, or correct the code.", pointer=pointer
             )
+
+
+def _twice(inputs: Inputs) -> Iterator[Fault]:
+    seen = set()
+    for at, figure in enumerate(inputs.figures):
+        if (figure.measure, figure.month) in seen:
+            yield Fault("repeated", "This measure and month stand earlier in the list already.", "Say it once.", pointer=f"/figures/{at}")
+        seen.add((figure.measure, figure.month))
 
 
 def _costs(rules: SettlementRules, inputs: Inputs, *, live: bool) -> Iterator[Fault]:

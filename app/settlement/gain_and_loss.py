@@ -108,7 +108,9 @@ def _passes(mandatory: Mandatory, scored: Scored | None, pointer: str) -> Node:
     wanted, stated_at = (
         (mandatory.threshold, pointer) if mandatory.threshold is not None else (scored.rule.target, f"{scored.pointer}/target")
     )
-    least = ruled(f"{name}.threshold", "figure", wanted, stated_at)
+    least = ruled(f"gate.mandatory_threshold.{mandatory.measure}", "figure", wanted, stated_at)
     formula = "at_least" if scored.rule.direction == "higher" else "at_most"
-    tests = [worked_out(f"{name}.{value.name}", "yes_no", formula, value, least) for _, value in scored.figures if value is not None]
+    tests = [
+        worked_out(f"gate.mandatory_{value.name}", "yes_no", formula, value, least) for _, value in scored.figures if value is not None
+    ]
     return worked_out(name, "yes_no", "every", *tests)

@@ -85,7 +85,7 @@ def _scored(rules: SettlementRules, at: int, figures: Sequence[MeasureFigure]) -
 
 
 def _suffix(rule: ScoredMeasure, figure: MeasureFigure | None, *, several: bool) -> str:
-    return f"{rule.measure}.{figure.month}" if several and figure is not None else rule.measure
+    return f"{rule.measure}@{figure.month}" if several and figure is not None else rule.measure
 
 
 def value_of(rule: ScoredMeasure, figure: MeasureFigure | None, number: int | None) -> Node | None:
@@ -125,12 +125,12 @@ def score_of(rule: ScoredMeasure, value: Node, *, name: str, pointer: str) -> No
         return _line(rule, value, marks.get("floor"), marks["target"], f"score.{name}")
     if rule.score_at_target is None:
         return _line(rule, value, marks.get("floor"), marks["stretch"], f"score.{name}")
-    to_target = _line(rule, value, marks.get("floor"), marks["target"], f"score.{name}.to_target")
-    beyond = _line(rule, value, marks["target"], marks["stretch"], f"score.{name}.beyond_target")
+    to_target = _line(rule, value, marks.get("floor"), marks["target"], f"score_to_target.{name}")
+    beyond = _line(rule, value, marks["target"], marks["stretch"], f"score_beyond_target.{name}")
     worth = ruled(f"score_at_target.{rule.measure}", "share", rule.score_at_target, f"{pointer}/score_at_target")
-    rest = worked_out(f"score_at_stretch.{rule.measure}", "share", "difference", _YES, worth)
-    first = worked_out(f"score.{name}.at_target", "share", "product", worth, to_target)
-    second = worked_out(f"score.{name}.at_stretch", "share", "product", rest, beyond)
+    rest = worked_out(f"score_at_stretch.{name}", "share", "difference", _YES, worth)
+    first = worked_out(f"score_by_target.{name}", "share", "product", worth, to_target)
+    second = worked_out(f"score_by_stretch.{name}", "share", "product", rest, beyond)
     return worked_out(f"score.{name}", "share", "sum", first, second)
 
 
@@ -141,5 +141,7 @@ def _line(rule: ScoredMeasure, value: Node, low: Node | None, high: Node, name: 
         ends: Mapping[str, tuple[Node, Node]] = {"reached": (value, low), "asked": (high, low)}
     else:
         ends = {"reached": (low, value), "asked": (low, high)}
-    reached, asked = (worked_out(f"{name}.{end}", "figure", "difference", *nodes) for end, nodes in ends.items())
-    return worked_out(name, "share", "within", worked_out(f"{name}.line", "share", "quotient", reached, asked), _NO, _YES)
+    # A code may have dots in it, so what comes behind the first dot of a name is a code and nothing else.
+    of, _, code = name.partition(".")
+    reached, asked = (worked_out(f"{of}_{end}.{code}", "figure", "difference", *nodes) for end, nodes in ends.items())
+    return worked_out(name, "share", "within", worked_out(f"{of}_line.{code}", "share", "quotient", reached, asked), _NO, _YES)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.access.domain import Permission, require
 from app.calendar.store import load_contract
 from app.kernel.actors import Actor
-from app.kernel.refusals import Invalid
+from app.kernel.refusals import Fault, Invalid
 from app.settlement import store
 from app.settlement.actions import known_of
 from app.settlement.changes import Changes
@@ -54,6 +54,8 @@ def simulate(
             raise NoRules(f"There are no rules for contract year {contract_year}: send some.")
         rules = found.rules
     faults = faults_of(rules, known_of(contract))
+    if rules.contract_year != contract_year:
+        faults.append(Fault("another_year", "These rules are of another contract year.", "Name one year.", pointer="/rules/contract_year"))
     if faults:
         raise Invalid("These rules cannot be settled by; see errors.", faults=faults)
     if inputs is None:
@@ -61,7 +63,7 @@ def simulate(
             session, contract, rules, store.stated_inputs(session, programme, contract_year), final=False, actor=actor, now=now
         ).inputs
     lack = lacking(rules, inputs)
-    if lack and (changes == Changes() or any(fault.code == "factor_missing" for fault in lack)):
+    if lack and (changes == Changes() or any(fault.code in {"factor_missing", "repeated"} for fault in lack)):
         raise CannotSettle("Something is lacking that a settlement needs; see errors.", faults=lack)
     answer = what_if(rules, inputs, changes)
     if isinstance(answer, list):

@@ -163,7 +163,7 @@ def _copied(node: Tree, whole: Mapping[str, Tree], above: set[str], *, alone: bo
 
 def _is_shared(node: Tree) -> bool:
     """Whether a pool is one of several parties, and not the annual value, whose parts are no party's."""
-    return any(part["name"].startswith(("integrator.", "subcontract.", "commissioner.")) for part in node["parts"])
+    return any(part["name"].startswith(("integrator:", "subcontract.", "commissioner.")) for part in node["parts"])
 
 
 def _own_part(node: Tree, whole: Mapping[str, Tree]) -> Tree:
@@ -174,9 +174,9 @@ def _own_part(node: Tree, whole: Mapping[str, Tree]) -> Tree:
     rest = floor(Fraction(own["value"]))
     penny = int(node["value"]) - rest
     parts = [
-        {"name": f"{node['name']}.whole", "value": str(rest), "unit": "pence", "formula": "whole", "parts": [own], "source": None},
+        {"name": f"{node['name']}:whole", "value": str(rest), "unit": "pence", "formula": "whole", "parts": [own], "source": None},
         {
-            "name": f"{node['name']}.penny",
+            "name": f"{node['name']}:penny",
             "value": str(penny),
             "unit": "pence",
             "formula": GIVEN,

@@ -96,10 +96,11 @@ def settled(draw: DrawFn) -> tuple[SettlementRules, Inputs]:
         line |= {"target": Decimal(target) / 1000, "floor": None if ramp == "step" else Decimal(floor) / 1000}
         line |= {"stretch": Decimal(stretch) / 1000} if ramp in ("stretch", "two") else {}
         measures.append(line | ({"score_at_target": _share(draw)} if ramp == "two" else {}))
-        if draw(st.integers(0, 9)):
+        grade = draw(st.sampled_from("AAAAAB"))
+        for month in ("2029-05", "2029-06")[: draw(st.sampled_from((0, 1, 1, 1, 1, 2)))]:
             denominator = draw(st.integers(1, 2000))
             numerator = draw(st.integers(0, denominator))
-            found.append(figure(code, numerator=numerator, denominator=denominator, grade=draw(st.sampled_from("AAAAAB"))))
+            found.append(figure(code, month=month, numerator=numerator, denominator=denominator, grade=grade))
     low, high = sorted((_share(draw), _share(draw)))
     share = {"share": _share(draw), "deadband": _share(draw, 0, 100), "first_pound": draw(st.sampled_from(("threshold", "from_zero")))}
     share |= {"least_loss_rate": low, "most_loss_rate": high, "gain_cap": _share(draw, 0, 200), "loss_cap": _share(draw, 0, 200)}

@@ -299,6 +299,22 @@ def test_what_a_live_settlement_lacks() -> None:
     assert not lacking(rules(), inputs(figures=provisional))
 
 
+def test_codes_may_hold_dots_and_names_stay_apart() -> None:
+    """Subcontracts and measures whose codes look like parts of other names are explained without confusion."""
+    codes = ["M", "M.to_target", "M.reached"]
+    measures = [
+        {"measure": code, "weight": weight, "floor": "0.7", "target": "0.8", "stretch": "0.9", "score_at_target": "0.5"}
+        for code, weight in zip(codes, ("0.5", "0.3", "0.2"), strict=True)
+    ]
+    subcontracts = [{"subcontract": code, "gain": "0.3", "loss": "0.3"} for code in ("SC-A", "SC-A.gain", "SC-A.exact")]
+    made = rules(measures=measures, allocation={"subcontracts": subcontracts}, gate={"mandatory": [{"measure": code} for code in codes]})
+    stated = [figure(code, month=month, numerator=17, denominator=20) for code in codes for month in ("2029-05", "2029-06")]
+    found = settle(made, inputs(figures=stated))
+    assert recompute(tree_of(found.explanation))
+    twice = inputs(figures=[figure("M", value=1), figure("M", value=2)], actual_cost=cost(1))
+    assert [(fault.code, fault.pointer) for fault in lacking(rules(), twice)] == [("repeated", "/figures/1")]
+
+
 def test_a_source_leads_to_the_publication_and_the_cells() -> None:
     source = {"publication": 7, "row": "/v1/programmes/p/observations?measure=CWT-62", "cells": "/v1/programmes/p/reports/2029-06/sources"}
     stated = figures(cwt_62={"numerator": 412, "denominator": 531, "source": source})

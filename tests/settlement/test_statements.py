@@ -58,7 +58,7 @@ def test_a_statement_can_be_recomputed_from_its_explanation_alone(audience: Audi
         (node,) = [
             node
             for node in walk(statement["explanation"])
-            if node["name"] == f"{line['party']}.{line['element']}" and node["formula"] != "as_above"
+            if node["name"] == f"{line['party']}:{line['element']}" and node["formula"] != "as_above"
         ]
         assert int(node["value"]) == line["pence"]
 

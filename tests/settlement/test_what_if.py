@@ -80,7 +80,7 @@ def test_what_moved_is_named_from_the_pounds_down() -> None:
     found = changed({"gain_share": {"share": "0.6"}})
     names = [each.name for each in found.moved]
     assert names[:2] == ["providers", "commissioners"]
-    assert names.index("subcontract.SC-A.gain") < names.index("gain_share.share")
+    assert names.index("subcontract.SC-A:gain") < names.index("gain_share.share")
     (rate,) = [each for each in found.moved if each.name == "gain_share.share"]
     assert (rate.before, rate.after, rate.unit) == ("0.5", "0.6", "share")
 
