@@ -25,21 +25,24 @@ watch_commits()
 
 
 _LONGEST: Final = (
-    "journeys/test_real_figures.py",
-    "db/test_embedded.py",
-    "db/test_schema.py",
-    "test_cli.py",
-    "demo/test_cli.py",
-    "journeys/test_ten_years.py",
-    "db/test_embedded_watch.py",
-    "configuration/test_nouns.py",
-    "phases/test_api.py",
-    "returns/test_api.py",
-    "web/test_hostile.py",
     "faults/test_short.py",
-    "db/test_readme_server.py",
-    "assignments/test_moves.py",
-    "web/test_shutdown.py",
+    "demo/test_cli.py",
+    "web/test_hostile.py",
+    "journeys/test_ten_years.py",
+    "journeys/test_real_figures.py",
+    "test_cli.py",
+    "publications/test_publishing.py",
+    "db/test_schema.py",
+    "db/test_embedded.py",
+    "demo/test_actions.py",
+    "db/test_embedded_watch.py",
+    "returns/test_api.py",
+    "returns/test_review.py",
+    "configuration/test_nouns.py",
+    "reports/test_audit.py",
+    "phases/test_api.py",
+    "safety/test_matrix.py",
+    "disclosure/test_attacker.py",
 )
 """Whole modules go to whichever worker is free: what takes long comes first, or at the end one of them would wait for it alone."""
 

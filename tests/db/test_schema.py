@@ -58,19 +58,7 @@ def change(database: Database, *statements: str) -> None:
 # Up, down, and in the way.
 
 
-def test_migrations_go_up_down_and_up(empty_database: Database) -> None:
-    owner = empty_database.urls.owner
-    migrate(owner)
-    first = shape(empty_database.superuser_engine)
-    migrate(owner, to="base")
-    left = [row for row in shape(empty_database.superuser_engine) if "alembic_version" not in str(row)]
-    assert left == []
-    migrate(owner)
-    assert shape(empty_database.superuser_engine) == first
-    assert head_problem(empty_database.engine) is None
-
-
-def test_each_migration_goes_down_and_up_alone(empty_database: Database) -> None:
+def test_each_migration_goes_up_down_and_up_alone(empty_database: Database) -> None:
     owner, seen = empty_database.urls.owner, empty_database.superuser_engine
     revisions = [f"{number:04}" for number in range(1, int(head() or 0) + 1)]
     shapes = {}
@@ -80,10 +68,12 @@ def test_each_migration_goes_down_and_up_alone(empty_database: Database) -> None
     for below, revision in reversed(list(pairwise(revisions))):
         migrate(owner, to="-1")
         assert shape(seen) == shapes[below], f"{revision}, down"
+    migrate(owner, to="base")
+    assert [row for row in shape(seen) if "alembic_version" not in str(row)] == []
+    for revision in revisions:
         migrate(owner, to=revision)
         assert shape(seen) == shapes[revision], f"{revision}, up again"
-        migrate(owner, to="-1")
-    migrate(owner, to="base")
+    assert head_problem(empty_database.engine) is None
 
 
 def test_everything_belongs_to_the_owners_group(database: Database) -> None:
@@ -106,7 +96,7 @@ def test_a_blocked_migration_gives_up_and_changes_nothing(database: Database) ->
         begun = time.monotonic()
         with pytest.raises(CannotStart, match="gave up and changed nothing"):
             migrate(database.urls.owner, to="base")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30
     # What came before the blocked migration in the chain was done; bringing it back to head gives what there was.
     migrate(database.urls.owner)
     assert shape(database.superuser_engine) == before

@@ -1,5 +1,6 @@
 """Reports read as they were reported, or restated to who carries the work on: which codes rows stand under, and that nothing is lost."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -10,8 +11,9 @@ from app.kernel.months import Month
 from app.organisations.domain import Succession
 from app.reports.reading import Reading
 from tests.make import contract, subcontract
-from tests.reports.conftest import PROGRAMME, Programme, acute, document, of_62, of_fds, send_october
+from tests.reports.conftest import PROGRAMME, Programme, acute, document, of_62, of_fds, running, send_october
 from tests.reports.test_sources import check, sources_of
+from tests.support.databases import Database
 
 SEPTEMBER, OCTOBER, NOVEMBER = (Month.parse(text) for text in ("2026-09", "2026-10", "2026-11"))
 
@@ -105,8 +107,14 @@ def succeed(programme: Programme, predecessor: str, successor: str, day: str) ->
     assert answer.status_code == 201, answer.text
 
 
-@pytest.fixture
-def merged(programme: Programme) -> Programme:
+@pytest.fixture(scope="module")
+def merged(module_database: Database) -> Iterator[Programme]:
+    """For all the tests that only read it."""
+    with running(module_database) as programme:
+        yield merge(programme)
+
+
+def merge(programme: Programme) -> Programme:
     """RL4 closes into RJE at the end of October, and 05G goes on as 05W from November; both months are reported."""
     send_october(programme)
     programme.at("2026-12-10T09:00")
@@ -182,7 +190,8 @@ def test_the_choice_is_named_last_and_only_where_it_was_made(merged: Programme) 
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/query/succession")
 
 
-def test_what_was_answered_stays_the_answer_byte_for_byte(merged: Programme) -> None:
+def test_what_was_answered_stays_the_answer_byte_for_byte(programme: Programme) -> None:
+    merged = merge(programme)
     as_of = merged.ask("2026-11")["report"]["as_of"]
     key = merged.key("analyst", programme=PROGRAMME)
 
