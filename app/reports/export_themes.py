@@ -102,9 +102,9 @@ def compared(theme: Theme, row: Row) -> list[Row]:
 
 
 def series_of(row: Row, earlier: Mapping[tuple[str, ...], Mapping[str, Row]]) -> list[tuple[str, Row | None]]:
-    """The months up to a row's own with the row of each, None where there is none; empty where nothing came before."""
+    """The months up to a row's own with the row of each, None where there is none; empty where nothing came before, or none ever had a value."""
     before = {month: held for month, held in earlier.get(place_of(row), {}).items() if month < row["month"]}
-    if not before:
+    if not before or all(each["value"] is None for each in (row, *before.values())):
         return []
     first, last = Month.parse(min(before)), Month.parse(row["month"])
     return [(str(month), row if month == last else before.get(str(month))) for month in first.through(last)]

@@ -106,6 +106,13 @@ def test_a_row_of_several_months_says_how_many_hold_figures(content: bytes) -> N
     assert (held["October 2026"], held["August to October 2026"]) == ("", "1 of 3")
 
 
+def test_a_measure_that_never_had_a_value_is_not_drawn() -> None:
+    """It has rows in every month and nothing to draw: a chart without a line would be no chart."""
+    nothing = {"measure": "SURV", "value": None, "numerator": None, "target": None, "missing_reason": "not_published_yet"}
+    earlier = [row(**nothing, month="2026-09", period_start="2026-09-01", period_end="2026-09-30")]
+    assert parts(workbook_of(report(row(**nothing)), Behind("Cancer services", earlier=earlier)), "charts") == []
+
+
 def test_nothing_in_it_computes(content: bytes) -> None:
     assert not any("<f>" in sheet for sheet in parts(content, "worksheets"))
 
