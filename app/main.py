@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import signal
 import sys
 import threading
@@ -244,11 +243,6 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
                 rates=Rates(settings.client_requests_per_second, _CLIENT),
                 places=Places(settings.request_threads, most_waiting=settings.waiting_requests, patience_seconds=settings.wait_seconds),
             )
-            # What is here now stays: the collector need not walk it again and again.
-            if not gc.get_freeze_count():
-                gc.collect()
-                gc.freeze()
-                stack.callback(gc.unfreeze)
             with _draining(app.state.in_flight):
                 log.info("service_started")
                 yield

@@ -162,6 +162,9 @@ def serve_on(listener: socket.socket, settings: Settings, *, application: FastAP
     config = server_config(application or create_app(settings), settings)
     server = uvicorn.Server(config)
     sys.setswitchinterval(SWITCH_SECONDS)
+    # What is here now stays: the collector need not walk it again and again.
+    gc.collect()
+    gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
     host, port = listener.getsockname()[:2]
     tell(f"serving on http://{f'[{host}]' if ':' in host else host}:{port}")
