@@ -5,6 +5,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,10 +14,13 @@ from sqlalchemy.orm import Session
 from app.audit import verify_store as store
 from app.audit.chains import Finding, Walk, Witness
 from app.audit.proofs import Keys, Manifests, unproven, witness_of_checkpoint, witness_of_manifest
+from app.calendar.store import load_contract
+from app.configuration.document import normal_form, written_of
 from app.db.ledger import NO_PROGRAMMES
 from app.kernel.canonical import sha256
 from app.kernel.events import ERASED
 from app.kernel.moments import moment_text
+from app.kernel.refusals import Refusal
 from app.publications import key_store
 from app.publications.domain import Audience
 from app.publications.manifests import audience_named
@@ -34,9 +38,12 @@ _NO_WARNINGS: Final[tuple[CellWarning, ...]] = ()
 
 @dataclass(slots=True)
 class Told:
-    """What the chain itself says: manifests that were published, and that records were let go or words struck out by those who may."""
+    """What the chain itself says: manifests that were published, contracts that were applied (by event, moment and digest, as far as they are
+    written as we would write them), and that records were let go or words struck out by those who may.
+    """
 
     published: dict[int, str] = field(default_factory=dict)
+    applied: list[tuple[int, datetime, str]] = field(default_factory=list)
     let_go: bool = False
     erased: bool = False
 
@@ -44,6 +51,8 @@ class Told:
         match event["action"]:
             case "publication.published":
                 self.published[int(event["subject"]["sequence"])] = event["details"]["manifest_sha256"]
+            case "configuration.applied" if event["details"].get("normal_form") == normal_form():
+                self.applied.append((event["sequence"], event["recorded_at"], event["details"]["after_sha256"]))
             case "retention.let_go":
                 self.erased = True
                 self.let_go |= event["details"]["kind"] == "records"
@@ -86,6 +95,8 @@ def verify_chain(session: Session, chain: str, *, trusted: Keys | None, progress
                 "It is missing." if sequence not in published else "Its manifest is not the one that the event of its publication names."
             )
             yield Finding(chain, f"publication {sequence}", wrong)
+    progress(f"{chain}: contract")
+    yield from _contracts(session, chain, told)
     progress(f"{chain}: revisions")
     yield from _revisions(session, chain, told)
     for table, moment in store.unrecorded(session, chain):
@@ -114,18 +125,25 @@ def _publications(session: Session, chain: str, keys: Keys, witnesses: list[Witn
     for row in store.publications(session, chain):
         here, manifest = f"publication {row['sequence']}", _document(row["manifest"])
         published[row["sequence"]] = sha256(row["manifest"])
-        if not manifest or sha256(row["manifest"]) != row["manifest_sha256"]:
+        if sha256(row["manifest"]) != row["manifest_sha256"]:
             yield Finding(chain, here, "Its manifest is not the one that was signed: its bytes have another digest.")
-        if not manifest:
-            continue
-        yield from manifests.follow(manifest)
-        witnesses.append(witness_of_manifest(manifest))
-        said = {**{name: row[name] for name in _SAID}, "month": str(row["month"]), "programme": chain}
-        said |= {name: moment_text(row[name]) for name in ("as_of", "published_at")}
-        for name, value in said.items():
-            if manifest.get(name) != value:
-                yield Finding(chain, here, f"Its row says another {name} than its manifest.")
-        yield from _renditions(session, chain, manifest, witnesses)
+        try:
+            yield from _published(session, chain, row, manifest, manifests, witnesses)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            yield Finding(chain, here, "Its manifest cannot be read.")
+
+
+def _published(  # noqa: PLR0917  # a publication, and what of it is handed on
+    session: Session, chain: str, row: Mapping[str, Any], manifest: Mapping[str, Any], manifests: Manifests, witnesses: list[Witness]
+) -> Iterator[Finding]:
+    yield from manifests.follow(manifest)
+    witnesses.append(witness_of_manifest(manifest))
+    said = {**{name: row[name] for name in _SAID}, "month": str(row["month"]), "programme": chain}
+    said |= {name: moment_text(row[name]) for name in ("as_of", "published_at")}
+    for name, value in said.items():
+        if manifest.get(name) != value:
+            yield Finding(chain, f"publication {row['sequence']}", f"Its row says another {name} than its manifest.")
+    yield from _renditions(session, chain, manifest, witnesses)
 
 
 def _renditions(session: Session, chain: str, manifest: Mapping[str, Any], witnesses: list[Witness]) -> Iterator[Finding]:
@@ -166,10 +184,25 @@ def _walk(session: Session, chain: str, witnesses: list[Witness], told: Told, pr
     walk = Walk(chain, witnesses)
     for number, event in enumerate(store.events_of(session, chain), start=1):
         yield from walk.follow(event)
-        told.hear(event)
+        try:
+            told.hear(event)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            yield Finding(chain, f"event {event['sequence']}", "It does not say what an event of its kind says.")
         if number % _TOLD_EVERY == 0:
             progress(f"{chain}: {number} events")
     yield from walk.end(store.head(session, chain))
+
+
+def _contracts(session: Session, chain: str, told: Told) -> Iterator[Finding]:
+    """Each contract that was applied, as it stands in the tables now; what was erased or let go since is another."""
+    for sequence, moment, wanted in [] if told.erased else told.applied:
+        try:
+            stands = sha256(written_of(load_contract(session, chain, as_of=moment)))
+        except (Refusal, ValueError, KeyError, TypeError, AttributeError):
+            stands = None
+        if stands != wanted:
+            yield Finding(chain, f"contract of event {sequence}", "Its lines are not those that were applied then.")
+            return
 
 
 def _revisions(session: Session, chain: str, told: Told) -> Iterator[Finding]:

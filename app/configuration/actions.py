@@ -17,7 +17,7 @@ from app.calendar.store import load_contract
 from app.configuration.assigned import Placed, placed
 from app.configuration.consequences import Consequences, consequences
 from app.configuration.differences import Changes, changed_facts, differences
-from app.configuration.document import Document, completed, written_of
+from app.configuration.document import Document, completed, normal_form, written_of
 from app.configuration.domain import faults_of
 from app.configuration.effects import contract_of, counted_as_another, no_longer_owed, of_another_organisation, relabelled
 from app.configuration.history import accepted_months
@@ -185,7 +185,7 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
             recording,
             "configuration.applied",
             subject={"programme": programme},
-            details={"added_changed_withdrawn": counts},
+            details={"added_changed_withdrawn": counts, "normal_form": normal_form()},
             before=None if before is None else sha256(written_of(before)),
             after=sha256(written_of(after)),
         )

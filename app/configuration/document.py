@@ -1,5 +1,6 @@
 """The document: a whole programme, as its integrator writes it and as the service answers it."""
 
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -8,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from app.assignments.domain import AssignmentLine, in_order
 from app.calendar.contract import Contract
 from app.calendar.domain import Collection
-from app.kernel.canonical import json_bytes
+from app.kernel.canonical import digest, json_bytes
 from app.kernel.lines import Line, Many
 from app.measures.catalogue import CATALOGUE
 from app.measures.domain import Measure
@@ -85,6 +86,12 @@ def written(document: Document) -> bytes:
 def written_of(contract: Contract) -> bytes:
     """The document in force as JSON; worked out once for each contract."""
     return contract.worked_out.kept("document", None, lambda: written(document_of(contract)))
+
+
+@cache
+def normal_form() -> str:
+    """What names the form that documents are written in: another one where a member was added to some line since."""
+    return digest(Document.model_json_schema(mode="serialization"))
 
 
 def line_bytes(line: Line) -> bytes:

@@ -281,6 +281,30 @@ TAMPERINGS: Final = (
         "knows of no such act",
     ),
     Tampering(
+        "a changed line of the contract",
+        _of(f"UPDATE subcontracts SET annual_value_pence = coalesce(annual_value_pence, 0) + 1 WHERE {_CHAIN}"),
+        "^contract of event",
+        "not those that were applied",
+    ),
+    Tampering(
+        "a line of the contract that cannot be read",
+        _of(f"UPDATE measures SET breakdown = '5' WHERE {_CHAIN}"),
+        "^contract of event",
+        "not those that were applied",
+    ),
+    Tampering(
+        "an event of a publication that says nothing",
+        _of(f"UPDATE events SET subject = '{{}}', details = '[]' WHERE {_CHAIN} AND action = 'publication.published'"),
+        "^event",
+        "not what was recorded",
+    ),
+    Tampering(
+        "a manifest that is none",
+        _of(f"UPDATE publications SET manifest = '{{}}' WHERE {_CHAIN} AND sequence = 1"),
+        "^publication 1$",
+        "bytes have another digest",
+    ),
+    Tampering(
         "an altered refusal", _of("UPDATE events SET role = 'auditor' WHERE programme = '*refused'"), "^event 1$", "not what was recorded"
     ),
     Tampering(
