@@ -112,8 +112,16 @@ def shown(row: Mapping[str, Any], showing: Showing, *, parts: Sequence[Counts] |
         **dict.fromkeys(_WITHHELD),
         "contract_test": row["contract_test"] if _is_decided(row, value, numerator, denominator, len(parts)) else "not_judged",
         **dict.fromkeys(_PROCESS_CONTROL),
+        # That there is nobody to count (`denominator_zero`) would tell of a zero that is hidden.
+        "missing_reason": None if _hides(row, numerator, denominator) else row["missing_reason"],
         "suppression": showing.why or ("derived" if hidden else rounded_to),
     }
+
+
+def _hides(row: Mapping[str, Any], numerator: Decimal | None, denominator: Decimal | None) -> bool:
+    """Whether a count is hidden; what measures add up to is none."""
+    without = (numerator is None and row["statistic"] != "mean", denominator is None)
+    return any(hidden and row[name] is not None for name, hidden in zip(("numerator", "denominator"), without, strict=True))
 
 
 def _sum(counts: Iterable[Decimal | None]) -> Decimal:

@@ -45,6 +45,7 @@ def _public(statistic: str, numerator: str, denominator: str | None) -> list[Cel
         "denominator": of,
         "value": None if value is None else rounded(value),
         "contract_test": "no_target",
+        "missing_reason": None,
     }
     public = shown(row, by_itself(row))
     return [statistic, numerator, denominator, public["numerator"], public["denominator"], public["value"], public["suppression"]]
@@ -93,6 +94,7 @@ def _row(counted: str, *, commissioner: str = ALL, month: str = "2026-10", first
         "denominator": None,
         "value": count,
         "contract_test": "no_target",
+        "missing_reason": None,
         "target": None,
         "source": "returns",
     }

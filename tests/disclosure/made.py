@@ -55,6 +55,7 @@ def row(
         "spc_signal": "none",
         "spc_assurance": "hit_and_miss",
         "source": "returns",
+        "missing_reason": "denominator_zero" if bottom == 0 else None,
         "suppression": None,
         "rag": "amber",
         "rag_reason": "cannot_be_told",

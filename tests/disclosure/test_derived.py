@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.disclosure.domain import disclose
+from app.disclosure.rounding import Showing, shown
 from tests.disclosure.made import row
 
 TARGET = Decimal("0.85")
@@ -45,6 +46,10 @@ def public() -> list[dict[str, Any]]:
 
 def test_what_is_shown_follows_from_the_shown_counts_alone(public: list[dict[str, Any]]) -> None:
     assert telling(public) == set()
+
+
+def test_a_row_of_which_all_is_hidden_tells_nothing() -> None:
+    assert telling(shown(each, Showing(numerator=False, denominator=False, why="derived")) for each in ROWS) == set()
 
 
 @pytest.mark.parametrize("left", ["value", "lower", "spc_mean", "spc_points", "contract_test"])
