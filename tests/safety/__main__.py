@@ -14,7 +14,7 @@ from random import SystemRandom
 from typing import Final
 
 from app.settings import Settings
-from tests.safety import matrix, overload, walls
+from tests.safety import fuzzing, matrix, overload, walls
 from tests.safety.found import Found
 from tests.safety.unfiltered import let_through
 from tests.safety.world import WORD, world_of
@@ -92,6 +92,13 @@ def overloaded(_server: Server, _seed: int) -> Found:
     return Found("R7", "; ".join(each.sentence for each in told), [str(each) for each in told if not each.holds])
 
 
+def fuzzed(server: Server, seed: int) -> Found:
+    """A4: every operation from its schema, with each role's key, against a served programme."""
+    with server.database() as database, world_of(database) as world:
+        found = fuzzing.fuzz_all(world, seed=seed, seconds=60)
+    return Found("A4", f"{found.cases} requests made from the contract are answered as it says", found.faults)
+
+
 PARTS: Final[Mapping[str, Callable[[Server, int], Found]]] = {
     "matrix": asked,
     "unfiltered": unfiltered,
@@ -100,6 +107,7 @@ PARTS: Final[Mapping[str, Callable[[Server, int], Found]]] = {
     "forgeries": forged,
     "tampering": tampered,
     "overload": overloaded,
+    "fuzzing": fuzzed,
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.safety.fuzzing import fuzz_in_short
 from tests.safety.matrix import EXPECTED, Matrix, differing, matrix_of, operations, some
 from tests.safety.unfiltered import let_through
 from tests.safety.world import WORD, world_of
@@ -31,3 +32,9 @@ def test_everybody_is_answered_as_expected(matrix: Matrix) -> None:
 
 def test_walls_alone_let_nothing_through(matrix: Matrix) -> None:
     assert not list(let_through(matrix, every=27))
+
+
+def test_what_the_contract_allows_is_answered_as_it_says(matrix: Matrix) -> None:
+    """A4 in short; the rest of its phases, with a served programme, are `make safety`'s."""
+    assert not fuzz_in_short(matrix.world, cases=100)
+    assert WORD not in matrix.world.lines.getvalue()

@@ -55,7 +55,7 @@ def without_filters(world: World, key: str) -> Iterator[None]:
 
 
 def _believing(engine: Engine, actor: Actor, strangers: Rates) -> Callers:
-    return Callers(engine, lambda *_: actor, lambda _: False, lambda *_: actor, strangers=strangers)
+    return Callers(engine, lambda *_: actor, lambda _: False, lambda *_: actor, strangers=strangers, threads=None)
 
 
 def let_through(matrix: Matrix, *, every: int = 1) -> Iterator[str]:

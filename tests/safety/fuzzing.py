@@ -1,0 +1,173 @@
+"""Every operation fuzzed from its schema (A4): examples, boundaries, random and linked requests, with each role's key, against a served programme.
+
+The requests are schemathesis' own. What is held of each answer: no 5xx, a status, type, headers and shape that the contract names, refusals of what
+the contract does not allow, no way in without a key. The server's log is looked through for words of anybody's afterwards.
+"""
+
+import contextlib
+import itertools
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import CHECKS as KNOWN
+from schemathesis.core.failures import FailureGroup
+
+from app.db.schema import start_problems
+from tests.safety.matrix import CALLERS
+from tests.safety.world import WORD, World
+from tests.support.databases import Database
+from tests.support.server import MAINSTEM, environment
+
+CHECKS: Final = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "ignored_auth",
+)
+ROLES: Final = ("spanning", *(name for name, caller in CALLERS.items() if name == caller.role and caller.programme is not None))
+
+
+PHASES: Final = ("examples,coverage", "fuzzing,stateful")
+CASES: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Served:
+    """A world's database, served by a process of its own."""
+
+    url: str
+    log: Path
+
+
+@contextlib.contextmanager
+def served(database: Database) -> Iterator[Served]:
+    """Serve a database until the block ends."""
+    assert start_problems(database.engine) == []
+    with tempfile.TemporaryDirectory(prefix="mainstem-fuzzed-") as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        log = Path(folder) / "log"
+        settings = {
+            "DATABASE_URL": database.urls.application,
+            "CLIENT_REQUESTS_PER_SECOND": "1000000",
+            "ADDRESS_REQUESTS_PER_SECOND": "1000000",
+        }
+        said = environment(Path(folder)) | {f"MAINSTEM_{name}": value for name, value in settings.items()}
+        command = [str(MAINSTEM), "serve", "--host", "127.0.0.1", "--port", str(port)]
+        with log.open("wb") as output, subprocess.Popen(command, env=said, stdout=output, stderr=output) as process:
+            url = f"http://127.0.0.1:{port}"
+            try:
+                _wait(url, process, log)
+                yield Served(url, log)
+            finally:
+                process.terminate()
+                process.wait(timeout=30)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+                # Made once, when it is first asked for.
+                assert httpx.get(f"{url}/openapi.json", timeout=120).status_code == 200
+                return
+        time.sleep(0.05)
+    raise AssertionError(log.read_text()[-4000:])
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """How many requests one role made, and what was wrong with an answer."""
+
+    cases: int
+    faults: list[str]
+
+
+def fuzz(world: World, service: Served, role: str, phases: str, *, seed: int, seconds: int) -> Fuzzed:
+    """Let one role ask whatever the contract allows and does not allow, for so long at most."""
+    with tempfile.TemporaryDirectory(prefix="mainstem-fuzz-") as folder:
+        report = Path(folder) / "report.ndjson"
+        caller = CALLERS[role]
+        command = [
+            str(Path(sys.executable).with_name("schemathesis")), "run", f"{service.url}/openapi.json", "--no-color",
+            "--phases", phases, "--checks", ",".join(CHECKS), "--seed", str(seed), "--max-time", str(seconds),
+            "--max-examples", "100", "--no-shrink", "--continue-on-failure", "--generation-database", "none", "--warnings", "off",
+            "--header", f"Authorization: Bearer {world.key(caller.role, **caller.scope)}", "--request-timeout", "30",
+            "--report", "ndjson", "--report-ndjson-path", str(report), "--report-dir", folder, "--suppress-health-check", "all",
+        ]  # fmt: skip
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    return Fuzzed(_count(ran.stdout), [f"{role}: {fault}" for fault in _failures(ran.stdout)] or _unsaid(ran))
+
+
+def _count(said: str) -> int:
+    found = re.search(r"(\d+) generated", said)
+    return int(found[1]) if found else 0
+
+
+def _failures(said: str) -> list[str]:
+    """Each failure with the operation it was met at and the request that shows it."""
+    if "= FAILURES =" not in said:
+        return []
+    failures = said.split("= FAILURES =", 1)[1].split("= SUMMARY =", 1)[0]
+    return [" ".join(part.split())[:600] for part in re.split(r"\n_{3,}", failures)[1:]]
+
+
+def _unsaid(ran: subprocess.CompletedProcess[str]) -> list[str]:
+    return [] if ran.returncode == 0 and _count(ran.stdout) else [ran.stdout[-2000:] + ran.stderr[-2000:]]
+
+
+def fuzz_all(world: World, *, seed: int, seconds: int) -> Fuzzed:
+    """Every role in turn, in every phase, until there were enough cases or the time of each was up."""
+    cases, faults = 0, []
+    with served(world.database) as service:
+        for number, (phases, role) in enumerate(itertools.product(PHASES, ROLES)):
+            if cases < CASES:
+                found = fuzz(world, service, role, phases, seed=seed + number, seconds=seconds)
+                cases += found.cases
+                faults += found.faults
+        faults += [line for line in service.log.read_text().splitlines() if WORD in line]
+    return Fuzzed(cases, faults)
+
+
+def fuzz_in_short(world: World, *, cases: int) -> list[str]:
+    """What is wrong with the answers to some cases, in this process, of each role in turn."""
+    contract, turns, faults = schemathesis.openapi.from_dict(world.web.get("/openapi.json").json()), itertools.cycle(ROLES), list[str]()
+    checks = KNOWN.get_by_names([name for name in CHECKS if name != "ignored_auth"])
+
+    @settings(max_examples=cases, database=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(contract.as_strategy())
+    def ask(case: Any) -> None:
+        role = next(turns)
+        sent = case.as_transport_kwargs(base_url="http://mainstem.test")
+        headers = {**dict(sent["headers"]), "Authorization": f"Bearer {world.key(CALLERS[role].role, **CALLERS[role].scope)}"}
+        bytes_sent = sent["data"] if isinstance(sent.get("data"), bytes) else None
+        request = httpx.Request(
+            sent["method"], sent["url"], params=sent.get("params"), json=sent.get("json"), content=bytes_sent, headers=headers
+        )
+        path = request.url.raw_path.decode()
+        answer = world.web.request(request.method, path, content=request.read() or None, headers=dict(request.headers))
+        answer.request, answer.elapsed = request, timedelta()
+        try:
+            case.validate_response(answer, checks=checks)
+        except FailureGroup as error:
+            faults.append(f"{role}: {request.method} {request.url.path}: {[str(each) for each in error.exceptions]}")
+
+    ask()
+    return faults
