@@ -71,11 +71,15 @@ def operations(web: Web) -> list[tuple[str, str]]:
     return found
 
 
+SUBJECT = re.compile(r'"subject":\{[^{}]*\}')
+"""What an event is about. Of an act that was refused it names the codes in the address, and the plain word has the shape of one."""
+
+
 def check(web: Web, method: str, path: str, *, content: bytes | None = None, headers: dict[str, str] | None = None) -> None:
     answer = web.request(method, path, key=web.key("administrator"), content=content, headers=headers)
     place = f"{method} {path[:200]!r} {(content or b'')[:80]!r} answered {answer.status_code}: {answer.text[:300]}"
     assert answer.status_code < 500, place
-    assert CANARY not in answer.text, place
+    assert CANARY not in (SUBJECT.sub("", answer.text) if "/audit" in path else answer.text), place
     assert CANARY not in str(answer.headers), place
     assert "x-injected" not in answer.headers, place
     if answer.status_code >= 400:
