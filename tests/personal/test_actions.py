@@ -99,6 +99,16 @@ def test_somebody_is_erased_everywhere_and_the_record_says_so_without_the_name(p
     assert changed == {"subcontracts", "revisions", "submitted_files", "events", "ledger", "contract_changes"}
 
 
+def test_an_answer_that_is_kept_for_repeats_goes_with_whom_it_names(programme: Programme, owner: Engine) -> None:
+    named = {"name": "Mary Somerville", "role": "analyst", "programme": PROGRAMME}
+    made = programme.web.post("/v1/clients", named, key=programme.key("administrator"), headers={"Idempotency-Key": "once"})
+    assert made.status_code == 201, made.text
+    assert {each["table"] for each in actions.export_person(owner, "Mary Somerville")} == {"clients", "idempotency_keys"}
+    done = actions.erase_person(owner, "Mary Somerville", now=programme.clock(), dry_run=False)
+    assert done.erased == {"clients.name": 1, "idempotency_keys": 1}
+    assert actions.export_person(owner, "Mary Somerville") == []
+
+
 def test_the_service_itself_may_erase_nothing(programme: Programme) -> None:
     with pytest.raises(Exception, match="permission denied"):
         actions.erase_person(programme.database.engine, "Charles Babbage", now=programme.clock(), dry_run=False)
