@@ -202,6 +202,19 @@ def metrics(unit: Unit, request: Request) -> Response:
     return unit.read(own + generate_latest(audited(last_audits(unit.session))), media_type=CONTENT_TYPE_LATEST)
 
 
+def _callers(engine: Engine, settings: Settings, strangers: Rates) -> Callers:
+    # Who is calling is found out while others are worked for, with the connections that these leave.
+    spare = settings.pool_size - settings.request_threads
+    return Callers(
+        engine,
+        lambda session, key, now: authenticate(session, key, now=now),
+        any_succeeded,
+        lambda session, actor, now: inheriting(session, actor, on=now.astimezone(LONDON).date()),
+        strangers=strangers,
+        threads=anyio.CapacityLimiter(spare) if spare else None,
+    )
+
+
 def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[FastAPI]:
     """From the engine's first connection to its last; refuses to begin on an installation that is not fit."""
 
@@ -221,15 +234,7 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
             app.state.strangers = Rates(settings.address_requests_per_second, _STRANGER)
             app.state.service = Service(
                 engine=engine,
-                callers=Callers(
-                    engine,
-                    lambda session, key, now: authenticate(session, key, now=now),
-                    any_succeeded,
-                    lambda session, actor, now: inheriting(session, actor, on=now.astimezone(LONDON).date()),
-                    strangers=app.state.strangers,
-                    # Who is calling is found out while others are worked for, with the connections that these leave.
-                    threads=anyio.CapacityLimiter(spare) if (spare := settings.pool_size - settings.request_threads) else None,
-                ),
+                callers=_callers(engine, settings, app.state.strangers),
                 clock=clock,
                 body_limit_bytes=settings.body_limit_bytes,
                 backfill_limit_bytes=settings.backfill_limit_bytes,

@@ -41,7 +41,7 @@ class Callers:
         inherit: Inherit,
         *,
         strangers: Rates,
-        threads: anyio.CapacityLimiter | None,
+        threads: anyio.CapacityLimiter | None = None,
     ) -> None:
         self._engine = engine
         self._strangers = strangers

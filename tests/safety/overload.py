@@ -65,7 +65,7 @@ class Caller:
     def __init__(self, address: tuple[str, int], request: bytes) -> None:
         self._address = address
         self._request = request
-        self._used_at = 0.0
+        self.has_asked, self._used_at = False, 0.0
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self) -> tuple[int, bytes, float]:
@@ -78,10 +78,11 @@ class Caller:
             self._streams = await asyncio.open_connection(*self._address)
         reader, writer = self._streams
         writer.write(self._request)
+        self.has_asked = True
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
         await reader.readexactly(int(length or 0))
-        self._used_at = time.perf_counter()
+        self.has_asked, self._used_at = False, time.perf_counter()
         if b"connection: close" in head:
             await self.close()
         return int(head[9:12]), head, time.perf_counter() - began
@@ -209,7 +210,10 @@ async def stopped(target: Target, process: "subprocess.Popen[bytes]") -> Told:
             stack.push_async_callback(caller.close)
             answers.note(*await caller.ask(), counted=False)
         waiting = [asyncio.create_task(caller.ask()) for caller in callers]
-        await asyncio.sleep(0.01)
+        for _ in range(1_000):
+            if all(caller.has_asked for caller in callers):
+                break
+            await asyncio.sleep(0.001)
         process.send_signal(signal.SIGTERM)
         for each in await asyncio.gather(*waiting, return_exceptions=True):
             if isinstance(each, BaseException):
