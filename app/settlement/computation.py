@@ -142,7 +142,10 @@ def consequences_of(rules: SettlementRules, figures: Sequence[MeasureFigure], va
     """So much for each breach beyond what the threshold allows: breaches - (1 - threshold) x denominator, never below none; then the cap."""
     amounts = []
     for at, line in sorted(enumerate(rules.consequences.lines), key=lambda found: found[1].measure):
-        pointer, counted = f"/consequences/lines/{at}", [each for each in figures if each.measure == line.measure and each.denominator]
+        pointer, counted = (
+            f"/consequences/lines/{at}",
+            [each for each in figures if each.measure == line.measure and each.denominator and each.numerator is not None],
+        )
         each_pence = ruled(f"consequence_each.{line.measure}", "pence", line.pence_each, f"{pointer}/pence_each")
         threshold = ruled(f"consequence_threshold.{line.measure}", "share", line.threshold, f"{pointer}/threshold")
         leave = worked_out(f"consequence_allowed_share.{line.measure}", "share", "difference", _ONE, threshold)

@@ -176,7 +176,7 @@ def _costs(rules: SettlementRules, inputs: Inputs, *, live: bool) -> Iterator[Fa
             yield Fault("cost_not_approved", f"Nobody has approved the {words}.", "Have it approved.", pointer=f"/{member}/approved_by")
     if inputs.expected_cost is not None and inputs.expected_cost.pence == 0:
         yield Fault(
-            "cost_missing",
+            "cost_zero",
             "An expected cost of nothing cannot be compared with.",
             "Import what was expected.",
             pointer="/expected_cost/pence",

@@ -63,7 +63,7 @@ def simulate(
             session, contract, rules, store.stated_inputs(session, programme, contract_year), final=False, actor=actor, now=now
         ).inputs
     lack = lacking(rules, inputs)
-    if lack and (changes == Changes() or any(fault.code in {"factor_missing", "repeated"} for fault in lack)):
+    if lack and (changes == Changes() or any(fault.code in {"factor_missing", "repeated", "cost_zero"} for fault in lack)):
         raise CannotSettle("Something is lacking that a settlement needs; see errors.", faults=lack)
     answer = what_if(rules, inputs, changes)
     if isinstance(answer, list):

@@ -205,6 +205,8 @@ def test_consequences_are_off_unless_they_apply() -> None:
     assert "consequences" not in settle(rules(consequences={"lines": lines}), inputs()).elements
     found = settle(rules(consequences={"applies": True, "lines": lines}), inputs())
     assert found.elements["consequences"].pence.value == 3_935_000
+    lacking_counts = inputs(figures=figures(cwt_62={"denominator": 531}))
+    assert settle(rules(consequences={"applies": True, "lines": lines}), lacking_counts).elements["consequences"].pence.value == 0
     capped = settle(rules(consequences={"applies": True, "cap": "0.0001", "lines": lines}), inputs())
     assert capped.elements["consequences"].pence.value == EXPECTED // 10_000
     assert sum(line.total_pence for line in capped.lines) == 0
@@ -293,7 +295,7 @@ def test_what_a_live_settlement_lacks() -> None:
     assert [(fault.code, fault.pointer) for fault in lacking(rules(), read, live=True)] == [
         ("cost_not_approved", "/expected_cost/approved_by"),
         ("cost_missing", "/actual_cost"),
-        ("cost_missing", "/expected_cost/pence"),
+        ("cost_zero", "/expected_cost/pence"),
         ("not_final", "/figures/0/status"),
     ]
     assert not lacking(rules(), inputs(figures=provisional))
