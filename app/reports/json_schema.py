@@ -37,6 +37,9 @@ _FORMS: Final[dict[str, dict[str, Any]]] = {
 }
 """How a member is written, wherever it stands, besides its type."""
 
+_LATER: Final = frozenset({"event_sha256"})
+"""Members that were added since: what was published before goes on without them."""
+
 
 def report_schema() -> dict[str, Any]:
     """What every report of this version, live or published, validates against. Members that it does not name may come later."""
@@ -49,6 +52,9 @@ def report_schema() -> dict[str, Any]:
     )
     for member, said in schema["$defs"]["ObservationView"]["properties"].items():
         said["description"] = MEMBERS[member]
+    for shape in schema["$defs"].values():
+        if "required" in shape:
+            shape["required"] = [member for member in shape["required"] if member not in _LATER]
     return schema
 
 
