@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 import pytest
@@ -13,6 +14,7 @@ from app.main import OPEN
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
+W = TypeVar("W", str, bytes)
 CANARY = "zqxcanary"
 WORDS = [
     CANARY,
@@ -34,6 +36,22 @@ WORDS = [
     "",
     "*",
     "all",
+    f"{CANARY}' OR '1'='1",
+    f"{CANARY}'); SELECT pg_sleep(9); --",
+    f"{CANARY}%00",
+    f"%2e%2e%2f{CANARY}",
+    f"..\\..\\{CANARY}",
+    f"=cmd|'/c {CANARY}'!A1",
+    f"@SUM(1+1)*{CANARY}",
+    f"javascript:{CANARY}",
+    f"{{{{{CANARY}}}}}",
+    f"${{jndi:ldap://{CANARY}}}",
+    f"{CANARY}\x1b[31m",
+    f"{CANARY}\ufeff\u0000\ud7ff",
+    "-9223372036854775809",
+    "0x10",
+    "\uff11\uff12",
+    "2026-10-32T99:99:99Z",
 ]
 BODIES = [
     b"",
@@ -53,6 +71,18 @@ BODIES = [
     json.dumps({"cells": [[[]], CANARY, 1e308, None, {"numerator": {}}]}).encode(),
     b'{"cells": [{"numerator": 1e400}, {"numerator": 1E-400}, {"numerator": 00}]}',
     b'{"cells": [], "cells": [], "rest": "\\ud800"}',
+    b"{" + b'"a": {' * 3_000,
+    b'{"month": "2026-10", "reason": ' + b'"' + CANARY.encode() * 20_000 + b'"}',
+    b'{"__proto__": {"role": "administrator"}, "constructor": null}',
+    b'{"role": "administrator", "programme": "*", "name": "x", "subcontract": "*", "commissioner": "*"}',
+    b'\xef\xbb\xbf{"text": "a"}',
+    b'{"text": "\x00"}',
+    b'{"cells": [' + b'{"measure": "CWT-62"},' * 2_000 + b"{}]}",
+    b'{"number": 9223372036854775808, "revision": -1, "month": 202610}',
+    b'{"rest": "zero", "cells": [{"measure": "CWT-62", "numerator": "\xd9\xa1\xd9\xa2", "denominator": "1_000"}]}',
+    b'{"keys": [{"kty": "oct", "k": "' + CANARY.encode() + b'", "alg": "HS256", "kid": "../../etc/passwd"}]}',
+    b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>",
+    b"PK\x03\x04" + b"\x00" * 64,
 ]
 
 
@@ -86,16 +116,20 @@ def check(web: Web, method: str, path: str, *, content: bytes | None = None, hea
         assert answer.headers["content-type"] == "application/problem+json", place
 
 
-def in_turn(words: Sequence[str], turns: Iterator[int], *, of: int) -> Sequence[str]:
+def in_turn(words: Sequence[W], turns: Iterator[int], *, of: int) -> Sequence[W]:
     """Every so-manieth word, another each time: all of them come at many places, and each place meets some."""
     return words[next(turns) % of :: of]
+
+
+def test_there_are_sixty_of_them() -> None:
+    assert len({*WORDS}) + len({*BODIES}) >= 60
 
 
 def test_hostile_words_in_every_place_of_every_path(web: Web) -> None:
     turns = itertools.count()
     for method, path in operations(web):
         for parameter in re.findall(r"{(\w+)}", path):
-            for word in in_turn(WORDS, turns, of=3):
+            for word in in_turn(WORDS, turns, of=5):
                 hostile = path.replace(f"{{{parameter}}}", quote(word, safe=""))
                 check(web, method, re.sub(r"{\w+}", "2026-10", hostile), content=b"{}" if method != "GET" else None)
 
@@ -106,7 +140,7 @@ def test_hostile_words_in_every_parameter(web: Web) -> None:
         for method, operation in item.items():
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "query" and path not in OPEN:
-                    for word in in_turn(WORDS, turns, of=3):
+                    for word in in_turn(WORDS, turns, of=5):
                         query = f"{parameter['name']}={quote(word, safe='')}"
                         check(
                             web,
@@ -117,9 +151,10 @@ def test_hostile_words_in_every_parameter(web: Web) -> None:
 
 
 def test_hostile_bodies(web: Web) -> None:
+    turns = itertools.count()
     for method, path in operations(web):
         if method in {"POST", "PUT", "PATCH"}:
-            for content in BODIES:
+            for content in in_turn(BODIES, turns, of=2):
                 check(web, method, re.sub(r"{\w+}", "2026-10", path), content=content, headers={"If-None-Match": "*"})
 
 
