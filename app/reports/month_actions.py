@@ -80,11 +80,12 @@ def months_figures(
     as_of: datetime,
     restated_in: Month | None = None,
     submitted: bool = False,
+    acts: Mapping[Month, datetime] | None = None,
 ) -> dict[Month, MonthFigures]:
-    """The inputs of months, and their results in these slices."""
+    """The inputs of months, and their results in these slices. `acts`: the last act of each month, where they are read already."""
     figures = {
         inputs.month: MonthFigures(inputs)
-        for inputs in month_inputs(session, contract, months, as_of=as_of, restated_in=restated_in, submitted=submitted)
+        for inputs in month_inputs(session, contract, months, as_of=as_of, restated_in=restated_in, submitted=submitted, acts=acts)
     }
     find_results(session, contract, figures, slices)
     return figures
@@ -115,6 +116,7 @@ def month_inputs(
     as_of: datetime,
     restated_in: Month | None = None,
     submitted: bool = False,
+    acts: Mapping[Month, datetime] | None = None,
 ) -> list[MonthInputs]:
     """What each month's figures are computed from: every return that is owed or accepted (with `submitted`, received), as it stood.
 
@@ -123,7 +125,8 @@ def month_inputs(
     if not months:
         return []
     programme = contract.programme.code
-    acts = store.last_acts(session, programme, first=min(months), before=max(months).plus(1), as_of=as_of)
+    if acts is None:
+        acts = store.last_acts(session, programme, first=min(months), before=max(months).plus(1), as_of=as_of)
     imports = _imports_standing(session, contract, months, as_of=as_of)
     reopened = reopened_in(session, programme, months, as_of=as_of)
     recorded = cache(partial(store.recorded, session, programme, months, as_of=as_of, submitted=submitted))

@@ -36,9 +36,14 @@ class ReportRows:
         self._asked = store.Question(as_of, restated_in, query.submitted)
         self._of_period = {(month, period): months_of(period, month, contract) for month in query.months for period in query.periods}
         self.months = sorted({*query.months, *(month for months in self._of_period.values() for month in months)})
-        self.figures = months_figures(session, contract, self.months, [], as_of=as_of, restated_in=restated_in, submitted=query.submitted)
+        acts = store.last_acts(session, contract.programme.code, before=self.months[-1].plus(1), as_of=as_of)
+        self.figures = months_figures(
+            session, contract, self.months, [], as_of=as_of, restated_in=restated_in, submitted=query.submitted, acts=acts
+        )
         self._digests: dict[tuple[Month, tuple[str, ...]], str] = {}
-        self.histories = Histories(session, contract, query.month, as_of=as_of, restated_in=restated_in, submitted=query.submitted)
+        self.histories = Histories(
+            session, contract, query.month, as_of=as_of, restated_in=restated_in, submitted=query.submitted, acts=acts
+        )
 
     def head(self) -> dict[str, Any]:
         """What a live report says of itself."""

@@ -38,25 +38,34 @@ class Histories:
     """
 
     def __init__(
-        self, session: Session, contract: Contract, month: Month, *, as_of: datetime, restated_in: Month | None, submitted: bool
+        self,
+        session: Session,
+        contract: Contract,
+        month: Month,
+        *,
+        as_of: datetime,
+        restated_in: Month | None,
+        submitted: bool,
+        acts: Mapping[Month, datetime] | None = None,
     ) -> None:
         self._session = session
         self._contract = contract
-        self._month = month
         self._as_of = as_of
         self._restated_in = restated_in
         self._submitted = submitted
-        self.digests: Final[Mapping[Month, str]] = self._accepted()
+        if acts is None:
+            acts = store.last_acts(session, contract.programme.code, before=month, as_of=as_of)
+        self.digests: Final[Mapping[Month, str]] = self._accepted({each: moment for each, moment in acts.items() if each < month})
         self._months = sorted(self.digests)
         accepted = tuple((str(each), self.digests[each]) for each in self._months)
         self._chain = contract.worked_out.kept("chains", accepted, lambda: _chain(accepted), most=_MOST_CHAINS)
         self.computed = False
 
-    def _accepted(self) -> dict[Month, str]:
+    def _accepted(self, acts: Mapping[Month, datetime]) -> dict[Month, str]:
         """Nothing is read again of a month in which nobody did anything since it was read last."""
-        programme, shelf = self._contract.programme.code, self._contract.worked_out
+        shelf = self._contract.worked_out
         found = {}
-        for month, moment in store.last_acts(self._session, programme, before=self._month, as_of=self._as_of).items():
+        for month, moment in acts.items():
             accepted = shelf.kept("accepted", (month, moment, self._submitted), partial(self._digest, month))
             if accepted is not None:
                 found[month] = accepted
