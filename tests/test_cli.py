@@ -116,9 +116,9 @@ def test_every_setting_is_listed_with_its_reason_and_no_secret() -> None:
         ("MAINSTEM_LOG_LEVEL", "loud", "MAINSTEM_LOG_LEVEL"),
     ],
 )
-@pytest.mark.parametrize("command", ["serve", "migrate"])
+@pytest.mark.parametrize("command", ["serve --port 0", "migrate"])
 def test_a_wrong_setting_is_one_sentence(command: str, variable: str, value: str, said: str) -> None:
-    done = mainstem(command, **{variable: value})
+    done = mainstem(*command.split(), **{variable: value})
     assert said in sentence(done)
     assert "hidden-word" not in done.stderr
 
@@ -146,10 +146,9 @@ def test_doctor_makes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "doctor", "client"])
+@pytest.mark.parametrize("command", ["serve --port 0", "migrate", "doctor", "client create Name --role administrator"])
 def test_a_database_that_is_away_is_one_sentence(command: str) -> None:
-    arguments = ["client", "create", "Name", "--role", "administrator"] if command == "client" else [command]
-    done = mainstem(*arguments, MAINSTEM_DATABASE_URL="postgresql://role:hidden-word@127.0.0.1:1/database")
+    done = mainstem(*command.split(), MAINSTEM_DATABASE_URL="postgresql://role:hidden-word@127.0.0.1:1/database")
     said = done.stdout if command == "doctor" else sentence(done)
     assert said.startswith("The database cannot be reached: ")
     assert "hidden-word" not in done.stdout + done.stderr

@@ -33,5 +33,6 @@ def test_a_change_without_an_event_is_noticed(database: Database) -> None:
 
 
 def test_the_tables_that_need_no_event_are_still_there(database: Database) -> None:
+    of_tests_alone = {"boats"}
     with database.owner_engine.connect() as connection:
-        assert {table.name for table in tables_of(connection)} >= NO_ACT.keys()
+        assert {table.name for table in tables_of(connection)} >= NO_ACT.keys() - of_tests_alone
