@@ -19,6 +19,7 @@ from starlette.types import Lifespan
 
 from app.access.actions import authenticate
 from app.access.api import router as callers
+from app.access.delegation_api import router as delegations
 from app.access.domain import Permission, require
 from app.access.token_api import router as tokens
 from app.assurance.api import router as assurance
@@ -112,6 +113,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     settlement_rules,
     settlements,
     callers,
+    delegations,
     clients,
     audit,
 )

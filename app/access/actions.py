@@ -93,7 +93,16 @@ def revoke_client(session: Session, client_id: str, *, actor: Actor, now: dateti
     if client.revoked_at is None:
         recording = begin(session, client, actor=actor, now=now)
         store.revoke_client(session, client_id, at=recording.at, by=recording.by)
-        note(session, recording, "client.revoked", client, {}, before=client, after=replace(client, revoked_at=recording.at))
+        ended = store.end_delegations_of(session, client_id, at=recording.at, by=recording.by)
+        note(
+            session,
+            recording,
+            "client.revoked",
+            client,
+            {"delegations": ended} if ended else {},
+            before=client,
+            after=replace(client, revoked_at=recording.at),
+        )
 
 
 def revoke_key(session: Session, key_id: str, *, actor: Actor, now: datetime) -> None:
@@ -112,13 +121,13 @@ def authenticate(session: Session, text: str | None, *, now: datetime) -> Actor:
     found = None if key is None else token_store.find_by_token(session, key.id) if key.is_token else store.find_by_key(session, key.id)
     if key is None or found is None or not key.is_the_one(found[1].sha256):
         raise _unknown()
-    client, stored = found
+    client, stored, holds_any = found
     actor = actor_of(client)
     if not stored.is_live(now) or client.revoked_at is not None:
         raise _unknown().of(actor)
     if not key.is_token and (stored.last_used_at is None or now - stored.last_used_at >= NOTED_AGAIN_AFTER):
         store.note_use(session, stored.id, now=now)
-    return actor
+    return replace(actor, delegated=store.lent_to(session, client.id, now=now)) if holds_any else actor
 
 
 def actor_of(client: Client, *, request_id: str | None = None) -> Actor:

@@ -72,6 +72,8 @@ class Permission(StrEnum):
     STATEMENT_READ = "statement_read"
     CLIENT_READ = "client_read"
     CLIENT_MANAGE = "client_manage"
+    DELEGATION_READ = "delegation_read"
+    DELEGATE = "delegate"
     METRICS_READ = "metrics_read"
     AUDIT_READ = "audit_read"
     OWN_AUDIT_READ = "own_audit_read"
@@ -103,12 +105,13 @@ _READS: Final = frozenset(
         Permission.ROW_QUERY_READ,
         Permission.SETTLEMENT_READ,
         Permission.STATEMENT_READ,
+        Permission.DELEGATION_READ,
     }
 )
 _PUBLISHED: Final = frozenset(
     {Permission.OBSERVATION_READ, Permission.STATEMENT_READ, Permission.ORGANISATION_READ, Permission.CALENDAR_READ}
 )
-_PARTYS: Final = _PUBLISHED | {Permission.OWN_AUDIT_READ}
+_PARTYS: Final = _PUBLISHED | {Permission.OWN_AUDIT_READ, Permission.DELEGATION_READ}
 _OWN_READS: Final = _PARTYS | {Permission.SUBCONTRACT_READ, Permission.RETURN_READ}
 
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
@@ -128,12 +131,13 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
         Permission.REPORT_PUBLISH,
         Permission.SETTLEMENT_PROPOSE,
         Permission.SETTLEMENT_APPROVE,
+        Permission.DELEGATE,
     },
     Role.ANALYST: _READS | {Permission.REPORT_EDIT},
-    Role.FINANCE: _READS | {Permission.SETTLEMENT_PROPOSE, Permission.SETTLEMENT_FINANCE},
+    Role.FINANCE: _READS | {Permission.SETTLEMENT_PROPOSE, Permission.SETTLEMENT_FINANCE, Permission.DELEGATE},
     Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT, Permission.QUERY_ANSWER},
-    Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER},
-    Role.COMMISSIONER_LEAD: _PARTYS | {Permission.ROW_QUERY_READ, Permission.ROW_QUERY_ASK},
+    Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER, Permission.DELEGATE},
+    Role.COMMISSIONER_LEAD: _PARTYS | {Permission.ROW_QUERY_READ, Permission.ROW_QUERY_ASK, Permission.DELEGATE},
     Role.COMMISSIONER: _PARTYS | {Permission.ROW_QUERY_READ},
     Role.AUDITOR: _READS | {Permission.CLIENT_READ, Permission.METRICS_READ, Permission.AUDIT_READ},
 }
@@ -141,6 +145,28 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
 
 _INHERITED: Final = frozenset({Permission.SUBCONTRACT_READ, Permission.RETURN_READ, Permission.OBSERVATION_READ})
 """What may be done with what a predecessor left: it is read, never changed."""
+
+DELEGABLE: Final = frozenset(
+    {
+        Permission.PHASE_DECIDE,
+        Permission.RETURN_SUBMIT,
+        Permission.RETURN_ACCEPT,
+        Permission.RETURN_SIGN,
+        Permission.RETURN_REOPEN,
+        Permission.QUERY_ASK,
+        Permission.QUERY_ANSWER,
+        Permission.ROW_QUERY_ASK,
+        Permission.ROW_QUERY_ANSWER,
+        Permission.REPORT_EDIT,
+        Permission.REPORT_PUBLISH,
+        Permission.IMPORT_RECORD,
+        Permission.SETTLEMENT_PROPOSE,
+        Permission.SETTLEMENT_APPROVE,
+        Permission.SETTLEMENT_FINANCE,
+    }
+)
+"""What may be lent for a while: the work of a programme. Never what is read (answers are kept by role), who may call, the contract, or lending itself."""
+LONGEST_DELEGATION: Final = timedelta(days=90)
 
 SUBCONTRACTORS: Final = frozenset({Role.PREPARER, Role.APPROVER})
 COMMISSIONERS: Final = frozenset({Role.COMMISSIONER_LEAD, Role.COMMISSIONER})
@@ -166,6 +192,24 @@ class Client:
     role: Role
     scope: Scope
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """A permission that one client lends another of the same party until a moment."""
+
+    id: str
+    permission: Permission
+    granted_at: datetime
+    granted_by: str
+    delegate: str
+    scope: Scope
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+    def is_live(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +258,18 @@ def scope_of(role: str, *, programme: str | None, subcontract: str | None, commi
     return known, Scope(programme or EVERY, EVERY, EVERY)
 
 
+def has_itself(role: str, permission: Permission) -> bool:
+    """Whether a role allows it by itself, whatever was lent: nobody lends on what was lent to it."""
+    return permission in ROLES[Role(role)]
+
+
 def may(actor: Actor, permission: Permission) -> bool:
-    """Whether the role allows it; where, is another question."""
-    return permission in ROLES[Role(actor.role)]
+    """Whether the role allows it, or somebody lends it; where, is another question."""
+    return has_itself(actor.role, permission) or _lender(actor, permission) is not None
+
+
+def _lender(actor: Actor, permission: Permission) -> str | None:
+    return next((lender for lent, lender in actor.delegated if lent == permission), None)
 
 
 def require(
@@ -233,5 +286,8 @@ def require(
             raise NotFound("There is no such thing here, or it is not yours.")
     if inherited and permission not in _INHERITED:
         raise Forbidden("This is a predecessor's subcontract: it can be read, and nothing of it changed.")
-    if not may(actor, permission):
-        raise Forbidden(f"A client in the role {actor.role} may not do this (it needs {permission}).")
+    if not has_itself(actor.role, permission):
+        lender = _lender(actor, permission)
+        if lender is None:
+            raise Forbidden(f"A client in the role {actor.role} may not do this (it needs {permission}).")
+        actor.on_behalf_of.add(lender)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.access.domain import Client, StoredKey
 from app.access.key_sets import PublicKey
-from app.access.store import client_of, clients
+from app.access.store import HOLDS_ANY, client_of, clients
 from app.db.rows import code_column, metadata, moment_column
 
 client_public_keys = Table(
@@ -96,14 +96,15 @@ def add_token(session: Session, token: StoredKey, *, client: str, thumbprint: st
     session.execute(insert(client_tokens).values(**values, expires_at=token.expires_at))
 
 
-def find_by_token(session: Session, token_id: str) -> tuple[Client, StoredKey] | None:
-    """The client that a token was given to, with the token as stored; None where there is none, or its key is the client's no longer."""
+def find_by_token(session: Session, token_id: str) -> tuple[Client, StoredKey, bool] | None:
+    """The client that a token was given to, the token as stored, and whether anything was ever delegated to it; None where there is none, or its key is the client's no longer."""
     columns = client_tokens.c
     held = and_(client_public_keys.c.client == columns.client, client_public_keys.c.thumbprint == columns.thumbprint, _LIVE)
-    query = select(clients, columns.sha256.label("token_sha256"), columns.expires_at.label("token_expires_at")).join_from(
+    query = select(clients, HOLDS_ANY, columns.sha256.label("token_sha256"), columns.expires_at.label("token_expires_at")).join_from(
         clients, client_tokens, columns.client == clients.c.id
     )
     row = session.execute(query.join(client_public_keys, held).where(columns.id == token_id)).mappings().one_or_none()
     if row is None:
         return None
-    return client_of(row), StoredKey(token_id, row["token_sha256"], row["token_expires_at"], revoked_at=None, last_used_at=None)
+    stored = StoredKey(token_id, row["token_sha256"], row["token_expires_at"], revoked_at=None, last_used_at=None)
+    return client_of(row), stored, row["holds_any"]

@@ -63,7 +63,7 @@ def record(
     only free text is `why`, the reason that was given, which was looked through for patients' identifiers.
     """
     actor = recording.actor
-    stated = {"before_sha256": _digest(before), "after_sha256": _digest(after), "why": why}
+    stated = {"before_sha256": _digest(before), "after_sha256": _digest(after), "why": why, "on_behalf_of": actor.acts_for}
     event: dict[str, Any] = {
         "programme": recording.chain,
         "sequence": recording.sequence + 1,

@@ -79,6 +79,17 @@ def narrowed(session: Session, programme: str) -> Iterator[None]:
     session.execute(setting, {"programme": EVERY})
 
 
+@contextmanager
+def seeing_clients(session: Session) -> Iterator[None]:
+    """For a while, within the transaction, see every client of the programme: for a yes or no about one that was named, which tells nothing else of it."""
+    setting = text("SELECT set_config('mainstem.client', :client, true), set_config('mainstem.subcontract', :subcontract, true)")
+    tenant: Tenant = session.info["tenant"]
+    session.execute(setting, {"client": EVERY, "subcontract": EVERY})
+    yield
+    # Where it failed inside, the transaction ends, and the setting with it.
+    session.execute(setting, {"client": tenant.client, "subcontract": tenant.subcontract})
+
+
 def manage_clients(session: Session) -> None:
     """For the rest of the transaction, see every client of the programmes that the tenant reaches: for whoever manages or audits them."""
     session.execute(text("SELECT set_config('mainstem.client', :client, true)"), {"client": EVERY})

@@ -1,6 +1,6 @@
 """Who acts: the caller as every room needs to know it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 EVERY: Final = "*"
@@ -13,6 +13,7 @@ class Actor:
 
     `programme`, `subcontract` and `commissioner` are codes, `*` for every one, or None for none at all. What its organisation
     has succeeded to stands in `inherited_subcontracts` and `inherited_commissioners`: it reads these and changes nothing of them.
+    `delegated` holds the permissions that others have lent it, each with the client who lent it.
     """
 
     client: str
@@ -24,6 +25,14 @@ class Actor:
     request_id: str | None = None
     inherited_subcontracts: tuple[str, ...] = ()
     inherited_commissioners: tuple[str, ...] = ()
+    delegated: tuple[tuple[str, str], ...] = ()
+    on_behalf_of: set[str] = field(default_factory=set, init=False, compare=False)
+    """Whose permissions this request has used so far: noted when it is asked whether the actor may. Every request has an actor of its own."""
+
+    @property
+    def acts_for(self) -> str | None:
+        """Who lent what is being used, as the record and what is produced say it; None for what the actor does of its own right."""
+        return ",".join(sorted(self.on_behalf_of)) or None
 
 
 MACHINE: Final = Actor(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session
 
+from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, SamePerson, require
 from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON
@@ -204,7 +205,7 @@ def approve(session: Session, programme: str, phase: int, number: int, *, actor:
     made = next((each for each in decisions if (each.phase, each.number, each.state) == (phase, number, "proposed")), None)
     if made is None:
         raise NothingProposed(f"No decision {number} on phase {phase} waits for approval.")
-    if made.proposed_by == actor.client:
+    if is_one_person(session, programme, made.proposed_by, made.proposed_at, actor=actor):
         raise SamePerson(f"Decision {number} on phase {phase} was proposed by this client: another person approves it.")
     if _destination(contract, phase, made, now=now) != made.to_phase:
         raise WrongPhase(f"Phase {phase} is now followed by another phase than {made.to_phase}: propose again what was proposed.")

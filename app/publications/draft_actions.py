@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, SamePerson, require
 from app.calendar.store import load_contract
 from app.db import audit
@@ -190,7 +191,7 @@ def check(session: Session, programme: str, month: Month, *, inputs_sha256: str,
     draft = store.draft(session, programme, month)
     if draft is None:
         raise NotDrafted(f"There is no draft of {month} to be checked.")
-    if draft.edited_by == actor.client:
+    if is_one_person(session, programme, draft.edited_by, draft.edited_at, actor=actor):
         raise SamePerson(f"The draft of {month} was edited by this client: another person checks it.")
     # Worked out before anybody is held up.
     publishes = _would_publish(_composed(session, programme, month, as_of=draft.as_of), month, draft.commentary)

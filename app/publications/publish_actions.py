@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, SamePerson, require
 from app.calendar.store import load_contract
 from app.db import audit
@@ -110,7 +111,7 @@ def _checked(session: Session, programme: str, month: Month, months: Sequence[Mo
     if draft is None:
         raise NotDrafted(f"There is no draft of {month}: edit one and let another person check it.")
     found: list[tuple[type[Refusal], Fault]] = []
-    if draft.edited_by == actor.client:
+    if is_one_person(session, programme, draft.edited_by, draft.edited_at, actor=actor):
         fault = Fault("same_person", "The draft was edited by the client that would publish it.", "Let another person publish it.")
         found.append((SamePerson, fault))
     if draft.checked_by is None:

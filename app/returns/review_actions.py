@@ -7,6 +7,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, require
 from app.calendar.contract import Contract
 from app.calendar.domain import Collection
@@ -127,14 +128,13 @@ def sign(
         key,
         held.deadlines,
         revision=revision,
-        submitted_by=latest[0].recorded_by if latest else "",
-        signer=recording.by,
+        own=bool(latest) and is_one_person(session, programme, latest[0].recorded_by, latest[0].recorded_at, actor=actor),
         signed=revision in review_store.sign_offs(session, programme, key),
         at=recording.at,
         reopened=held.reopened,
     )
     signed_as: Literal["subcontract", "integrator"] = "integrator" if actor.subcontract == EVERY else "subcontract"
-    sign_off = SignOff(revision, statement, signed_as, recording.at, recording.by)
+    sign_off = SignOff(revision, statement, signed_as, recording.at, recording.by, actor.acts_for)
     review_store.add_sign_off(session, programme, key, sign_off)
     held.audited("return.signed", revision=revision, after=sign_off, submitted_by=latest[0].recorded_by, signed_as=signed_as)
     if signing.accepts_by_signing(held.state, held.collection, held.deadlines, explained=latest[0].explained, at=recording.at):

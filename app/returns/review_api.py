@@ -44,6 +44,7 @@ _SIGN_OFF: Final = {
     "signed_as": "subcontract",
     "signed_at": "2026-12-07T15:20:00.000000Z",
     "signed_by": "c_7x2d",
+    "on_behalf_of": None,
 }
 _REOPENING: Final = {
     "reason": "A double count was found in the trust's audit.",

@@ -29,6 +29,7 @@ SIGN_OFFS: Final = Table(
     Column("signed_as", Text, nullable=False),
     moment_column("signed_at"),
     code_column("signed_by"),
+    code_column("on_behalf_of", nullable=True),
     PrimaryKeyConstraint("programme", "collection", "subcontract", "month", "revision"),
     ForeignKeyConstraint(
         ["programme", "collection", "subcontract", "month", "revision"],

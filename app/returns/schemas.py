@@ -263,13 +263,14 @@ class CurrentView(BaseModel):
 
 
 class SignOffView(BaseModel):
-    """That somebody stands behind a revision: whose word it is, and when it was given."""
+    """That somebody stands behind a revision: whose word it is, and when it was given; `on_behalf_of` is who lent the signature, if anybody did."""
 
     revision: int
     statement: str | None
     signed_as: Literal["subcontract", "integrator"]
     signed_at: datetime
     signed_by: str
+    on_behalf_of: str | None
 
 
 class SignedRevisionView(RevisionView):

@@ -35,6 +35,7 @@ class SignOff:
     signed_as: Literal["subcontract", "integrator"]
     signed_at: datetime
     signed_by: str
+    on_behalf_of: str | None = None
 
 
 def check_signing(
@@ -43,13 +44,12 @@ def check_signing(
     deadlines: Deadlines,
     *,
     revision: int,
-    submitted_by: str,
-    signer: str,
+    own: bool,
     signed: bool,
     at: datetime,
     reopened: bool = False,
 ) -> None:
-    """Pass where a revision may be signed. ReturnFrozen, WrongStatus, NotLatest, AlreadySigned, OwnRevision."""
+    """Pass where a revision may be signed; `own` where whoever signs submitted it, in person or by another. ReturnFrozen, WrongStatus, NotLatest, AlreadySigned, OwnRevision."""
     refuse_frozen(key, deadlines, at=at, reopened=reopened)
     if state.status is Status.EXPECTED:
         raise WrongStatus(f"The return {words(key)} is expected: there is no revision to sign yet.")
@@ -57,7 +57,7 @@ def check_signing(
         raise NotLatest(f"The latest revision of the return {words(key)} is {state.latest_revision}: look at it before you sign it.")
     if signed:
         raise AlreadySigned(f"Revision {revision} of the return {words(key)} is signed already.")
-    if signer == submitted_by:
+    if own:
         raise OwnRevision(f"Revision {revision} of the return {words(key)} was submitted by this client: another one signs it.")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, SamePerson, require
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
@@ -74,7 +75,7 @@ def approve_rules(session: Session, programme: str, contract_year: int, version:
     made = next((each for each in versions if (each.version, each.state) == (version, "proposed")), None)
     if made is None:
         raise NotWaiting(f"No version {version} of the rules of contract year {contract_year} waits for approval.")
-    if made.proposed_by == actor.client:
+    if is_one_person(session, programme, made.proposed_by, made.proposed_at, actor=actor):
         raise SamePerson("These rules were proposed by this client: another person approves them.")
     faults = faults_of(made.rules, known_of(load_contract(session, programme)))
     if faults:
@@ -132,7 +133,7 @@ def approve_input(session: Session, programme: str, key: InputKey, number: int, 
     made = next((each for each in stated if (each.key, each.number, each.state) == (key, number, "proposed")), None)
     if made is None:
         raise NotWaiting(f"No {key.kind} {number} of contract year {key.contract_year} waits for approval.")
-    if made.stated_by == actor.client:
+    if is_one_person(session, programme, made.stated_by, made.stated_at, actor=actor):
         raise SamePerson("This was stated by this client: another person approves it.")
     recording = begin_recording(session, programme, actor=actor, now=now)
     facts.close(session, store.INPUTS, recording, [(*key, number)], programme=programme)

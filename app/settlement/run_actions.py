@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, require
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
@@ -123,7 +124,7 @@ def pass_on(session: Session, programme: str, key: RunKey, number: int, act: Act
     made = next((each for each in (found.run, *found.true_ups) if each.number == number), None)
     if made is None:
         raise NotFound("There is no such true-up here, or it is not yours.")
-    next_act(made, act, by=actor.client)
+    next_act(made, act, did=lambda each: is_one_person(session, programme, each.recorded_by, each.recorded_at, actor=actor))
     recording = begin_recording(session, programme, actor=actor, now=now)
     store.add_act(session, programme, made, act, recording)
     audit.record(session, recording, f"settlement.{act}", subject=_subject(made), details={"content_sha256": made.content_sha256})

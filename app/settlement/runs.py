@@ -1,6 +1,6 @@
 """Who did what to a settlement: rules and inputs that two people agree on, runs that three people pass, true-ups and disputes; and what is refused."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -130,15 +130,15 @@ class OpenDispute:
         return Dispute(self.party, self.element)
 
 
-def next_act(run: Run, act: Act, *, by: str) -> None:
-    """Pass where an act is the next of a run, and this client did none of those before; or the refusal that says why not."""
+def next_act(run: Run, act: Act, *, did: Callable[[Passed], bool]) -> None:
+    """Pass where an act is the next of a run, and whoever does it did none of those before; or the refusal that says why not."""
     done = [each.act for each in run.acts]
     if act in done or ACTS.index(act) != len(done):
         waits = ACTS[len(done)] if len(done) < len(ACTS) else None
         raise WrongStep(
             f"This settlement is {done[-1]}." + (f" What comes next is that it is {waits}." if waits else " Nothing is left to do.")
         )
-    if any(each.recorded_by == by for each in run.acts):
+    if any(map(did, run.acts)):
         raise SameHand("This client did another act of this settlement: declaring, approving and finance approval are three people's.")
 
 

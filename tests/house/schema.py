@@ -11,6 +11,7 @@ from app.db.rows import SHARED_TABLES
 
 # Moments that are no act of anybody's, with the reason.
 NO_ACT: Final = {
+    "delegations.expires_at": "until when whoever granted it lends it",
     "ledger.last_recorded_at": "the moment that the next one must be later than",
     "client_keys.expires_at": "a plan of whoever made the key",
     "client_keys.last_used_at": "the client's own doing",

@@ -151,7 +151,7 @@ def test_where_a_return_stood_at_a_deadline() -> None:
 
 
 def may_sign(state: ReturnState, *, revision: int = 1, signer: str = "approver", signed: bool = False, at: datetime = DUE) -> None:
-    check_signing(state, CWT, DEADLINES, revision=revision, submitted_by="preparer", signer=signer, signed=signed, at=at)
+    check_signing(state, CWT, DEADLINES, revision=revision, own=signer == "preparer", signed=signed, at=at)
 
 
 def test_who_may_sign_what() -> None:

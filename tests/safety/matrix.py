@@ -249,7 +249,9 @@ class Matrix:
         if subject is None or request.caller in {NO_KEY, DEAD_KEY}:
             return False
         if request.kind == OTHER:
-            return (who.of_subcontract and subject in {"subcontract", "backfill"}) or (who.of_commissioner and subject == "query")
+            return (who.of_subcontract and subject in {"subcontract", "backfill", "delegation"}) or (
+                who.of_commissioner and subject == "query"
+            )
         if request.kind == ELSEWHERE:
             return who.programme is not None and not {"programme", "client"}.isdisjoint(request.operation.parameters)
         return True
@@ -282,6 +284,7 @@ def objects_of(world: World, operation: Operation, programme: str, number: int) 
         "site": site, "measure": "CWT-62", "version": "1", "pathway": "cancer", "requirement": "CWT-62", "handover": site,
         "assignment": held["assignment"], "organisation": "QV1", "successor": "QV2", "day": "2028-03-15", "import": held["import"],
         "backfill": held[f"backfill of {number}"], "sequence": "1", "query": f"{lead}-1" if "sequence" in operation.parameters else "1",
+        "delegation": held[f"delegation of {number}"],
         "audience": "programme", "client": client, "client_key": key.removeprefix("ms_live_").partition("_")[0], "schema": "report-1.0.json",
         "contract_year": "1", "run": "1", "stated": "1", "true_up": "1", "kind": "actual_cost",
     }  # fmt: skip

@@ -162,6 +162,12 @@ def _whole_or_all(tenant: Tenant, row: Row) -> bool:
     return tenant.subcontract == "*" and _here_or_all(tenant, row)
 
 
+def _delegation(tenant: Tenant, row: Row) -> bool:
+    party = _here(tenant, row) and ({tenant.subcontract, tenant.commissioner} - {""}) & {row["subcontract"], row["commissioner"]}
+    manages = tenant.programme == tenant.subcontract == tenant.client == "*"
+    return bool(party) or _whole(tenant, row) or manages
+
+
 def _subcontract(tenant: Tenant, row: Row) -> bool:
     # Of the assignments made up below, s1 and s2 report for one another and for s3, and nobody reports for s4.
     mine = {tenant.subcontract, *tenant.inherited_subcontracts}
@@ -207,6 +213,9 @@ OWNERS: Final[Mapping[str, Owners]] = {
         name: Owners(_by("programme", audience_kind=_KINDS, audience=("s1", "s2", "k1", "k2", "")), _rendition, _whole)
         for name in ("renditions", "settlement_statements")
     },
+    "delegations": Owners(
+        _by("programme", subcontract=("s1", "s2", "*", None), commissioner=("k1", "*", None)), _delegation, _delegation, odd=2
+    ),
     "programmes": Owners(_by("programme"), _here_or_all, _whole),
     "clients": Owners(_by("id", "programme"), _client, _client),
     **{name: of_client() for name in ("client_assertions", "client_keys", "client_public_keys", "client_tokens")},

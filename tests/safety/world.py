@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx
 
 from app.kernel.canonical import sha256
+from app.kernel.moments import moment_text
 from app.telemetry import configure_logging
 from tests.phases.test_api import AGREED, GATE
 from tests.reports.conftest import acute, document, of_62, of_fds, waits
@@ -140,6 +141,11 @@ def _returns(world: World, programme: str) -> None:
         world.call("POST", f"{place}/queries/1/closing", {"outcome": "settled", "text": "Thank you."}, key=manager, expected=200)
         world.call("POST", f"{place}/sign-off", {"revision": 2, "statement": f"So says {mark}."}, key=approver, expected=200)
         world.call("POST", f"{place}/acceptance", {"revision": 2}, key=manager, expected=200)
+        # Over by the time that anybody asks what they may.
+        lent = {"permission": "return_sign", "delegate": world.person("preparer", programme=programme, subcontract=own)[0]}
+        lent["expires_at"] = moment_text(world.moment + timedelta(days=1))
+        delegation = world.call("POST", f"{base}/delegations", lent, key=approver, expected=201).json()["delegation"]
+        world.objects[programme] |= {f"delegation of {number}": delegation}
         backfilled = {"collection": "cwt", "subcontract": own, "month": "2026-09", **body}
         made = world.call("POST", f"{base}/returns:backfill", {"returns": [backfilled]}, key=preparer, expected=200).json()
         world.objects[programme] |= {f"backfill of {number}": made["backfill"]}
