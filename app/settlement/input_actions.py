@@ -34,11 +34,10 @@ _WITH_RATIO: Final = frozenset({"ratio", "mean"})
 
 
 class YearRead(NamedTuple):
-    """A contract year's inputs, the publications that they were read from, and the months of the year that nothing is published of."""
+    """A contract year's inputs, and the publications that they were read from."""
 
     inputs: Inputs
     publications: tuple[int, ...]
-    unpublished: tuple[Month, ...]
 
 
 class _Row(NamedTuple):
@@ -79,8 +78,9 @@ def read_year(
         actual_cost=_cost(stated, "actual_cost", final=final),
         factors=tuple(_factors(stated, final=final)),
     )
+    # Completeness is read as the latest of them all has it, so each of the year's publications was read.
     read = {each.source.publication for each in figures if each.source is not None}
-    return YearRead(inputs, tuple(sorted(read)), tuple(month for month in months if month not in standing))
+    return YearRead(inputs, tuple(sorted(read | {standing[month].sequence for month in months if month in standing})))
 
 
 def _asked(contract: Contract, rules: SettlementRules, months: Sequence[Month]) -> Iterator[tuple[str, tuple[JudgedOn, tuple[Month, ...]]]]:
@@ -230,6 +230,18 @@ def _cost(stated: Sequence[StatedInput], kind: str, *, final: bool) -> Cost | No
     if found is None:
         return None
     return Cost(pence=int(found.value), source=found.source, approved_by=found.recorded_by if found.state == "approved" else None)
+
+
+def has_moved(inputs: Inputs, stated: Sequence[StatedInput], *, final: bool) -> bool:
+    """Whether other costs or factors count now than those that inputs were read with."""
+
+    def said(cost: Cost | None) -> tuple[int, str] | None:
+        return None if cost is None else (cost.pence, cost.source)
+
+    now = {kind: _cost(stated, kind, final=final) for kind in ("expected_cost", "actual_cost")}
+    return any(said(getattr(inputs, kind)) != said(cost) for kind, cost in now.items()) or inputs.factors != tuple(
+        _factors(stated, final=final)
+    )
 
 
 def _factors(stated: Sequence[StatedInput], *, final: bool) -> Iterator[StatedFactor]:

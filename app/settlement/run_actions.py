@@ -1,7 +1,7 @@
 """Settling a contract year: three acts of three people, true-ups of what was corrected later, disputes, and the statements that all of these give."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -10,20 +10,21 @@ from sqlalchemy.orm import Session
 from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, require
 from app.calendar.contract import Contract
+from app.calendar.deadlines import LONDON
 from app.calendar.store import load_contract
 from app.db import audit, facts
-from app.db.ledger import Recording, begin_recording, hold_ledger, last_recorded
-from app.kernel.actors import EVERY, Actor
+from app.db.ledger import Recording, begin_recording, hold_ledger
+from app.kernel.actors import Actor
 from app.kernel.canonical import canonical_bytes, digest, sha256
-from app.kernel.codes import ALL
-from app.kernel.moments import moment_text
+from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
-from app.publications.domain import audiences_of
+from app.publications import store as publications
+from app.publications.domain import OF_PROGRAMME, Standing
 from app.settlement import store
 from app.settlement.computation import settle
 from app.settlement.domain import METHOD_VERSION, SettlementRules
 from app.settlement.faults import lacking
-from app.settlement.input_actions import months_of_year, read_year
+from app.settlement.input_actions import has_moved, months_of_year, read_year
 from app.settlement.inputs import Inputs
 from app.settlement.results import result_of
 from app.settlement.runs import (
@@ -33,17 +34,17 @@ from app.settlement.runs import (
     NothingToTrueUp,
     NotLive,
     NotSettled,
-    OpenDispute,
-    Passed,
+    Overtaken,
     Run,
     RunKey,
     RunKind,
+    Settled,
     SettledAlready,
     WrongStep,
     latest_approved,
     next_act,
 )
-from app.settlement.statements import Audience, TrueUpLine, statement_of
+from app.settlement.statement_actions import issue
 from app.settlement.true_up import Dispute, amounts_of, causes, true_up
 
 _NEEDS: Final[dict[Act, Permission]] = {
@@ -51,20 +52,6 @@ _NEEDS: Final[dict[Act, Permission]] = {
     "approved": Permission.SETTLEMENT_APPROVE,
     "finance_approved": Permission.SETTLEMENT_FINANCE,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A run as it stands: itself, its true-ups, and the lines in dispute."""
-
-    run: Run
-    true_ups: tuple[Run, ...]
-    disputes: tuple[OpenDispute, ...]
-
-    @property
-    def standing(self) -> tuple[Run, ...]:
-        """The run and the true-ups that count."""
-        return (self.run, *(each for each in self.true_ups if each.stands))
 
 
 def list_runs(session: Session, programme: str, *, contract_year: int | None, actor: Actor) -> tuple[Run, ...]:
@@ -89,8 +76,7 @@ def declare(session: Session, programme: str, contract_year: int, kind: RunKind,
     if approved is None:
         raise NoRules(f"No rules are approved for contract year {contract_year}.")
     before = store.runs(session, programme, contract_year)
-    if any(each.kind == "final" and each.number == 0 and each.stands for each in before):
-        raise SettledAlready(f"Contract year {contract_year} is settled: what is corrected later is trued up.")
+    _refuse_settled(contract_year, before, waiting=kind == "final")
     if kind == "final":
         _refuse_not_live(contract, approved.rules)
     inputs, publications = _read(session, contract, approved.rules, final=kind == "final", actor=actor, now=now)
@@ -121,17 +107,29 @@ def pass_on(session: Session, programme: str, key: RunKey, number: int, act: Act
     require(actor, _NEEDS[act], programme=programme)
     hold_ledger(session, programme)
     found = _settled(session, programme, key)
-    made = next((each for each in (found.run, *found.true_ups) if each.number == number), None)
-    if made is None:
-        raise NotFound("There is no such true-up here, or it is not yours.")
+    made = _numbered(found, number)
     next_act(made, act, did=lambda each: is_one_person(session, programme, each.recorded_by, each.recorded_at, actor=actor))
+    _refuse_settled(key.contract_year, [each for each in store.runs(session, programme, key.contract_year) if each.run != key.run])
+    _refuse_overtaken(session, load_contract(session, programme), made)
     recording = begin_recording(session, programme, actor=actor, now=now)
     store.add_act(session, programme, made, act, recording)
     audit.record(session, recording, f"settlement.{act}", subject=_subject(made), details={"content_sha256": made.content_sha256})
     after = _settled(session, programme, key)
     if act == "finance_approved":
-        _issue(session, load_contract(session, programme), after, recording)
+        issue(session, load_contract(session, programme), after, recording)
     return after
+
+
+def withdraw(session: Session, programme: str, key: RunKey, number: int, *, reason: str, actor: Actor, now: datetime) -> Settled:
+    """Withdraw a run or true-up that not all three have passed: it counts for nothing, and another may be declared. WrongStep."""
+    require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
+    hold_ledger(session, programme)
+    made = _numbered(_settled(session, programme, key), number)
+    next_act(made, "withdrawn", did=lambda _: False)
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    store.add_act(session, programme, made, "withdrawn", recording, reason=reason)
+    audit.record(session, recording, "settlement.withdrawn", subject=_subject(made), details={"reason_sha256": digest(reason)})
+    return _settled(session, programme, key)
 
 
 def declare_true_up(session: Session, programme: str, key: RunKey, *, reason: str, actor: Actor, now: datetime) -> Settled:
@@ -140,9 +138,9 @@ def declare_true_up(session: Session, programme: str, key: RunKey, *, reason: st
     hold_ledger(session, programme)
     found = _settled(session, programme, key)
     _refuse_unsettled(found)
-    waiting = [each.number for each in found.true_ups if not each.stands]
+    waiting = [each.number for each in found.true_ups if each.waits]
     if waiting:
-        raise WrongStep(f"True-up {waiting[0]} has not been passed by all three: pass it first.")
+        raise WrongStep(f"True-up {waiting[0]} has not been passed by all three: pass it first, or withdraw it.")
     contract = load_contract(session, programme)
     rules = SettlementRules.model_validate(found.run.content["rules"])
     inputs, publications = _read(session, contract, rules, final=True, actor=actor, now=now)
@@ -205,31 +203,8 @@ def _dispute(
     action = "settlement.dispute_opened" if opens else "settlement.dispute_resolved"
     audit.record(session, recording, action, subject=place, details={"reason_sha256": digest(reason)})
     after = _settled(session, programme, key)
-    _issue(session, load_contract(session, programme), after, recording)
+    issue(session, load_contract(session, programme), after, recording)
     return after
-
-
-def read_statement(session: Session, programme: str, key: RunKey, *, party: str | None, actor: Actor) -> tuple[bytes, str, datetime]:
-    """The latest statement of a run for the caller, or for the party that the integrator names. NotFound."""
-    require(actor, Permission.STATEMENT_READ, programme=programme)
-    audiences: Sequence[tuple[str, str]] = audiences_of(actor)
-    if party is not None:
-        kind, _, code = party.partition(".")
-        asked = ("public", EVERY) if party == "public" else ("programme", EVERY) if party == "integrator" else (kind, code)
-        if asked != ("public", EVERY) and asked not in audiences and actor.subcontract != EVERY:
-            raise NotFound("There is no such statement here, or it is not yours.")
-        audiences = [asked]
-    found = store.statement(session, programme, key, audiences)
-    if found is None:
-        raise NotFound("There is no such statement here, or it is not yours.")
-    return found
-
-
-def list_statements(session: Session, programme: str, *, actor: Actor) -> list[tuple[int, int, int, str, datetime]]:
-    """The statements that the caller may read, the latest version of each run's."""
-    require(actor, Permission.STATEMENT_READ, programme=programme)
-    last_recorded(session, programme)
-    return store.statements_of(session, programme, audiences_of(actor))
 
 
 def _read(
@@ -239,14 +214,60 @@ def _read(
     stated = store.stated_inputs(session, contract.programme.code, rules.contract_year)
     read = read_year(session, contract, rules, stated, final=final, actor=actor, now=now)
     faults = lacking(rules, read.inputs, live=final and rules.mode == "live")
-    if final and rules.measures:
-        faults += [
-            Fault("not_published", f"Nothing is published of {month}.", "Publish it first.", pointer="/contract_year")
-            for month in read.unpublished
-        ]
+    if final:
+        standing = publications.current(session, contract.programme.code, OF_PROGRAMME)
+        faults += _unfinished(months_of_year(contract, rules.contract_year), standing, live=rules.mode == "live", now=now)
     if faults:
         raise CannotSettle(f"Contract year {rules.contract_year} cannot be settled like this; see errors.", faults=faults)
     return read.inputs, read.publications
+
+
+def _unfinished(months: Iterable[Month], standing: Mapping[Month, Standing], *, live: bool, now: datetime) -> Iterator[Fault]:
+    """What keeps a year from being settled finally: months that are not over or not published, and, where it pays, not published as final."""
+    for month in months:
+        published = standing.get(month)
+        if now.astimezone(LONDON).date() <= month.last_day:
+            yield Fault("not_ended", f"{month} is not over.", "Settle the year provisionally until it is.", pointer="/contract_year")
+        elif published is None:
+            yield Fault("not_published", f"Nothing is published of {month}.", "Publish it first.", pointer="/contract_year")
+        elif live and published.status != "final":
+            detail = f"What is published of {month} is provisional."
+            yield Fault("not_final", detail, "Publish the month when everything in it is final.", pointer="/contract_year")
+
+
+def _refuse_settled(contract_year: int, others: Iterable[Run], *, waiting: bool = False) -> None:
+    """Refuse where a final run of the year stands; with `waiting` also where one may still come to."""
+    final = [each for each in others if each.is_final]
+    if any(each.stands for each in final):
+        raise SettledAlready(f"Contract year {contract_year} is settled: what is corrected later is trued up.")
+    if waiting and any(each.waits for each in final):
+        raise SettledAlready(f"A final settlement of contract year {contract_year} waits: pass it, or withdraw it.")
+
+
+def _refuse_overtaken(session: Session, contract: Contract, made: Run) -> None:
+    """Refuse to pass what was computed by other rules, on superseded publications, or on costs and factors that were stated anew."""
+    programme, year = contract.programme.code, made.contract_year
+    rules = SettlementRules.model_validate(made.content["rules"])
+    approved = latest_approved(store.rules_versions(session, programme, year))
+    if approved is None or approved.version != made.rules_version:
+        raise Overtaken("Other rules were approved since this was declared: withdraw it, and declare it again.")
+    if made.is_final:
+        try:
+            _refuse_not_live(contract, rules)
+        except NotLive as refused:
+            raise Overtaken(f"{refused.detail} Withdraw this settlement.") from None
+    current = {each.sequence for each in publications.current(session, programme, OF_PROGRAMME).values()}
+    if not current.issuperset(made.publications):
+        raise Overtaken("A month that this was computed on was published anew: withdraw it, and declare it again.")
+    if has_moved(Inputs.model_validate(made.content["inputs"]), store.stated_inputs(session, programme, year), final=made.kind == "final"):
+        raise Overtaken("A cost or factor was stated anew since this was declared: withdraw it, and declare it again.")
+
+
+def _numbered(found: Settled, number: int) -> Run:
+    for each in found.each:
+        if each.number == number:
+            return each
+    raise NotFound("There is no such true-up here, or it is not yours.")
 
 
 def _refuse_not_live(contract: Contract, rules: SettlementRules) -> None:
@@ -280,58 +301,3 @@ def _add(session: Session, programme: str, made: Run, recording: Recording) -> N
 
 def _subject(made: Run) -> dict[str, str | int]:
     return {"contract_year": made.contract_year, "run": made.run, "number": made.number}
-
-
-def _issue(session: Session, contract: Contract, found: Settled, recording: Recording) -> None:
-    """Write the statement of every audience anew; the ones before stay."""
-    run, programme = found.run, contract.programme.code
-    head = {
-        "programme": programme,
-        "contract_year": run.contract_year,
-        "run": run.run,
-        "kind": run.kind,
-        "rules_version": run.rules_version,
-        "rules_sha256": digest(facts.stored(run.content["rules"])),
-        "content_sha256": run.content_sha256,
-        "publications": list(run.publications),
-        "acts": [_passed(each) for each in run.acts],
-        "issued_at": moment_text(recording.at),
-    }
-    true_ups = [
-        TrueUpLine(each.number, moment_text(each.acts[-1].recorded_at)[:10], each.causes, each.amounts) for each in found.standing[1:]
-    ]
-    issued = []
-    for kind, code, audience, party in _audiences(contract, run):
-        said = statement_of(
-            head,
-            run.content["result"],
-            audience=audience,
-            party=party,
-            true_ups=true_ups,
-            disputes=[each.dispute for each in found.disputes],
-        )
-        content = canonical_bytes(said)
-        issued.append((kind, code, content, sha256(content)))
-    store.issue_statements(session, programme, run.key, recording, issued)
-
-
-def _passed(each: Passed) -> dict[str, str]:
-    return {"act": each.act, "at": moment_text(each.recorded_at)}
-
-
-def _audiences(contract: Contract, run: Run) -> Iterator[tuple[str, str, Audience, str]]:
-    """Who gets a statement: the kind and code that it is kept under, and whose lines it shows."""
-    yield "programme", EVERY, "integrator", "integrator"
-    yield "public", EVERY, "public", "public"
-    for party in run.amounts:
-        kind, _, code = party.partition(".")
-        if kind == "subcontract":
-            yield kind, code, "subcontract", party
-        elif kind == "commissioner":
-            for each in _commissioners(contract, code):
-                yield kind, each, "commissioner", party
-
-
-def _commissioners(contract: Contract, code: str) -> Iterable[str]:
-    """The commissioners of a party: itself, or all of them where they are settled with together."""
-    return sorted(contract.commissioner) if code == ALL else [code]

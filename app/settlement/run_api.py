@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from app.kernel.moments import moment_text
 from app.reports.export_csv import CSV_TYPE
 from app.reports.export_workbook import XLSX_TYPE
-from app.settlement import run_actions
+from app.settlement import run_actions, statement_actions
 from app.settlement.api import RULES, ContractYear, OfYear, ProgrammeCode
 from app.settlement.runs import (
     CannotSettle,
@@ -17,6 +17,7 @@ from app.settlement.runs import (
     NothingToTrueUp,
     NotLive,
     NotSettled,
+    Overtaken,
     RunKey,
     SameHand,
     SettledAlready,
@@ -66,7 +67,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "publications": [36],
     "amounts": {"integrator": {"fixed_fee": 6_526_500_000}, "commissioner.all": {"fixed_fee": -6_526_500_000}},
     "content_sha256": _SHA256,
-    "acts": [{"act": "declared", "at": _AT, "by": "k3v9"}],
+    "acts": [{"act": "declared", "at": _AT, "by": "k3v9", "reason": None}],
 }
 RUN: Final[dict[str, Any]] = {
     "programme": "staffs-cancer",
@@ -104,7 +105,7 @@ PartyAsked = Annotated[
     ),
 ]
 FormatOf = Annotated[str, Depends(format_of(FORMATS))]
-_PASSING: Final = refusals(*WRITING, WrongStep, SameHand) | json_answer(RunView, RUN)
+_PASSING: Final = refusals(*WRITING, WrongStep, SameHand, SettledAlready, Overtaken) | json_answer(RunView, RUN)
 
 
 @router.get(
@@ -193,6 +194,20 @@ def approve_settlement_for_finance(unit: Unit, programme: ProgrammeCode, contrac
 
 
 @router.post(
+    "/settlements/{contract_year}/{run}/withdrawal",
+    response_class=Response,
+    responses=refusals(*WRITING, WrongStep) | json_answer(RunView, RUN),
+    openapi_extra=json_body(ReasonBody, {"reason": "The cost of December was stated too late."}),
+)
+def withdraw_settlement(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, run: RunNumber) -> Response:
+    """Withdraw a run that not all three have passed: it counts for nothing from then on, and another may be declared."""
+    body, key = unit.json_as(ReasonBody), RunKey(contract_year, run)
+    return unit.answer(
+        run_view(programme, run_actions.withdraw(unit.session, programme, key, 0, reason=body.reason, actor=unit.actor, now=unit.now))
+    )
+
+
+@router.post(
     "/settlements/{contract_year}/{run}/true-ups",
     status_code=201,
     response_class=Response,
@@ -222,6 +237,19 @@ def approve_true_up_for_finance(
     """Approve an approved true-up for finance, as a third person: from then on it stands in every statement."""
     key = RunKey(contract_year, run)
     made = run_actions.pass_on(unit.session, programme, key, true_up, "finance_approved", actor=unit.actor, now=unit.now)
+    return unit.answer(run_view(programme, made))
+
+
+@router.post(
+    "/settlements/{contract_year}/{run}/true-ups/{true_up}/withdrawal",
+    response_class=Response,
+    responses=refusals(*WRITING, WrongStep) | json_answer(RunView, RUN),
+    openapi_extra=json_body(ReasonBody, {"reason": "The correction was itself corrected."}),
+)
+def withdraw_true_up(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, run: RunNumber, true_up: TrueUpNumber) -> Response:
+    """Withdraw a true-up that not all three have passed: it adds nothing, and another may be declared."""
+    body, key = unit.json_as(ReasonBody), RunKey(contract_year, run)
+    made = run_actions.withdraw(unit.session, programme, key, true_up, reason=body.reason, actor=unit.actor, now=unit.now)
     return unit.answer(run_view(programme, made))
 
 
@@ -267,7 +295,7 @@ def resolve_dispute(unit: Unit, programme: ProgrammeCode, contract_year: Contrac
 )
 def list_settlement_statements(unit: Unit, programme: ProgrammeCode) -> Response:
     """List the settlement statements that the caller may read."""
-    found = run_actions.list_statements(unit.session, programme, actor=unit.actor)
+    found = statement_actions.list_statements(unit.session, programme, actor=unit.actor)
     names = ("contract_year", "run", "version", "sha256")
     statements = [{**dict(zip(names, row, strict=False)), "issued_at": moment_text(row[4])} for row in found]
     return unit.read({"programme": programme, "statements": statements})
@@ -289,7 +317,7 @@ def get_settlement_statement(
     As JSON, a table or a workbook. One that nothing is payable by says so in every row, on every sheet, and in its file's name.
     """
     key = RunKey(contract_year, run)
-    content, digest, issued_at = run_actions.read_statement(unit.session, programme, key, party=party, actor=unit.actor)
+    content, digest, issued_at = statement_actions.read_statement(unit.session, programme, key, party=party, actor=unit.actor)
     statement = json.loads(content, parse_float=Decimal)
     name = f"{file_stem(statement['statement'], statement['statement']['party'])}.{format_}"
     headers = {"Content-Disposition": f'{"inline" if format_ == "json" else "attachment"}; filename="{name}"', "X-Statement-SHA256": digest}

@@ -13,9 +13,9 @@ from app.settlement.true_up import Amounts, Dispute
 Agreement = Literal["proposed", "approved"]
 RunKind = Literal["provisional", "final"]
 InputKind = Literal["expected_cost", "actual_cost", "factor"]
-Act = Literal["declared", "approved", "finance_approved"]
+Act = Literal["declared", "approved", "finance_approved", "withdrawn"]
 ACTS: Final[tuple[Act, ...]] = ("declared", "approved", "finance_approved")
-"""In this order, each by another person."""
+"""In this order, each by another person; until the last of them a run can be `withdrawn`, and then counts for nothing."""
 
 
 class RunKey(NamedTuple):
@@ -72,11 +72,12 @@ class StatedInput:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """An act on a run or true-up, by whom and when."""
+    """An act on a run or true-up, by whom and when; of a withdrawal also why."""
 
     act: Act
     recorded_at: datetime
     recorded_by: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,23 @@ class Run:
 
     @property
     def state(self) -> Act:
-        return max((each.act for each in self.acts), key=ACTS.index, default="declared")
+        done = {each.act for each in self.acts}
+        return "withdrawn" if "withdrawn" in done else max((act for act in ACTS if act in done), key=ACTS.index, default="declared")
 
     @property
     def stands(self) -> bool:
         """Whether it counts: all three have passed it."""
         return self.state == "finance_approved"
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may still be passed."""
+        return self.state not in ("finance_approved", "withdrawn")
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is a final run itself, and no true-up of one."""
+        return self.kind == "final" and self.number == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +142,34 @@ class OpenDispute:
         return Dispute(self.party, self.element)
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A run as it stands: itself, its true-ups, and the lines in dispute."""
+
+    run: Run
+    true_ups: tuple[Run, ...]
+    disputes: tuple[OpenDispute, ...]
+
+    @property
+    def each(self) -> tuple[Run, ...]:
+        """The run and all its true-ups, by number."""
+        return (self.run, *self.true_ups)
+
+    @property
+    def standing(self) -> tuple[Run, ...]:
+        """The run and the true-ups that count."""
+        return (self.run, *(each for each in self.true_ups if each.stands))
+
+
 def next_act(run: Run, act: Act, *, did: Callable[[Passed], bool]) -> None:
     """Pass where an act is the next of a run, and whoever does it did none of those before; or the refusal that says why not."""
+    if not run.waits:
+        raise WrongStep(f"This settlement is {run.state}. Nothing is left to do.")
+    if act == "withdrawn":
+        return
     done = [each.act for each in run.acts]
     if act in done or ACTS.index(act) != len(done):
-        waits = ACTS[len(done)] if len(done) < len(ACTS) else None
-        raise WrongStep(
-            f"This settlement is {done[-1]}." + (f" What comes next is that it is {waits}." if waits else " Nothing is left to do.")
-        )
+        raise WrongStep(f"This settlement is {done[-1]}. What comes next is that it is {ACTS[len(done)]}.")
     if any(map(did, run.acts)):
         raise SameHand("This client did another act of this settlement: declaring, approving and finance approval are three people's.")
 
@@ -208,6 +240,14 @@ class NotLive(Refusal):
     code: ClassVar[str] = "not_live"
     kind: ClassVar[Kind] = Kind.CONFLICT
     title: ClassVar[str] = "The programme's phase does not pay"
+
+
+class Overtaken(Refusal):
+    """What a run was computed by or on is not what stands now: it is withdrawn, and declared again."""
+
+    code: ClassVar[str] = "overtaken"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The settlement was overtaken before it was passed"
 
 
 class CannotSettle(Invalid):

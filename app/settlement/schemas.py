@@ -16,8 +16,7 @@ from app.settlement.domain import Element, SettlementRules
 from app.settlement.explanation import written
 from app.settlement.inputs import Inputs
 from app.settlement.results import result_of
-from app.settlement.run_actions import Settled
-from app.settlement.runs import Act, Agreement, InputKey, InputKind, RulesVersion, Run, RunKind, StatedInput
+from app.settlement.runs import Act, Agreement, InputKey, InputKind, RulesVersion, Run, RunKind, Settled, StatedInput
 from app.settlement.simulate_actions import Simulated
 from app.settlement.what_if import Sweep
 
@@ -126,6 +125,7 @@ class RunActView(BaseModel):
     act: Act
     at: str
     by: str
+    reason: str | None
 
 
 class RunSummaryView(BaseModel):
@@ -269,7 +269,7 @@ def summary_view(run: Run) -> dict[str, Any]:
         "content_sha256",
     )
     members = {name: getattr(run, name) for name in names}
-    acts = [{"act": each.act, "at": moment_text(each.recorded_at), "by": each.recorded_by} for each in run.acts]
+    acts = [{"act": each.act, "at": moment_text(each.recorded_at), "by": each.recorded_by, "reason": each.reason} for each in run.acts]
     return members | {"causes": list(run.causes), "publications": list(run.publications), "acts": acts}
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Index,
     Integer,
     LargeBinary,
     Numeric,
@@ -115,13 +116,24 @@ SETTLEMENT_ACTS: Final = Table(
     _number("run"),
     _number("number"),
     code_column("act"),
+    Column("reason", Text),
+    # The contract year again where this act makes its final run stand: so no year is settled twice.
+    Column("settles", Integer),
     moment_column("recorded_at"),
     code_column("recorded_by"),
     PrimaryKeyConstraint(*_YEAR, "run", "number", "act"),
-    UniqueConstraint(*_YEAR, "run", "number", "recorded_by", name="settlement_acts_three_people"),
-    CheckConstraint(f"act IN ({', '.join(map(repr, ACTS))})", name="settlement_acts_act"),
+    UniqueConstraint("programme", "settles", name="settlement_acts_settled_once"),
+    CheckConstraint(f"act IN ({', '.join(map(repr, (*ACTS, 'withdrawn')))})", name="settlement_acts_act"),
+    CheckConstraint("(act = 'withdrawn') = (reason IS NOT NULL)", name="settlement_acts_reason"),
+    CheckConstraint("settles IS NULL OR (settles = contract_year AND act = 'finance_approved')", name="settlement_acts_settles"),
 )
-"""Append-only; no client does two acts of one run."""
+"""Append-only; no client does two of the three acts that pass a run."""
+Index(
+    "settlement_acts_three_people",
+    *(SETTLEMENT_ACTS.c[name] for name in (*_YEAR, "run", "number", "recorded_by")),
+    unique=True,
+    postgresql_where=SETTLEMENT_ACTS.c.act != "withdrawn",
+)
 
 STATEMENTS: Final = Table(
     "settlement_statements",
@@ -184,7 +196,7 @@ def runs(session: Session, programme: str, contract_year: int | None = None, run
     acts: dict[tuple[int, int, int], list[Passed]] = {}
     done = select(SETTLEMENT_ACTS).where(SETTLEMENT_ACTS.c.programme == programme).order_by(SETTLEMENT_ACTS.c.recorded_at)
     for row in session.execute(done).mappings():
-        passed = Passed(row["act"], row["recorded_at"], row["recorded_by"])
+        passed = Passed(row["act"], row["recorded_at"], row["recorded_by"], row["reason"])
         acts.setdefault((row["contract_year"], row["run"], row["number"]), []).append(passed)
     found = session.execute(query.order_by(of.contract_year, of.run, of.number)).mappings()
     return tuple(_run(dict(row), acts.get((row["contract_year"], row["run"], row["number"]), [])) for row in found)
@@ -203,11 +215,11 @@ def add_run(session: Session, programme: str, run: Run) -> None:
     session.execute(insert(SETTLEMENTS).values(programme=programme, **{**row, **lists, "content": packed}))
 
 
-def add_act(session: Session, programme: str, run: Run, act: Act, recording: Recording) -> None:
+def add_act(session: Session, programme: str, run: Run, act: Act, recording: Recording, *, reason: str | None = None) -> None:
     place = {"contract_year": run.contract_year, "run": run.run, "number": run.number}
-    session.execute(
-        insert(SETTLEMENT_ACTS).values(programme=programme, **place, act=act, recorded_at=recording.at, recorded_by=recording.by)
-    )
+    settles = run.contract_year if act == "finance_approved" and run.is_final else None
+    by = {"recorded_at": recording.at, "recorded_by": recording.by}
+    session.execute(insert(SETTLEMENT_ACTS).values(programme=programme, **place, act=act, reason=reason, settles=settles, **by))
 
 
 def issue_statements(

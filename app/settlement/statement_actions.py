@@ -1,0 +1,98 @@
+"""The statements of a settlement: written anew for every audience when what stands changes, and read by each its own."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.access.domain import Permission, require
+from app.calendar.contract import Contract
+from app.db import facts
+from app.db.ledger import Recording, last_recorded
+from app.kernel.actors import EVERY, Actor
+from app.kernel.canonical import canonical_bytes, digest, sha256
+from app.kernel.codes import ALL
+from app.kernel.moments import moment_text
+from app.kernel.refusals import NotFound
+from app.publications.domain import audiences_of
+from app.settlement import store
+from app.settlement.runs import Passed, Run, RunKey, Settled
+from app.settlement.statements import Audience, TrueUpLine, statement_of
+
+
+def read_statement(session: Session, programme: str, key: RunKey, *, party: str | None, actor: Actor) -> tuple[bytes, str, datetime]:
+    """The latest statement of a run for the caller, or for the party that the integrator names. NotFound."""
+    require(actor, Permission.STATEMENT_READ, programme=programme)
+    audiences: Sequence[tuple[str, str]] = audiences_of(actor)
+    if party is not None:
+        kind, _, code = party.partition(".")
+        asked = ("public", EVERY) if party == "public" else ("programme", EVERY) if party == "integrator" else (kind, code)
+        if asked != ("public", EVERY) and asked not in audiences and actor.subcontract != EVERY:
+            raise NotFound("There is no such statement here, or it is not yours.")
+        audiences = [asked]
+    found = store.statement(session, programme, key, audiences)
+    if found is None:
+        raise NotFound("There is no such statement here, or it is not yours.")
+    return found
+
+
+def list_statements(session: Session, programme: str, *, actor: Actor) -> list[tuple[int, int, int, str, datetime]]:
+    """The statements that the caller may read, the latest version of each run's."""
+    require(actor, Permission.STATEMENT_READ, programme=programme)
+    last_recorded(session, programme)
+    return store.statements_of(session, programme, audiences_of(actor))
+
+
+def issue(session: Session, contract: Contract, found: Settled, recording: Recording) -> None:
+    """Write the statement of every audience anew; the ones before stay."""
+    run, programme = found.run, contract.programme.code
+    head = {
+        "programme": programme,
+        "contract_year": run.contract_year,
+        "run": run.run,
+        "kind": run.kind,
+        "rules_version": run.rules_version,
+        "rules_sha256": digest(facts.stored(run.content["rules"])),
+        "content_sha256": run.content_sha256,
+        "publications": list(run.publications),
+        "acts": [_passed(each) for each in run.acts],
+        "issued_at": moment_text(recording.at),
+    }
+    true_ups = [
+        TrueUpLine(each.number, moment_text(each.acts[-1].recorded_at)[:10], each.causes, each.amounts) for each in found.standing[1:]
+    ]
+    issued = []
+    for kind, code, audience, party in _audiences(contract, run):
+        said = statement_of(
+            head,
+            run.content["result"],
+            audience=audience,
+            party=party,
+            true_ups=true_ups,
+            disputes=[each.dispute for each in found.disputes],
+        )
+        content = canonical_bytes(said)
+        issued.append((kind, code, content, sha256(content)))
+    store.issue_statements(session, programme, run.key, recording, issued)
+
+
+def _passed(each: Passed) -> dict[str, str]:
+    return {"act": each.act, "at": moment_text(each.recorded_at)}
+
+
+def _audiences(contract: Contract, run: Run) -> Iterator[tuple[str, str, Audience, str]]:
+    """Who gets a statement: the kind and code that it is kept under, and whose lines it shows."""
+    yield "programme", EVERY, "integrator", "integrator"
+    yield "public", EVERY, "public", "public"
+    for party in run.amounts:
+        kind, _, code = party.partition(".")
+        if kind == "subcontract":
+            yield kind, code, "subcontract", party
+        elif kind == "commissioner":
+            for each in _commissioners(contract, code):
+                yield kind, each, "commissioner", party
+
+
+def _commissioners(contract: Contract, code: str) -> Iterable[str]:
+    """The commissioners of a party: itself, or all of them where they are settled with together."""
+    return sorted(contract.commissioner) if code == ALL else [code]
