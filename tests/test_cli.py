@@ -123,6 +123,13 @@ def test_a_wrong_setting_is_one_sentence(command: str, variable: str, value: str
     assert "hidden-word" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["x.example; return 301 https://y.example", "two names", "x.example}"])
+def test_a_name_says_nothing_else_in_a_configuration_of_nginx(name: str) -> None:
+    done = mainstem("nginx-conf", name, "--certificate", "certificate.pem", "--key", "key.pem")
+    assert (sentence(done).endswith("without blanks or signs: name."), done.stdout) == (True, "")
+    assert "server_name mainstem.example;" in mainstem("nginx-conf", "mainstem.example", "--certificate", "c.pem", "--key", "k.pem").stdout
+
+
 # Migrating and finding out what is wrong.
 
 

@@ -180,7 +180,7 @@ def bring_out(session: Session, act: Act, *, actor: Actor, keyring: Keyring) -> 
     elif act.deed is Deed.CHECK:
         drafted = draft(session, PROGRAMME, month)
         assert drafted is not None, "the analyst drafts before the contract manager checks"
-        check(session, PROGRAMME, month, inputs_sha256=drafted.inputs_sha256, actor=actor, now=now)
+        check(session, PROGRAMME, month, draft_sha256=drafted.sha256, actor=actor, now=now)
     else:
         publish(session, PROGRAMME, month, reason=_REASONS[act.number], keyring=keyring, actor=actor, now=now)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Final, Literal, NamedTuple, get_args
 
 from app.kernel.actors import EVERY, Actor
+from app.kernel.canonical import digest
 from app.kernel.months import Month
 from app.kernel.refusals import Kind, Refusal
 
@@ -89,6 +90,11 @@ class Draft:
     edited_by: str
     checked_at: datetime | None = None
     checked_by: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The digest of all that it would publish: of which month, in which words, computed from what."""
+        return digest([str(self.month), self.commentary, self.inputs_sha256])
 
 
 class NotDrafted(Refusal):

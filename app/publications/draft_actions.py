@@ -185,7 +185,7 @@ def _draft(session: Session, programme: str, month: Month) -> Draft:
     return found
 
 
-def check(session: Session, programme: str, month: Month, *, inputs_sha256: str, actor: Actor, now: datetime) -> DraftRead:
+def check(session: Session, programme: str, month: Month, *, draft_sha256: str, actor: Actor, now: datetime) -> DraftRead:
     """Say that another person than its editor has looked at exactly what the draft would publish. NotDrafted, SamePerson, DraftOutdated."""
     require(actor, Permission.REPORT_EDIT, programme=programme)
     draft = store.draft(session, programme, month)
@@ -201,7 +201,7 @@ def check(session: Session, programme: str, month: Month, *, inputs_sha256: str,
     draft = held or draft
     standing = _standing(session, programme, draft, publishes, now=now)
     faults = list(standing.moved)
-    if is_another or inputs_sha256 != draft.inputs_sha256:
+    if is_another or draft_sha256 != draft.sha256:
         fault = Fault("draft_edited", "The draft is another version than the one named.", "Read it again.", pointer="/inputs_sha256")
         faults.insert(0, fault)
     if faults:

@@ -66,7 +66,7 @@ def get_publication_draft(unit: Unit, programme: ProgrammeCode, month: MonthOf) 
 def check_publication_draft(unit: Unit, programme: ProgrammeCode, month: MonthOf) -> Response:
     """Say that another person than its editor has looked at what a draft would publish, which its digest names."""
     body = unit.json_as(CheckBody)
-    checked = draft_actions.check(unit.session, programme, month, inputs_sha256=body.inputs_sha256, actor=unit.actor, now=unit.now)
+    checked = draft_actions.check(unit.session, programme, month, draft_sha256=body.inputs_sha256, actor=unit.actor, now=unit.now)
     return unit.answer(draft_view(programme, checked), etag=checked.tag)
 
 

@@ -40,7 +40,7 @@ class DraftBody(Line):
 
 
 class CheckBody(Line):
-    """What was looked at: the digest of all that the draft would publish."""
+    """What was looked at: the digest of all that the draft would publish, its words and its month with it."""
 
     inputs_sha256: Digest
 
@@ -296,7 +296,7 @@ def draft_view(programme: str, read: DraftRead) -> dict[str, Any]:
         "version": draft.version,
         "commentary": draft.commentary,
         "as_of": draft.as_of,
-        "inputs_sha256": draft.inputs_sha256,
+        "inputs_sha256": draft.sha256,
         "edited_at": draft.edited_at,
         "edited_by": draft.edited_by,
         "checked_at": draft.checked_at,

@@ -63,7 +63,9 @@ def test_publishing_takes_two_people_and_the_very_draft_that_was_checked(own_pre
     assert (looked_at["outdated"], looked_at["moved"][0]["code"]) == (True, "return_moved")
     assert own_press.read("")["publications"] == []
     # Edited anew it is another version, and must be checked anew.
-    assert own_press.edit(commentary="Second.").json()["version"] == 2
+    seen = own_press.edit(commentary="Words that were seen.").json()["inputs_sha256"]
+    assert own_press.edit(commentary="Second.").json()["version"] == 3
+    assert own_press.check(digest=seen).json()["errors"][0]["code"] == "draft_edited"
     assert codes(own_press.issue()) == ["not_checked", "not_checked"]
     assert own_press.issue(by=own_press.editor).status_code == 403
     checked = own_press.check()
