@@ -110,7 +110,7 @@ def test_two_runs_serve_the_same_data_with_keys_of_their_own_and_stop_at_once(tm
 
 
 # What each call of the README's month answers, in order; the collection has accepted the return by itself.
-README_ANSWERS = [*["200"] * 5, "201", "409", *["200"] * 7, "201", "200", "200"]
+README_ANSWERS = [*["200"] * 5, "201", "409", *["200"] * 9, "201", "200", "200"]
 # How each command of it ends, and what it says.
 README_COMMANDS = {
     "returns due": "SC-H9903",
@@ -118,6 +118,7 @@ README_COMMANDS = {
     "returns check": "would be received (late)",
     "returns submit": "revision 1, accepted",
     "receipt verify": "to the byte",
+    "publication verify": "names, and its ETag",
 }
 FILLED_IN = [
     {"measure": "HOSP-WAIT", "category": "0-1", "numerator": 15},
@@ -157,13 +158,14 @@ class Newcomer:
 
     def paste(self, block: str) -> None:
         self.exports += [line for line in block.splitlines() if line.startswith("export ")]
-        curl = "curl() { command curl -s -o /dev/null -w '%{http_code}\\n' \"$@\"; }"
+        # A call that names a file leaves it there; of the others only the status is wanted.
+        curl = 'curl() { [[ " $* " == *\' -o \'* ]] || set -- -o /dev/null "$@"; command curl -s -w \'%{http_code}\\n\' "$@"; }'
         asked = self.home / "asked"
         asked.touch()
         noted = f'mainstem() {{ printf "%s\\0" "$#" "$@" "$MAINSTEM_URL" "$MAINSTEM_KEY" >> {shlex.quote(str(asked))}; }}'
         script = "\n".join([curl, noted, *self.exports, block.replace(".venv/bin/mainstem ", "mainstem ")])
         home = {**os.environ, "HOME": str(self.home)}
-        pasted = subprocess.run(["bash", "-euc", script], env=home, capture_output=True, text=True, check=False, timeout=60)
+        pasted = subprocess.run(["bash", "-euc", script], cwd=self.home, env=home, capture_output=True, text=True, check=False, timeout=60)
         assert (pasted.returncode, pasted.stderr) == (0, "")
         self.answers += pasted.stdout.splitlines()
         words = deque(asked.read_text().split("\0")[:-1])
