@@ -67,6 +67,13 @@ def read_run(session: Session, programme: str, key: RunKey, *, actor: Actor) -> 
     return _settled(session, programme, key)
 
 
+def read_true_up(session: Session, programme: str, key: RunKey, number: int, *, actor: Actor) -> Settled:
+    """One true-up whole. NotFound."""
+    require(actor, Permission.SETTLEMENT_READ, programme=programme)
+    found = _settled(session, programme, key)
+    return Settled(_numbered(found, number), (), found.disputes)
+
+
 def declare(session: Session, programme: str, contract_year: int, kind: RunKind, *, reason: str, actor: Actor, now: datetime) -> Settled:
     """Compute a contract year by its approved rules on what is published, and declare it. NoRules, NotLive, SettledAlready, CannotSettle."""
     require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)

@@ -88,6 +88,7 @@ STATEMENT: Final[dict[str, Any]] = {
     "summary": {"quality": "0.6351"},
     "lines": [],
     "totals": [],
+    "disputes": [],
     "measures": [],
     "vat": [],
     "true_ups": [],
@@ -220,6 +221,16 @@ def declare_true_up(unit: Unit, programme: ProgrammeCode, contract_year: Contrac
     made = run_actions.declare_true_up(unit.session, programme, RunKey(contract_year, run), reason=reason, actor=unit.actor, now=unit.now)
     location = f"/v1/programmes/{programme}/settlements/{contract_year}/{run}"
     return unit.answer(run_view(programme, made), status=201, location=location)
+
+
+@router.get(
+    "/settlements/{contract_year}/{run}/true-ups/{true_up}", response_class=Response, responses=refusals() | json_answer(RunView, RUN)
+)
+def get_true_up(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, run: RunNumber, true_up: TrueUpNumber) -> Response:
+    """Read a true-up whole: what it was computed on, and the result and explanation of the whole year since."""
+    return unit.read(
+        run_view(programme, run_actions.read_true_up(unit.session, programme, RunKey(contract_year, run), true_up, actor=unit.actor))
+    )
 
 
 @router.post("/settlements/{contract_year}/{run}/true-ups/{true_up}/approval", response_class=Response, responses=_PASSING)

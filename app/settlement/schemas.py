@@ -202,12 +202,13 @@ class SimulationView(BaseModel):
 
 
 class StatementView(BaseModel):
-    """A party's statement. `notice` in `statement` says whether anything is payable by it."""
+    """A party's statement. `notice` in `statement` says whether anything is payable by it; the public's has no figure, and none in its explanation."""
 
     statement: dict[str, Any]
     summary: dict[str, Any]
     lines: list[dict[str, Any]]
     totals: list[dict[str, Any]] | None
+    disputes: list[dict[str, Any]]
     measures: list[dict[str, Any]]
     vat: list[dict[str, Any]]
     true_ups: list[dict[str, Any]]

@@ -16,8 +16,10 @@ from app.kernel.moments import moment_text
 from app.kernel.refusals import NotFound
 from app.publications.domain import audiences_of
 from app.settlement import store
+from app.settlement.inputs import Inputs
 from app.settlement.runs import Passed, Run, RunKey, Settled
-from app.settlement.statements import Audience, TrueUpLine, statement_of
+from app.settlement.statements import Audience, Disputed, TrueUpLine, statement_of
+from app.settlement.true_up import causes
 
 
 def read_statement(session: Session, programme: str, key: RunKey, *, party: str | None, actor: Actor) -> tuple[bytes, str, datetime]:
@@ -58,9 +60,7 @@ def issue(session: Session, contract: Contract, found: Settled, recording: Recor
         "acts": [_passed(each) for each in run.acts],
         "issued_at": moment_text(recording.at),
     }
-    true_ups = [
-        TrueUpLine(each.number, moment_text(each.acts[-1].recorded_at)[:10], each.causes, each.amounts) for each in found.standing[1:]
-    ]
+    true_ups = list(map(_true_up, found.standing[1:], found.standing))
     issued = []
     for kind, code, audience, party in _audiences(contract, run):
         said = statement_of(
@@ -69,11 +69,19 @@ def issue(session: Session, contract: Contract, found: Settled, recording: Recor
             audience=audience,
             party=party,
             true_ups=true_ups,
-            disputes=[each.dispute for each in found.disputes],
+            disputes=[Disputed(each.dispute, moment_text(each.recorded_at), each.reason) for each in found.disputes],
         )
         content = canonical_bytes(said)
         issued.append((kind, code, content, sha256(content)))
     store.issue_statements(session, programme, run.key, recording, issued)
+
+
+def _true_up(each: Run, before: Run) -> TrueUpLine:
+    """A true-up, and what stood before it."""
+    was, now = (Inputs.model_validate(run.content["inputs"]) for run in (before, each))
+    told = tuple(cause.told for cause in causes(was, now))
+    made_on = moment_text(each.acts[-1].recorded_at)[:10]
+    return TrueUpLine(each.number, made_on, each.causes, told, each.amounts, each.content["result"], each.content_sha256)
 
 
 def _passed(each: Passed) -> dict[str, str]:

@@ -19,7 +19,25 @@ Row = Mapping[str, Any]
 
 LINE: Final = ("party", "element", "settled_pence", "true_up_pence", "pence", "suspended_pence", "payable_pence")
 NODE: Final = ("level", "name", "value", "unit", "formula", "source")
-COLUMNS: Final = ("notice", "programme", "contract_year", "run", "kind", "mode", "row", *LINE, *NODE)
+MEASURE: Final = (
+    "measure",
+    "weight",
+    "figure",
+    "status",
+    "score",
+    "set_aside",
+    "lower_pence",
+    "upper_pence",
+    "total_lower_pence",
+    "total_upper_pence",
+)
+COLUMNS: Final = (
+    *("notice", "programme", "contract_year", "run", "kind", "mode", "row"),
+    *LINE,
+    *NODE,
+    *MEASURE,
+    *("recoverable", "irrecoverable_pence", "true_up", "opened_at", "reason"),
+)
 _SHEETS: Final = ("Statement", "Measures", "How it came about")
 _HEADINGS: Final = {
     "settled_pence": "settled",
@@ -34,16 +52,27 @@ _PLACES: Final = 6
 
 
 def csv_of(statement: Row) -> bytes:
-    """One flat table: a row for each line (`line`), then one for each node of the explanation (`node`), from the pounds down."""
-    return b"".join(csv_parts(_rows(statement), columns=COLUMNS))
-
-
-def _rows(statement: Row) -> Iterator[dict[str, Any]]:
+    """One flat table, each row of the kind that `row` says: the statement itself, its lines, totals, measures with their bands, and so on to the nodes."""
     head = {name: statement["statement"][name] for name in ("notice", "programme", "contract_year", "run", "kind", "mode")}
-    for line in statement["lines"]:
-        yield {**head, "row": "line", **line}
-    for level, node in levels(statement["explanation"]):
-        yield {**head, "row": "node", "level": level, **{name: node[name] for name in NODE[1:-1]}, "source": source_words(node)}
+    return b"".join(csv_parts(({**head, **row} for row in _rows(statement)), columns=COLUMNS))
+
+
+def _rows(statement: Row) -> Iterator[Row]:
+    yield {"row": "statement", "party": statement["statement"]["party"]}
+    kinds = {"line": "lines", "total": "totals", "measure": "measures", "vat": "vat", "dispute": "disputes"}
+    for kind, member in kinds.items():
+        yield from ({"row": kind, **{name: row[name] for name in row if name in COLUMNS}} for row in statement[member] or ())
+    for node in _nodes(statement["explanation"]):
+        yield {"row": "node", **node}
+    for each in statement["true_ups"]:
+        yield from ({"row": "true_up", "true_up": each["number"], **line} for line in each["lines"])
+        yield from ({"row": "true_up_cause", "true_up": each["number"], "reason": cause} for cause in each["causes"])
+        yield from ({"row": "true_up_node", "true_up": each["number"], **node} for node in _nodes(each["explanation"]))
+
+
+def _nodes(tree: Tree) -> Iterator[Row]:
+    for level, node in levels(tree):
+        yield {"level": level, **{name: node[name] for name in NODE[1:-1]}, "source": source_words(node)}
 
 
 def levels(tree: Tree, level: int = 0) -> Iterator[tuple[int, Tree]]:
@@ -66,12 +95,15 @@ def workbook_of(statement: Row, *, made_at: str) -> bytes:
     book.set_properties(
         {"title": tame(f"{head['notice']} {title}"), "author": "Mainstem", "status": head["notice"], "created": dated(made_at)}
     )
-    sheets = [book.add_worksheet(name if head["payable"] else f"{_marked(head['notice'])} {name}") for name in _SHEETS]
+    trees = {_SHEETS[2]: statement["explanation"], **{f"True-up {each['number']}": each["explanation"] for each in statement["true_ups"]}}
+    names = [*_SHEETS[:2], *trees]
+    sheets = [book.add_worksheet(name if head["payable"] else f"{_marked(head['notice'])} {name}") for name in names]
     for sheet in sheets:
         _open(sheet, title, head["notice"], looks)
     _write_lines(sheets[0], statement, looks)
     _write_table(sheets[1], 3, tuple(statement["measures"][0]) if statement["measures"] else (), statement["measures"], looks)
-    _write_nodes(sheets[2], statement["explanation"], looks)
+    for sheet, tree in zip(sheets[2:], trees.values(), strict=True):
+        _write_nodes(sheet, tree, looks)
     book.close()
     return held.getvalue()
 
@@ -102,6 +134,7 @@ def _open(sheet: Worksheet, title: str, notice: str, looks: Looks) -> None:
 def _write_lines(sheet: Worksheet, statement: Row, looks: Looks) -> None:
     line = _write_table(sheet, 3, LINE, statement["lines"], looks)
     line = _write_table(sheet, line + 1, ("party", "pence", "suspended_pence", "payable_pence"), statement["totals"] or (), looks)
+    line = _write_table(sheet, line + 1, ("party", "element", "opened_at", "reason"), statement["disputes"], looks)
     line = _write_table(sheet, line + 1, ("party", "recoverable", "irrecoverable_pence"), statement["vat"], looks)
     for true_up in statement["true_ups"]:
         write_text(sheet, line + 1, 0, f"True-up {true_up['number']} of {true_up['made_on']}", looks.section())
@@ -112,8 +145,20 @@ def _write_lines(sheet: Worksheet, statement: Row, looks: Looks) -> None:
     facts = {**statement["statement"], **statement["summary"]}
     for name, value in facts.items():
         line += 1
-        write_text(sheet, line + 1, 0, name.replace("_", " "), looks.label())
-        write_text(sheet, line + 1, 1, "" if value is None else str(value), looks.plain())
+        write_text(sheet, line + 1, 0, name.removesuffix("_pence").replace("_", " "), looks.label())
+        if name.endswith("_pence"):
+            write_figure(sheet, line + 1, 1, Decimal(value).scaleb(-2), looks.cell(num_format=_POUNDS))
+        else:
+            write_text(sheet, line + 1, 1, _in_words(value), looks.plain())
+
+
+def _in_words(value: Any) -> str:
+    """A fact of the statement for people: lists and their members in one line."""
+    if isinstance(value, list):
+        return "; ".join(map(_in_words, value))
+    if isinstance(value, dict):
+        return ", ".join(map(_in_words, value.values()))
+    return "" if value is None else {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
 def _write_table(sheet: Worksheet, line: int, columns: Sequence[str], rows: Iterable[Row], looks: Looks) -> int:

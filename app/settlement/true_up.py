@@ -6,11 +6,12 @@ already; it states its causes. What is in dispute is no part of what is payable,
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal
 
 from app.programmes.domain import PaymentMode
 from app.settlement.computation import Settlement
-from app.settlement.explanation import written
+from app.settlement.explanation import shared_out, written
 from app.settlement.inputs import Cost, Inputs, MeasureFigure
 
 Amounts = Mapping[str, Mapping[str, int]]
@@ -31,13 +32,23 @@ class Cause:
 
     @property
     def sentence(self) -> str:
-        what = {"figure": f"The figure of {self.code} for {self.month}", "factor": f"The factor {self.code}"}.get(
-            self.kind, f"The {self.kind.replace('_', ' ')}"
-        )
-        published = (
-            "" if self.publication_after is None else f" (publication {self.publication_before or 'none'}, now {self.publication_after})"
-        )
-        return f"{what} was {self.before or 'missing'} and is {self.after or 'missing'}{published}."
+        return f"{self._what} was {self.before or 'missing'} and is {self.after or 'missing'}{self._published}."
+
+    @property
+    def told(self) -> str:
+        """The cause as parties are told it: pooled counts are others' too, and each reads in its own publication what it may."""
+        return f"{self._what} is another{self._published}."
+
+    @property
+    def _what(self) -> str:
+        named = {"figure": f"The figure of {self.code} for {self.month}", "factor": f"The factor {self.code}"}
+        return named.get(self.kind, f"The {self.kind.replace('_', ' ')}")
+
+    @property
+    def _published(self) -> str:
+        if self.publication_after is None:
+            return ""
+        return f" (publication {self.publication_before or 'none'}, now {self.publication_after})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +100,46 @@ def true_up(standing: Sequence[Amounts], anew: Amounts) -> dict[str, dict[str, i
 
 
 def dues(standing: Sequence[Amounts], disputes: Iterable[Dispute], *, mode: PaymentMode) -> tuple[Due, ...]:
-    """What every party is due of all that stands. Nothing is payable unless the mode is `live`; what is payable and in suspense sums to nothing."""
-    disputed = list(disputes)
-
-    def is_disputed(party: str, element: str) -> bool:
-        return any(each.party == party and each.element == element for each in disputed)
-
+    """What every party is due of all that stands. Nothing is payable unless the mode is `live`; what is payable and in suspense sums to nothing, each."""
+    amounts = together(standing)
+    held = _held(amounts, set(disputes))
     found = []
-    for party, of in together(standing).items():
-        suspended = {element: pence for element, pence in of.items() if is_disputed(party, element)}
+    for party, of in amounts.items():
+        suspended = held.get(party, {})
         payable = sum(of.values()) - sum(suspended.values()) if mode == "live" else 0
         found.append(Due(party, of, suspended, payable))
     return tuple(found)
+
+
+def _held(amounts: Amounts, disputes: set[Dispute]) -> dict[str, dict[str, int]]:
+    """What is in suspense: a disputed line whole, and as much of the same element on the other side, which would else pay or be paid for nothing.
+
+    There it is shared out between the lines that nobody disputes, by what they come to. With lines of both sides in dispute the larger sum counts.
+    """
+    held: dict[str, dict[str, int]] = {}
+    for element in sorted({each.element for each in disputes}):
+        sides: dict[bool, dict[str, int]] = {True: {}, False: {}}
+        for party, of in amounts.items():
+            sides[party.startswith("commissioner.")][party] = of.get(element, 0)
+        own = {
+            is_paying: {party: pence for party, pence in side.items() if Dispute(party, element) in disputes}
+            for is_paying, side in sides.items()
+        }
+        most = max(abs(sum(direct.values())) for direct in own.values())
+        for is_paying, side in sides.items():
+            others = {party: pence for party, pence in side.items() if party not in own[is_paying]}
+            for party, pence in (own[is_paying] | _part_of(others, most - abs(sum(own[is_paying].values())))).items():
+                held.setdefault(party, {})[element] = pence
+    return held
+
+
+def _part_of(lines: Mapping[str, int], pence: int) -> dict[str, int]:
+    """So many pence of some lines of one side, shared out by what these come to."""
+    whole = abs(sum(lines.values()))
+    if not pence or not whole:
+        return {}
+    shares = shared_out(Fraction(pence), [Fraction(pence * abs(each), whole) for each in lines.values()])
+    return {party: share if lines[party] > 0 else -share for party, share in zip(lines, shares, strict=True) if share}
 
 
 def causes(before: Inputs, after: Inputs) -> tuple[Cause, ...]:

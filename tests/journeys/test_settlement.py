@@ -152,7 +152,12 @@ def a_late_correction(parties: Parties) -> None:
     own = parties.statement(2, by="SC-RJE")
     assert own["totals"][0]["payable_pence"] < before
     assert own["true_ups"][0]["lines"][0]["pence"] == own["totals"][0]["pence"] - before
+    assert not any(counts in json.dumps(own, default=str) for counts in ("112", "108/140", "140"))
+    whole = parties.get("settlements/2/1/true-ups/1").json()
+    assert recompute(whole["result"]["explanation"]) > 50
     everyone = parties.statement(2, by="finance")
+    assert everyone["summary"]["quality"] == whole["result"]["quality"]
+    assert recompute(everyone["true_ups"][0]["explanation"]) > 50
     assert sum(total["payable_pence"] for total in everyone["totals"]) == 0
     assert everyone["true_ups"][0]["made_on"] == "2027-02-21"
     assert parties.get("settlements/2/1").json()["settlement"]["amounts"]["subcontract.SC-RJE"]["gain"] == before

@@ -152,7 +152,7 @@ class Parties:
         found: dict[str, Any] = json.loads(answer.content, parse_float=Decimal)
         StatementView.model_validate(found)
         assert answer.headers["X-Statement-SHA256"] == sha256(answer.content)
-        assert recompute(found["explanation"]) > 5
+        assert recompute(found["explanation"]) > 5 or found["statement"]["audience"] == "public"
         return found
 
 

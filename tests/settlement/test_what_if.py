@@ -212,7 +212,18 @@ def test_what_is_disputed_is_held_in_suspense() -> None:
     assert (found["subcontract.SC-A"].payable_pence, found["subcontract.SC-A"].suspense_pence) == (0, 31_663_863)
     assert found["subcontract.SC-D"].suspense_pence == 4_605_653
     assert found["subcontract.SC-B"].payable_pence == found["subcontract.SC-B"].total_pence == 14_392_665
-    assert sum(due.payable_pence + due.suspense_pence for due in found.values()) == 0
+    assert found["commissioner.all"].suspense_pence == -(31_663_863 + 4_605_653)
+    assert sum(due.suspense_pence for due in found.values()) == sum(due.payable_pence for due in found.values()) == 0
+
+
+def test_a_dispute_of_who_pays_holds_back_who_is_paid() -> None:
+    """Lines of both sides in dispute are held once, and the rest of the larger is shared out between those that nobody disputes."""
+    lines = {"integrator": {"gain": 30}, "subcontract.A": {"gain": 20}, "subcontract.B": {"gain": 11}}
+    payers = {"commissioner.X": {"gain": -40}, "commissioner.Y": {"gain": -21}}
+    found = dues([lines | payers], [Dispute("commissioner.X", "gain"), Dispute("subcontract.A", "gain")], mode="live")
+    held = {due.party: due.suspense_pence for due in found}
+    assert held == {"integrator": 15, "subcontract.A": 20, "subcontract.B": 5, "commissioner.X": -40, "commissioner.Y": 0}
+    assert sum(due.payable_pence for due in found) == 0
 
 
 @pytest.mark.parametrize("mode", ["off", "shadow"])
