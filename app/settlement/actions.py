@@ -1,5 +1,6 @@
 """Rules of a contract year and what it is settled on, each stated by one person and approved by another: allow, load, decide, save, audit."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +16,7 @@ from app.db import audit, facts
 from app.db.ledger import begin_recording, hold_ledger
 from app.kernel.actors import Actor
 from app.kernel.canonical import digest
+from app.kernel.codes import ALL
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.settlement import store
 from app.settlement.domain import SettlementRules
@@ -103,9 +105,9 @@ def state_input(
     require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
     hold_ledger(session, programme)
     known = known_of(load_contract(session, programme))
-    if key.contract_year > known.contract_years:
-        fault = Fault("unknown_year", "The programme ends before this contract year.", "Correct the year.", pointer="/contract_year")
-        raise Invalid("The input cannot be stated; see errors.", faults=[fault])
+    faults = list(_misstated(key, value, known, store.rules_versions(session, programme, key.contract_year)))
+    if faults:
+        raise Invalid("The input cannot be stated; see errors.", faults=faults)
     recording = begin_recording(session, programme, actor=actor, now=now)
     before = store.stated_inputs(session, programme, key.contract_year)
     numbers = [each.number for each in before if each.key == key]
@@ -151,6 +153,20 @@ def one_version(session: Session, programme: str, contract_year: int, version: i
     if not found:
         raise NotFound("There are no such rules here, or they are not yours.")
     return found[0]
+
+
+def _misstated(key: InputKey, value: Decimal, known: Known, versions: Iterable[RulesVersion]) -> Iterator[Fault]:
+    """What is wrong with a cost or factor: its year, pence that are not whole, and a code that no rules know."""
+    if key.contract_year > known.contract_years:
+        yield Fault("unknown_year", "The programme ends before this contract year.", "Correct the year.", pointer="/contract_year")
+    if key.kind != "factor":
+        if value != int(value):
+            yield Fault("whole_pence", "A cost is whole pence.", "Round it to the penny, in pence.", pointer="/value")
+        if key.code != ALL:
+            yield Fault("code", "A cost has no code: only factors have one.", "Leave the code out.", pointer="/code")
+    elif key.code not in {each.code for version in versions for each in version.rules.indexation if each.factor is None}:
+        detail = "No rules of this contract year leave such a factor to its inputs."
+        yield Fault("unknown_factor", detail, "Propose rules that name it first, or correct the code.", pointer="/code")
 
 
 def _refuse_settled(session: Session, programme: str, contract_year: int) -> None:

@@ -193,8 +193,9 @@ def _factors(rules: SettlementRules, inputs: Inputs) -> Iterator[Fault]:
 
 
 def _figures(rules: SettlementRules, inputs: Inputs) -> Iterator[Fault]:
-    scored = {each.measure for each in rules.measures}
+    counted = rules.consequences.lines if rules.consequences.applies else ()
+    read = {each.measure for each in rules.measures} | {each.measure for each in rules.gate.mandatory} | {each.measure for each in counted}
     for at, figure in enumerate(inputs.figures):
-        if figure.measure in scored and figure.exact is not None and figure.status != "final":
+        if figure.measure in read and figure.exact is not None and figure.status != "final":
             detail = f"The figure of {figure.measure} for {figure.month} is provisional."
             yield Fault("not_final", detail, "Publish its month when everything in it is final.", pointer=f"/figures/{at}/status")

@@ -82,6 +82,9 @@ def declare(session: Session, programme: str, contract_year: int, kind: RunKind,
     approved = latest_approved(store.rules_versions(session, programme, contract_year))
     if approved is None:
         raise NoRules(f"No rules are approved for contract year {contract_year}.")
+    if approved.rules.mode == "off":
+        fault = Fault("switched_off", "By its rules this contract year is not settled.", "Have others approved.", pointer="/contract_year")
+        raise CannotSettle(f"Contract year {contract_year} is switched off; see errors.", faults=[fault])
     before = store.runs(session, programme, contract_year)
     _refuse_settled(contract_year, before, waiting=kind == "final")
     if kind == "final":

@@ -43,7 +43,9 @@ def ruled(name: str, unit: Any, value: Any, pointer: str) -> Node:
 
 
 def quality_of(rules: SettlementRules, figures: Sequence[MeasureFigure]) -> Quality:
-    """The weighted scores of a year. Where no measure is to carry weight nothing depends on quality, and it is 1; with nothing reported it is 0."""
+    """The weighted scores of a year. Rules without measures let nothing depend on quality, and it is 1; where none of theirs carries weight, as nothing
+    was reported or can be collected, nothing is paid for it, and it is 0.
+    """
     of: dict[str, list[MeasureFigure]] = {}
     for figure in sorted(figures, key=lambda figure: figure.month):
         of.setdefault(figure.measure, []).append(figure)
@@ -52,8 +54,8 @@ def quality_of(rules: SettlementRules, figures: Sequence[MeasureFigure]) -> Qual
     carried = [each for each in by_name if each.weight is not None and each.weight.value]
     weight = sum((each.weight.value for each in carried if each.weight), Fraction(0))
     if not carried:
-        missed = any(each.set_aside == "missing" for each in scored)
-        return Quality(given("quality", "share", int(not missed), kind="no_measure", missing=missed), weight, scored)
+        reasons = "; ".join(f"{each.rule.measure}: {each.set_aside}" for each in by_name if each.set_aside)
+        return Quality(given("quality", "share", int(not scored), kind="no_measure", set_aside=reasons or None), weight, scored)
     products = [
         worked_out(f"weighted.{each.rule.measure}", "share", "product", each.weight, each.score)
         for each in carried

@@ -39,6 +39,19 @@ def test_a_year_is_settled_once_when_it_is_over_and_on_what_stands(parties: Part
     assert parties.post(f"settlements/1/{early}/finance-approval", by="finance", status=409)["code"] == "settled_already"
 
 
+def test_a_cost_is_whole_pence_and_a_factor_one_of_the_rules(parties: Parties) -> None:
+    body = {"contract_year": 2, "kind": "actual_cost", "code": "x", "value": 1.5, "source": "Ledger"}
+    wrong = parties.post("settlement-inputs", body, status=422)
+    assert [fault["code"] for fault in wrong["errors"]] == ["whole_pence", "code"]
+    wrong = parties.post("settlement-inputs", body | {"kind": "factor"}, status=422)
+    assert [fault["code"] for fault in wrong["errors"]] == ["unknown_factor"]
+
+
+def test_a_year_that_is_switched_off_is_not_settled(parties: Parties) -> None:
+    parties.agree(2, "off", actual=96_000_000)
+    assert {fault["code"] for fault in parties.declare(2, "provisional", status=422)["errors"]} == {"switched_off"}
+
+
 def other_rules(parties: Parties) -> None:
     """Rules approved after a run was declared overtake it."""
     run = parties.declare(1)["settlement"]["run"]

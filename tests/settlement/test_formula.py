@@ -86,13 +86,14 @@ def test_nothing_reported_earns_nothing(treatment: str, quality: int) -> None:
 
 
 def test_no_money_hangs_on_what_cannot_be_collected() -> None:
-    """A measure graded B or C carries no weight; the others keep their proportions, and with none left nothing depends on quality."""
+    """A measure graded B or C carries no weight; the others keep their proportions, and with none left nothing is paid for quality."""
     graded = {"cwt_62": {"value": "0.10", "grade": "C"}}
     found = settle(rules(), inputs(figures=figures(**graded)))
     others = Fraction("0.2") * Fraction("0.84") + Fraction("0.2") / 2 + Fraction("0.15") * Fraction(2, 3) + Fraction("0.09")
     assert found.quality.value.value == others / Fraction("0.65")
     made = rules(measures=[{"measure": "CWT-62", "weight": 1, **RAMP}])
-    assert settle(made, inputs(figures=[figure("CWT-62", value="0.10", grade="B")])).quality.value.value == 1
+    assert settle(made, inputs(figures=[figure("CWT-62", value="0.10", grade="B")])).quality.value.value == 0
+    assert settle(rules(measures=[]), inputs(figures=[])).quality.value.value == 1
 
 
 def test_a_measure_that_is_judged_by_month_has_the_mean_of_its_scores() -> None:
@@ -329,3 +330,12 @@ def test_a_source_leads_to_the_publication_and_the_cells() -> None:
 
 def _given(node: Node) -> set[Node]:
     return {node} if not node.parts else set().union(*(_given(part) for part in node.parts))
+
+
+def test_what_pays_live_is_final_be_it_scored_or_counted() -> None:
+    """A consequence of a provisional figure would be paid on it as a score would."""
+    line = {"measure": "CWT-31", "threshold": "0.96", "pence_each": 100}
+    read = inputs(figures=[*figures(), figure("CWT-31", numerator=9, denominator=10, status="provisional")])
+    for applies, codes in ((True, ["not_final"]), (False, [])):
+        made = rules(consequences={"applies": applies, "lines": [line]})
+        assert [each.code for each in lacking(made, read, live=True)] == codes

@@ -76,7 +76,7 @@ def test_nobody_but_the_integrator_reads_what_others_are_paid() -> None:
 
 def test_the_public_reads_no_price_and_no_figure() -> None:
     public = stated("public", "public")
-    assert public["summary"] == {"method_version": "1"}
+    assert public["summary"] == {"method_version": "2"}
     assert {name for name, value in public.items() if value} == {"statement", "summary", "explanation"}
     assert recompute(public["explanation"]) == 0
     assert not any(word in json.dumps(public) for word in ("pence", "CWT-62", "quality"))

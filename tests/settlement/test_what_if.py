@@ -229,3 +229,22 @@ def test_a_dispute_of_who_pays_holds_back_who_is_paid() -> None:
 @pytest.mark.parametrize("mode", ["off", "shadow"])
 def test_nothing_is_payable_unless_it_is_live(mode: Any) -> None:
     assert {due.payable_pence for due in dues([amounts_of(settle(rules(), inputs()))], [], mode=mode)} == {0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "pointer"),
+    [
+        ({"figures": [{"measure": "CWT-62", "month": "2020-01", "value": "0.8"}]}, "unknown_month", "/changes/figures/0/month"),
+        ({"figures": [{"measure": "CWT-62", "numerator": 1, "denominator": 0}]}, "denominator", "/changes/figures/0/denominator"),
+        ({"figures": [{"measure": "CWT-62", "value": 85}]}, "outside_unit", "/changes/figures/0"),
+        ({"measures": [{"measure": "CWT-62", "target": "0.8"}] * 2}, "repeated", "/changes/measures/1"),
+        (
+            {"late_returns": [{"measure": "CWT-62", "subcontract": "NO", "numerator": 1, "denominator": 2}]},
+            "unknown_subcontract",
+            "/changes/late_returns/0",
+        ),
+    ],
+)
+def test_changes_that_cannot_be(changes: dict[str, Any], code: str, pointer: str) -> None:
+    _, faults = changed_by(rules(), inputs(), Changes.model_validate(changes))
+    assert (code, pointer) in [(each.code, each.pointer) for each in faults]
