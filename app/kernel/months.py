@@ -75,7 +75,7 @@ class Month:
         return isinstance(other, Month) and self.ordinal == other.ordinal
 
     def __hash__(self) -> int:
-        return hash(("Month", self.ordinal))
+        return self.ordinal
 
     def __lt__(self, other: "Month") -> bool:
         return self.ordinal < other.ordinal
