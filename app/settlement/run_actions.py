@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from app.access.delegation_actions import is_one_person
-from app.access.domain import Permission, require
+from app.access.domain import Permission, SamePerson, require
 from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON
 from app.calendar.store import load_contract
@@ -195,7 +195,8 @@ def _dispute(
     hold_ledger(session, programme)
     found = _settled(session, programme, key)
     _refuse_unsettled(found)
-    is_open = line in [each.dispute for each in found.disputes]
+    before = next((each for each in found.disputes if each.dispute == line), None)
+    is_open = before is not None and before.is_open
     if line.element not in found.run.amounts.get(line.party, {}):
         fault = Fault(
             "unknown_line", "The settlement has no such line.", "Name a party and element of the run's lines.", pointer="/element"
@@ -204,12 +205,16 @@ def _dispute(
     if is_open is opens:
         detail = "This line is in dispute already." if opens else "This line is not in dispute."
         raise Invalid(detail, faults=[Fault("dispute", detail, "Read the run: it names the lines in dispute.", pointer="/element")])
+    if before is not None and not opens and is_one_person(session, programme, before.recorded_by, before.recorded_at, actor=actor):
+        raise SamePerson("This dispute was opened by this client: another person resolves it.")
     recording = begin_recording(session, programme, actor=actor, now=now)
     place = {**key._asdict(), "party": line.party, "element": line.element}
-    if opens:
-        facts.add(session, store.DISPUTES, recording, [{**place, "reason": reason}], programme=programme)
-    else:
+    said: dict[str, Any] = {"reason": reason, "resolution": None, "opened_at": None, "opened_by": None}
+    if before is not None:
         facts.close(session, store.DISPUTES, recording, [tuple(place.values())], programme=programme)
+    if before is not None and not opens:
+        said = {"reason": before.reason, "resolution": reason, "opened_at": before.recorded_at, "opened_by": before.recorded_by}
+    facts.add(session, store.DISPUTES, recording, [{**place, **said}], programme=programme)
     action = "settlement.dispute_opened" if opens else "settlement.dispute_resolved"
     audit.record(session, recording, action, subject=place, details={"reason_sha256": digest(reason)})
     after = _settled(session, programme, key)

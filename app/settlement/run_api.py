@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from app.access.domain import SamePerson
 from app.kernel.moments import moment_text
 from app.reports.export_csv import CSV_TYPE
 from app.reports.export_workbook import XLSX_TYPE
@@ -283,7 +284,7 @@ def open_dispute(unit: Unit, programme: ProgrammeCode, contract_year: ContractYe
 @router.post(
     "/settlements/{contract_year}/{run}/disputes/resolution",
     response_class=Response,
-    responses=refusals(*WRITING, NotSettled) | json_answer(RunView, RUN),
+    responses=refusals(*WRITING, NotSettled, SamePerson) | json_answer(RunView, RUN),
     openapi_extra=json_body(DisputeBody, DISPUTED),
 )
 def resolve_dispute(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, run: RunNumber) -> Response:

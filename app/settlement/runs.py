@@ -129,13 +129,20 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class OpenDispute:
-    """A line in dispute: since when, opened by whom, and why."""
+    """A line in dispute: since when (`recorded`), opened by whom, and why; or, once it has a `resolution`, when that was and who had opened it."""
 
     party: str
     element: str
     reason: str
+    resolution: str | None
+    opened_at: datetime | None
+    opened_by: str | None
     recorded_at: datetime
     recorded_by: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.resolution is None
 
     @property
     def dispute(self) -> Dispute:

@@ -154,11 +154,16 @@ class RunSummariesView(BaseModel):
 
 
 class OpenDisputeView(BaseModel):
+    """A line that is or was in dispute: it is until it has a resolution."""
+
     party: str
     element: str
     reason: str
     opened_at: str
     opened_by: str
+    resolution: str | None
+    resolved_at: str | None
+    resolved_by: str | None
 
 
 class RunView(BaseModel):
@@ -280,8 +285,11 @@ def run_view(programme: str, found: Settled) -> dict[str, Any]:
             "party": each.party,
             "element": each.element,
             "reason": each.reason,
-            "opened_at": moment_text(each.recorded_at),
-            "opened_by": each.recorded_by,
+            "opened_at": moment_text(each.opened_at or each.recorded_at),
+            "opened_by": each.opened_by or each.recorded_by,
+            "resolution": each.resolution,
+            "resolved_at": None if each.is_open else moment_text(each.recorded_at),
+            "resolved_by": None if each.is_open else each.recorded_by,
         }
         for each in found.disputes
     ]

@@ -69,7 +69,7 @@ def issue(session: Session, contract: Contract, found: Settled, recording: Recor
             audience=audience,
             party=party,
             true_ups=true_ups,
-            disputes=[Disputed(each.dispute, moment_text(each.recorded_at), each.reason) for each in found.disputes],
+            disputes=[Disputed(each.dispute, moment_text(each.recorded_at), each.reason) for each in found.disputes if each.is_open],
         )
         content = canonical_bytes(said)
         issued.append((kind, code, content, sha256(content)))

@@ -80,9 +80,19 @@ INPUTS.table.append_constraint(CheckConstraint("kind IN ('expected_cost', 'actua
 INPUTS.table.append_constraint(CheckConstraint("state = 'proposed' OR recorded_by <> stated_by", name="settlement_inputs_another"))
 
 DISPUTES: Final = fact_table(
-    "settlement_disputes", key=[_year(), _number("run"), code_column("party"), code_column("element")], content=[_text("reason")]
+    "settlement_disputes",
+    key=[_year(), _number("run"), code_column("party"), code_column("element")],
+    content=[
+        _text("reason"),
+        Column("resolution", Text),
+        moment_column("opened_at", nullable=True),
+        code_column("opened_by", nullable=True),
+    ],
 )
-"""A dispute is closed when it is resolved."""
+"""A dispute is closed when it is resolved, and stands again with its resolution and who had opened it: somebody else."""
+DISPUTES.table.append_constraint(CheckConstraint("(resolution IS NULL) = (opened_at IS NULL)", name="settlement_disputes_resolved"))
+DISPUTES.table.append_constraint(CheckConstraint("(opened_at IS NULL) = (opened_by IS NULL)", name="settlement_disputes_opened_pair"))
+DISPUTES.table.append_constraint(CheckConstraint("opened_by <> recorded_by", name="settlement_disputes_another"))
 
 SETTLEMENTS: Final = Table(
     "settlements",

@@ -129,7 +129,12 @@ def a_dispute(parties: Parties) -> None:
     held = parties.statement(2, by="SC-RJE")["totals"][0]
     assert (held["payable_pence"], held["suspended_pence"]) == (0, held["pence"])
     assert parties.post("settlements/2/1/disputes", line, status=422)["code"] == "invalid"
-    parties.post("settlements/2/1/disputes/resolution", line, status=200)
+    (said,) = parties.statement(2, by="SC-RJE")["disputes"]
+    assert (said["element"], said["reason"]) == ("gain", line["reason"])
+    ended = {**line, "reason": "It was not."}
+    assert parties.post("settlements/2/1/disputes/resolution", ended, status=409)["code"] == "same_person"
+    (kept,) = parties.post("settlements/2/1/disputes/resolution", ended, by="two", status=200)["disputes"]
+    assert (kept["reason"], kept["resolution"]) == (line["reason"], "It was not.")
     assert parties.statement(2, by="SC-RJE")["totals"][0]["suspended_pence"] == 0
 
 
@@ -152,7 +157,7 @@ def a_late_correction(parties: Parties) -> None:
     own = parties.statement(2, by="SC-RJE")
     assert own["totals"][0]["payable_pence"] < before
     assert own["true_ups"][0]["lines"][0]["pence"] == own["totals"][0]["pence"] - before
-    assert not any(counts in json.dumps(own, default=str) for counts in ("112", "108/140", "140"))
+    assert not any(counts in json.dumps(own, default=str) for counts in ('"112"', '"140"', "112/140", "108/140"))
     whole = parties.get("settlements/2/1/true-ups/1").json()
     assert recompute(whole["result"]["explanation"]) > 50
     everyone = parties.statement(2, by="finance")
