@@ -1,7 +1,7 @@
 """What a settlement is computed from: figures of measures, costs, factors, and how complete the year's returns are; each says where it is from."""
 
 from fractions import Fraction
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -96,9 +96,6 @@ class Inputs(Line):
     completeness: Share | None = None
     covered: Many[CoveredShare] = ()
     factors: Many[StatedFactor] = ()
-
-
-NO_INPUTS: Final = Inputs()
 
 
 def cited(figure: MeasureFigure) -> dict[str, Any]:

@@ -19,7 +19,8 @@ def result_of(rules: SettlementRules, inputs: Inputs, settlement: Settlement) ->
         "mode": rules.mode,
         "payable": rules.mode == "live",
         "total_pence": settlement.total_pence,
-        "at_risk_pence": round(settlement.at_risk.value),
+        # What is paid and what is withheld of it, as these were rounded: the three are never a penny apart.
+        "at_risk_pence": int(settlement.elements["outcome"].pence.value) + settlement.withheld_pence,
         "withheld_pence": settlement.withheld_pence,
         "quality": written(settlement.quality.value.value),
         "gate_passed": None if settlement.gate is None else bool(settlement.gate.value),
