@@ -48,6 +48,18 @@ def row_of(asked: Told, found: Told) -> dict[str, Any]:
     }
 
 
+def as_published(found: Told) -> Told:
+    """What an imported row says of its figure: the import's own, a percentage as the ratio that it stands for."""
+    line = found["imports"][0]
+    scale = 100 if found["measure"]["unit"] == line["unit"] == "percent" else 1
+    limits = {name: None if line[name] is None else by_hand.to_six(Fraction(line[name]) / scale) for name in ("lower", "upper")}
+    value = (
+        Fraction(line["value"]) / scale if line["value"] is not None else Fraction(line["numerator"]) / Fraction(line["denominator"] or 1)
+    )
+    said = {name: line[name] for name in ("month", "basis", "status", "numerator", "denominator")}
+    return {**said, **limits, "value": by_hand.to_six(value), "source_published_on": line["published_on"], "source": "import"}
+
+
 def _missing(found: Told, figures: Told, reasons: str | None) -> str | None:
     if found["measure"]["aggregation"] == "import_only":
         return "not_published_yet"
