@@ -68,7 +68,7 @@ disclosure: $(INSTALLED) ## attack the public renditions of random programmes
 settlement: $(INSTALLED) ## try what holds of every settlement in ten thousand cases each
 	@$(VENV)/bin/python -m pytest --quiet --hypothesis-profile ten_thousand --numprocesses 3 tests/settlement/test_properties.py
 
-faults: $(INSTALLED) ## kill and race, and look that nothing is lost (about eight minutes)
+faults: $(INSTALLED) ## kill and race, and look that nothing is lost (most of an hour)
 	@$(VENV)/bin/python -m tests.faults
 
 safety: $(INSTALLED) ## ask everything as everybody, take down each wall, forge, tamper and flood (about ten minutes); SAFETY="matrix walls" names parts
