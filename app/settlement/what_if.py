@@ -103,13 +103,9 @@ def _with(changes: dict[str, Any], asked: Sweep, value: Decimal) -> dict[str, An
 def moved_between(before: Node, after: Node) -> tuple[Moved, ...]:
     """Every node that comes to something else, from the pounds down."""
     old, new = _named(before), _named(after)
-    names = [*new, *(name for name in old if name not in new)]
-    pairs = ((name, old.get(name), new.get(name)) for name in names)
-    return tuple(
-        Moved(name, (now or was).unit, None if was is None else written(was.value), None if now is None else written(now.value))  # type: ignore[union-attr]  # one of the two is there
-        for name, was, now in pairs
-        if (was and was.value) != (now and now.value)
-    )
+    units = {name: (new.get(name) or node).unit for name, node in (new | old).items()}
+    was, now = ({name: written(node.value) for name, node in nodes.items()} for nodes in (old, new))
+    return tuple(Moved(name, unit, was.get(name), now.get(name)) for name, unit in units.items() if was.get(name) != now.get(name))
 
 
 def _named(node: Node) -> dict[str, Node]:
