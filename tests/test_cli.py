@@ -170,9 +170,16 @@ def test_a_client_is_made_and_its_key_shown_once(installation: Mapping[str, str]
     made = json.loads(done.stdout)
     assert list(made) == ["id", "key"]
     assert made["key"].startswith("ms_live_")
-    again = mainstem("client", "create", "Hospice", "--role", "preparer", "--programme", "P", "--subcontract", "S", **installation)
-    assert "ms_live_" in again.stdout
-    assert "There is no programme P yet" in again.stderr
+
+
+def test_before_its_programme_only_a_client_that_sets_it_up_is_made(installation: Mapping[str, str]) -> None:
+    for role, scope in (("preparer", ("--subcontract", "S")), ("commissioner", ("--commissioner", "05W")), ("analyst", ())):
+        refused = mainstem("client", "create", "Early", "--role", role, "--programme", "P", *scope, **installation)
+        assert sentence(refused).startswith("There is no programme P here: apply its document first")
+        assert "ms_live_" not in refused.stdout + refused.stderr
+    made = mainstem("client", "create", "Manager", "--role", "contract_manager", "--programme", "P", **installation)
+    assert "ms_live_" in made.stdout
+    assert "There is no programme P yet" in made.stderr
 
 
 def test_a_client_is_revoked(installation: Mapping[str, str]) -> None:

@@ -112,11 +112,12 @@ _PUBLISHED: Final = frozenset(
     {Permission.OBSERVATION_READ, Permission.STATEMENT_READ, Permission.ORGANISATION_READ, Permission.CALENDAR_READ}
 )
 _PARTYS: Final = _PUBLISHED | {Permission.OWN_AUDIT_READ, Permission.DELEGATION_READ}
+_STAFF: Final = _READS | {Permission.OWN_AUDIT_READ}
 _OWN_READS: Final = _PARTYS | {Permission.SUBCONTRACT_READ, Permission.RETURN_READ}
 
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
-    Role.CONTRACT_MANAGER: _READS
+    Role.CONTRACT_MANAGER: _STAFF
     | {
         Permission.PHASE_DECIDE,
         Permission.CONFIGURATION_WRITE,
@@ -133,8 +134,8 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
         Permission.SETTLEMENT_APPROVE,
         Permission.DELEGATE,
     },
-    Role.ANALYST: _READS | {Permission.REPORT_EDIT},
-    Role.FINANCE: _READS | {Permission.SETTLEMENT_PROPOSE, Permission.SETTLEMENT_FINANCE, Permission.DELEGATE},
+    Role.ANALYST: _STAFF | {Permission.REPORT_EDIT},
+    Role.FINANCE: _STAFF | {Permission.SETTLEMENT_PROPOSE, Permission.SETTLEMENT_FINANCE, Permission.DELEGATE},
     Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT, Permission.QUERY_ANSWER},
     Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER, Permission.DELEGATE},
     Role.COMMISSIONER_LEAD: _PARTYS | {Permission.ROW_QUERY_READ, Permission.ROW_QUERY_ASK, Permission.DELEGATE},

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+from app.access.domain import Permission, may
 from app.kernel.actors import EVERY, Actor
 
 REFUSED_ACT: Final = "act.refused"
@@ -65,14 +66,16 @@ class Reach:
     programme: str
     subcontract: str | None
     commissioner: str | None
+    is_whole: bool
 
     @property
-    def is_whole(self) -> bool:
+    def is_integrators(self) -> bool:
+        """The integrator's part: what it did itself. Everything else is about another party."""
         return self.subcontract == EVERY
 
 
 def reach_of(actor: Actor) -> Reach:
-    return Reach(actor.programme or "", actor.subcontract, actor.commissioner)
+    return Reach(actor.programme or "", actor.subcontract, actor.commissioner, is_whole=may(actor, Permission.AUDIT_READ))
 
 
 def as_read(event: Event, reach: Reach) -> Event:

@@ -65,6 +65,8 @@ def _within(reach: Reach) -> ColumnElement[bool]:
     of_programme, of_client = _EVENT.programme == reach.programme, _EVENT.client_programme == reach.programme
     if reach.is_whole:
         return literal(value=True) if reach.programme == EVERY else or_(of_programme, of_client)
+    if reach.is_integrators:
+        return and_(or_(of_programme, of_client), _EVENT.client_subcontract == EVERY)
     party, code = ("subcontract", reach.subcontract) if reach.subcontract else ("commissioner", reach.commissioner)
     return or_(and_(of_programme, _EVENT.subject[party].astext == code), and_(of_client, _EVENT[f"client_{party}"] == code))
 

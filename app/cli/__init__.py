@@ -21,7 +21,7 @@ from rich.table import Table
 from sqlalchemy import Engine, exc
 
 from app.access import actions as access
-from app.access.domain import Role
+from app.access.domain import Permission, Role, has_itself
 from app.audit import commands as audit
 from app.cli import personal
 from app.cli.backup import backups
@@ -289,8 +289,6 @@ def create_client(
 ) -> None:
     """Make a client and print its key, which is shown this once."""
     with fit_engine(load_settings()) as engine, open_session(engine, INSTALLATION) as session:
-        if programme is not None and not scope_is_there(session, programme, subcontract=subcontract, commissioner=commissioner):
-            tell(f"There is no programme {programme} yet: the client can do nothing until one is applied under this code.")
         made, key = access.create_client(
             session,
             name=name,
@@ -301,6 +299,13 @@ def create_client(
             actor=MACHINE,
             now=datetime.now(UTC),
         )
+        if programme is not None and not scope_is_there(session, programme, subcontract=subcontract, commissioner=commissioner):
+            if not has_itself(role, Permission.CONFIGURATION_WRITE):
+                raise CannotStart(
+                    f"There is no programme {programme} here: apply its document first (`mainstem apply`), or correct the code."
+                    " Before its programme only who sets it up is made: an administrator or a contract manager."
+                )
+            tell(f"There is no programme {programme} yet: the client can do nothing but set it up under this code.")
         session.commit()
     print(json.dumps({"id": made, "key": key}) if as_json else f"client {made}\nkey    {key}\nThe key is shown this once: keep it safe.")
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.calendar.expected import ReturnKey
@@ -69,7 +69,16 @@ class WaitingBody(Line):
 
 
 class AcceptancesBody(Line):
-    """Which returns are accepted if they are clean: those of a list, or those that wait."""
+    """Which returns are accepted if they are clean: those of a list, or those that wait; one of the two is named."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["returns"], "properties": {"returns": {"type": "array"}, "waiting": {"type": "null"}}},
+                {"required": ["waiting"], "properties": {"returns": {"type": "null"}, "waiting": {"type": "object"}}},
+            ]
+        }
+    )
 
     returns: Annotated[Many[NamedBody], Field(min_length=1, max_length=MOST_RETURNS)] | None = None
     waiting: WaitingBody | None = None

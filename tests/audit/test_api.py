@@ -83,7 +83,15 @@ def test_a_party_reads_what_is_about_it_and_counts_nobody_elses(acted: Programme
     submitted = next(event for event in found if event["action"] == "return.submitted")
     assert (accepted["client_name"], accepted["request_id"], submitted["client_name"]) == (None, None, "Test preparer")
     assert all(event["subject"].get("commissioner") == "05W" for event in events(acted, acted.key("commissioner", commissioner="05W")))
-    assert acted.web.get(AUDIT, key=acted.key("analyst")).status_code == 403
+
+
+def test_the_integrators_staff_read_what_the_integrator_did_and_no_other_party(acted: Programme) -> None:
+    found = events(acted, acted.key("analyst"))
+    assert {event["action"] for event in found} >= {"configuration.applied", "return.accepted"}
+    assert {event["role"] for event in found} <= {"administrator", "contract_manager", "analyst", "finance", "auditor"}
+    assert {event["client_name"] for event in found} >= {"the machine itself", "Test contract_manager"}
+    assert {event["sequence"] for event in found} == {None}
+    assert acted.web.get(f"{AUDIT}/checkpoints", key=acted.key("analyst")).status_code == 403
 
 
 def test_row_level_security_shows_each_party_the_same_without_our_filters(acted: Programme) -> None:
@@ -138,10 +146,10 @@ def test_nobody_fills_the_disk_with_refusals(acted: Programme) -> None:
     key = acted.key("finance")
     acted.clock.now += timedelta(minutes=2)
     for _ in range(MOST_A_MINUTE + 5):
-        assert acted.web.get(AUDIT, key=key).status_code == 403
+        assert acted.web.get(f"{AUDIT}/checkpoints", key=key).status_code == 403
     assert len(events(acted, acted.key("auditor"), "&role=finance")) == MOST_A_MINUTE
     acted.clock.now += timedelta(minutes=2)
-    assert acted.web.get(AUDIT, key=key).status_code == 403
+    assert acted.web.get(f"{AUDIT}/checkpoints", key=key).status_code == 403
     assert [event["action"] for event in events(acted, acted.key("auditor"), "&role=finance")[:2]] == [
         "act.refused",
         "act.refused_repeatedly",
