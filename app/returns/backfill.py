@@ -18,6 +18,7 @@ from app.returns.faults import fault
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
 from app.returns.tables import name_of, trimmed
+from app.returns.written_months import month_written
 
 NDJSON: Final = "application/x-ndjson"
 MOST_ENTRIES: Final = 100_000
@@ -146,7 +147,9 @@ def entries_of_csv(lines: Iterable[bytes]) -> Iterator[Entry]:
 
     def named(record: tuple[int, bytes, list[str]]) -> tuple[str, ...]:
         fields = record[2]
-        return tuple(trimmed(fields[column - 1]) if column <= len(fields) else "" for column in keys.values())
+        collection, subcontract, month = (trimmed(fields[column - 1]) if column <= len(fields) else "" for column in keys.values())
+        # Rows of one return belong together, whichever way each writes its month.
+        return collection, subcontract, str(month_written(month) or month)
 
     ended: set[tuple[str, ...]] = set()
     split: list[Fault] = []

@@ -29,6 +29,7 @@ from app.returns.file_faults import file_fault
 from app.returns.intake import ReturnInvalid, invalid
 from app.returns.members import RATIOS
 from app.returns.places import PLACES, place_of
+from app.returns.written_months import month_written
 
 PATIENT_COLUMNS: Final = frozenset(
     {
@@ -50,6 +51,8 @@ _ALSO_OF_PATIENTS: Final = frozenset({"name", "surname", "forename", "first_name
 
 _BLANK: Final = " \t\r\n\x0b\x0c\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 _WHOLE: Final = frozenset({"measure", "numerator"})
+_STATING: Final = frozenset({*_WHOLE, "nil", "rest"})
+"""A row of names has one of these; one that has none is a label above it, such as `Note`."""
 _KNOWN: Final = frozenset((*CELL_COLUMNS, *RETURN_COLUMNS, *KEY_COLUMNS, *IGNORED_COLUMNS))
 _TEXTS: Final = frozenset((*PLACES, "explanation", "note"))
 _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
@@ -64,9 +67,13 @@ _OTHER_CELL: Final = re.compile(r"/cells/([0-9]+)")
 
 
 class Odd(NamedTuple):
-    """What stands in place of a text or number, by the code of the fault that it is where something is read from it."""
+    """What stands in place of a text or number, by the code of the fault that it is where something is read from it.
+
+    `day` is that of a date, as 2026-10-31: all that a month needs.
+    """
 
     code: str
+    day: str = ""
 
 
 Value = str | Decimal | bool | Odd
@@ -125,11 +132,11 @@ def has_header(rows: Sequence[Row]) -> bool:
 
 
 def header_of(rows: Sequence[Row]) -> int | None:
-    """The position of the header row: the first with `measure` and `numerator`, or else the first of known names only."""
+    """The position of the header row: the first with `measure` and `numerator`, or else the one with most names, all known."""
     first = [_names(row) for row in rows if row.number <= LAST_HEADER_ROW]
     whole = (at for at, names in enumerate(first) if names >= _WHOLE)
-    known = (at for at, names in enumerate(first) if names <= _KNOWN)
-    return next(whole, next(known, None))
+    known = (at for at, names in enumerate(first) if names <= _KNOWN and names & _STATING)
+    return next(whole, max(known, key=lambda at: len(first[at]), default=None))
 
 
 def _names(row: Row) -> set[str]:
@@ -194,9 +201,10 @@ class Table:
     def of_others(self, key: ReturnKey) -> Iterator[Fault]:
         """A fault for each row that says that it is of another return."""
         for name, value, place in self.keys:
-            if isinstance(value, Odd):
+            written = value.day if isinstance(value, Odd) else _written(value)
+            if isinstance(value, Odd) and not (written and name == "month"):
                 yield file_fault(value.code, self.grid.place(*place))
-            elif _written(value) != str(getattr(key, name)):
+            elif (month_written(written) if name == "month" else written) != getattr(key, name):
                 yield file_fault("other_return", self.grid.place(*place), name=name)
 
     def located(self, faults: Iterable[Fault], expected: ExpectedReturn) -> list[Fault]:

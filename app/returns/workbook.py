@@ -18,6 +18,7 @@ from app.returns.intake import invalid
 from app.returns.tables import Grid, Odd, Row, Value, has_header, letters, name_of, patient_columns, trimmed
 from app.returns.workbook_safety import Package, broken, open_package, relations_part
 from app.returns.workbook_texts import Texts, suspect_names, suspect_texts, suspected
+from app.returns.written_months import day_of
 
 MOST_SHEETS: Final = 50
 MOST_CELLS: Final = 500_000
@@ -62,6 +63,7 @@ class _Book:
         self.package = package
         self.faults = Faults()
         self.cells = self.characters = 0
+        self.from_1904 = False
         main = next((part for _, kind, part in package.relations("") if kind == "officeDocument" and part in package.parts), None)
         if main is None:
             raise broken()
@@ -77,7 +79,9 @@ class _Book:
         found: list[_Sheet] = []
 
         def start(element: str, said: Mapping[str, str]) -> None:
-            if element == "sheet":
+            if element == "workbookPr":
+                self.from_1904 = said.get("date1904") in {"1", "true"}
+            elif element == "sheet":
                 relation = related.get(said.get("id", ""))
                 if relation is None or relation.part not in self.package.parts:
                     raise broken()
@@ -341,7 +345,7 @@ class _Cells:
         if kind == "b":
             return stored == "1", 1, suspected(stored)
         if kind in {"e", "d"}:
-            return Odd("error_value" if kind == "e" else "date_not_expected"), len(stored), suspected(stored)
+            return Odd("error_value") if kind == "e" else Odd("date_not_expected", stored), len(stored), suspected(stored)
         if kind != "n":
             raise broken()
         return self._number(cell, stored)
@@ -353,4 +357,5 @@ class _Cells:
             raise broken()
         digits = format(figure.to_integral_value() if figure == figure.to_integral_value() else figure, "f")
         odd = self.book.formats[int(style)] if int(style) < len(self.book.formats) else None
-        return (figure if odd is None else Odd(odd)), len(digits), suspected(digits)
+        day = day_of(figure, from_1904=self.book.from_1904) if odd == "date_not_expected" else ""
+        return (figure if odd is None else Odd(odd, day)), len(digits), suspected(digits)
