@@ -20,15 +20,17 @@ from app.kernel.events import FIRST_HASH
 from app.publications.key_actions import SigningKey
 
 
-def make_checkpoint(session: Session, chain: str, *, key: SigningKey, actor: Actor, now: datetime) -> Head | None:
-    """Sign where a chain stands; None where that was signed before, or nothing was recorded yet."""
+def make_checkpoint(session: Session, chain: str, *, key: SigningKey, actor: Actor, now: datetime) -> bytes | None:
+    """What is signed of where a chain stands: anew, or before where nothing came since; None where nothing was recorded yet."""
     head = verify_store.head(session, chain)
-    if head is None or not head.sequence or store.is_signed(session, chain, head):
+    if head is None or not head.sequence:
         return None
-    body = checkpoint_body(chain, head, at=now, key_id=key.key_id)
-    statement = canonical_bytes({**body, "signature": key.sign(canonical_bytes(body))})
-    store.add_checkpoint(session, chain, head, statement, key_id=key.key_id, at=now, by=actor.client)
-    return head
+    statement = store.statement_at(session, chain, head.sequence)
+    if statement is None:
+        body = checkpoint_body(chain, head, at=now, key_id=key.key_id)
+        statement = canonical_bytes({**body, "signature": key.sign(canonical_bytes(body))})
+        store.add_checkpoint(session, chain, head, statement, key_id=key.key_id, at=now, by=actor.client)
+    return statement
 
 
 def read_checkpoints(session: Session, *, after: tuple[str, int] | None, limit: int, actor: Actor) -> list[dict[str, Any]]:

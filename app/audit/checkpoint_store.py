@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import exists, insert, select, tuple_
+from sqlalchemy import insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.audit.chains import Head
@@ -16,9 +16,9 @@ from app.kernel.actors import EVERY
 _OF = CHECKPOINTS.c
 
 
-def is_signed(session: Session, chain: str, head: Head) -> bool:
-    found = exists().where(_OF.programme == chain, _OF.sequence == head.sequence)
-    return bool(session.execute(select(found)).scalar_one())
+def statement_at(session: Session, chain: str, sequence: int) -> bytes | None:
+    """What was signed of a chain at an event of it, if anything was."""
+    return session.execute(select(_OF.statement).where(_OF.programme == chain, _OF.sequence == sequence)).scalar_one_or_none()
 
 
 def add_checkpoint(session: Session, chain: str, head: Head, statement: bytes, *, key_id: str, at: datetime, by: str) -> None:

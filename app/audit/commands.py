@@ -16,7 +16,7 @@ from app.audit import checkpoint_actions as checkpoints
 from app.audit import verify_actions as verifying
 from app.audit.chains import Finding
 from app.audit.exports import ExportCheck, Unreadable, closing_line, header_line
-from app.audit.proofs import Keys
+from app.audit.proofs import Keys, Statement, kept_in, without_chain
 from app.db.session import TenantSession, open_session
 from app.db.tenancy import INSTALLATION
 from app.kernel.actors import MACHINE
@@ -29,6 +29,11 @@ FITS_NOT: Final = 1
 MOST_NAMED: Final = 100
 
 ProgrammeOption = Annotated[str | None, typer.Option(help="The programme; left out, every chain there is.")]
+FileOption = Annotated[Path | None, typer.Option(help="An export to check instead: no database is asked.", exists=True, dir_okay=False)]
+KeptOption = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoints that were kept elsewhere, one a line, to hold the record against.", exists=True, dir_okay=False),
+]
 KeysOption = Annotated[
     Path | None,
     typer.Option(help="Public keys that came another way, as a JSON Web Key Set: only these are believed.", exists=True, dir_okay=False),
@@ -48,23 +53,19 @@ def register(audits: typer.Typer, lent: Lent) -> None:
     """Add the three commands."""
 
     @audits.command()
-    def verify(
-        programme: ProgrammeOption = None,
-        file: Annotated[
-            Path | None, typer.Option(help="An export to check instead: no database is asked.", exists=True, dir_okay=False)
-        ] = None,
-        keys: KeysOption = None,
-    ) -> None:
+    def verify(programme: ProgrammeOption = None, file: FileOption = None, keys: KeysOption = None, checkpoint: KeptOption = None) -> None:
         """Walk every chain and what hangs on it, and name the first row of each that does not fit; exit 1 where one does not."""
         trusted = None if keys is None else _keys_in(keys)
+        kept = [] if checkpoint is None else _kept_in(checkpoint, programme)
         if file is None:
-            _tell(_found(lent, programme, trusted), "Every chain holds, and all that hangs on it fits.")
+            clean = f"Every chain holds, and all that hangs on it fits{_counted(kept)}."
+            _tell(_found(lent, programme, trusted, kept), clean)
         else:
-            _verify_file(file, trusted)
+            _verify_file(file, trusted, kept)
 
     @audits.command()
     def checkpoint(programme: ProgrammeOption = None) -> None:
-        """Sign where each chain stands now; run it daily. Whoever keeps what is printed is a witness."""
+        """Sign where each chain stands now, a line a chain; run it daily. Whoever keeps the lines is a witness: `verify --checkpoint` asks them."""
         settings, now = load_settings(), lent.now()
         with lent.fit_engine(settings) as engine:
             with open_session(engine, INSTALLATION) as session:
@@ -74,9 +75,8 @@ def register(audits: typer.Typer, lent: Lent) -> None:
                 with _open(engine, chain) as session:
                     made = checkpoints.make_checkpoint(session, chain, key=key, actor=MACHINE, now=now)
                     session.commit()
-                typer.echo(
-                    f"{chain}: nothing new since it was signed" if made is None else f"{chain}: event {made.sequence}, {made.sha256}"
-                )
+                if made is not None:
+                    typer.echo(made)
 
     @audits.command()
     def export(
@@ -93,12 +93,14 @@ def register(audits: typer.Typer, lent: Lent) -> None:
             out.write(closing_line(events))
 
 
-def _found(lent: Lent, programme: str | None, trusted: Keys | None) -> Iterator[Finding]:
+def _found(lent: Lent, programme: str | None, trusted: Keys | None, kept: list[Statement]) -> Iterator[Finding]:
     with lent.fit_engine(load_settings()) as engine:
-        for chain in _chains(engine, programme):
+        chains = _chains(engine, programme)
+        for chain in chains:
             lent.tell(f"{chain}: walking the chain")
             with _open(engine, chain) as session:
-                yield from verifying.verify_chain(session, chain, trusted=trusted, progress=lent.tell)
+                yield from verifying.verify_chain(session, chain, trusted=trusted, kept=kept, progress=lent.tell)
+        yield from without_chain(kept, chains)
 
 
 def _chains(engine: Engine, programme: str | None) -> list[str]:
@@ -121,8 +123,8 @@ def _lines(engine: Engine, chains: list[str], lent: Lent) -> Iterator[bytes]:
             yield from checkpoints.chain_lines(session, chain)
 
 
-def _verify_file(file: Path, trusted: Keys | None) -> None:
-    check = ExportCheck(trusted)
+def _verify_file(file: Path, trusted: Keys | None, kept: list[Statement]) -> None:
+    check = ExportCheck(trusted, kept)
     try:
         with file.open("rb") as lines:
             _tell(check.findings(lines), "", quiet=True)
@@ -133,7 +135,7 @@ def _verify_file(file: Path, trusted: Keys | None) -> None:
         if trusted is None
         else "the keys given"
     )
-    typer.echo(f"The file holds: {check.events} events of {check.chains} chains, and signatures by {whose}.")
+    typer.echo(f"The file holds: {check.events} events of {check.chains} chains, and signatures by {whose}{_counted(kept)}.")
 
 
 def _tell(found: Iterable[Finding], clean: str, *, quiet: bool = False) -> None:
@@ -148,6 +150,22 @@ def _tell(found: Iterable[Finding], clean: str, *, quiet: bool = False) -> None:
         raise typer.Exit(FITS_NOT)
     if not quiet:
         typer.echo(clean)
+
+
+def _counted(kept: list[Statement]) -> str:
+    return f"; so {'does 1 kept checkpoint' if len(kept) == 1 else f'do {len(kept)} kept checkpoints'}" if kept else ""
+
+
+def _kept_in(file: Path, programme: str | None) -> list[Statement]:
+    """Kept checkpoints: of all chains, or of the one that is asked about."""
+    try:
+        with file.open("rb") as lines:
+            kept = [each for each in kept_in(lines) if programme in {None, each["chain"]}]
+    except ValueError as problem:
+        raise CannotStart(f"{file.name} holds no checkpoints. {problem}") from None
+    if not kept:
+        raise CannotStart(f"{file.name} holds no checkpoint of {programme}.")
+    return kept
 
 
 def _keys_in(file: Path) -> dict[str, str]:

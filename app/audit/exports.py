@@ -5,16 +5,16 @@ The digest of an event is the SHA-256 of its JSON without `sha256`, in UTF-8, me
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from app.audit.chains import Finding, Head, Walk, Witness
-from app.audit.proofs import Keys, Manifests, unproven, witness_of_checkpoint, witness_of_manifest
+from app.audit.proofs import Keys, Manifests, Statement, held_against, unproven, without_chain, witness_of_checkpoint, witness_of_manifest
 from app.kernel.canonical import json_bytes
 from app.kernel.events import hashed_part
-from app.publications.signatures import web_key
+from app.publications.signatures import key_id_of, web_key
 
 FORMAT: Final = "mainstem-audit/1"
 FILE: Final = "the file"
@@ -55,10 +55,14 @@ class Unreadable(ValueError):
 
 
 class ExportCheck:
-    """Checks an export line by line. `trusted` are keys that came another way; without them those in the file are believed."""
+    """Checks an export line by line. `trusted` are keys that came another way; without them those in the file are believed. `kept` are checkpoints
+    that came another way.
+    """
 
-    def __init__(self, trusted: Keys | None) -> None:
+    def __init__(self, trusted: Keys | None, kept: Sequence[Statement] = ()) -> None:
         self._trusted = trusted
+        self._kept = kept
+        self._told = set[str]()
         self._keys: dict[str, str] = {}
         self._missing: list[str] = []
         self._ended = False
@@ -81,6 +85,7 @@ class ExportCheck:
         yield from self._finish()
         for chain in self._missing:
             yield Finding(chain, "event 1", "The header names this chain, and the file does not tell of it.")
+        yield from without_chain(self._kept, self._told)
         if not self._ended:
             yield Finding(FILE, f"event {self.events}", "The file breaks off: its last line is missing.")
 
@@ -96,13 +101,14 @@ class ExportCheck:
                 yield from self._finish()
                 self._begin(line["chain"], Head(line["sequence"], line["sha256"]))
             case "key":
-                self._keys[line["key"]["kid"]] = line["key"]["x"]
+                # What a key is called is worked out, never believed.
+                self._keys[key_id_of(line["key"]["x"])] = line["key"]["x"]
             case "checkpoint" | "manifest":
                 yield from self._signed(line["line"], line["signed"])
             case "event":
                 self.events += 1
-                self._walk = self._walk or Walk(self._chain, self._witnesses)
-                yield from self._walk.follow(line["event"])
+                walk = yield from self._set_out()
+                yield from walk.follow(line["event"])
             case "end":
                 self._ended = True
                 if line["events"] != self.events:
@@ -118,6 +124,7 @@ class ExportCheck:
         self._missing = [each for each in self._missing if each != chain]
         self._chain, self._head, self._witnesses, self._walk = chain, head, [], None
         self._manifests = Manifests(chain, self._trusted_keys)
+        self._told.add(chain)
         self.chains += 1
 
     def _signed(self, kind: str, document: Mapping[str, Any]) -> Iterator[Finding]:
@@ -131,6 +138,14 @@ class ExportCheck:
         else:
             self._witnesses.append(witness_of_checkpoint(document))
 
+    def _set_out(self) -> Generator[Finding, None, Walk]:
+        """The walk along this chain, begun where it is not: its keys are known by now."""
+        if self._walk is None:
+            yield from held_against(self._kept, self._chain, self._trusted_keys, self._witnesses)
+            self._walk = Walk(self._chain, self._witnesses)
+        return self._walk
+
     def _finish(self) -> Iterator[Finding]:
         if self._chain:
-            yield from (self._walk or Walk(self._chain, self._witnesses)).end(self._head)
+            walk = yield from self._set_out()
+            yield from walk.end(self._head)

@@ -1,7 +1,9 @@
 """What is signed of a chain: checkpoints and the manifests of publications, made and checked as values."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from app.audit.chains import Finding, Head, Witness
@@ -13,6 +15,11 @@ Keys = Mapping[str, str]
 """Public keys by their ids."""
 
 CHECKPOINT: Final = "checkpoint"
+Statement = Mapping[str, Any]
+"""A checkpoint as it was signed."""
+_MEMBERS: Final = {
+    "schema_version": str, "kind": str, "chain": str, "sequence": int, "sha256": str, "signed_at": str, "key_id": str, "signature": dict,
+}  # fmt: skip
 
 
 def checkpoint_body(chain: str, head: Head, *, at: datetime, key_id: str) -> dict[str, Any]:
@@ -28,7 +35,7 @@ def checkpoint_body(chain: str, head: Head, *, at: datetime, key_id: str) -> dic
     }
 
 
-def unproven(document: Mapping[str, Any], keys: Keys) -> str | None:
+def unproven(document: Statement, keys: Keys) -> str | None:
     """Why a signed document proves nothing; None where its signature is that of a known key over all that it says."""
     signature = document.get("signature")
     key = keys.get(str(signature.get("key_id"))) if isinstance(signature, Mapping) else None
@@ -38,9 +45,51 @@ def unproven(document: Mapping[str, Any], keys: Keys) -> str | None:
     return None if is_proven(dict(signature), unsigned, key) else "Its signature is not that of its key over what it says."
 
 
-def witness_of_checkpoint(statement: Mapping[str, Any]) -> Witness:
-    named = f"the checkpoint at event {statement['sequence']}"
-    return Witness(int(statement["sequence"]), statement["sha256"], named)
+def witness_of_checkpoint(statement: Statement, *, named: str = "the checkpoint") -> Witness:
+    return Witness(int(statement["sequence"]), statement["sha256"], f"{named} at event {statement['sequence']}")
+
+
+def kept_in(lines: Iterable[bytes]) -> list[Statement]:
+    """The checkpoints that somebody kept, one a line; ValueError names every line that holds none."""
+    kept, strange = list[Statement](), list[str]()
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            statement = _checkpoint(line)
+            if statement is None:
+                strange.append(str(number))
+            else:
+                kept.append(statement)
+    if strange or not kept:
+        where = f"Of its lines, these hold none: {', '.join(strange)}." if strange else "It is empty."
+        raise ValueError(f"A checkpoint is one line, as `mainstem audit checkpoint` prints it. {where}")
+    return kept
+
+
+def _checkpoint(line: bytes) -> Statement | None:
+    try:
+        document = json.loads(line, parse_float=Decimal)
+    except ValueError:
+        return None
+    fits = isinstance(document, dict) and {name: type(value) for name, value in document.items()} == _MEMBERS
+    return document if fits and document["kind"] == CHECKPOINT else None
+
+
+def held_against(kept: Iterable[Statement], chain: str, keys: Keys, witnesses: list[Witness]) -> Iterator[Finding]:
+    """Of kept checkpoints those of a chain: who is proven joins the witnesses, and who is not is named."""
+    for statement in kept:
+        if statement["chain"] == chain:
+            fault = unproven(statement, keys)
+            if fault is None:
+                witnesses.append(witness_of_checkpoint(statement, named="the kept checkpoint"))
+            else:
+                yield Finding(chain, f"kept checkpoint at event {statement['sequence']}", fault)
+
+
+def without_chain(kept: Iterable[Statement], chains: Iterable[str]) -> list[Finding]:
+    """What kept checkpoints were signed over, where there is no such chain any more."""
+    ends = {statement["chain"]: statement["sequence"] for statement in sorted(kept, key=lambda each: int(each["sequence"]))}
+    missing = "It is missing with the whole chain: the kept checkpoint was signed over it."
+    return [Finding(chain, f"event {sequence}", missing) for chain, sequence in sorted(ends.items()) if chain not in chains]
 
 
 def witness_of_manifest(manifest: Mapping[str, Any]) -> Witness:

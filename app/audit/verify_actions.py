@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import verify_store as store
 from app.audit.chains import Finding, Walk, Witness
-from app.audit.proofs import Keys, Manifests, unproven, witness_of_checkpoint, witness_of_manifest
+from app.audit.proofs import Keys, Manifests, Statement, held_against, unproven, witness_of_checkpoint, witness_of_manifest
 from app.calendar.store import load_contract
 from app.configuration.document import normal_form, written_of
 from app.db.ledger import NO_PROGRAMMES
@@ -69,10 +69,13 @@ def signing_keys(session: Session) -> dict[str, str]:
     return {key.key_id: key.public_key for key in key_store.signing_keys(session)}
 
 
-def verify_chain(session: Session, chain: str, *, trusted: Keys | None, progress: Progress) -> Iterator[Finding]:
+def verify_chain(
+    session: Session, chain: str, *, trusted: Keys | None, kept: Iterable[Statement] = (), progress: Progress
+) -> Iterator[Finding]:
     """What does not fit in a chain and in what hangs on it, in one steady look at the database.
 
-    `trusted` are keys that came another way than through this database; without them its own are believed.
+    `trusted` are keys that came another way than through this database; without them its own are believed. `kept` are checkpoints that somebody
+    kept elsewhere.
     """
     store.steady(session)
     own = signing_keys(session)
@@ -81,6 +84,7 @@ def verify_chain(session: Session, chain: str, *, trusted: Keys | None, progress
             yield Finding(chain, f"signing key {key_id}", "Its name is not that of its public half.")
     keys = own if trusted is None else trusted
     witnesses, published = list[Witness](), dict[int, str]()
+    yield from held_against(kept, chain, keys, witnesses)
     yield from _checkpoints(session, chain, keys, witnesses)
     if chain not in NO_PROGRAMMES:
         progress(f"{chain}: publications")

@@ -41,8 +41,8 @@ def web_key(public_key: str) -> dict[str, str]:
 
 
 def keys_of(key_set: Any) -> dict[str, str]:
-    """Public keys by their ids, out of a JSON Web Key Set."""
-    return {key["kid"]: key["x"] for key in key_set["keys"] if key.get("crv") == "Ed25519"}
+    """Public keys by their ids, out of a JSON Web Key Set. What a key is called is worked out, never believed."""
+    return {key_id_of(key["x"]): key["x"] for key in key_set["keys"] if key.get("crv") == "Ed25519"}
 
 
 def signed(private: Ed25519PrivateKey, content: bytes | bytearray) -> dict[str, str]:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.audit.chains import Head, Walk, Witness
 from app.audit.exports import ExportCheck, Unreadable, chain_line, closing_line, event_line, header_line, key_lines, signed_line
-from app.audit.proofs import checkpoint_body
+from app.audit.proofs import checkpoint_body, kept_in
 from app.kernel.canonical import canonical_bytes
 from app.kernel.events import FIRST_HASH, event_digest
 from app.publications.signatures import key_id_of, public_key_of, signed
@@ -96,6 +96,21 @@ def exported(events: list[dict[str, Any]]) -> list[bytes]:
 
 def checked(lines: list[bytes], trusted: dict[str, str] | None = None) -> list[str]:
     return [each.wrong for each in ExportCheck(trusted).findings(lines)]
+
+
+def test_a_kept_checkpoint_sees_through_an_export_made_anew() -> None:
+    true = chained()
+    body = checkpoint_body("p", head(true), at=NOON, key_id=next(iter(KEYS)))
+    kept = kept_in([canonical_bytes({**body, "signature": signed(KEY, canonical_bytes(body))}), b"\n"])
+    anew = [*exported(chained(3)[:2])]
+    assert [each.wrong for each in ExportCheck(KEYS, kept).findings(exported(true))] == []
+    assert checked(anew, KEYS) == []
+    (cut,) = ExportCheck(KEYS, kept).findings(anew)
+    assert (cut.row, cut.wrong[:65]) == ("event 5", "It is missing: the kept checkpoint at event 5 was signed over it,")
+    # Another's key under the name of ours.
+    other = public_key_of(Ed25519PrivateKey.from_private_bytes(b"o" * 32))
+    renamed = [line.replace(next(iter(KEYS.values())).encode(), other.encode()) for line in exported(true)]
+    assert {each.wrong for each in ExportCheck(None, kept).findings(renamed)} == {"The key that signed it is not known."}
 
 
 def test_an_export_is_checked_with_nothing_but_itself_and_the_keys() -> None:

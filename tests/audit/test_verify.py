@@ -1,6 +1,7 @@
 """The whole record of a programme holds, is exported, and is checked by somebody else; some of the tampering of `make safety`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli import commands
 from tests.reports.conftest import PROGRAMME
-from tests.safety.tampering import TAMPERINGS, Tampering, findings_after, is_named, tell_story
+from tests.safety.tampering import TAMPERINGS, Tampering, copied, findings_after, is_named, tell_story
 from tests.support.databases import Database, Server
 from tests.support.http import serving
 
@@ -30,8 +31,8 @@ def test_a_record_that_holds_is_exported_and_checked_elsewhere(told: Database, t
     held = shell(told, "verify")
     assert (held.exit_code, held.stdout) == (0, "Every chain holds, and all that hangs on it fits.\n")
     signed = shell(told, "checkpoint")
-    assert PROGRAMME in signed.stdout
-    assert shell(told, "checkpoint").stdout.count("nothing new") == 3
+    assert {json.loads(line)["chain"] for line in signed.stdout.splitlines()} == {"*", "*refused", PROGRAMME}
+    assert shell(told, "checkpoint").stdout == signed.stdout
     file, keys = tmp_path / "record.jsonl", tmp_path / "keys.json"
     assert shell(told, "export", str(file)).exit_code == 0
     lines = [json.loads(line) for line in file.read_bytes().splitlines()]
@@ -42,6 +43,46 @@ def test_a_record_that_holds_is_exported_and_checked_elsewhere(told: Database, t
     file.write_bytes(file.read_bytes().replace(b'"contract_manager"', b'"administrator"', 1))
     forged = CliRunner().invoke(commands, ["audit", "verify", "--file", str(file)])
     assert (forged.exit_code, "not what was recorded" in forged.stdout) == (1, True)
+
+
+def test_the_record_is_held_against_checkpoints_that_somebody_kept(server: Server, told: Database, tmp_path: Path) -> None:
+    kept, record = tmp_path / "kept.jsonl", tmp_path / "record.jsonl"
+    kept.write_text(shell(told, "checkpoint").stdout)
+    whole = shell(told, "verify", "--checkpoint", str(kept))
+    assert (whole.exit_code, whole.stdout) == (0, "Every chain holds, and all that hangs on it fits; so do 3 kept checkpoints.\n")
+    one = shell(told, "verify", "--checkpoint", str(kept), "--programme", PROGRAMME)
+    assert "so does 1 kept checkpoint." in one.stdout
+    with copied(server, told) as (connection, url):
+        # Whoever holds the database takes what was signed with what was done, and sets the ledger back.
+        for table in ("events", "checkpoints"):
+            connection.execute(text(f"DELETE FROM {table} WHERE programme = '*refused'"))
+        connection.execute(text("DELETE FROM ledger WHERE programme = '*refused'"))
+        connection.commit()
+        told_of = {"MAINSTEM_DATABASE_URL": url, "MAINSTEM_DATA": str(told.settings.data)}
+        for words in (["verify"], ["export", str(record)], ["verify", "--file", str(record)]):
+            assert CliRunner().invoke(commands, ["audit", *words], env=told_of).exit_code == 0
+        for words in (["verify"], ["verify", "--file", str(record)]):
+            held = CliRunner().invoke(commands, ["audit", *words, "--checkpoint", str(kept)], env=told_of)
+            assert held.exit_code == 1
+            assert re.fullmatch(r"\*refused: event \d+: It is missing with the whole chain: the kept checkpoint .*\n", held.stdout)
+
+
+def test_what_holds_no_checkpoints_is_said_to_hold_none(told: Database, tmp_path: Path) -> None:
+    line, file = shell(told, "checkpoint", "--programme", PROGRAMME).stdout, tmp_path / "kept"
+    for content, said in {
+        "": "It is empty.",
+        f"{line}\n[]\n{line}no": "Of its lines, these hold none: 3, 5.",
+        line.replace('"checkpoint"', '"other"'): "Of its lines, these hold none: 1.",
+    }.items():
+        file.write_text(content)
+        refused = shell(told, "verify", "--checkpoint", str(file))
+        assert (refused.exit_code, said in str(refused.exception)) == (1, True), refused.exception
+    file.write_text(line.replace('"sha256":"', '"sha256":"0'))
+    forged = shell(told, "verify", "--checkpoint", str(file))
+    assert "kept checkpoint at event" in forged.stdout
+    assert "Its signature is not that of its key" in forged.stdout
+    file.write_text(line)
+    assert "holds no checkpoint of other" in str(shell(told, "verify", "--checkpoint", str(file), "--programme", "other").exception)
 
 
 def test_every_reader_of_a_publication_is_a_witness(told: Database) -> None:
