@@ -1,9 +1,10 @@
 """The record of who did what, when and why: append-only, one hash chain per programme and one for the installation."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, bindparam, insert, update
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -87,3 +88,14 @@ def record(
 
 def _digest(thing: Any) -> str | None:
     return thing if thing is None or isinstance(thing, str) else state_digest(thing)
+
+
+def lenders(session: Session, programme: str, moments: Collection[datetime]) -> dict[datetime, str]:
+    """Who lent the permissions that were used at each of these moments; a moment at which nothing lent was used is not there."""
+    if not moments:
+        return {}
+    lender = events.c.details["on_behalf_of"].astext.label("lender")
+    query = select(events.c.recorded_at, lender).where(
+        events.c.programme == programme, events.c.recorded_at.in_(moments), lender.is_not(None)
+    )
+    return {row.recorded_at: row.lender for row in session.execute(query.order_by(events.c.sequence))}

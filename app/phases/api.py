@@ -23,6 +23,7 @@ from app.phases.schemas import (
     gate_digests,
     gate_view,
 )
+from app.web.lent import with_lenders
 from app.web.moments import AsOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
@@ -82,8 +83,10 @@ DECISION: Final[dict[str, Any]] = {
     "evidence_sha256": _SHA256,
     "proposed_at": "2028-04-03T09:30:00.000000Z",
     "proposed_by": "k3v9",
+    "proposed_on_behalf_of": None,
     "approved_at": None,
     "approved_by": None,
+    "approved_on_behalf_of": None,
     "overtaken_by": None,
 }
 DECISIONS: Final[dict[str, Any]] = {
@@ -115,7 +118,7 @@ def get_phase_gate(unit: Unit, programme: ProgrammeCode, phase: PhaseNumber, as_
 def get_phase_decision(unit: Unit, programme: ProgrammeCode, phase: PhaseNumber, as_of: AsOf) -> Response:
     """Read what is decided and proposed of a phase, and whether the month in which it was planned to be left passed undecided."""
     found = actions.read_decisions(unit.session, programme, phase, actor=unit.actor, as_of=as_of, now=unit.now)
-    return unit.read(decisions_view(found))
+    return unit.read(with_lenders(unit, decisions_view(found)))
 
 
 @router.post(
@@ -131,7 +134,7 @@ def propose_phase_decision(unit: Unit, programme: ProgrammeCode, phase: PhaseNum
     """
     proposal = unit.json_as(DecisionBody).proposal()
     made = actions.propose(unit.session, programme, phase, proposal, digests=gate_digests, actor=unit.actor, now=unit.now)
-    return unit.answer(decision_view(made), status=201, location=f"/v1/programmes/{programme}/phases/{phase}/decision")
+    return unit.answer(with_lenders(unit, decision_view(made)), status=201, location=f"/v1/programmes/{programme}/phases/{phase}/decision")
 
 
 @router.post(
@@ -142,7 +145,9 @@ def propose_phase_decision(unit: Unit, programme: ProgrammeCode, phase: PhaseNum
 def approve_phase_decision(unit: Unit, programme: ProgrammeCode, phase: PhaseNumber) -> Response:
     """Approve what another person proposed of a phase: the months from then on are in the phase that it says."""
     asked = unit.json_as(ApprovalBody)
-    return unit.answer(decision_view(actions.approve(unit.session, programme, phase, asked.number, actor=unit.actor, now=unit.now)))
+    return unit.answer(
+        with_lenders(unit, decision_view(actions.approve(unit.session, programme, phase, asked.number, actor=unit.actor, now=unit.now)))
+    )
 
 
 @router.get("/baselines", responses=refusals(AsOfInFuture) | json_answer(BaselinesView, BASELINES))

@@ -151,8 +151,10 @@ class DecisionView(BaseModel):
     evidence_sha256: str
     proposed_at: Moment
     proposed_by: str
+    proposed_on_behalf_of: str | None
     approved_at: Moment | None
     approved_by: str | None
+    approved_on_behalf_of: str | None
     overtaken_by: int | None
 
 

@@ -15,6 +15,7 @@ from app.publications.example_schemas import DRAFT, RENDITION
 from app.publications.renditions import inflated
 from app.publications.schemas import AudienceName, CheckBody, DraftBody, DraftView, draft_view
 from app.reports.rendition_schemas import PreviewView
+from app.web.lent import with_lenders
 from app.web.reference import PUTTING, WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
 
@@ -47,14 +48,16 @@ def put_publication_draft(unit: Unit, programme: ProgrammeCode, month: MonthOf) 
     )
     location = f"/v1/programmes/{programme}/publications/drafts/{month}"
     status = 201 if is_first else 200
-    return unit.answer(draft_view(programme, made), status=status, etag=made.tag, location=location if is_first else None)
+    return unit.answer(
+        with_lenders(unit, draft_view(programme, made)), status=status, etag=made.tag, location=location if is_first else None
+    )
 
 
 @router.get("", response_class=Response, responses=refusals() | json_answer(DraftView, DRAFT))
 def get_publication_draft(unit: Unit, programme: ProgrammeCode, month: MonthOf) -> Response:
     """Read a month's draft: what has moved since it was edited, which months it would publish, and a digest of it for each audience."""
     found = draft_actions.read(unit.session, programme, month, actor=unit.actor, now=unit.now)
-    return unit.read(draft_view(programme, found), etag=found.tag, keep=True)
+    return unit.read(with_lenders(unit, draft_view(programme, found)), etag=found.tag, keep=True)
 
 
 @router.post(
@@ -67,7 +70,7 @@ def check_publication_draft(unit: Unit, programme: ProgrammeCode, month: MonthOf
     """Say that another person than its editor has looked at what a draft would publish, which its digest names."""
     body = unit.json_as(CheckBody)
     checked = draft_actions.check(unit.session, programme, month, draft_sha256=body.inputs_sha256, actor=unit.actor, now=unit.now)
-    return unit.answer(draft_view(programme, checked), etag=checked.tag)
+    return unit.answer(with_lenders(unit, draft_view(programme, checked)), etag=checked.tag)
 
 
 @router.get("/renditions/{audience}", response_class=Response, responses=refusals() | json_answer(PreviewView, _PREVIEW))

@@ -29,6 +29,7 @@ from app.publications.row_query_schemas import row_query_view
 from app.reports.example_schemas import DIGEST, ROW
 from app.reports.export_csv import CSV_TYPE, csv_parts
 from app.reports.members import MEMBERS
+from app.web.lent import with_lenders
 from app.web.negotiation import NotAcceptable, also_as, format_of
 from app.web.pages import BadCursor, Page, bad_cursor, pages
 from app.web.reference import json_answer, refusals
@@ -137,7 +138,9 @@ def _answered(unit: UnitOfWork, table: Table, page: Page, after: Position | None
     if format_ == "csv":
         return unit.read(b"".join(_table(iter(rows))), etag=tag, headers=link, media_type=CSV_TYPE)
     shown = [row for _, row in rows]
-    beside = [row_query_view(table.programme, each) for each in queries if each.query.is_about(shown)]
+    beside = with_lenders(unit, {"queries": [row_query_view(table.programme, each) for each in queries if each.query.is_about(shown)]})[
+        "queries"
+    ]
     return unit.read(table_answer(table, shown, beside, following=following, is_first=after is None), etag=tag, headers=link)
 
 

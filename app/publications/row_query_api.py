@@ -19,6 +19,7 @@ from app.publications.row_query_schemas import (
 from app.returns.queries import QueryAct, QueryClosed
 from app.returns.query_actions import Said
 from app.returns.query_schemas import AnswerBody, ClosingBody, FollowUpBody
+from app.web.lent import with_lenders
 from app.web.pages import BadCursor, Page, PageOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit, UnitOfWork
@@ -30,7 +31,14 @@ _QUERY: Final = f"{_QUERIES}/{{query}}"
 _ROW: Final = {"slice": "commissioner", "measure": "CWT-62", "commissioner": "05W"}
 _QUESTION: Final[dict[str, Any]] = {"row": _ROW, "text": "Nine fewer than in September: was a list cancelled?", "due_on": "2026-12-18"}
 _PUBLICATION: Final = "/v1/programmes/staffs-cancer/publications/3"
-_ASKED: Final = {"act": "asked", "party": "commissioner", "text": _QUESTION["text"], "at": "2026-12-10T08:30:00.000000Z", "by": "c_7h3d"}
+_ASKED: Final = {
+    "act": "asked",
+    "party": "commissioner",
+    "text": _QUESTION["text"],
+    "at": "2026-12-10T08:30:00.000000Z",
+    "by": "c_7h3d",
+    "on_behalf_of": None,
+}
 _EXAMPLE: Final[dict[str, Any]] = {
     "programme": "staffs-cancer",
     "query": "05W-1",
@@ -43,6 +51,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "due_on": _QUESTION["due_on"],
     "asked_at": _ASKED["at"],
     "asked_by": _ASKED["by"],
+    "asked_on_behalf_of": None,
     "thread": [_ASKED],
     "links": {"self": f"{_PUBLICATION}/queries/05W-1", "publication": _PUBLICATION},
 }
@@ -50,7 +59,10 @@ _ANSWER: Final = {"text": "It was: one list on the 14th. The patients were treat
 _ANSWERED: Final[dict[str, Any]] = {
     **_EXAMPLE,
     "state": "answered",
-    "thread": [_ASKED, {"act": "answered", "party": "integrator", **_ANSWER, "at": "2026-12-11T09:00:00.000000Z", "by": "c_9m1p"}],
+    "thread": [
+        _ASKED,
+        {"act": "answered", "party": "integrator", **_ANSWER, "at": "2026-12-11T09:00:00.000000Z", "by": "c_9m1p", "on_behalf_of": None},
+    ],
 }
 _FOLLOW_UP: Final = {"text": "And in November?", "due_on": "2026-12-20"}
 _CLOSING: Final = {"outcome": "settled", "text": "Thank you."}
@@ -78,7 +90,9 @@ def ask_row_query(unit: Unit, programme: str, sequence: Sequence) -> Response:
     The answer is due in five working days unless `due_on` says otherwise. What was published stays as it is.
     """
     asked = unit.json_as(RowQueryBody).asked()
-    view = row_query_view(programme, actions.ask(unit.session, programme, sequence, asked, actor=unit.actor, now=unit.now))
+    view = with_lenders(
+        unit, row_query_view(programme, actions.ask(unit.session, programme, sequence, asked, actor=unit.actor, now=unit.now))
+    )
     return unit.answer(view, status=201, location=view["links"]["self"])
 
 
@@ -135,7 +149,7 @@ def _listed(unit: UnitOfWork, programme: str, wanted: WantedRowQueries, page: Pa
         unit.session, programme, wanted, after=page.after_as(int, str, int), limit=page.limit + 1, actor=unit.actor
     )
     rows, following, link = page.cut(found, _place_of)
-    return unit.read({"queries": [row_query_view(programme, each) for each in rows], "next": following}, headers=link)
+    return unit.read(with_lenders(unit, {"queries": [row_query_view(programme, each) for each in rows], "next": following}), headers=link)
 
 
 def _place_of(read: RowQueryRead) -> tuple[str | int, ...]:
@@ -151,11 +165,13 @@ def _place_of(read: RowQueryRead) -> tuple[str | int, ...]:
 def read_row_query(unit: Unit, programme: str, sequence: Sequence, query: QueryCode) -> Response:
     """Read a query about a row with its thread."""
     found = actions.read_query(unit.session, programme, QueryName.parse(sequence, query), actor=unit.actor)
-    return unit.read(row_query_view(programme, found))
+    return unit.read(with_lenders(unit, row_query_view(programme, found)))
 
 
 def _said(unit: UnitOfWork, programme: str, name: QueryName | None, said: Said) -> Response:
-    return unit.answer(row_query_view(programme, actions.say(unit.session, programme, name, said, actor=unit.actor, now=unit.now)))
+    return unit.answer(
+        with_lenders(unit, row_query_view(programme, actions.say(unit.session, programme, name, said, actor=unit.actor, now=unit.now)))
+    )
 
 
 @router.post(

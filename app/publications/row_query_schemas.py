@@ -58,6 +58,7 @@ class RowMessageView(BaseModel):
     text: str
     at: datetime
     by: str
+    on_behalf_of: str | None
 
 
 class RowQueryView(BaseModel):
@@ -74,6 +75,7 @@ class RowQueryView(BaseModel):
     due_on: date
     asked_at: datetime
     asked_by: str
+    asked_on_behalf_of: str | None
     thread: list[RowMessageView]
     links: dict[str, str]
 

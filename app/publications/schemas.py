@@ -90,8 +90,10 @@ class DraftView(BaseModel):
     inputs_sha256: str
     edited_at: str
     edited_by: str
+    edited_on_behalf_of: str | None
     checked_at: str | None
     checked_by: str | None
+    checked_on_behalf_of: str | None
     outdated: bool
     moved: list[MovedView]
     publishes: list[WouldPublishView]

@@ -17,6 +17,7 @@ from app.returns.review_api import DIFFERENCES
 from app.returns.review_schemas import differences_view
 from app.returns.views import receipt_view
 from app.web.bodies import file_name, media_type
+from app.web.lent import with_lenders
 from app.web.problems import UnsupportedMedia
 from app.web.reference import WRITING, json_answer, refusals
 from app.web.work import Unit
@@ -111,11 +112,11 @@ def submit_return(
         now=unit.now,
         dry_run=dry_run,
     )
-    answer = {**receipt_view(receipt), "effect": effect}
+    answer = {**receipt_view(receipt), "submitted_on_behalf_of": unit.actor.acts_for, "effect": effect}
     if dry_run:
         return unit.read(answer)
     if receipt.duplicate_of is not None:
-        return unit.answer(answer)
+        return unit.answer(with_lenders(unit, answer))
     return unit.answer(answer, status=201, location=answer["links"]["revision"])
 
 

@@ -33,6 +33,7 @@ from app.reports.import_schemas import (
 )
 from app.reports.imports import Import, RecordedImport
 from app.web.etags import PreconditionRequired, Stale, tag_of
+from app.web.lent import with_lenders
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
@@ -66,10 +67,10 @@ _IMPORT: Final[dict[str, Any]] = {
     "status": "final",
     **_SENT,
 }
-_RECORDED: Final = {**_IMPORT, "recorded_at": "2026-09-01T08:30:00.000000Z", "recorded_by": "c_4f2k"}
+_RECORDED: Final = {**_IMPORT, "recorded_at": "2026-09-01T08:30:00.000000Z", "recorded_by": "c_4f2k", "recorded_on_behalf_of": None}
 _OUTCOMES: Final = {"added": 1, "superseding": 0, "unchanged": 0, "imports": [{**_IMPORT, "outcome": "added"}]}
 _PAGE: Final = {"as_of": "2026-12-08T17:00:00.000001Z", "imports": [_RECORDED], "next": None}
-_HISTORY: Final = {"versions": [{**_RECORDED, "closed_at": None, "closed_by": None}]}
+_HISTORY: Final = {"versions": [{**_RECORDED, "closed_at": None, "closed_by": None, "closed_on_behalf_of": None}]}
 _AGREEMENT: Final[dict[str, Any]] = {
     "measure": "CWT-62",
     "measure_version": 1,
@@ -183,7 +184,8 @@ def list_imports(
         now=unit.now,
     )
     rows, following, link = page.cut(found, lambda each: (each.line.measure, each.line.month.ordinal, each.line.name))
-    return unit.read({"as_of": moment_text(moment), "imports": [import_view(each) for each in rows], "next": following}, headers=link)
+    view = {"as_of": moment_text(moment), "imports": [import_view(each) for each in rows], "next": following}
+    return unit.read(with_lenders(unit, view), headers=link)
 
 
 @router.get(
@@ -195,7 +197,8 @@ def get_import(
     unit: Unit, programme: ProgrammeCode, import_: Annotated[str, Path(alias="import", description=_NAME)], as_of: AsOf
 ) -> Response:
     """Read an import as it stands or stood."""
-    return unit.read(import_view(actions.find_import(unit.session, programme, import_, actor=unit.actor, as_of=as_of, now=unit.now)))
+    found = actions.find_import(unit.session, programme, import_, actor=unit.actor, as_of=as_of, now=unit.now)
+    return unit.read(with_lenders(unit, import_view(found)))
 
 
 @router.get(
@@ -208,7 +211,7 @@ def get_import_history(
 ) -> Response:
     """Read every version of an import: what was published first, and what superseded it when."""
     found = actions.read_versions(unit.session, programme, import_, actor=unit.actor, as_of=as_of, now=unit.now)
-    return unit.read({"versions": [version_view(each) for each in found]})
+    return unit.read(with_lenders(unit, {"versions": [version_view(each) for each in found]}))
 
 
 @router.delete(
@@ -221,10 +224,10 @@ def withdraw_import(unit: Unit, programme: ProgrammeCode, import_: Annotated[str
     """Withdraw an import that was never published so; as of earlier moments it stands as it did."""
 
     def expect(held: RecordedImport) -> None:
-        unit.precondition.check(tag_of(json_bytes(import_view(held))))
+        unit.precondition.check(tag_of(json_bytes(with_lenders(unit, import_view(held)))))
 
     gone = actions.withdraw_import(unit.session, programme, import_, expect=expect, actor=unit.actor, now=unit.now)
-    return unit.answer(import_view(gone))
+    return unit.answer(with_lenders(unit, import_view(gone)))
 
 
 @router.get(

@@ -65,6 +65,7 @@ class ImportView(_ImportMembers):
 
     recorded_at: str
     recorded_by: str
+    recorded_on_behalf_of: str | None
 
 
 class ImportVersionView(ImportView):
@@ -72,6 +73,7 @@ class ImportVersionView(ImportView):
 
     closed_at: str | None
     closed_by: str | None
+    closed_on_behalf_of: str | None
 
 
 class ImportsView(BaseModel):

@@ -14,7 +14,7 @@ from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.returns import read_actions
 from app.returns.domain import Status
 from app.returns.formats import EXTENSIONS, kind_of
-from app.returns.read_actions import Wanted
+from app.returns.read_actions import ReturnRead, Wanted
 from app.returns.schemas import (
     ExpectedCellView,
     ReturnDetailView,
@@ -23,10 +23,11 @@ from app.returns.schemas import (
 )
 from app.returns.template import tame
 from app.returns.views import cell_view, detail_view, expected_cell_view, return_view, revision_view
+from app.web.lent import with_lenders
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
 from app.web.reference import json_answer, refusals
-from app.web.work import Unit
+from app.web.work import Unit, UnitOfWork
 
 _RETURN: Final = "/{collection}/{subcontract}/{month}"
 
@@ -122,6 +123,7 @@ _REVISION: Final[dict[str, Any]] = {
     "contract_recorded_at": "2026-06-01T10:00:00.000000Z",
     "received_at": _RECEIVED_AT,
     "submitted_by": "c_4f2k",
+    "submitted_on_behalf_of": None,
     "submitted_as": "subcontract",
 }
 REVISION: Final[dict[str, Any]] = {
@@ -189,6 +191,7 @@ RECEIPT: Final[dict[str, Any]] = {
     "sha256": _SHA256,
     "received_at": _RECEIVED_AT,
     "submitted_by": "c_4f2k",
+    "submitted_on_behalf_of": None,
     "submitted_as": "subcontract",
     "links": {"return": _OWN, "revision": f"{_OWN}/revisions/1"},
     "sent_sha256": _SHA256,
@@ -207,6 +210,15 @@ _FILE: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 _READING: Final = refusals(Forbidden, NotFound, Invalid, AsOfInFuture)
+
+
+_ACTS: Final = ("revisions", "reopening", "reopenings")
+
+
+def told_detail(unit: UnitOfWork, read: ReturnRead) -> dict[str, Any]:
+    """A return, in which what was done with a lent permission says whose."""
+    view = detail_view(read)
+    return view | with_lenders(unit, {name: view[name] for name in _ACTS})
 
 
 @router.get(
@@ -257,7 +269,7 @@ def read_return(unit: Unit, programme: ProgrammeCode, key: KeyOf, as_of: AsOf) -
     `as_of` is the moment it was judged at; a subcontract's client is told only the one it asked for.
     """
     found = read_actions.read_return(unit.session, programme, key, actor=unit.actor, as_of=as_of, now=unit.now)
-    return unit.read(detail_view(found))
+    return unit.read(told_detail(unit, found))
 
 
 @router.get(f"{_RETURN}/expected-cells.csv", response_class=Response, responses=_READING | _CSV)
@@ -285,7 +297,8 @@ def read_revision(
 ) -> Response:
     """Read one revision of a return with its cells; it never changes."""
     found, cells = read_actions.read_revision(unit.session, programme, key, revision, actor=unit.actor)
-    return unit.read({**revision_view(found), "programme": programme, **key._asdict(), "cells": [cell_view(cell) for cell in cells]})
+    view = with_lenders(unit, revision_view(found))
+    return unit.read({**view, "programme": programme, **key._asdict(), "cells": [cell_view(cell) for cell in cells]})
 
 
 @router.get(f"{_RETURN}/revisions/{{revision}}/file", response_class=Response, responses=_READING | _FILE)

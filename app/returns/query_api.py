@@ -26,6 +26,7 @@ from app.returns.query_schemas import (
     query_detail_view,
     query_rows,
 )
+from app.web.lent import with_lenders
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, Page, PageOf, bad_cursor
 from app.web.reference import WRITING, json_answer, json_body, refusals
@@ -59,11 +60,19 @@ QUERY: Final[dict[str, Any]] = {
     "overdue": False,
     "asked_at": _AT,
     "asked_by": "c_9m1p",
+    "asked_on_behalf_of": None,
     "links": {"self": f"{_OWN}/queries/1", "return": _OWN, "revision": f"{_OWN}/revisions/1"},
 }
-_ASKED: Final = {"act": "asked", "party": "integrator", "text": QUESTION["text"], "at": _AT, "by": "c_9m1p"}
+_ASKED: Final = {"act": "asked", "party": "integrator", "text": QUESTION["text"], "at": _AT, "by": "c_9m1p", "on_behalf_of": None}
 _ANSWER: Final = {"text": "It is: the second theatre opened on the 5th."}
-_ANSWERED: Final = {"act": "answered", "party": "subcontract", **_ANSWER, "at": "2026-12-10T08:30:00.000000Z", "by": "c_4f2k"}
+_ANSWERED: Final = {
+    "act": "answered",
+    "party": "subcontract",
+    **_ANSWER,
+    "at": "2026-12-10T08:30:00.000000Z",
+    "by": "c_4f2k",
+    "on_behalf_of": None,
+}
 QUERY_DETAIL: Final[dict[str, Any]] = {**QUERY, "as_of": _AT, "thread": [_ASKED]}
 ANSWERED: Final[dict[str, Any]] = {**QUERY, "state": "answered", "as_of": None, "thread": [_ASKED, _ANSWERED]}
 FOLLOW_UP: Final = {"text": "And in November?", "due_on": "2026-12-18"}
@@ -95,7 +104,7 @@ def ask_query(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
     """
     body, faults = unit.json_partly(QueryBody, text="?", cells=[UNREAD])
     asked = query_actions.ask(unit.session, programme, key, body.question(), faults, actor=unit.actor, now=unit.now)
-    view = query_detail_view(asked)
+    view = with_lenders(unit, query_detail_view(asked))
     return unit.answer(view, status=201, location=view["links"]["self"])
 
 
@@ -146,7 +155,7 @@ def _listed(unit: UnitOfWork, programme: str, wanted: WantedQueries, as_of: date
     )
     rows, following, link = page.cut(found.queries, place_of)
     shown = query_rows(replace(found, queries=tuple(rows)))
-    return unit.read({"as_of": found.as_of, "queries": shown, "next": following}, headers=link)
+    return unit.read(with_lenders(unit, {"as_of": found.as_of, "queries": shown, "next": following}), headers=link)
 
 
 def _place(page: Page) -> Place | None:
@@ -167,11 +176,13 @@ def _place(page: Page) -> Place | None:
 def read_query(unit: Unit, programme: ProgrammeCode, key: KeyOf, query: QueryNumber, as_of: AsOf) -> Response:
     """Read a query with its thread."""
     found = query_actions.read_query(unit.session, programme, key, query, actor=unit.actor, as_of=as_of, now=unit.now)
-    return unit.read(query_detail_view(found))
+    return unit.read(with_lenders(unit, query_detail_view(found)))
 
 
 def _said(unit: UnitOfWork, programme: str, key: ReturnKey, query: int, said: Said) -> Response:
-    return unit.answer(query_detail_view(query_actions.say(unit.session, programme, key, query, said, actor=unit.actor, now=unit.now)))
+    return unit.answer(
+        with_lenders(unit, query_detail_view(query_actions.say(unit.session, programme, key, query, said, actor=unit.actor, now=unit.now)))
+    )
 
 
 @router.post(

@@ -87,6 +87,7 @@ class QueryView(BaseModel):
     overdue: bool
     asked_at: datetime
     asked_by: str | None
+    asked_on_behalf_of: str | None
     links: dict[str, str]
 
 
@@ -98,6 +99,7 @@ class MessageView(BaseModel):
     text: str
     at: datetime
     by: str | None
+    on_behalf_of: str | None
 
 
 class QueryDetailView(QueryView):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.returns import review_actions
-from app.returns.api import RETURN_DETAIL, KeyOf, ProgrammeCode
+from app.returns.api import RETURN_DETAIL, KeyOf, ProgrammeCode, told_detail
 from app.returns.domain import NotLatest, ReturnFrozen, SignOffMissing, WrongStatus
 from app.returns.reopening import NotFrozen, NotReopened
 from app.returns.review_schemas import (
@@ -18,7 +18,6 @@ from app.returns.review_schemas import (
 )
 from app.returns.schemas import AcceptanceBody, ReturnDetailView
 from app.returns.signing import AlreadySigned, OwnRevision
-from app.returns.views import detail_view
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
 
@@ -51,8 +50,10 @@ _REOPENING: Final = {
     "expires_at": "2027-03-31T16:00:00.000000Z",
     "approved_at": "2027-03-18T09:00:00.000000Z",
     "approved_by": "c_9m1p",
+    "approved_on_behalf_of": None,
     "ended_at": None,
     "ended_by": None,
+    "ended_on_behalf_of": None,
 }
 SIGNED: Final[dict[str, Any]] = {**RETURN_DETAIL, "signed_off": True, "sign_off": _SIGN_OFF}
 REOPENED: Final[dict[str, Any]] = {**RETURN_DETAIL, "reopening": _REOPENING, "reopenings": [_REOPENING]}
@@ -101,7 +102,7 @@ def accept_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
     """
     said = unit.json_as(AcceptanceBody) if unit.body.strip() else AcceptanceBody()
     accepted = review_actions.accept(unit.session, programme, key, actor=unit.actor, now=unit.now, revision=said.revision)
-    return unit.answer(detail_view(accepted))
+    return unit.answer(told_detail(unit, accepted))
 
 
 @router.post(
@@ -137,7 +138,7 @@ def sign_return_off(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Respons
     signed = review_actions.sign(
         unit.session, programme, key, revision=said.revision, statement=said.statement, actor=unit.actor, now=unit.now
     )
-    return unit.answer(detail_view(signed))
+    return unit.answer(told_detail(unit, signed))
 
 
 @router.post(
@@ -157,7 +158,7 @@ def reopen_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
     reopened = review_actions.reopen(
         unit.session, programme, key, faults, reason=said.reason, expires_at=said.expiry, actor=unit.actor, now=unit.now
     )
-    view = detail_view(reopened)
+    view = told_detail(unit, reopened)
     return unit.answer(view, status=201, location=view["links"]["self"])
 
 
@@ -169,4 +170,4 @@ def reopen_return(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
 )
 def end_reopening(unit: Unit, programme: ProgrammeCode, key: KeyOf) -> Response:
     """End the reopening that is in force before it expires."""
-    return unit.answer(detail_view(review_actions.end_reopening(unit.session, programme, key, actor=unit.actor, now=unit.now)))
+    return unit.answer(told_detail(unit, review_actions.end_reopening(unit.session, programme, key, actor=unit.actor, now=unit.now)))

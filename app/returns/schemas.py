@@ -242,6 +242,7 @@ class RevisionView(BaseModel):
     contract_recorded_at: datetime
     received_at: datetime
     submitted_by: str
+    submitted_on_behalf_of: str | None
     submitted_as: Literal["subcontract", "integrator"]
 
 
@@ -286,8 +287,10 @@ class ReopeningView(BaseModel):
     expires_at: datetime
     approved_at: datetime
     approved_by: str
+    approved_on_behalf_of: str | None
     ended_at: datetime | None
     ended_by: str | None
+    ended_on_behalf_of: str | None
 
 
 class QueriesCountView(BaseModel):
@@ -362,6 +365,7 @@ class ReceiptView(BaseModel):
     sha256: str
     received_at: datetime | None
     submitted_by: str
+    submitted_on_behalf_of: str | None
     submitted_as: Literal["subcontract", "integrator"]
     links: dict[str, str]
     sent_sha256: str

@@ -18,6 +18,7 @@ from app.settlement.schemas import (
     input_view,
     rules_view,
 )
+from app.web.lent import with_lenders
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
 
@@ -59,8 +60,10 @@ PROPOSED: Final[dict[str, Any]] = {
     "reason": "As agreed in the contract's third year.",
     "proposed_at": _AT,
     "proposed_by": "k3v9",
+    "proposed_on_behalf_of": None,
     "approved_at": None,
     "approved_by": None,
+    "approved_on_behalf_of": None,
 }
 APPROVED: Final[dict[str, Any]] = {**PROPOSED, "state": "approved", "approved_at": _AT, "approved_by": "p7x2"}
 COST: Final[dict[str, Any]] = {"contract_year": 3, "kind": "actual_cost", "value": 6_620_000_000, "source": "Ledger, month 12"}
@@ -71,8 +74,10 @@ STATED: Final[dict[str, Any]] = {
     "state": "proposed",
     "stated_at": _AT,
     "stated_by": "k3v9",
+    "stated_on_behalf_of": None,
     "approved_at": None,
     "approved_by": None,
+    "approved_on_behalf_of": None,
 }
 
 ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
@@ -89,7 +94,7 @@ OfYear = Annotated[int | None, Query(description="Only those of this contract ye
 def list_settlement_rules(unit: Unit, programme: ProgrammeCode, *, contract_year: OfYear = None) -> Response:
     """List the versions of settlement rules: a contract year is settled by its last approved one."""
     found = actions.read_rules(unit.session, programme, contract_year=contract_year, actor=unit.actor)
-    return unit.read({"programme": programme, "rules": [rules_view(each) for each in found]})
+    return unit.read(with_lenders(unit, {"programme": programme, "rules": [rules_view(each) for each in found]}))
 
 
 @router.post(
@@ -104,7 +109,7 @@ def propose_settlement_rules(unit: Unit, programme: ProgrammeCode) -> Response:
     body = unit.json_as(RulesBody)
     made = actions.propose_rules(unit.session, programme, body.rules, reason=body.reason, actor=unit.actor, now=unit.now)
     location = f"/v1/programmes/{programme}/settlement-rules/{made.contract_year}/{made.version}"
-    return unit.answer(rules_view(made), status=201, location=location)
+    return unit.answer(with_lenders(unit, rules_view(made)), status=201, location=location)
 
 
 @router.get(
@@ -112,7 +117,7 @@ def propose_settlement_rules(unit: Unit, programme: ProgrammeCode) -> Response:
 )
 def get_settlement_rules(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, version: Number) -> Response:
     """Read one version of a contract year's rules."""
-    return unit.read(rules_view(actions.one_version(unit.session, programme, contract_year, version, actor=unit.actor)))
+    return unit.read(with_lenders(unit, rules_view(actions.one_version(unit.session, programme, contract_year, version, actor=unit.actor))))
 
 
 @router.post(
@@ -122,7 +127,11 @@ def get_settlement_rules(unit: Unit, programme: ProgrammeCode, contract_year: Co
 )
 def approve_settlement_rules(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, version: Number) -> Response:
     """Approve the rules that another person proposed: from then on they are frozen, and the year is settled by them."""
-    return unit.answer(rules_view(actions.approve_rules(unit.session, programme, contract_year, version, actor=unit.actor, now=unit.now)))
+    return unit.answer(
+        with_lenders(
+            unit, rules_view(actions.approve_rules(unit.session, programme, contract_year, version, actor=unit.actor, now=unit.now))
+        )
+    )
 
 
 @router.get(
@@ -133,7 +142,7 @@ def approve_settlement_rules(unit: Unit, programme: ProgrammeCode, contract_year
 def list_settlement_inputs(unit: Unit, programme: ProgrammeCode, *, contract_year: OfYear = None) -> Response:
     """List the costs and factors that were stated, with who stated and who approved each."""
     found = actions.read_stated(unit.session, programme, contract_year=contract_year, actor=unit.actor)
-    return unit.read({"programme": programme, "inputs": [input_view(each) for each in found]})
+    return unit.read(with_lenders(unit, {"programme": programme, "inputs": [input_view(each) for each in found]}))
 
 
 @router.post(
@@ -148,7 +157,9 @@ def state_settlement_input(unit: Unit, programme: ProgrammeCode) -> Response:
     body = unit.json_as(InputBody)
     made = actions.state_input(unit.session, programme, body.key, body.value, source=body.source, actor=unit.actor, now=unit.now)
     return unit.answer(
-        input_view(made), status=201, location=f"/v1/programmes/{programme}/settlement-inputs?contract_year={made.contract_year}"
+        with_lenders(unit, input_view(made)),
+        status=201,
+        location=f"/v1/programmes/{programme}/settlement-inputs?contract_year={made.contract_year}",
     )
 
 
@@ -168,4 +179,4 @@ def approve_settlement_input(
 ) -> Response:
     """Approve the cost or factor that another person stated: a final settlement reads nothing else."""
     made = actions.approve_input(unit.session, programme, InputKey(contract_year, kind, code), stated, actor=unit.actor, now=unit.now)
-    return unit.answer(input_view(made))
+    return unit.answer(with_lenders(unit, input_view(made)))

@@ -43,6 +43,7 @@ from app.settlement.statement_files import csv_of, workbook_of
 from app.settlement.statements import file_stem
 from app.settlement.true_up import Dispute
 from app.web.etags import strong
+from app.web.lent import with_lenders
 from app.web.negotiation import NotAcceptable, also_as, format_of
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
@@ -68,7 +69,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "publications": [36],
     "amounts": {"integrator": {"fixed_fee": 6_526_500_000}, "commissioner.all": {"fixed_fee": -6_526_500_000}},
     "content_sha256": _SHA256,
-    "acts": [{"act": "declared", "at": _AT, "by": "k3v9", "reason": None}],
+    "acts": [{"act": "declared", "at": _AT, "by": "k3v9", "on_behalf_of": None, "reason": None}],
 }
 RUN: Final[dict[str, Any]] = {
     "programme": "staffs-cancer",
@@ -118,7 +119,7 @@ _PASSING: Final = refusals(*WRITING, WrongStep, SameHand, SettledAlready, Overta
 def list_settlements(unit: Unit, programme: ProgrammeCode, *, contract_year: OfYear = None) -> Response:
     """List the runs of contract years and their true-ups, with what each adds and who passed it."""
     found = run_actions.list_runs(unit.session, programme, contract_year=contract_year, actor=unit.actor)
-    return unit.read({"programme": programme, "settlements": [summary_view(each) for each in found]})
+    return unit.read(with_lenders(unit, {"programme": programme, "settlements": [summary_view(each) for each in found]}))
 
 
 @router.post(
@@ -133,7 +134,7 @@ def declare_settlement(unit: Unit, programme: ProgrammeCode) -> Response:
     body = unit.json_as(DeclarationBody)
     made = run_actions.declare(unit.session, programme, body.contract_year, body.kind, reason=body.reason, actor=unit.actor, now=unit.now)
     location = f"/v1/programmes/{programme}/settlements/{body.contract_year}/{made.run.run}"
-    return unit.answer(run_view(programme, made), status=201, location=location)
+    return unit.answer(with_lenders(unit, run_view(programme, made)), status=201, location=location)
 
 
 @router.post(
@@ -175,7 +176,9 @@ def simulate_settlement(unit: Unit, programme: ProgrammeCode) -> Response:
 @router.get("/settlements/{contract_year}/{run}", response_class=Response, responses=refusals() | json_answer(RunView, RUN))
 def get_settlement(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, run: RunNumber) -> Response:
     """Read a run whole: rules, inputs, result and explanation, its true-ups and the lines in dispute."""
-    return unit.read(run_view(programme, run_actions.read_run(unit.session, programme, RunKey(contract_year, run), actor=unit.actor)))
+    return unit.read(
+        with_lenders(unit, run_view(programme, run_actions.read_run(unit.session, programme, RunKey(contract_year, run), actor=unit.actor)))
+    )
 
 
 @router.post("/settlements/{contract_year}/{run}/approval", response_class=Response, responses=_PASSING)
@@ -183,7 +186,9 @@ def approve_settlement(unit: Unit, programme: ProgrammeCode, contract_year: Cont
     """Approve a run that another person declared."""
     key = RunKey(contract_year, run)
     return unit.answer(
-        run_view(programme, run_actions.pass_on(unit.session, programme, key, 0, "approved", actor=unit.actor, now=unit.now))
+        with_lenders(
+            unit, run_view(programme, run_actions.pass_on(unit.session, programme, key, 0, "approved", actor=unit.actor, now=unit.now))
+        )
     )
 
 
@@ -192,7 +197,7 @@ def approve_settlement_for_finance(unit: Unit, programme: ProgrammeCode, contrac
     """Approve an approved run for finance, as a third person: from then on it stands, and every party has its statement."""
     key = RunKey(contract_year, run)
     made = run_actions.pass_on(unit.session, programme, key, 0, "finance_approved", actor=unit.actor, now=unit.now)
-    return unit.answer(run_view(programme, made))
+    return unit.answer(with_lenders(unit, run_view(programme, made)))
 
 
 @router.post(
@@ -205,7 +210,10 @@ def withdraw_settlement(unit: Unit, programme: ProgrammeCode, contract_year: Con
     """Withdraw a run that not all three have passed: it counts for nothing from then on, and another may be declared."""
     body, key = unit.json_as(ReasonBody), RunKey(contract_year, run)
     return unit.answer(
-        run_view(programme, run_actions.withdraw(unit.session, programme, key, 0, reason=body.reason, actor=unit.actor, now=unit.now))
+        with_lenders(
+            unit,
+            run_view(programme, run_actions.withdraw(unit.session, programme, key, 0, reason=body.reason, actor=unit.actor, now=unit.now)),
+        )
     )
 
 
@@ -221,7 +229,7 @@ def declare_true_up(unit: Unit, programme: ProgrammeCode, contract_year: Contrac
     reason = unit.json_as(ReasonBody).reason
     made = run_actions.declare_true_up(unit.session, programme, RunKey(contract_year, run), reason=reason, actor=unit.actor, now=unit.now)
     location = f"/v1/programmes/{programme}/settlements/{contract_year}/{run}"
-    return unit.answer(run_view(programme, made), status=201, location=location)
+    return unit.answer(with_lenders(unit, run_view(programme, made)), status=201, location=location)
 
 
 @router.get(
@@ -230,7 +238,10 @@ def declare_true_up(unit: Unit, programme: ProgrammeCode, contract_year: Contrac
 def get_true_up(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, run: RunNumber, true_up: TrueUpNumber) -> Response:
     """Read a true-up whole: what it was computed on, and the result and explanation of the whole year since."""
     return unit.read(
-        run_view(programme, run_actions.read_true_up(unit.session, programme, RunKey(contract_year, run), true_up, actor=unit.actor))
+        with_lenders(
+            unit,
+            run_view(programme, run_actions.read_true_up(unit.session, programme, RunKey(contract_year, run), true_up, actor=unit.actor)),
+        )
     )
 
 
@@ -239,7 +250,7 @@ def approve_true_up(unit: Unit, programme: ProgrammeCode, contract_year: Contrac
     """Approve a true-up that another person declared."""
     key = RunKey(contract_year, run)
     made = run_actions.pass_on(unit.session, programme, key, true_up, "approved", actor=unit.actor, now=unit.now)
-    return unit.answer(run_view(programme, made))
+    return unit.answer(with_lenders(unit, run_view(programme, made)))
 
 
 @router.post("/settlements/{contract_year}/{run}/true-ups/{true_up}/finance-approval", response_class=Response, responses=_PASSING)
@@ -249,7 +260,7 @@ def approve_true_up_for_finance(
     """Approve an approved true-up for finance, as a third person: from then on it stands in every statement."""
     key = RunKey(contract_year, run)
     made = run_actions.pass_on(unit.session, programme, key, true_up, "finance_approved", actor=unit.actor, now=unit.now)
-    return unit.answer(run_view(programme, made))
+    return unit.answer(with_lenders(unit, run_view(programme, made)))
 
 
 @router.post(
@@ -262,7 +273,7 @@ def withdraw_true_up(unit: Unit, programme: ProgrammeCode, contract_year: Contra
     """Withdraw a true-up that not all three have passed: it adds nothing, and another may be declared."""
     body, key = unit.json_as(ReasonBody), RunKey(contract_year, run)
     made = run_actions.withdraw(unit.session, programme, key, true_up, reason=body.reason, actor=unit.actor, now=unit.now)
-    return unit.answer(run_view(programme, made))
+    return unit.answer(with_lenders(unit, run_view(programme, made)))
 
 
 @router.post(
@@ -278,7 +289,7 @@ def open_dispute(unit: Unit, programme: ProgrammeCode, contract_year: ContractYe
     line = Dispute(body.party, body.element)
     made = run_actions.dispute(unit.session, programme, key, line, reason=body.reason, actor=unit.actor, now=unit.now)
     location = f"/v1/programmes/{programme}/settlements/{contract_year}/{run}"
-    return unit.answer(run_view(programme, made), status=201, location=location)
+    return unit.answer(with_lenders(unit, run_view(programme, made)), status=201, location=location)
 
 
 @router.post(
@@ -292,7 +303,12 @@ def resolve_dispute(unit: Unit, programme: ProgrammeCode, contract_year: Contrac
     body, key = unit.json_as(DisputeBody), RunKey(contract_year, run)
     line = Dispute(body.party, body.element)
     return unit.answer(
-        run_view(programme, run_actions.resolve(unit.session, programme, key, line, reason=body.reason, actor=unit.actor, now=unit.now))
+        with_lenders(
+            unit,
+            run_view(
+                programme, run_actions.resolve(unit.session, programme, key, line, reason=body.reason, actor=unit.actor, now=unit.now)
+            ),
+        )
     )
 
 

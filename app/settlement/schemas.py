@@ -91,8 +91,10 @@ class RulesVersionView(BaseModel):
     reason: str
     proposed_at: str
     proposed_by: str
+    proposed_on_behalf_of: str | None
     approved_at: str | None
     approved_by: str | None
+    approved_on_behalf_of: str | None
 
 
 class RulesVersionsView(BaseModel):
@@ -112,8 +114,10 @@ class StatedInputView(BaseModel):
     source: str
     stated_at: str
     stated_by: str
+    stated_on_behalf_of: str | None
     approved_at: str | None
     approved_by: str | None
+    approved_on_behalf_of: str | None
 
 
 class StatedInputsView(BaseModel):
@@ -125,6 +129,7 @@ class RunActView(BaseModel):
     act: Act
     at: str
     by: str
+    on_behalf_of: str | None
     reason: str | None
 
 
@@ -161,9 +166,11 @@ class OpenDisputeView(BaseModel):
     reason: str
     opened_at: str
     opened_by: str
+    opened_on_behalf_of: str | None
     resolution: str | None
     resolved_at: str | None
     resolved_by: str | None
+    resolved_on_behalf_of: str | None
 
 
 class RunView(BaseModel):

@@ -114,6 +114,32 @@ def test_a_signature_is_lent_until_a_moment_and_says_whose_it_is(people: People,
     people.own.now = before
 
 
+def test_what_a_lent_permission_produced_says_whose_it_was(people: People) -> None:
+    manager, analyst = people.id("manager"), people.id("analyst")
+    for permission in ("return_submit", "query_ask"):
+        granted(people.lend("manager", permission, "analyst"))
+    body = acute(of_62("urgent", 41, 50), of_fds(90, 100, site="urological"))
+    receipt = soon(lambda: people.post("analyst", f"{OCTOBER}/revisions", body), 201).json()
+    again = people.post("analyst", f"{OCTOBER}/revisions", body)
+    assert again.status_code == 200
+    revision = people.get("preparer", f"{OCTOBER}/revisions/{receipt['revision']}")
+    for said in (receipt, again.json(), revision, people.get("preparer", OCTOBER)["revisions"][-1]):
+        assert (said["submitted_by"], said["submitted_on_behalf_of"]) == (analyst, manager)
+    assert people.get("preparer", OCTOBER)["revisions"][0]["submitted_on_behalf_of"] is None
+    question = {"text": "Is this right?", "cells": [{"measure": "CWT-62"}]}
+    asked = people.post("analyst", f"{OCTOBER}/queries", question)
+    assert asked.status_code == 201, asked.text
+    (message,) = asked.json()["thread"]
+    assert (message["by"], message["on_behalf_of"]) == (analyst, manager)
+    for each in (asked.json(), *people.get("preparer", f"{OCTOBER}/queries")["queries"]):
+        assert (each["asked_by"], each["asked_on_behalf_of"]) == (analyst, manager)
+    granted(people.lend("manager", "report_edit", "finance"))
+    address = f"{BASE}/publications/drafts/2026-10"
+    draft = soon(lambda: people.own.web.put(address, {}, key=people.known["finance"][1], headers={"If-None-Match": "*"}), 201)
+    assert (draft.json()["edited_by"], draft.json()["edited_on_behalf_of"]) == (people.id("finance"), manager)
+    assert people.get("analyst", address)["edited_on_behalf_of"] == manager
+
+
 def propose(people: People, name: str) -> str:
     made = soon(lambda: people.post(name, f"{BASE}/settlement-rules", {"rules": RULES, "reason": "As agreed."}), 201).json()
     return f"{BASE}/settlement-rules/1/{made['version']}/approval"
@@ -132,7 +158,9 @@ def test_lender_and_delegates_are_one_person(people: People) -> None:
     people.own.now += timedelta(minutes=1)
     soon(lambda: people.post("finance", waits), 403)
     assert people.post("manager", waits).json()["code"] == "same_person"
-    assert people.post("other manager", waits).status_code == 200
+    approved = people.post("other manager", waits).json()
+    assert (approved["proposed_by"], approved["proposed_on_behalf_of"]) == (people.id("analyst"), people.id("manager"))
+    assert (approved["approved_by"], approved["approved_on_behalf_of"]) == (people.id("other manager"), None)
 
 
 def test_nobody_lends_more_than_its_own_nor_outside_its_party(people: People) -> None:
