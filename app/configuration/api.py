@@ -3,14 +3,16 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
+from pydantic import RootModel
 
 from app.calendar.actions import DeadlinePassed
 from app.calendar.as_of import AsOfInFuture
 from app.configuration.actions import ConfigurationInvalid, InUse, RegisterConflict, apply_configuration, configuration
 from app.configuration.document import Document
-from app.configuration.schemas import difference
+from app.configuration.nouns_schemas import DIFFERENCE
+from app.configuration.schemas import Difference, difference
 from app.web.moments import AsOf
-from app.web.reference import PUTTING, json_answer, json_body, refusals
+from app.web.reference import PUTTING, dry_run_answer, json_answer, json_body, refusals
 from app.web.work import Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}/configuration", tags=["configuration"])
@@ -60,7 +62,7 @@ def get_configuration(unit: Unit, programme: str, as_of: AsOf) -> Response:
 @router.put(
     "",
     responses=refusals(ConfigurationInvalid, InUse, RegisterConflict, DeadlinePassed, *PUTTING)
-    | json_answer(Document, EXAMPLE)
+    | dry_run_answer(RootModel[Document | Difference], EXAMPLE, DIFFERENCE)
     | json_answer(Document, EXAMPLE, status=201, description="Created"),
     openapi_extra=json_body(Document, EXAMPLE),
 )

@@ -31,7 +31,7 @@ from app.kernel.months import Month
 from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
-from app.web.reference import PUTTING, WRITING, json_answer, json_body, refusals
+from app.web.reference import PUTTING, WRITING, dry_run_answer, json_answer, json_body, refusals
 from app.web.work import OutcomeUnknown, Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}", tags=["assignments"])
@@ -100,16 +100,7 @@ HISTORY: Final[dict[str, Any]] = {
 _DIFFERENCE: Final[dict[str, Any]] = {**DIFFERENCE, "assignment": ASSIGNMENT["assignment"]}
 
 
-def _line_or_difference() -> dict[int | str, dict[str, Any]]:
-    """A line, or what a dry run answers."""
-    done = json_answer(RootModel[AssignmentView | LineDifference], ASSIGNMENT, description="Done; or, of a dry run, what would change")
-    content = done[200]["content"]["application/json"]
-    del content["example"]
-    content["examples"] = {"done": {"value": ASSIGNMENT}, "dry_run": {"value": _DIFFERENCE}}
-    return done
-
-
-_LINE_OR_DIFFERENCE: Final = _line_or_difference()
+_LINE_OR_DIFFERENCE: Final = dry_run_answer(RootModel[AssignmentView | LineDifference], ASSIGNMENT, _DIFFERENCE)
 DryRun = Annotated[bool, Query(description="Answer with what would change and what that would do, and change nothing.")]
 _READING: Final = refusals(AsOfInFuture)
 _CHANGING: Final = refusals(NotWithinAssignment, ConfigurationInvalid, InUse, *WRITING) | json_answer(

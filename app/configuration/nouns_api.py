@@ -24,7 +24,7 @@ from app.subcontracts.domain import SubcontractStatus
 from app.web.etags import PreconditionRequired, Stale, tag_of
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
-from app.web.reference import PUTTING, json_answer, json_body, refusals
+from app.web.reference import PUTTING, dry_run_answer, json_answer, json_body, refusals
 from app.web.work import OutcomeUnknown, Unit
 
 router = APIRouter(prefix="/v1/programmes", tags=["nouns"])
@@ -221,12 +221,7 @@ end it by its months instead. Answers with the line that was withdrawn."""
 
 def _answers(noun: Noun) -> dict[int | str, dict[str, Any]]:
     """The line itself, or what a dry run answers."""
-    line = EXAMPLES[noun.section]
-    done = json_answer(either_model(noun), line, description="Done; or, of a dry run, what would change and what would follow")
-    content = done[200]["content"]["application/json"]
-    del content["example"]
-    content["examples"] = {"done": {"value": line}, "dry_run": {"value": DIFFERENCE}}
-    return done
+    return dry_run_answer(either_model(noun), EXAMPLES[noun.section], DIFFERENCE)
 
 
 def _puts(noun: Noun) -> None:

@@ -102,6 +102,15 @@ def json_answer(model: type[BaseModel], example: Any, *, status: int = 200, desc
     return {status: {"description": description, "content": {JSON: {"schema": _Shape(model, "serialization"), "example": example}}}}
 
 
+def dry_run_answer(model: Any, line: Any, difference: Any) -> dict[int | str, dict[str, Any]]:
+    """As `json_answer`, of a model that is either the thing itself or what would change, with an example of each."""
+    done = json_answer(model, line, description="Done; or, of a dry run, what would change and what would follow")
+    content = done[200]["content"][JSON]
+    del content["example"]
+    content["examples"] = {"done": {"value": line}, "dry_run": {"value": difference}}
+    return done
+
+
 class _Shape(dict[str, Any]):
     """A model's JSON Schema: empty until the contract is published, for drawing all of them is half of what any program takes to start."""
 

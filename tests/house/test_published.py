@@ -90,6 +90,16 @@ def test_path_parameters_are_named_for_their_resource(contract: dict[str, Any]) 
     assert not named & {"id", "key", "code", "name", "ref", "number"}
 
 
+def test_what_a_dry_run_answers_is_described(contract: dict[str, Any]) -> None:
+    of_one_shape = {"put_calendar_day", "delete_calendar_day", "submit_return"}
+    told = {
+        operation["operationId"]: "Difference" in str(operation["responses"]["200"]["content"]["application/json"]["schema"])
+        for _, _, operation in operations(contract)
+        if any(parameter["name"] == "dry_run" for parameter in operation.get("parameters", []))
+    }
+    assert {name for name, is_described in told.items() if not is_described} == of_one_shape
+
+
 def test_an_operation_that_says_too_little_is_noticed() -> None:
     faults = list(
         unsaid("/v1/things/{thing}", "get", {"responses": {"200": {"content": {"application/json": {}}}, "404": {"content": {}}}})
