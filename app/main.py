@@ -67,6 +67,7 @@ from app.returns.template_api import router as templates
 from app.settings import CannotStart, Settings
 from app.settlement.api import router as settlement_rules
 from app.settlement.run_api import router as settlements
+from app.settlement.statement_api import router as settlement_statements
 from app.subcontracts.actions import inheriting
 from app.telemetry import Metrics, audited, configure_logging, log
 from app.web import problems, reference
@@ -112,6 +113,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     phases,
     settlement_rules,
     settlements,
+    settlement_statements,
     callers,
     delegations,
     clients,

@@ -70,6 +70,7 @@ class Permission(StrEnum):
     SETTLEMENT_APPROVE = "settlement_approve"
     SETTLEMENT_FINANCE = "settlement_finance"
     STATEMENT_READ = "statement_read"
+    LINE_DISPUTE = "line_dispute"
     CLIENT_READ = "client_read"
     CLIENT_MANAGE = "client_manage"
     DELEGATION_READ = "delegation_read"
@@ -137,8 +138,8 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.ANALYST: _STAFF | {Permission.REPORT_EDIT},
     Role.FINANCE: _STAFF | {Permission.SETTLEMENT_PROPOSE, Permission.SETTLEMENT_FINANCE, Permission.DELEGATE},
     Role.PREPARER: _OWN_READS | {Permission.RETURN_SUBMIT, Permission.QUERY_ANSWER},
-    Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER, Permission.DELEGATE},
-    Role.COMMISSIONER_LEAD: _PARTYS | {Permission.ROW_QUERY_READ, Permission.ROW_QUERY_ASK, Permission.DELEGATE},
+    Role.APPROVER: _OWN_READS | {Permission.RETURN_SIGN, Permission.QUERY_ANSWER, Permission.LINE_DISPUTE, Permission.DELEGATE},
+    Role.COMMISSIONER_LEAD: _PARTYS | {Permission.ROW_QUERY_READ, Permission.ROW_QUERY_ASK, Permission.LINE_DISPUTE, Permission.DELEGATE},
     Role.COMMISSIONER: _PARTYS | {Permission.ROW_QUERY_READ},
     Role.AUDITOR: _READS | {Permission.CLIENT_READ, Permission.METRICS_READ, Permission.AUDIT_READ},
 }
@@ -164,6 +165,7 @@ DELEGABLE: Final = frozenset(
         Permission.SETTLEMENT_PROPOSE,
         Permission.SETTLEMENT_APPROVE,
         Permission.SETTLEMENT_FINANCE,
+        Permission.LINE_DISPUTE,
     }
 )
 """What may be lent for a while: the work of a programme. Never what is read (answers are kept by role), who may call, the contract, or lending itself."""

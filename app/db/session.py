@@ -51,8 +51,8 @@ _SUBCONTRACT = text("SELECT set_config('mainstem.subcontract', :subcontract, tru
 
 
 @contextmanager
-def seeing_returns(session: Session) -> Iterator[None]:
-    """Let a statement look at every subcontract's returns on behalf of somebody who sees none, for a yes or no that tells nothing of whose.
+def seeing_everything(session: Session) -> Iterator[None]:
+    """Let statements look at what is the whole programme's on behalf of somebody who sees a part, for what tells that somebody nothing of the rest.
 
     Whatever is kept by tenant (a contract) is loaded before.
     """

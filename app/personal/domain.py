@@ -55,6 +55,7 @@ HOLDS: Final[Mapping[str, Holds]] = {
     "revisions.note": Holds.WORDS,
     "row_query_messages.text": Holds.WORDS,
     "settlement_acts.reason": Holds.WORDS,
+    "settlement_disputes.answer": Holds.WORDS,
     "settlement_disputes.reason": Holds.WORDS,
     "settlement_disputes.resolution": Holds.WORDS,
     "settlement_inputs.source": Holds.WORDS,

@@ -12,7 +12,7 @@ from app.access.domain import Permission, require
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
 from app.db.ledger import last_recorded
-from app.db.session import seeing_returns
+from app.db.session import seeing_everything
 from app.kernel.actors import Actor
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
@@ -63,7 +63,7 @@ def _pending(session: Session, programme: str, standings: list[Standing], *, act
     """
     contract, moment = load_contract(session, programme), last_recorded(session, programme)
     last = max(each.month for each in standings)
-    with seeing_returns(session) if actor.commissioner else nullcontext():
+    with seeing_everything(session) if actor.commissioner else nullcontext():
         acts = last_acts(session, programme, before=last.plus(1), as_of=moment)
         return frozenset(each.sequence for each in standings if _is_pending(session, contract, each, acts, moment))
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, SamePerson, require
+from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.store import load_contract
 from app.db import audit, facts
@@ -31,11 +32,21 @@ def known_of(contract: Contract) -> Known:
     return Known(measures, set(contract.subcontract), set(contract.commissioner), term.contract_year_of(term.last_month))
 
 
-def read_rules(session: Session, programme: str, *, contract_year: int | None, actor: Actor) -> tuple[RulesVersion, ...]:
-    """Every version of the rules of one contract year, or of all."""
+def read_rules(
+    session: Session,
+    programme: str,
+    *,
+    contract_year: int | None,
+    after: Any = None,
+    limit: int | None = None,
+    actor: Actor,
+    as_of: datetime | None,
+    now: datetime,
+) -> tuple[datetime, tuple[RulesVersion, ...]]:
+    """The moment, and every version of the rules of one contract year, or of all, as they stood at it: superseded proposals too."""
     require(actor, Permission.SETTLEMENT_READ, programme=programme)
-    load_contract(session, programme)
-    return store.rules_versions(session, programme, contract_year)
+    moment = resolve(session, programme, asked=as_of, now=now)
+    return moment, store.rules_versions(session, programme, contract_year, as_of=moment, after=after, limit=limit)
 
 
 def propose_rules(session: Session, programme: str, rules: SettlementRules, *, reason: str, actor: Actor, now: datetime) -> RulesVersion:
@@ -54,7 +65,7 @@ def propose_rules(session: Session, programme: str, rules: SettlementRules, *, r
     said = rules.model_dump()
     made = RulesVersion(
         contract_year=rules.contract_year,
-        version=store.last_version(session, programme, rules.contract_year) + 1,
+        version=max((each.version for each in before), default=0) + 1,
         state="proposed",
         rules=rules,
         rules_sha256=digest(facts.stored(said)),
@@ -91,11 +102,21 @@ def approve_rules(session: Session, programme: str, contract_year: int, version:
     return approved
 
 
-def read_stated(session: Session, programme: str, *, contract_year: int | None, actor: Actor) -> tuple[StatedInput, ...]:
-    """Every cost and factor that was stated, and who approved it."""
+def read_stated(
+    session: Session,
+    programme: str,
+    *,
+    contract_year: int | None,
+    after: Any = None,
+    limit: int | None = None,
+    actor: Actor,
+    as_of: datetime | None,
+    now: datetime,
+) -> tuple[datetime, tuple[StatedInput, ...]]:
+    """The moment, and every cost and factor that was stated up to it, and who approved it."""
     require(actor, Permission.SETTLEMENT_READ, programme=programme)
-    load_contract(session, programme)
-    return store.stated_inputs(session, programme, contract_year)
+    moment = resolve(session, programme, asked=as_of, now=now)
+    return moment, store.stated_inputs(session, programme, contract_year, as_of=moment, after=after, limit=limit)
 
 
 def state_input(
@@ -147,10 +168,14 @@ def approve_input(session: Session, programme: str, key: InputKey, number: int, 
     return approved
 
 
-def one_version(session: Session, programme: str, contract_year: int, version: int, *, actor: Actor) -> RulesVersion:
-    """One version of a contract year's rules; NotFound where there is none."""
-    found = [each for each in read_rules(session, programme, contract_year=contract_year, actor=actor) if each.version == version]
-    if not found:
+def one_version(
+    session: Session, programme: str, contract_year: int, version: int, *, actor: Actor, as_of: datetime | None, now: datetime
+) -> RulesVersion:
+    """One version of a contract year's rules as it stood; NotFound where there is none."""
+    _, found = read_rules(
+        session, programme, contract_year=contract_year, after=(contract_year, version - 1), limit=1, actor=actor, as_of=as_of, now=now
+    )
+    if not found or found[0].version != version:
         raise NotFound("There are no such rules here, or they are not yours.")
     return found[0]
 
@@ -164,13 +189,15 @@ def _misstated(key: InputKey, value: Decimal, known: Known, versions: Iterable[R
             yield Fault("whole_pence", "A cost is whole pence.", "Round it to the penny, in pence.", pointer="/value")
         if key.code != ALL:
             yield Fault("code", "A cost has no code: only factors have one.", "Leave the code out.", pointer="/code")
-    elif key.code not in {each.code for version in versions for each in version.rules.indexation if each.factor is None}:
+    elif key.code not in {
+        each.code for version in versions if version.state != "superseded" for each in version.rules.indexation if each.factor is None
+    }:
         detail = "No rules of this contract year leave such a factor to its inputs."
         yield Fault("unknown_factor", detail, "Propose rules that name it first, or correct the code.", pointer="/code")
 
 
 def _refuse_settled(session: Session, programme: str, contract_year: int) -> None:
-    if any(run.kind == "final" and run.stands for run in store.runs(session, programme, contract_year)):
+    if any(run.kind == "final" and run.stands for run in store.run_summaries(session, programme, contract_year)):
         raise SettledAlready(f"Contract year {contract_year} is settled: its rules are what they were.")
 
 

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Path, Query, Response
 
 from app.access.domain import SamePerson
 from app.kernel.codes import ALL
+from app.kernel.moments import moment_text
+from app.kernel.refusals import AsOfInFuture
 from app.settlement import actions
 from app.settlement.runs import InputKey, InputKind, NotWaiting, SettledAlready
 from app.settlement.schemas import (
@@ -19,6 +21,8 @@ from app.settlement.schemas import (
     rules_view,
 )
 from app.web.lent import with_lenders
+from app.web.moments import AsOf
+from app.web.pages import BadCursor, PageOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
 
@@ -64,6 +68,9 @@ PROPOSED: Final[dict[str, Any]] = {
     "approved_at": None,
     "approved_by": None,
     "approved_on_behalf_of": None,
+    "superseded_at": None,
+    "superseded_by": None,
+    "superseded_on_behalf_of": None,
 }
 APPROVED: Final[dict[str, Any]] = {**PROPOSED, "state": "approved", "approved_at": _AT, "approved_by": "p7x2"}
 COST: Final[dict[str, Any]] = {"contract_year": 3, "kind": "actual_cost", "value": 6_620_000_000, "source": "Ledger, month 12"}
@@ -83,18 +90,38 @@ STATED: Final[dict[str, Any]] = {
 ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
 ContractYear = Annotated[int, Path(description="The contract year; 1 is the one that the programme starts in.", ge=1, le=100, examples=[3])]
 Number = Annotated[int, Path(ge=1, le=1_000_000, examples=[1])]
+LISTING: Final = refusals(AsOfInFuture, BadCursor)
 OfYear = Annotated[int | None, Query(description="Only those of this contract year.", ge=1, le=100)]
 
 
 @router.get(
     "/settlement-rules",
     response_class=Response,
-    responses=refusals() | json_answer(RulesVersionsView, {"programme": "p", "rules": [APPROVED]}),
+    responses=LISTING
+    | json_answer(RulesVersionsView, {"programme": "p", "as_of": _AT, "rules": [APPROVED], "next": None}, description="A page of rules"),
 )
-def list_settlement_rules(unit: Unit, programme: ProgrammeCode, *, contract_year: OfYear = None) -> Response:
-    """List the versions of settlement rules: a contract year is settled by its last approved one."""
-    found = actions.read_rules(unit.session, programme, contract_year=contract_year, actor=unit.actor)
-    return unit.read(with_lenders(unit, {"programme": programme, "rules": [rules_view(each) for each in found]}))
+def list_settlement_rules(unit: Unit, programme: ProgrammeCode, as_of: AsOf, page: PageOf, *, contract_year: OfYear = None) -> Response:
+    """List every version of settlement rules that was proposed: a contract year is settled by its last approved one.
+
+    A proposal that another took the place of is `superseded`: it can be read, and never approved.
+    """
+    moment, found = actions.read_rules(
+        unit.session,
+        programme,
+        contract_year=contract_year,
+        after=page.after_as(int, int),
+        limit=page.limit + 1,
+        actor=unit.actor,
+        as_of=as_of,
+        now=unit.now,
+    )
+    rows, following, link = page.cut(found, lambda each: (each.contract_year, each.version))
+    return unit.read(
+        with_lenders(
+            unit, {"programme": programme, "as_of": moment_text(moment), "rules": [rules_view(each) for each in rows], "next": following}
+        ),
+        headers=link,
+    )
 
 
 @router.post(
@@ -113,11 +140,14 @@ def propose_settlement_rules(unit: Unit, programme: ProgrammeCode) -> Response:
 
 
 @router.get(
-    "/settlement-rules/{contract_year}/{version}", response_class=Response, responses=refusals() | json_answer(RulesVersionView, APPROVED)
+    "/settlement-rules/{contract_year}/{version}",
+    response_class=Response,
+    responses=refusals(AsOfInFuture) | json_answer(RulesVersionView, APPROVED),
 )
-def get_settlement_rules(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, version: Number) -> Response:
-    """Read one version of a contract year's rules."""
-    return unit.read(with_lenders(unit, rules_view(actions.one_version(unit.session, programme, contract_year, version, actor=unit.actor))))
+def get_settlement_rules(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, version: Number, as_of: AsOf) -> Response:
+    """Read one version of a contract year's rules: proposed, approved or superseded."""
+    found = actions.one_version(unit.session, programme, contract_year, version, actor=unit.actor, as_of=as_of, now=unit.now)
+    return unit.read(with_lenders(unit, rules_view(found)))
 
 
 @router.post(
@@ -137,12 +167,28 @@ def approve_settlement_rules(unit: Unit, programme: ProgrammeCode, contract_year
 @router.get(
     "/settlement-inputs",
     response_class=Response,
-    responses=refusals() | json_answer(StatedInputsView, {"programme": "p", "inputs": [STATED]}),
+    responses=LISTING
+    | json_answer(StatedInputsView, {"programme": "p", "as_of": _AT, "inputs": [STATED], "next": None}, description="A page of inputs"),
 )
-def list_settlement_inputs(unit: Unit, programme: ProgrammeCode, *, contract_year: OfYear = None) -> Response:
+def list_settlement_inputs(unit: Unit, programme: ProgrammeCode, as_of: AsOf, page: PageOf, *, contract_year: OfYear = None) -> Response:
     """List the costs and factors that were stated, with who stated and who approved each."""
-    found = actions.read_stated(unit.session, programme, contract_year=contract_year, actor=unit.actor)
-    return unit.read(with_lenders(unit, {"programme": programme, "inputs": [input_view(each) for each in found]}))
+    moment, found = actions.read_stated(
+        unit.session,
+        programme,
+        contract_year=contract_year,
+        after=page.after_as(int, str, str, int),
+        limit=page.limit + 1,
+        actor=unit.actor,
+        as_of=as_of,
+        now=unit.now,
+    )
+    rows, following, link = page.cut(found, lambda each: (*each.key, each.number))
+    return unit.read(
+        with_lenders(
+            unit, {"programme": programme, "as_of": moment_text(moment), "inputs": [input_view(each) for each in rows], "next": following}
+        ),
+        headers=link,
+    )
 
 
 @router.post(

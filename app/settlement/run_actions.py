@@ -1,6 +1,6 @@
-"""Settling a contract year: three acts of three people, true-ups of what was corrected later, disputes, and the statements that all of these give."""
+"""Settling a contract year: three acts of three people, true-ups of what was corrected later, and the statements that these give."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -8,16 +8,17 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from app.access.delegation_actions import is_one_person
-from app.access.domain import Permission, SamePerson, require
+from app.access.domain import Permission, require
+from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON
 from app.calendar.store import load_contract
-from app.db import audit, facts
+from app.db import audit
 from app.db.ledger import Recording, begin_recording, hold_ledger
 from app.kernel.actors import Actor
 from app.kernel.canonical import canonical_bytes, digest, sha256
 from app.kernel.months import Month
-from app.kernel.refusals import Fault, Invalid, NotFound
+from app.kernel.refusals import Fault, NotFound
 from app.publications import store as publications
 from app.publications.domain import OF_PROGRAMME, Standing
 from app.settlement import store
@@ -38,6 +39,7 @@ from app.settlement.runs import (
     Run,
     RunKey,
     RunKind,
+    RunSummary,
     Settled,
     SettledAlready,
     WrongStep,
@@ -45,7 +47,7 @@ from app.settlement.runs import (
     next_act,
 )
 from app.settlement.statement_actions import issue
-from app.settlement.true_up import Dispute, amounts_of, causes, true_up
+from app.settlement.true_up import amounts_of, causes, true_up
 
 _NEEDS: Final[dict[Act, Permission]] = {
     "declared": Permission.SETTLEMENT_PROPOSE,
@@ -54,30 +56,68 @@ _NEEDS: Final[dict[Act, Permission]] = {
 }
 
 
-def list_runs(session: Session, programme: str, *, contract_year: int | None, actor: Actor) -> tuple[Run, ...]:
-    """Every run of one contract year, or of all, with its true-ups."""
+def list_runs(
+    session: Session,
+    programme: str,
+    *,
+    contract_year: int | None,
+    after: Any,
+    limit: int,
+    actor: Actor,
+    as_of: datetime | None,
+    now: datetime,
+) -> tuple[datetime, tuple[RunSummary, ...]]:
+    """The moment, and the runs of one contract year, or of all, with their true-ups, as they stood at it."""
     require(actor, Permission.SETTLEMENT_READ, programme=programme)
-    load_contract(session, programme)
-    return store.runs(session, programme, contract_year)
+    moment = resolve(session, programme, asked=as_of, now=now)
+    return moment, store.run_summaries(session, programme, contract_year, as_of=moment, after=after, limit=limit)
 
 
-def read_run(session: Session, programme: str, key: RunKey, *, actor: Actor) -> Settled:
-    """One run whole. NotFound."""
+def read_run(session: Session, programme: str, key: RunKey, *, actor: Actor, as_of: datetime | None, now: datetime) -> Settled:
+    """One run whole, as it stood. NotFound."""
     require(actor, Permission.SETTLEMENT_READ, programme=programme)
-    return _settled(session, programme, key)
+    return settled(session, programme, key, as_of=resolve(session, programme, asked=as_of, now=now))
 
 
-def read_true_up(session: Session, programme: str, key: RunKey, number: int, *, actor: Actor) -> Settled:
-    """One true-up whole. NotFound."""
-    require(actor, Permission.SETTLEMENT_READ, programme=programme)
-    found = _settled(session, programme, key)
+def read_true_up(
+    session: Session, programme: str, key: RunKey, number: int, *, actor: Actor, as_of: datetime | None, now: datetime
+) -> Settled:
+    """One true-up whole, as it stood. NotFound."""
+    found = read_run(session, programme, key, actor=actor, as_of=as_of, now=now)
     return Settled(_numbered(found, number), (), found.disputes)
 
 
 def declare(session: Session, programme: str, contract_year: int, kind: RunKind, *, reason: str, actor: Actor, now: datetime) -> Settled:
     """Compute a contract year by its approved rules on what is published, and declare it. NoRules, NotLive, SettledAlready, CannotSettle."""
     require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
+    made = _held(
+        session, programme, contract_year, lambda: _run(session, programme, contract_year, kind, reason=reason, actor=actor, now=now)
+    )
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    _add(session, programme, made, recording)
+    return settled(session, programme, made.key)
+
+
+def _held(session: Session, programme: str, contract_year: int, compute: Callable[[], Run]) -> Run:
+    """A computed year, and the ledger held. It is computed before, so that nobody waits for that, and again only where something it reads moved meanwhile."""
+    read = _basis(session, programme, contract_year)
+    made = compute()
     hold_ledger(session, programme)
+    return made if _basis(session, programme, contract_year) == read else compute()
+
+
+def _basis(session: Session, programme: str, contract_year: int) -> tuple[Any, ...]:
+    """All that a year is computed by and on, and what was declared of it before, by what tells one state from another."""
+    return (
+        load_contract(session, programme).recorded_at,
+        store.rules_versions(session, programme, contract_year),
+        store.stated_inputs(session, programme, contract_year),
+        {month: each.sequence for month, each in publications.current(session, programme, OF_PROGRAMME).items()},
+        store.run_summaries(session, programme, contract_year),
+    )
+
+
+def _run(session: Session, programme: str, contract_year: int, kind: RunKind, *, reason: str, actor: Actor, now: datetime) -> Run:
     contract = load_contract(session, programme)
     approved = latest_approved(store.rules_versions(session, programme, contract_year))
     if approved is None:
@@ -85,14 +125,14 @@ def declare(session: Session, programme: str, contract_year: int, kind: RunKind,
     if approved.rules.mode == "off":
         fault = Fault("switched_off", "By its rules this contract year is not settled.", "Have others approved.", pointer="/contract_year")
         raise CannotSettle(f"Contract year {contract_year} is switched off; see errors.", faults=[fault])
-    before = store.runs(session, programme, contract_year)
+    before = store.run_summaries(session, programme, contract_year)
     _refuse_settled(contract_year, before, waiting=kind == "final")
     if kind == "final":
         _refuse_not_live(contract, approved.rules)
-    inputs, publications = _read(session, contract, approved.rules, final=kind == "final", actor=actor, now=now)
+    inputs, read = _read(session, contract, approved.rules, final=kind == "final", actor=actor, now=now)
     settlement = settle(approved.rules, inputs)
     content = {"rules": approved.rules.model_dump(), "inputs": inputs.model_dump(), "result": result_of(approved.rules, inputs, settlement)}
-    made = Run(
+    return Run(
         contract_year=contract_year,
         run=max((each.run for each in before), default=0) + 1,
         number=0,
@@ -102,29 +142,26 @@ def declare(session: Session, programme: str, contract_year: int, kind: RunKind,
         method_version=METHOD_VERSION,
         reason=reason,
         causes=(),
-        publications=publications,
+        publications=read,
         amounts=amounts_of(settlement),
         content_sha256=sha256(canonical_bytes(content)),
         content=content,
     )
-    recording = begin_recording(session, programme, actor=actor, now=now)
-    _add(session, programme, made, recording)
-    return _settled(session, programme, made.key)
 
 
 def pass_on(session: Session, programme: str, key: RunKey, number: int, act: Act, *, actor: Actor, now: datetime) -> Settled:
     """Approve a run or true-up, or approve it for finance: the last of its three acts makes it stand. WrongStep, SameHand."""
     require(actor, _NEEDS[act], programme=programme)
     hold_ledger(session, programme)
-    found = _settled(session, programme, key)
+    found = settled(session, programme, key)
     made = _numbered(found, number)
     next_act(made, act, did=lambda each: is_one_person(session, programme, each.recorded_by, each.recorded_at, actor=actor))
-    _refuse_settled(key.contract_year, [each for each in store.runs(session, programme, key.contract_year) if each.run != key.run])
+    _refuse_settled(key.contract_year, [each for each in store.run_summaries(session, programme, key.contract_year) if each.run != key.run])
     _refuse_overtaken(session, load_contract(session, programme), made)
     recording = begin_recording(session, programme, actor=actor, now=now)
     store.add_act(session, programme, made, act, recording)
     audit.record(session, recording, f"settlement.{act}", subject=_subject(made), details={"content_sha256": made.content_sha256})
-    after = _settled(session, programme, key)
+    after = settled(session, programme, key)
     if act == "finance_approved":
         issue(session, load_contract(session, programme), after, recording)
     return after
@@ -134,26 +171,31 @@ def withdraw(session: Session, programme: str, key: RunKey, number: int, *, reas
     """Withdraw a run or true-up that not all three have passed: it counts for nothing, and another may be declared. WrongStep."""
     require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
     hold_ledger(session, programme)
-    made = _numbered(_settled(session, programme, key), number)
+    made = _numbered(settled(session, programme, key), number)
     next_act(made, "withdrawn", did=lambda _: False)
     recording = begin_recording(session, programme, actor=actor, now=now)
     store.add_act(session, programme, made, "withdrawn", recording, reason=reason)
     audit.record(session, recording, "settlement.withdrawn", subject=_subject(made), details={"reason_sha256": digest(reason)})
-    return _settled(session, programme, key)
+    return settled(session, programme, key)
 
 
 def declare_true_up(session: Session, programme: str, key: RunKey, *, reason: str, actor: Actor, now: datetime) -> Settled:
     """Compute a settled year again by the rules it was settled by, and declare what that adds. NotSettled, WrongStep, NothingToTrueUp."""
     require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
-    hold_ledger(session, programme)
-    found = _settled(session, programme, key)
-    _refuse_unsettled(found)
+    made = _held(session, programme, key.contract_year, lambda: _true_up(session, programme, key, reason=reason, actor=actor, now=now))
+    recording = begin_recording(session, programme, actor=actor, now=now)
+    _add(session, programme, made, recording)
+    return settled(session, programme, key)
+
+
+def _true_up(session: Session, programme: str, key: RunKey, *, reason: str, actor: Actor, now: datetime) -> Run:
+    found = settled(session, programme, key)
+    refuse_unsettled(found)
     waiting = [each.number for each in found.true_ups if each.waits]
     if waiting:
         raise WrongStep(f"True-up {waiting[0]} has not been passed by all three: pass it first, or withdraw it.")
-    contract = load_contract(session, programme)
     rules = SettlementRules.model_validate(found.run.content["rules"])
-    inputs, publications = _read(session, contract, rules, final=True, actor=actor, now=now)
+    inputs, read = _read(session, load_contract(session, programme), rules, final=True, actor=actor, now=now)
     settlement = settle(rules, inputs)
     moved = true_up([each.amounts for each in found.standing], amounts_of(settlement))
     if not moved:
@@ -161,65 +203,18 @@ def declare_true_up(session: Session, programme: str, key: RunKey, *, reason: st
     last = found.standing[-1]
     because = causes(Inputs.model_validate(last.content["inputs"]), inputs)
     content = {**last.content, "inputs": inputs.model_dump(), "result": result_of(rules, inputs, settlement)}
-    made = replace(
+    return replace(
         found.run,
         number=max((each.number for each in found.true_ups), default=0) + 1,
         method_version=METHOD_VERSION,
         reason=reason,
         causes=tuple(each.sentence for each in because),
-        publications=publications,
+        publications=read,
         amounts=moved,
         content_sha256=sha256(canonical_bytes(content)),
         content=content,
         acts=(),
     )
-    recording = begin_recording(session, programme, actor=actor, now=now)
-    _add(session, programme, made, recording)
-    return _settled(session, programme, key)
-
-
-def dispute(session: Session, programme: str, key: RunKey, line: Dispute, *, reason: str, actor: Actor, now: datetime) -> Settled:
-    """Hold a line in suspense: it is not payable until the dispute is resolved. NotSettled."""
-    return _dispute(session, programme, key, line, reason=reason, opens=True, actor=actor, now=now)
-
-
-def resolve(session: Session, programme: str, key: RunKey, line: Dispute, *, reason: str, actor: Actor, now: datetime) -> Settled:
-    """End a dispute: the line is payable as it stands; what is to be otherwise is trued up. NotSettled."""
-    return _dispute(session, programme, key, line, reason=reason, opens=False, actor=actor, now=now)
-
-
-def _dispute(
-    session: Session, programme: str, key: RunKey, line: Dispute, *, reason: str, opens: bool, actor: Actor, now: datetime
-) -> Settled:
-    require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
-    hold_ledger(session, programme)
-    found = _settled(session, programme, key)
-    _refuse_unsettled(found)
-    before = next((each for each in found.disputes if each.dispute == line), None)
-    is_open = before is not None and before.is_open
-    if line.element not in found.run.amounts.get(line.party, {}):
-        fault = Fault(
-            "unknown_line", "The settlement has no such line.", "Name a party and element of the run's lines.", pointer="/element"
-        )
-        raise Invalid("There is no such line to dispute; see errors.", faults=[fault])
-    if is_open is opens:
-        detail = "This line is in dispute already." if opens else "This line is not in dispute."
-        raise Invalid(detail, faults=[Fault("dispute", detail, "Read the run: it names the lines in dispute.", pointer="/element")])
-    if before is not None and not opens and is_one_person(session, programme, before.recorded_by, before.recorded_at, actor=actor):
-        raise SamePerson("This dispute was opened by this client: another person resolves it.")
-    recording = begin_recording(session, programme, actor=actor, now=now)
-    place = {**key._asdict(), "party": line.party, "element": line.element}
-    said: dict[str, Any] = {"reason": reason, "resolution": None, "opened_at": None, "opened_by": None}
-    if before is not None:
-        facts.close(session, store.DISPUTES, recording, [tuple(place.values())], programme=programme)
-    if before is not None and not opens:
-        said = {"reason": before.reason, "resolution": reason, "opened_at": before.recorded_at, "opened_by": before.recorded_by}
-    facts.add(session, store.DISPUTES, recording, [{**place, **said}], programme=programme)
-    action = "settlement.dispute_opened" if opens else "settlement.dispute_resolved"
-    audit.record(session, recording, action, subject=place, details={"reason_sha256": digest(reason)})
-    after = _settled(session, programme, key)
-    issue(session, load_contract(session, programme), after, recording)
-    return after
 
 
 def _read(
@@ -250,7 +245,7 @@ def _unfinished(months: Iterable[Month], standing: Mapping[Month, Standing], *, 
             yield Fault("not_final", detail, "Publish the month when everything in it is final.", pointer="/contract_year")
 
 
-def _refuse_settled(contract_year: int, others: Iterable[Run], *, waiting: bool = False) -> None:
+def _refuse_settled(contract_year: int, others: Iterable[RunSummary], *, waiting: bool = False) -> None:
     """Refuse where a final run of the year stands; with `waiting` also where one may still come to."""
     final = [each for each in others if each.is_final]
     if any(each.stands for each in final):
@@ -295,16 +290,18 @@ def _refuse_not_live(contract: Contract, rules: SettlementRules) -> None:
             raise NotLive(f"{month} is in no phase that pays live: decide on the phase first, or settle in the shadow.")
 
 
-def _refuse_unsettled(found: Settled) -> None:
+def refuse_unsettled(found: Settled) -> None:
+    """NotSettled where a run is not final, or does not stand."""
     if found.run.kind != "final" or not found.run.stands:
         raise NotSettled(f"Run {found.run.run} of contract year {found.run.contract_year} is not final, or not all three have passed it.")
 
 
-def _settled(session: Session, programme: str, key: RunKey) -> Settled:
-    found = store.runs(session, programme, *key)
+def settled(session: Session, programme: str, key: RunKey, *, as_of: datetime | None = None) -> Settled:
+    """A run as it stands or stood, with its true-ups and disputes. NotFound."""
+    found = store.runs(session, programme, key, as_of=as_of)
     if not found:
         raise NotFound("There is no such settlement here, or it is not yours.")
-    return Settled(found[0], found[1:], store.disputes(session, programme, key))
+    return Settled(found[0], found[1:], store.disputes(session, programme, key, as_of=as_of))
 
 
 def _add(session: Session, programme: str, made: Run, recording: Recording) -> None:

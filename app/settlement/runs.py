@@ -11,6 +11,8 @@ from app.settlement.domain import SettlementRules
 from app.settlement.true_up import Amounts, Dispute
 
 Agreement = Literal["proposed", "approved"]
+RulesState = Literal["proposed", "approved", "superseded"]
+"""A proposal that another took the place of is superseded: it can be read, and nothing is settled by it."""
 RunKind = Literal["provisional", "final"]
 InputKind = Literal["expected_cost", "actual_cost", "factor"]
 Act = Literal["declared", "approved", "finance_approved", "withdrawn"]
@@ -39,7 +41,7 @@ class RulesVersion:
 
     contract_year: int
     version: int
-    state: Agreement
+    state: RulesState
     rules: SettlementRules
     rules_sha256: str
     reason: str
@@ -47,6 +49,8 @@ class RulesVersion:
     proposed_by: str
     recorded_at: datetime
     recorded_by: str
+    superseded_at: datetime | None = None
+    superseded_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,11 @@ class Passed:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A computed contract year, or (`number` above 0) a true-up of one: what it read and what it comes to. Never changed; its acts are beside it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A computed contract year, or (`number` above 0) a true-up of one, as lists show it. Never changed; its acts are beside it.
 
-    `content` holds rules, inputs and result; `amounts` are what it adds: all of a run, the difference of a true-up.
+    `amounts` are what it adds: all of a run, the difference of a true-up.
     """
 
     contract_year: int
@@ -99,7 +103,6 @@ class Run:
     publications: tuple[int, ...]
     amounts: Amounts
     content_sha256: str
-    content: Mapping[str, Any]
     acts: tuple[Passed, ...] = ()
 
     @property
@@ -127,16 +130,32 @@ class Run:
         return self.kind == "final" and self.number == 0
 
 
-@dataclass(frozen=True, slots=True)
-class OpenDispute:
-    """A line in dispute: since when (`recorded`), opened by whom, and why; or, once it has a `resolution`, when that was and who had opened it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(RunSummary):
+    """A run or true-up whole: `content` holds the rules and inputs that it was computed by and on, and the result with its explanation."""
 
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputedLine:
+    """A line that is or was in dispute, as it stands since `recorded_at`: by whom it was opened and why, what was answered, and how it was resolved.
+
+    `opened_at` is None in the version that opened it, which says so of itself. `by_party`: the party opened it itself, and not the integrator for it.
+    """
+
+    contract_year: int
+    run: int
     party: str
     element: str
     reason: str
-    resolution: str | None
-    opened_at: datetime | None
-    opened_by: str | None
+    by_party: bool
+    answer: str | None = None
+    answered_at: datetime | None = None
+    answered_by: str | None = None
+    resolution: str | None = None
+    opened_at: datetime | None = None
+    opened_by: str | None = None
     recorded_at: datetime
     recorded_by: str
 
@@ -145,7 +164,16 @@ class OpenDispute:
         return self.resolution is None
 
     @property
-    def dispute(self) -> Dispute:
+    def opened(self) -> tuple[datetime, str]:
+        """When, and by whom."""
+        return self.opened_at or self.recorded_at, self.opened_by or self.recorded_by
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.contract_year, self.run)
+
+    @property
+    def line(self) -> Dispute:
         return Dispute(self.party, self.element)
 
 
@@ -155,7 +183,7 @@ class Settled:
 
     run: Run
     true_ups: tuple[Run, ...]
-    disputes: tuple[OpenDispute, ...]
+    disputes: tuple[DisputedLine, ...]
 
     @property
     def each(self) -> tuple[Run, ...]:
@@ -168,7 +196,37 @@ class Settled:
         return (self.run, *(each for each in self.true_ups if each.stands))
 
 
-def next_act(run: Run, act: Act, *, did: Callable[[Passed], bool]) -> None:
+class StatementSummary(NamedTuple):
+    """One version of an audience's statement of a run, as lists show it."""
+
+    contract_year: int
+    run: int
+    audience_kind: str
+    audience: str
+    version: int
+    content_sha256: str
+    issued_at: datetime
+
+    @property
+    def of(self) -> tuple[str, str]:
+        """Whose it is."""
+        return self.audience_kind, self.audience
+
+    @property
+    def party(self) -> str:
+        """Whose it is, as a statement is asked for."""
+        alone = {"programme": "integrator", "public": "public"}
+        return alone.get(self.audience_kind) or f"{self.audience_kind}.{self.audience}"
+
+
+class IssuedStatement(NamedTuple):
+    """A statement as it was issued: which it is, and its bytes."""
+
+    summary: StatementSummary
+    content: bytes
+
+
+def next_act(run: RunSummary, act: Act, *, did: Callable[[Passed], bool]) -> None:
     """Pass where an act is the next of a run, and whoever does it did none of those before; or the refusal that says why not."""
     if not run.waits:
         raise WrongStep(f"This settlement is {run.state}. Nothing is left to do.")

@@ -3,28 +3,36 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from app.kernel.codes import ALL, Code
 from app.kernel.figures import ExactDecimal
-from app.kernel.lines import Line, Name, no_patient
+from app.kernel.lines import Line, Name
 from app.kernel.moments import moment_text
 from app.reports.head_schemas import Number
 from app.settlement.changes import NO_CHANGES, Changes
 from app.settlement.computation import Settlement
-from app.settlement.domain import Element, SettlementRules
+from app.settlement.domain import SettlementRules
 from app.settlement.explanation import written
 from app.settlement.inputs import Inputs
 from app.settlement.results import result_of
-from app.settlement.runs import Act, Agreement, InputKey, InputKind, RulesVersion, Run, RunKind, Settled, StatedInput
+from app.settlement.runs import (
+    Act,
+    Agreement,
+    InputKey,
+    InputKind,
+    RulesState,
+    RulesVersion,
+    RunKind,
+    RunSummary,
+    Settled,
+    StatedInput,
+)
 from app.settlement.simulate_actions import Simulated
+from app.settlement.statement_schemas import DisputedLineView, Reason, dispute_view
 from app.settlement.what_if import Sweep
 
-Reason = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(no_patient)]
 Year = Annotated[int, Field(ge=1, le=100)]
-PartyName = Annotated[
-    str, StringConstraints(strict=True, pattern=r"^(integrator|(subcontract|commissioner)\.[A-Za-z0-9][A-Za-z0-9._-]{0,63})$")
-]
 
 
 class RulesBody(Line):
@@ -62,14 +70,6 @@ class ReasonBody(Line):
     reason: Reason
 
 
-class DisputeBody(Line):
-    """The line in dispute, by its party and element, and why."""
-
-    party: PartyName
-    element: Element
-    reason: Reason
-
-
 class SimulationBody(Line):
     """A contract year, and what is to be otherwise. `rules` and `inputs` left out are the year's own, as they stand."""
 
@@ -85,7 +85,7 @@ class RulesVersionView(BaseModel):
 
     contract_year: int
     version: int
-    state: Agreement
+    state: RulesState
     rules: dict[str, Any]
     rules_sha256: str
     reason: str
@@ -95,11 +95,18 @@ class RulesVersionView(BaseModel):
     approved_at: str | None
     approved_by: str | None
     approved_on_behalf_of: str | None
+    superseded_at: str | None
+    superseded_by: str | None
+    superseded_on_behalf_of: str | None
 
 
 class RulesVersionsView(BaseModel):
+    """A page of every version that was proposed, as they stood at `as_of`."""
+
     programme: str
+    as_of: str
     rules: list[RulesVersionView]
+    next: str | None
 
 
 class StatedInputView(BaseModel):
@@ -121,8 +128,12 @@ class StatedInputView(BaseModel):
 
 
 class StatedInputsView(BaseModel):
+    """A page of what was stated up to `as_of`."""
+
     programme: str
+    as_of: str
     inputs: list[StatedInputView]
+    next: str | None
 
 
 class RunActView(BaseModel):
@@ -154,23 +165,12 @@ class RunSummaryView(BaseModel):
 
 
 class RunSummariesView(BaseModel):
+    """A page of runs and true-ups, as they stood at `as_of`."""
+
     programme: str
+    as_of: str
     settlements: list[RunSummaryView]
-
-
-class OpenDisputeView(BaseModel):
-    """A line that is or was in dispute: it is until it has a resolution."""
-
-    party: str
-    element: str
-    reason: str
-    opened_at: str
-    opened_by: str
-    opened_on_behalf_of: str | None
-    resolution: str | None
-    resolved_at: str | None
-    resolved_by: str | None
-    resolved_on_behalf_of: str | None
+    next: str | None
 
 
 class RunView(BaseModel):
@@ -182,7 +182,7 @@ class RunView(BaseModel):
     inputs: dict[str, Any]
     result: dict[str, Any]
     true_ups: list[RunSummaryView]
-    disputes: list[OpenDisputeView]
+    disputes: list[DisputedLineView]
 
 
 class MovedNodeView(BaseModel):
@@ -213,35 +213,6 @@ class SimulationView(BaseModel):
     sweep: list[SweptView]
 
 
-class StatementView(BaseModel):
-    """A party's statement. `notice` in `statement` says whether anything is payable by it; the public's has no figure, and none in its explanation."""
-
-    statement: dict[str, Any]
-    summary: dict[str, Any]
-    lines: list[dict[str, Any]]
-    totals: list[dict[str, Any]] | None
-    disputes: list[dict[str, Any]]
-    measures: list[dict[str, Any]]
-    vat: list[dict[str, Any]]
-    true_ups: list[dict[str, Any]]
-    explanation: dict[str, Any]
-
-
-class StatementSummaryView(BaseModel):
-    contract_year: int
-    run: int
-    version: int
-    sha256: str
-    issued_at: str
-
-
-class StatementSummariesView(BaseModel):
-    """The statements that the caller may read, the latest version of each run's."""
-
-    programme: str
-    statements: list[StatementSummaryView]
-
-
 def rules_view(made: RulesVersion) -> dict[str, Any]:
     approved = made.state == "approved"
     return {
@@ -255,6 +226,8 @@ def rules_view(made: RulesVersion) -> dict[str, Any]:
         "proposed_by": made.proposed_by,
         "approved_at": moment_text(made.recorded_at) if approved else None,
         "approved_by": made.recorded_by if approved else None,
+        "superseded_at": None if made.superseded_at is None else moment_text(made.superseded_at),
+        "superseded_by": made.superseded_by,
     }
 
 
@@ -266,7 +239,7 @@ def input_view(made: StatedInput) -> dict[str, Any]:
     return members | stated | approval
 
 
-def summary_view(run: Run) -> dict[str, Any]:
+def summary_view(run: RunSummary) -> dict[str, Any]:
     names = (
         "contract_year",
         "run",
@@ -287,20 +260,7 @@ def summary_view(run: Run) -> dict[str, Any]:
 
 
 def run_view(programme: str, found: Settled) -> dict[str, Any]:
-    disputes = [
-        {
-            "party": each.party,
-            "element": each.element,
-            "reason": each.reason,
-            "opened_at": moment_text(each.opened_at or each.recorded_at),
-            "opened_by": each.opened_by or each.recorded_by,
-            "resolution": each.resolution,
-            "resolved_at": None if each.is_open else moment_text(each.recorded_at),
-            "resolved_by": None if each.is_open else each.recorded_by,
-        }
-        for each in found.disputes
-    ]
-    true_ups = [summary_view(each) for each in found.true_ups]
+    true_ups, disputes = [summary_view(each) for each in found.true_ups], [dispute_view(each) for each in found.disputes]
     return {"programme": programme, "settlement": summary_view(found.run), **found.run.content, "true_ups": true_ups, "disputes": disputes}
 
 

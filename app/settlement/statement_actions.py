@@ -1,14 +1,18 @@
 """The statements of a settlement: written anew for every audience when what stands changes, and read by each its own."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
+from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
 from app.db import facts
-from app.db.ledger import Recording, last_recorded
+from app.db.ledger import Recording
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import canonical_bytes, digest, sha256
 from app.kernel.codes import ALL
@@ -17,14 +21,17 @@ from app.kernel.refusals import NotFound
 from app.publications.domain import audiences_of
 from app.settlement import store
 from app.settlement.inputs import Inputs
-from app.settlement.runs import Passed, Run, RunKey, Settled
+from app.settlement.runs import IssuedStatement, Passed, Run, RunKey, Settled, StatementSummary
 from app.settlement.statements import Audience, Disputed, TrueUpLine, statement_of
 from app.settlement.true_up import causes
 
 
-def read_statement(session: Session, programme: str, key: RunKey, *, party: str | None, actor: Actor) -> tuple[bytes, str, datetime]:
-    """The latest statement of a run for the caller, or for the party that the integrator names. NotFound."""
+def read_statement(
+    session: Session, programme: str, key: RunKey, *, party: str | None, actor: Actor, as_of: datetime | None, now: datetime
+) -> IssuedStatement:
+    """The latest statement of a run at a moment for the caller, or for the party that the integrator names. NotFound."""
     require(actor, Permission.STATEMENT_READ, programme=programme)
+    moment = resolve(session, programme, asked=as_of, now=now)
     audiences: Sequence[tuple[str, str]] = audiences_of(actor)
     if party is not None:
         kind, _, code = party.partition(".")
@@ -32,21 +39,23 @@ def read_statement(session: Session, programme: str, key: RunKey, *, party: str 
         if asked != ("public", EVERY) and asked not in audiences and actor.subcontract != EVERY:
             raise NotFound("There is no such statement here, or it is not yours.")
         audiences = [asked]
-    found = store.statement(session, programme, key, audiences)
+    found = store.statement(session, programme, key, audiences, as_of=moment)
     if found is None:
         raise NotFound("There is no such statement here, or it is not yours.")
     return found
 
 
-def list_statements(session: Session, programme: str, *, actor: Actor) -> list[tuple[int, int, int, str, datetime]]:
-    """The statements that the caller may read, the latest version of each run's."""
+def list_statements(
+    session: Session, programme: str, *, after: Any, limit: int, actor: Actor, as_of: datetime | None, now: datetime
+) -> tuple[datetime, list[StatementSummary]]:
+    """The moment, and the caller's own statements at it and those that it inherited: the latest version of each."""
     require(actor, Permission.STATEMENT_READ, programme=programme)
-    last_recorded(session, programme)
-    return store.statements_of(session, programme, audiences_of(actor))
+    moment = resolve(session, programme, asked=as_of, now=now)
+    return moment, store.statements_of(session, programme, audiences_of(actor), as_of=moment, after=after, limit=limit)
 
 
 def issue(session: Session, contract: Contract, found: Settled, recording: Recording) -> None:
-    """Write the statement of every audience anew; the ones before stay."""
+    """Write the statement of every audience anew to which it says something else; the ones before stay."""
     run, programme = found.run, contract.programme.code
     head = {
         "programme": programme,
@@ -61,7 +70,7 @@ def issue(session: Session, contract: Contract, found: Settled, recording: Recor
         "issued_at": moment_text(recording.at),
     }
     true_ups = list(map(_true_up, found.standing[1:], found.standing))
-    issued = []
+    issued, last = [], store.last_statements(session, programme, run.key)
     for kind, code, audience, party in _audiences(contract, run):
         said = statement_of(
             head,
@@ -69,11 +78,23 @@ def issue(session: Session, contract: Contract, found: Settled, recording: Recor
             audience=audience,
             party=party,
             true_ups=true_ups,
-            disputes=[Disputed(each.dispute, moment_text(each.recorded_at), each.reason) for each in found.disputes if each.is_open],
+            disputes=[
+                Disputed(each.line, moment_text(each.opened[0]), each.reason, each.answer) for each in found.disputes if each.is_open
+            ],
         )
-        content = canonical_bytes(said)
-        issued.append((kind, code, content, sha256(content)))
-    store.issue_statements(session, programme, run.key, recording, issued)
+        content, before = canonical_bytes(said), last.get((kind, code))
+        # Whom nothing of it concerns is not told, not even by a new version, that something happened.
+        if before is None or content != _dated(before.content, moment_text(recording.at)):
+            version = 1 if before is None else before.summary.version + 1
+            summary = StatementSummary(*run.key, kind, code, version, sha256(content), recording.at)
+            issued.append(IssuedStatement(summary, content))
+    store.issue_statements(session, programme, recording, issued)
+
+
+def _dated(content: bytes, issued_at: str) -> bytes:
+    """A statement as it would be if it had been issued at another moment."""
+    said = json.loads(content, parse_float=Decimal)
+    return canonical_bytes({**said, "statement": {**said["statement"], "issued_at": issued_at}})
 
 
 def _true_up(each: Run, before: Run) -> TrueUpLine:

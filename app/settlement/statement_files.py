@@ -36,7 +36,7 @@ COLUMNS: Final = (
     *LINE,
     *NODE,
     *MEASURE,
-    *("recoverable", "irrecoverable_pence", "true_up", "opened_at", "reason"),
+    *("recoverable", "irrecoverable_pence", "true_up", "opened_at", "reason", "answer"),
 )
 _SHEETS: Final = ("Statement", "Measures", "How it came about")
 _HEADINGS: Final = {
@@ -134,7 +134,7 @@ def _open(sheet: Worksheet, title: str, notice: str, looks: Looks) -> None:
 def _write_lines(sheet: Worksheet, statement: Row, looks: Looks) -> None:
     line = _write_table(sheet, 3, LINE, statement["lines"], looks)
     line = _write_table(sheet, line + 1, ("party", "pence", "suspended_pence", "payable_pence"), statement["totals"] or (), looks)
-    line = _write_table(sheet, line + 1, ("party", "element", "opened_at", "reason"), statement["disputes"], looks)
+    line = _write_table(sheet, line + 1, ("party", "element", "opened_at", "reason", "answer"), statement["disputes"], looks)
     line = _write_table(sheet, line + 1, ("party", "recoverable", "irrecoverable_pence"), statement["vat"], looks)
     for true_up in statement["true_ups"]:
         write_text(sheet, line + 1, 0, f"True-up {true_up['number']} of {true_up['made_on']}", looks.section())
@@ -172,7 +172,8 @@ def _write_table(sheet: Worksheet, line: int, columns: Sequence[str], rows: Iter
     for row in rows:
         line += 1
         for number, name in enumerate(columns):
-            value = row[name]
+            # Statements from before a column was there stay as they were issued.
+            value = row.get(name)
             if name.endswith("pence"):
                 write_figure(sheet, line, number, None if value is None else Decimal(value).scaleb(-2), looks.cell(num_format=_POUNDS))
             else:

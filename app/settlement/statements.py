@@ -63,11 +63,12 @@ class TrueUpLine:
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """A line in dispute: since when, and why."""
+    """A line in dispute: since when, why, and what the integrator has answered."""
 
     line: Dispute
     opened_at: str
     reason: str
+    answer: str | None = None
 
 
 def notice_of(*, mode: str, final: bool) -> str:
@@ -140,9 +141,9 @@ def _disputes(disputes: Sequence[Disputed], due: Sequence[Due], *, everyone: boo
     for each in disputes:
         line = {"element": each.line.element, "opened_at": each.opened_at}
         if everyone or each.line.party in {of.party for of in due}:
-            yield {"party": each.line.party, **line, "reason": each.reason}
+            yield {"party": each.line.party, **line, "reason": each.reason, "answer": each.answer}
         elif each.line.element in {element for _, element in held}:
-            yield {"party": None, **line, "reason": None}
+            yield {"party": None, **line, "reason": None, "answer": None}
 
 
 def amounts(result: Mapping[str, Any]) -> dict[str, dict[str, int]]:

@@ -2,12 +2,13 @@
 
 import gzip
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -15,14 +16,15 @@ from sqlalchemy import (
     LargeBinary,
     Numeric,
     PrimaryKeyConstraint,
+    Select,
     Table,
     Text,
     UniqueConstraint,
-    func,
     insert,
     select,
+    tuple_,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.orm import Session
 
 from app.db import facts
@@ -30,7 +32,19 @@ from app.db.ledger import Recording
 from app.db.rows import FactTable, code_column, fact_table, metadata, moment_column
 from app.kernel.canonical import canonical_bytes
 from app.settlement.domain import SettlementRules
-from app.settlement.runs import ACTS, Act, OpenDispute, Passed, RulesVersion, Run, RunKey, StatedInput
+from app.settlement.runs import (
+    ACTS,
+    Act,
+    DisputedLine,
+    IssuedStatement,
+    Passed,
+    RulesVersion,
+    Run,
+    RunKey,
+    RunSummary,
+    StatedInput,
+    StatementSummary,
+)
 
 _AGREED: Final = "state IN ('proposed', 'approved')"
 _YEAR: Final = ("programme", "contract_year")
@@ -84,13 +98,21 @@ DISPUTES: Final = fact_table(
     key=[_year(), _number("run"), code_column("party"), code_column("element")],
     content=[
         _text("reason"),
+        Column("by_party", Boolean, nullable=False),
+        Column("answer", Text),
+        moment_column("answered_at", nullable=True),
+        code_column("answered_by", nullable=True),
         Column("resolution", Text),
         moment_column("opened_at", nullable=True),
         code_column("opened_by", nullable=True),
     ],
 )
-"""A dispute is closed when it is resolved, and stands again with its resolution and who had opened it: somebody else."""
-DISPUTES.table.append_constraint(CheckConstraint("(resolution IS NULL) = (opened_at IS NULL)", name="settlement_disputes_resolved"))
+"""A dispute is closed when it is answered or resolved, and stands again with that and who had opened it: somebody else."""
+DISPUTES.table.append_constraint(
+    CheckConstraint("(answer IS NULL AND resolution IS NULL) = (opened_at IS NULL)", name="settlement_disputes_resolved")
+)
+DISPUTES.table.append_constraint(CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="settlement_disputes_answered"))
+DISPUTES.table.append_constraint(CheckConstraint("(answered_at IS NULL) = (answered_by IS NULL)", name="settlement_disputes_answered_pair"))
 DISPUTES.table.append_constraint(CheckConstraint("(opened_at IS NULL) = (opened_by IS NULL)", name="settlement_disputes_opened_pair"))
 DISPUTES.table.append_constraint(CheckConstraint("opened_by <> recorded_by", name="settlement_disputes_another"))
 
@@ -164,62 +186,136 @@ STATEMENTS: Final = Table(
 """Append-only, and all that parties read: row-level security shows each its own."""
 
 
-def rules_versions(session: Session, programme: str, contract_year: int | None = None) -> tuple[RulesVersion, ...]:
-    """Every version of the rules of one contract year, or of all, in their order."""
-    rows = [row for row in _open(session, RULES, programme) if contract_year in (None, row["contract_year"])]
-    return tuple(RulesVersion(**{**row, "rules": SettlementRules.model_validate(row["rules"])}) for row in rows)
-
-
-def last_version(session: Session, programme: str, contract_year: int) -> int:
-    """The number of the last rules ever proposed for a contract year; 0 where there were none."""
+def rules_versions(
+    session: Session,
+    programme: str,
+    contract_year: int | None = None,
+    *,
+    as_of: datetime | None = None,
+    after: Any = None,
+    limit: int | None = None,
+) -> tuple[RulesVersion, ...]:
+    """Every version of the rules of one contract year, or of all, that was ever proposed, as it stands or stood; in their order."""
     of = RULES.table.c
-    query = select(func.coalesce(func.max(of.version), 0)).where(of.programme == programme, of.contract_year == contract_year)
-    number: int = session.execute(query).scalar_one()
-    return number
+    columns = [of[name] for name in (*RULES.key, *RULES.content, "recorded_at", "recorded_by", "closed_at", "closed_by")]
+    query = _within(select(*columns).where(of.programme == programme), [of.contract_year, of.version], contract_year, after, limit)
+    if as_of is not None:
+        query = query.where(of.recorded_at <= as_of)
+    found = session.execute(query.order_by(of.recorded_at.desc()).ext(distinct_on(of.contract_year, of.version))).mappings()
+    return tuple(_rules_version(dict(row), as_of) for row in found)
 
 
-def stated_inputs(session: Session, programme: str, contract_year: int | None = None) -> tuple[StatedInput, ...]:
+def _rules_version(row: dict[str, Any], as_of: datetime | None) -> RulesVersion:
+    closed_at, closed_by = row.pop("closed_at"), row.pop("closed_by")
+    if closed_at is not None and (as_of is None or closed_at <= as_of):
+        row |= {"state": "superseded", "superseded_at": closed_at, "superseded_by": closed_by}
+    return RulesVersion(**{**row, "rules": SettlementRules.model_validate(row["rules"])})
+
+
+def stated_inputs(
+    session: Session,
+    programme: str,
+    contract_year: int | None = None,
+    *,
+    as_of: datetime | None = None,
+    after: Any = None,
+    limit: int | None = None,
+) -> tuple[StatedInput, ...]:
     """Every cost and factor that was stated, by year, kind, code and number."""
-    rows = [row for row in _open(session, INPUTS, programme) if contract_year in (None, row["contract_year"])]
+    query = _standing(INPUTS, programme, as_of)
+    rows = session.execute(_within(query, [INPUTS.table.c[name] for name in INPUTS.key], contract_year, after, limit)).mappings()
     return tuple(StatedInput(**row) for row in rows)
 
 
-def disputes(session: Session, programme: str, key: RunKey) -> tuple[OpenDispute, ...]:
-    rows = _open(session, DISPUTES, programme)
-    wanted = (row for row in rows if (row["contract_year"], row["run"]) == key)
-    return tuple(OpenDispute(**{name: row[name] for name in OpenDispute.__slots__}) for row in wanted)
+def disputes(
+    session: Session,
+    programme: str,
+    key: RunKey | None = None,
+    *,
+    contract_year: int | None = None,
+    parties: Sequence[str] | None = None,
+    as_of: datetime | None = None,
+    after: Any = None,
+    limit: int | None = None,
+) -> tuple[DisputedLine, ...]:
+    """The lines that are or were in dispute: of one run or of all, of these parties or of all."""
+    of = DISPUTES.table.c
+    query = _standing(DISPUTES, programme, as_of)
+    if key is not None:
+        query = query.where(of.contract_year == key.contract_year, of.run == key.run)
+    if parties is not None:
+        query = query.where(of.party.in_(parties))
+    rows = session.execute(_within(query, [of[name] for name in DISPUTES.key], contract_year, after, limit)).mappings()
+    return tuple(DisputedLine(**row) for row in rows)
 
 
-def _open(session: Session, table: FactTable, programme: str) -> list[dict[str, Any]]:
+def _standing(table: FactTable, programme: str, as_of: datetime | None) -> Select[Any]:
     columns = [table.table.c[name] for name in (*table.key, *table.content, "recorded_at", "recorded_by")]
-    query = select(*columns).where(table.table.c.programme == programme, facts.in_force(table, None))
-    return [dict(row) for row in session.execute(query.order_by(*(table.table.c[name] for name in table.key))).mappings()]
+    return select(*columns).where(table.table.c.programme == programme, facts.in_force(table, as_of))
 
 
-def runs(session: Session, programme: str, contract_year: int | None = None, run: int | None = None) -> tuple[Run, ...]:
-    """Runs and their true-ups with their acts, by year, run and number."""
-    of = SETTLEMENTS.c
-    query = select(*(column for column in of if column.name != "programme")).where(of.programme == programme)
-    for column, wanted in ((of.contract_year, contract_year), (of.run, run)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    acts: dict[tuple[int, int, int], list[Passed]] = {}
-    done = select(SETTLEMENT_ACTS).where(SETTLEMENT_ACTS.c.programme == programme).order_by(SETTLEMENT_ACTS.c.recorded_at)
-    for row in session.execute(done).mappings():
+def _within(query: Select[Any], key: Sequence[Column[Any]], contract_year: int | None, after: Any, limit: int | None) -> Select[Any]:
+    """In the order of a key that begins with the contract year: those of one year, those after a key, so many."""
+    if contract_year is not None:
+        query = query.where(key[0] == contract_year)
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    return query.order_by(*key).limit(limit)
+
+
+_RUN: Final = (SETTLEMENTS.c.contract_year, SETTLEMENTS.c.run, SETTLEMENTS.c.number)
+_SUMMARY: Final = tuple(column for column in SETTLEMENTS.c if column.name not in ("programme", "content"))
+
+
+def run_summaries(
+    session: Session,
+    programme: str,
+    contract_year: int | None = None,
+    *,
+    as_of: datetime | None = None,
+    after: Any = None,
+    limit: int | None = None,
+) -> tuple[RunSummary, ...]:
+    """Runs and their true-ups as lists show them, by year, run and number: what they were computed on and how is not read."""
+    query = _within(_declared(programme, as_of, *_SUMMARY), _RUN, contract_year, after, limit)
+    return tuple(RunSummary(**each) for each in _with_acts(session, programme, query, as_of))
+
+
+def runs(session: Session, programme: str, key: RunKey, *, as_of: datetime | None = None) -> tuple[Run, ...]:
+    """A run and its true-ups whole, by number; nothing where there is none."""
+    query = _within(_declared(programme, as_of, *_SUMMARY, SETTLEMENTS.c.content), _RUN, key.contract_year, None, None)
+    found = _with_acts(session, programme, query.where(SETTLEMENTS.c.run == key.run), as_of)
+    return tuple(Run(**{**each, "content": json.loads(gzip.decompress(each["content"]), parse_float=Decimal)}) for each in found)
+
+
+def _declared(programme: str, as_of: datetime | None, *columns: Column[Any]) -> Select[Any]:
+    query = select(*columns).where(SETTLEMENTS.c.programme == programme)
+    if as_of is None:
+        return query
+    acts = SETTLEMENT_ACTS.c
+    same = [acts[column.name] == column for column in (SETTLEMENTS.c.programme, *_RUN)]
+    return query.where(select(acts.act).where(*same, acts.act == "declared", acts.recorded_at <= as_of).exists())
+
+
+def _with_acts(session: Session, programme: str, query: Select[Any], as_of: datetime | None) -> list[dict[str, Any]]:
+    found = [dict(row) for row in session.execute(query).mappings()]
+    of, place = SETTLEMENT_ACTS.c, ("contract_year", "run", "number")
+    done = select(SETTLEMENT_ACTS).where(of.programme == programme, of.contract_year.in_({row["contract_year"] for row in found}))
+    if as_of is not None:
+        done = done.where(of.recorded_at <= as_of)
+    acts: dict[tuple[int, ...], list[Passed]] = {}
+    for row in session.execute(done.order_by(of.recorded_at)).mappings():
         passed = Passed(row["act"], row["recorded_at"], row["recorded_by"], row["reason"])
-        acts.setdefault((row["contract_year"], row["run"], row["number"]), []).append(passed)
-    found = session.execute(query.order_by(of.contract_year, of.run, of.number)).mappings()
-    return tuple(_run(dict(row), acts.get((row["contract_year"], row["run"], row["number"]), [])) for row in found)
-
-
-def _run(row: dict[str, Any], acts: Sequence[Passed]) -> Run:
-    content = json.loads(gzip.decompress(row["content"]), parse_float=Decimal)
-    lists = {name: tuple(row[name]) for name in ("causes", "publications")}
-    return Run(**{**row, **lists, "content": content}, acts=tuple(acts))
+        acts.setdefault(tuple(row[name] for name in place), []).append(passed)
+    lists = ("causes", "publications")
+    return [
+        {**row, **{name: tuple(row[name]) for name in lists}, "acts": tuple(acts.get(tuple(row[name] for name in place), ()))}
+        for row in found
+    ]
 
 
 def add_run(session: Session, programme: str, run: Run) -> None:
-    row = {column.name: getattr(run, column.name) for column in SETTLEMENTS.c if column.name != "programme"}
+    row = {column.name: getattr(run, column.name) for column in _SUMMARY}
     packed = gzip.compress(canonical_bytes(run.content), mtime=0)
     lists = {"causes": list(run.causes), "publications": list(run.publications)}
     session.execute(insert(SETTLEMENTS).values(programme=programme, **{**row, **lists, "content": packed}))
@@ -232,56 +328,61 @@ def add_act(session: Session, programme: str, run: Run, act: Act, recording: Rec
     session.execute(insert(SETTLEMENT_ACTS).values(programme=programme, **place, act=act, reason=reason, settles=settles, **by))
 
 
-def issue_statements(
-    session: Session, programme: str, key: RunKey, recording: Recording, issued: Iterable[tuple[str, str, bytes, str]]
-) -> None:
-    """Keep the statement of each audience (its kind, code, bytes and digest), the next version of it."""
-    of = STATEMENTS.c
-    last = select(func.coalesce(func.max(of.version), 0)).where(
-        of.programme == programme, of.contract_year == key.contract_year, of.run == key.run
-    )
-    version: int = session.execute(last).scalar_one() + 1
+_STATEMENT: Final = (STATEMENTS.c.contract_year, STATEMENTS.c.run, STATEMENTS.c.audience_kind, STATEMENTS.c.audience)
+_AUDIENCE: Final = tuple_(STATEMENTS.c.audience_kind, STATEMENTS.c.audience)
+_ISSUED: Final = tuple(STATEMENTS.c[name] for name in StatementSummary._fields)
+
+
+def last_statements(session: Session, programme: str, key: RunKey) -> dict[tuple[str, str], IssuedStatement]:
+    """The latest statement of every audience of a run, by its kind and code."""
+    return {each.summary.of: each for each in _statements(session, _issued(programme, None), key)}
+
+
+def issue_statements(session: Session, programme: str, recording: Recording, issued: Sequence[IssuedStatement]) -> None:
+    """Keep statements; of an audience each is the next version."""
     rows = [
         {
             "programme": programme,
-            **key._asdict(),
-            "version": version,
-            "audience_kind": kind,
-            "audience": code,
-            "content_sha256": digest,
-            "content": gzip.compress(content, mtime=0),
-            "issued_at": recording.at,
+            **each.summary._asdict(),
+            "content": gzip.compress(each.content, mtime=0),
             "issued_by": recording.by,
         }
-        for kind, code, content, digest in issued
+        for each in issued
     ]
-    session.execute(insert(STATEMENTS), rows)
+    if rows:
+        session.execute(insert(STATEMENTS), rows)
 
 
-def statement(session: Session, programme: str, key: RunKey, audiences: Sequence[tuple[str, str]]) -> tuple[bytes, str, datetime] | None:
-    """The latest statement of the first audience that has one: its bytes, their digest, and when it was issued."""
+def statement(
+    session: Session, programme: str, key: RunKey, audiences: Sequence[tuple[str, str]], *, as_of: datetime | None = None
+) -> IssuedStatement | None:
+    """The latest statement of the first audience that has one."""
+    found = {each.summary.of: each for each in _statements(session, _issued(programme, as_of).where(_AUDIENCE.in_(audiences)), key)}
+    return next((found[kind, code] for kind, code in audiences if (kind, code) in found), None)
+
+
+def statements_of(
+    session: Session,
+    programme: str,
+    audiences: Sequence[tuple[str, str]],
+    *,
+    as_of: datetime | None = None,
+    after: Any = None,
+    limit: int | None = None,
+) -> list[StatementSummary]:
+    """The statements that some audiences have, the latest version of each, by year, run and audience."""
+    query = _within(_issued(programme, as_of).where(_AUDIENCE.in_(audiences)), _STATEMENT, None, after, limit)
+    return [StatementSummary(*row) for row in session.execute(query.order_by(STATEMENTS.c.version.desc()))]
+
+
+def _issued(programme: str, as_of: datetime | None) -> Select[Any]:
+    """The latest version of each statement at a moment."""
+    query = select(*_ISSUED).where(STATEMENTS.c.programme == programme).ext(distinct_on(*_STATEMENT))
+    return query if as_of is None else query.where(STATEMENTS.c.issued_at <= as_of)
+
+
+def _statements(session: Session, query: Select[Any], key: RunKey) -> Iterator[IssuedStatement]:
     of = STATEMENTS.c
-    for kind, code in audiences:
-        query = select(of.content, of.content_sha256, of.issued_at).where(
-            of.programme == programme,
-            of.contract_year == key.contract_year,
-            of.run == key.run,
-            of.audience_kind == kind,
-            of.audience == code,
-        )
-        row = session.execute(query.order_by(of.version.desc()).limit(1)).one_or_none()
-        if row is not None:
-            return gzip.decompress(row[0]), row[1], row[2]
-    return None
-
-
-def statements_of(session: Session, programme: str, audiences: Sequence[tuple[str, str]]) -> list[tuple[int, int, int, str, datetime]]:
-    """The statements that an audience has: year, run, version, digest and when it was issued, the latest version of each."""
-    of = STATEMENTS.c
-    found: dict[tuple[int, int], tuple[int, int, int, str, datetime]] = {}
-    for kind, code in audiences:
-        query = select(of.contract_year, of.run, of.version, of.content_sha256, of.issued_at)
-        query = query.where(of.programme == programme, of.audience_kind == kind, of.audience == code).order_by(of.version)
-        for row in session.execute(query):
-            found[row[0], row[1]] = (row[0], row[1], row[2], row[3], row[4])
-    return [found[key] for key in sorted(found)]
+    query = query.add_columns(of.content).where(of.contract_year == key.contract_year, of.run == key.run)
+    for *summary, content in session.execute(query.order_by(*_STATEMENT, of.version.desc())):
+        yield IssuedStatement(StatementSummary(*summary), gzip.decompress(content))

@@ -24,7 +24,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE settlement_acts NO FORCE ROW LEVEL SECURITY")
     op.execute("DELETE FROM settlement_acts WHERE act = 'withdrawn'")
+    op.execute("ALTER TABLE settlement_acts FORCE ROW LEVEL SECURITY")
     op.execute("DROP INDEX settlement_acts_three_people")
     op.execute("ALTER TABLE settlement_acts DROP CONSTRAINT settlement_acts_act, DROP COLUMN reason, DROP COLUMN settles")
     op.execute(

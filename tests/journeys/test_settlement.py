@@ -14,6 +14,7 @@ from python_calamine import CalamineWorkbook
 
 from app.kernel.canonical import sha256
 from app.settlement.schemas import SimulationView
+from app.settlement.statement_schemas import DisputedLinesView, DisputedLineView
 from tests.reports.conftest import acute, of_62, of_fds
 from tests.settlement.parties import PATH, Parties, rules, served_parties
 from tests.settlement.recomputation import recompute
@@ -32,6 +33,8 @@ def test_two_years(parties: Parties) -> None:
     a_live_year(parties)
     what_would_be(parties)
     a_dispute(parties)
+    a_party_s_own_dispute(parties)
+    a_commissioner_s_dispute(parties)
     a_late_correction(parties)
 
 
@@ -136,6 +139,57 @@ def a_dispute(parties: Parties) -> None:
     (kept,) = parties.post("settlements/2/1/disputes/resolution", ended, by="two", status=200)["disputes"]
     assert (kept["reason"], kept["resolution"]) == (line["reason"], "It was not.")
     assert parties.statement(2, by="SC-RJE")["totals"][0]["suspended_pence"] == 0
+
+
+def a_party_s_own_dispute(parties: Parties) -> None:
+    path, line = "settlements/2/1/statement/disputes", {"element": "gain", "reason": "A transfer of May is counted twice."}
+    parties.post(path, line, by="SC-RJE", status=403)
+    parties.post(path, line, by="one", status=403)
+    parties.post("settlements/1/9/statement/disputes", line, by="head of SC-RJE", status=404)
+    wrong = parties.post(path, {**line, "element": "consequences"}, by="head of SC-RJE", status=422)
+    assert [fault["code"] for fault in wrong["errors"]] == ["unknown_line"]
+    places = ("settlements/2/1/statement", "settlements/2/1/statement?party=public")
+    before = [parties.get(place, by="SC-RL4").content for place in places]
+    made = parties.post(path, line, by="head of SC-RJE")
+    DisputedLineView.model_validate(made)
+    assert (made["party"], made["by_party"], made["answer"]) == ("subcontract.SC-RJE", True, None)
+    held = parties.statement(2, by="SC-RJE")["totals"][0]
+    assert (held["payable_pence"], held["suspended_pence"]) == (0, held["pence"])
+    assert before == [parties.get(place, by="SC-RL4").content for place in places]
+    assert parties.get("settlement-disputes", by="SC-RL4").json()["disputes"] == []
+    assert parties.get("settlement-disputes", by="05W").json()["disputes"] == []
+    (told,) = parties.statement(2, by="05W")["disputes"]
+    assert (told["party"], told["reason"], told["answer"]) == (None, None, None)
+    named = {"party": "subcontract.SC-RJE", "element": "gain"}
+    parties.post("settlements/2/1/disputes/answer", {**named, "answer": "x"}, by="head of SC-RJE", status=403)
+    (open_line,) = parties.post("settlements/2/1/disputes/answer", {**named, "answer": "We ask the trust."}, status=200)["disputes"]
+    assert (open_line["by_party"], open_line["resolution"], open_line["opened_at"]) == (True, None, made["opened_at"])
+    (read,) = parties.statement(2, by="SC-RJE")["disputes"]
+    assert (read["reason"], read["answer"]) == (line["reason"], "We ask the trust.")
+    parties.post("settlements/2/1/disputes/resolution", {**named, "reason": "It was counted once."}, status=200)
+    answered = parties.get("settlement-disputes", by="SC-RJE").json()
+    DisputedLinesView.model_validate(answered)
+    (ended,) = answered["disputes"]
+    assert (ended["answer"], ended["resolution"], ended["reason"]) == ("We ask the trust.", "It was counted once.", line["reason"])
+    assert parties.statement(2, by="SC-RJE")["totals"][0]["suspended_pence"] == 0
+    then = parties.get(f"settlement-disputes?as_of={made['opened_at']}", by="SC-RJE").json()["disputes"]
+    assert [(each["answer"], each["resolution"]) for each in then] == [(None, None)]
+    held_then = parties.statement(2, by="SC-RJE", query=f"?as_of={made['opened_at']}")["totals"][0]
+    assert held_then == held
+
+
+def a_commissioner_s_dispute(parties: Parties) -> None:
+    path, line = "settlements/2/1/statement/disputes", {"element": "fixed_fee", "reason": "The fee was agreed at less."}
+    untold = [parties.get("settlements/2/1/statement", by=who).content for who in ("SC-RJE", "SC-RL4")]
+    assert parties.post(path, line, by="head of 05W")["party"] == "commissioner.05W"
+    assert untold == [parties.get("settlements/2/1/statement", by=who).content for who in ("SC-RJE", "SC-RL4")]
+    assert parties.get("settlement-disputes", by="05G").json()["disputes"] == []
+    (fee,) = [each for each in parties.statement(2, by="05W")["lines"] if each["element"] == "fixed_fee"]
+    assert (fee["payable_pence"], fee["suspended_pence"]) == (0, fee["pence"])
+    ours = parties.statement(2, by="finance")
+    assert [(each["party"], each["reason"]) for each in ours["disputes"]] == [("commissioner.05W", line["reason"])]
+    assert sum(each["suspended_pence"] for each in ours["totals"]) == 0
+    parties.post("settlements/2/1/disputes/resolution", {"party": "commissioner.05W", **line}, by="two", status=200)
 
 
 def a_late_correction(parties: Parties) -> None:

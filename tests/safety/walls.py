@@ -141,6 +141,20 @@ def _rendition(tenant: Tenant, row: Row) -> bool:
     return _here(tenant, row) and (tenant.subcontract == "*" or row["audience_kind"] == "public" or row["audience"] in {*mine} - {""})
 
 
+def _disputes(tenant: Tenant, row: Row) -> bool:
+    mine = {f"subcontract.{tenant.subcontract}", f"commissioner.{tenant.commissioner}"} | (
+        {"commissioner.all"} if tenant.commissioner else set()
+    )
+    return _whole(tenant, row) or (_here(tenant, row) and row["party"] in mine)
+
+
+def _disputed(tenant: Tenant, row: Row) -> bool:
+    left = {f"subcontract.{code}" for code in tenant.inherited_subcontracts} | {
+        f"commissioner.{code}" for code in tenant.inherited_commissioners
+    }
+    return _disputes(tenant, row) or (_here(tenant, row) and row["party"] in left)
+
+
 def _publication(tenant: Tenant, row: Row) -> bool:
     return _whole(tenant, row) or (_here(tenant, row) and row["subcontracts_shown"] and bool(tenant.commissioner))
 
@@ -194,7 +208,7 @@ OWNERS: Final[Mapping[str, Owners]] = {
         name: of_programme()
         for name in (
             "baselines", "handover_comparisons", "handovers", "imports", "month_results", "phase_decisions", "publication_drafts",
-            "report_rows", "requirements", "settlement_acts", "settlement_disputes", "settlement_inputs", "settlement_rules", "settlements",
+            "report_rows", "requirements", "settlement_acts", "settlement_inputs", "settlement_rules", "settlements",
         )
     },
     **{
@@ -213,6 +227,11 @@ OWNERS: Final[Mapping[str, Owners]] = {
         name: Owners(_by("programme", audience_kind=_KINDS, audience=("s1", "s2", "k1", "k2", "")), _rendition, _whole)
         for name in ("renditions", "settlement_statements")
     },
+    "settlement_disputes": Owners(
+        _by("programme", party=("integrator", "subcontract.s1", "subcontract.s2", "commissioner.k1", "commissioner.k2", "commissioner.all")),
+        _disputed,
+        _disputes,
+    ),
     "delegations": Owners(
         _by("programme", subcontract=("s1", "s2", "*", None), commissioner=("k1", "*", None)), _delegation, _delegation, odd=2
     ),

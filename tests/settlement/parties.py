@@ -10,7 +10,8 @@ from typing import Any, Final
 import httpx
 
 from app.kernel.canonical import sha256
-from app.settlement.schemas import RulesVersionView, RunView, StatedInputView, StatementView
+from app.settlement.schemas import RulesVersionView, RunView, StatedInputView
+from app.settlement.statement_schemas import StatementView
 from tests.reports.conftest import PROGRAMME, Programme, acute, document, of_62, of_fds
 from tests.settlement.recomputation import recompute
 from tests.support.databases import Database
@@ -85,8 +86,11 @@ class Parties:
         roles = {"one": "contract_manager", "two": "contract_manager", "finance": "finance", "analyst": "analyst"}
         if who in roles:
             return self.person(roles[who], who)
-        kind = "preparer" if who.startswith("SC-") else "commissioner"
-        return self.programme.key(kind, programme=PROGRAMME, **{"subcontract" if kind == "preparer" else "commissioner": who})
+        code = who.removeprefix("head of ")
+        reads, signs, party = (
+            ("preparer", "approver", "subcontract") if code.startswith("SC-") else ("commissioner", "commissioner_lead", "commissioner")
+        )
+        return self.programme.key(reads if code == who else signs, programme=PROGRAMME, **{party: code})
 
     def post(self, path: str, body: Any = None, *, by: str = "one", status: int = 201) -> Any:
         answer = self.programme.web.post(f"{PATH}/{path}", body, key=self.by(by))

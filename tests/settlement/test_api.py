@@ -1,10 +1,23 @@
 """What settling refuses, and what is withdrawn: a contract year is settled once, when it is over and published, on what still stands."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from time import sleep
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from tests.settlement.parties import Parties, served_parties
+from app.db.ledger import hold_ledger
+from app.db.session import open_session
+from app.db.tenancy import Tenant
+from app.kernel.actors import MACHINE
+from app.kernel.codes import ALL
+from app.settlement import actions
+from app.settlement.runs import InputKey
+from tests.reports.conftest import PROGRAMME
+from tests.settlement.parties import Parties, rules, served_parties
 from tests.support.databases import Database
 
 
@@ -58,3 +71,73 @@ def other_rules(parties: Parties) -> None:
     parties.agree(1, "shadow", actual=97_000_000, measures=[], gate={}, at_risk_share=0.2)
     assert parties.post(f"settlements/1/{run}/approval", by="two", status=409)["code"] == "overtaken"
     parties.post(f"settlements/1/{run}/withdrawal", {"reason": "Other rules."}, status=200)
+
+
+def test_every_version_that_was_proposed_can_be_read_as_it_stood(parties: Parties) -> None:
+    body = {"rules": rules(2, "shadow"), "reason": "A first thought."}
+    first = parties.post("settlement-rules", body)["version"]
+    second = parties.post("settlement-rules", {**body, "reason": "A better one."})
+    versions = {each["version"]: each for each in pages(parties, "settlement-rules?contract_year=2&limit=1", "rules")}
+    assert [versions[number]["state"] for number in (first, second["version"])] == ["superseded", "proposed"]
+    assert versions[first]["superseded_at"] == second["proposed_at"]
+    assert parties.get(f"settlement-rules/2/{first}").json() == versions[first]
+    assert parties.post(f"settlement-rules/2/{first}/approval", by="two", status=409)["code"] == "not_waiting"
+    before = parties.get(f"settlement-rules/2/{first}?as_of={versions[first]['proposed_at']}").json()
+    assert (before["state"], before["superseded_at"]) == ("proposed", None)
+    parties.get(f"settlement-rules/2/{second['version']}?as_of={versions[first]['proposed_at']}", status=404)
+    parties.get("settlement-rules?as_of=2050-01-01T00:00:00Z", status=422)
+
+
+def test_lists_come_in_pages_and_as_they_stood(parties: Parties) -> None:
+    """After all of the above: costs that were stated several times, runs that were withdrawn, and one that stands."""
+    for place, member in (("settlement-inputs", "inputs"), ("settlements", "settlements"), ("settlement-statements", "statements")):
+        whole = parties.get(f"{place}?limit=200").json()
+        assert whole["next"] is None
+        assert pages(parties, f"{place}?limit=1", member) == whole[member] != []
+    runs = parties.get("settlements").json()["settlements"]
+    declared = runs[1]["acts"][0]["at"]
+    then = parties.get(f"settlements?as_of={declared}").json()
+    assert then["as_of"] == declared
+    assert [(each["run"], each["state"]) for each in then["settlements"]] == [(1, "approved"), (2, "declared")]
+    assert parties.get(f"settlements/1/2?as_of={declared}").json()["settlement"]["state"] == "declared"
+    parties.get(f"settlements/1/3?as_of={declared}", status=404)
+    issued = parties.get("settlement-statements", by="SC-RJE").json()["statements"]
+    assert {each["party"] for each in issued} == {"subcontract.SC-RJE"}
+    assert parties.get(f"settlement-statements?as_of={declared}", by="SC-RJE").json()["statements"] == []
+
+
+def pages(parties: Parties, path: str, member: str) -> list[dict[str, Any]]:
+    """All of a list, page by page, each of whose cursors is of this list alone."""
+    found: list[dict[str, Any]] = []
+    following: str | None = ""
+    while following is not None:
+        page = parties.get(f"{path}{following and f'&cursor={following}'}").json()
+        found += page[member]
+        following = page["next"]
+    return found
+
+
+def test_a_year_is_computed_without_holding_the_ledger(parties: Parties) -> None:
+    """Who cannot settle is told while somebody else records; what moved while a run waited for that is computed again."""
+    parties.agree(2, "shadow", actual=96_000_000, measures=[], gate={})
+    programme = parties.programme
+    with ThreadPoolExecutor(1) as beside, open_session(programme.database.engine, Tenant(PROGRAMME, "*", "*", "*")) as session:
+        hold_ledger(session, PROGRAMME)
+        assert {fault["code"] for fault in parties.declare(2, status=422)["errors"]} >= {"not_ended"}
+        waiting = beside.submit(parties.declare, 2, "provisional")
+        wait_until_somebody_waits(programme.database)
+        key = InputKey(2, "actual_cost", ALL)
+        actions.state_input(session, PROGRAMME, key, Decimal(90_000_000), source="Ledger", actor=MACHINE, now=programme.now)
+        session.commit()
+        assert waiting.result()["inputs"]["actual_cost"]["pence"] == 90_000_000
+
+
+def wait_until_somebody_waits(database: Database) -> None:
+    query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with database.engine.connect() as connection:
+        for _ in range(500):
+            if connection.execute(query).scalar_one():
+                return
+            connection.rollback()
+            sleep(0.02)
+    raise AssertionError("nobody waits for the ledger")

@@ -163,7 +163,7 @@ def test_true_ups_and_suspense_stand_in_the_statement() -> None:
     assert int(trued_up["explanation"]["value"]) == own["totals"][0]["pence"]
     assert own["summary"]["quality"] == anew["quality"] != result["quality"]
     assert own["disputes"] == [
-        {"party": "subcontract.SC-A", "element": "gain", "opened_at": "2029-09-02", "reason": "A transfer counts twice."}
+        {"party": "subcontract.SC-A", "element": "gain", "opened_at": "2029-09-02", "reason": "A transfer counts twice.", "answer": None}
     ]
     everyone = statement_of(HEAD, result, audience="integrator", party="integrator", **said)
     assert sum(each["payable_pence"] for each in everyone["totals"]) == 0
@@ -171,7 +171,7 @@ def test_true_ups_and_suspense_stand_in_the_statement() -> None:
     assert everyone["summary"]["total_pence"] == anew["total_pence"]
     payer = statement_of(HEAD, result, audience="commissioner", party="commissioner.all", **said)
     assert payer["totals"][0]["suspended_pence"] == -gain["pence"]
-    assert payer["disputes"] == [{"party": None, "element": "gain", "opened_at": "2029-09-02", "reason": None}]
+    assert payer["disputes"] == [{"party": None, "element": "gain", "opened_at": "2029-09-02", "reason": None, "answer": None}]
     words = text_of(workbook_of(everyone, made_at="2029-09-02T09:00:00Z"))
     assert "The figure of CWT-62 was 412/531." in words
     assert "['" not in words
