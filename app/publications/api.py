@@ -22,6 +22,8 @@ from app.publications.observation_schemas import RenditionOf, RowsAsked, Subcont
 from app.publications.observations import ObservationQuery
 from app.publications.observations import tag_of as tag_of_rows
 from app.publications.renditions import inflated
+from app.publications.row_query_actions import is_told_of_queries, lines_beside
+from app.publications.row_query_schemas import queries_link
 from app.publications.schemas import (
     ChangesView,
     KeySetView,
@@ -177,11 +179,15 @@ def _read(unit: UnitOfWork, programme: str, found: Found, asked: Drawing, header
     standing, query, format_ = found.standing, asked.query, asked.format
     said = {"Vary": "Accept, Accept-Encoding, Authorization", **headers, "X-Publication-SHA256": standing.sha256}
     whole = format_ == "json" and not query.is_filtered
-    # A workbook says what has taken its publication's place.
+    # A workbook says what has taken its publication's place, and what is asked about it.
     since = standing.superseded_by if format_ == "xlsx" else None
-    tag = strong(standing.sha256 if whole else tag_of_rows(query, [source_of(found)], format_, since))
+    told = is_told_of_queries(unit.actor, public=query.public)
+    queries = lines_beside(unit.session, programme, standing.month, actor=unit.actor) if told and format_ == "xlsx" else None
+    tag = strong(standing.sha256 if whole else tag_of_rows(query, [source_of(found)], format_, since, queries))
     if format_ == "xlsx":
         said["Cache-Control"] = "private, no-cache"
+    elif told and format_ == "csv":
+        said["Link"] = queries_link(programme, standing.sequence)
     content = read_bytes(unit.session, programme, found) if whole else b""
     if whole and said["Cache-Control"] == _FOR_EVER:
         unit.keep_for_ever(content, inflated, etag=tag, headers=said, length_bytes=standing.length_bytes)
@@ -194,7 +200,8 @@ def _read(unit: UnitOfWork, programme: str, found: Found, asked: Drawing, header
     if format_ != "json":
         public = " public" if query.public else ""
         said["Content-Disposition"] = f'attachment; filename="{programme} {standing.month} {standing.sequence}{public}.{format_}"'
-    return unit.read(draw(unit.session, programme, found, query, format_), etag=tag, headers=said, media_type=FORMATS[format_])
+    drawn = draw(unit.session, programme, found, query, format_, queries=queries)
+    return unit.read(drawn, etag=tag, headers=said, media_type=FORMATS[format_])
 
 
 @router.get("/{sequence}/differences", response_class=Response, responses=refusals() | json_answer(NoticeView, NOTICE))

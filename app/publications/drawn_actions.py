@@ -1,6 +1,8 @@
 """Drawing something from a rendition: some of its rows, a table, or a workbook. What is drawn is not signed, and names what it was drawn from."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -17,6 +19,7 @@ from app.publications.observations import Filter, ObservationQuery, Source, rows
 from app.publications.renditions import inflated
 from app.reports.export_actions import MOST_MONTHS, refuse_too_many
 from app.reports.export_csv import csv_of
+from app.reports.export_queries import Line, key_of
 from app.reports.export_themes import widest_slice
 from app.reports.export_workbook import Behind, workbook_of
 
@@ -24,15 +27,24 @@ _BEFORE_ROWS: Final = b'"observations":['
 _AFTER_ROWS: Final = b'],"report":'
 
 
-def draw(session: Session, programme: str, found: Found, query: ObservationQuery, format_: str) -> bytes:
-    """Those rows of a rendition that are asked for, in a format."""
+def draw(
+    session: Session, programme: str, found: Found, query: ObservationQuery, format_: str, *, queries: Sequence[Line] | None = None
+) -> bytes:
+    """Those rows of a rendition that are asked for, in a format; a workbook has what is asked about them too, for whom that is to know."""
     report = _taken_apart(inflated(read_bytes(session, programme, found)), query, source_of(found))
     if format_ == "json":
         return json_bytes(report)
     if format_ == "csv":
         return csv_of(report)
     refuse_too_many(report)
-    return workbook_of(report, _behind(session, programme, found, query, report))
+    behind = _behind(session, programme, found, query, report)
+    return workbook_of(report, replace(behind, queries=queries if queries is None else _about(queries, report)))
+
+
+def _about(queries: Sequence[Line], report: dict[str, Any]) -> list[Line]:
+    """Those about rows that are in the report."""
+    there = {key_of(row) for row in report["observations"]}
+    return [line for line in queries if key_of(line) in there]
 
 
 def source_of(found: Found) -> Source:

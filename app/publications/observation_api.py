@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.publications import observation_actions as actions
-from app.publications import row_query_actions
 from app.publications.observation_actions import Table, rows_from
 from app.publications.observation_schemas import (
     FirstMonth,
@@ -25,7 +24,8 @@ from app.publications.observation_schemas import (
     table_answer,
 )
 from app.publications.observations import Position, tag_of
-from app.publications.row_query_schemas import row_query_view
+from app.publications.row_query_actions import is_told_of_queries, queries_beside
+from app.publications.row_query_schemas import queries_link, row_query_view
 from app.reports.example_schemas import DIGEST, ROW
 from app.reports.export_csv import CSV_TYPE, csv_parts
 from app.reports.members import MEMBERS
@@ -126,7 +126,8 @@ def _answered(unit: UnitOfWork, table: Table, page: Page, after: Position | None
     named = {name for name, _ in page.query}
     if format_ == "csv" and not {"limit", "cursor"} & named:
         return _whole(unit, table)
-    queries = [] if format_ == "csv" else row_query_actions.queries_beside(unit.session, table, actor=unit.actor)
+    told = format_ != "csv" and is_told_of_queries(unit.actor, public=table.query.public)
+    queries = queries_beside(unit.session, table.programme, table.sources, actor=unit.actor) if told else []
     said = [[each.query.name, len(each.thread)] for each in queries]
     tag = tag_of(table.query, table.renditions, format_, after, page.limit, page.path, table.programme, said)
     unchanged = unit.unchanged(tag)
@@ -136,7 +137,7 @@ def _answered(unit: UnitOfWork, table: Table, page: Page, after: Position | None
     found = list(islice(rows_from(lambda: nullcontext(session), table, tuple(MEMBERS), after), page.limit + 1))
     rows, following, link = page.cut(found, lambda each: each[0])
     if format_ == "csv":
-        return unit.read(b"".join(_table(iter(rows))), etag=tag, headers=link, media_type=CSV_TYPE)
+        return unit.read(b"".join(_table(iter(rows))), etag=tag, headers=_also_queries(unit, table, link), media_type=CSV_TYPE)
     shown = [row for _, row in rows]
     beside = with_lenders(unit, {"queries": [row_query_view(table.programme, each) for each in queries if each.query.is_about(shown)]})[
         "queries"
@@ -149,7 +150,15 @@ def _whole(unit: UnitOfWork, table: Table) -> Response:
     name = f'attachment; filename="{table.programme} observations.csv"'
     tag = tag_of(table.query, table.renditions, "csv", None, None, table.programme)
     rows = rows_from(unit.more_sessions, table, tuple(MEMBERS), None)
-    return unit.stream(lambda: _table(rows), etag=tag, media_type=CSV_TYPE, headers={"Content-Disposition": name})
+    headers = _also_queries(unit, table, {"Content-Disposition": name})
+    return unit.stream(lambda: _table(rows), etag=tag, media_type=CSV_TYPE, headers=headers)
+
+
+def _also_queries(unit: UnitOfWork, table: Table, headers: dict[str, str]) -> dict[str, str]:
+    """The headers of a table, with where what is asked about its rows is read, for whom that is to know."""
+    if not is_told_of_queries(unit.actor, public=table.query.public):
+        return headers
+    return {**headers, "Link": ", ".join([*([headers["Link"]] if "Link" in headers else []), queries_link(table.programme)])}
 
 
 def _table(rows: Iterator[tuple[Position, bytes]]) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """Asking about rows of a publication, answering, and closing what was asked: allow, load, decide, save, audit."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -12,10 +13,11 @@ from app.calendar.store import load_contract
 from app.db import audit
 from app.db.ledger import begin_recording
 from app.kernel.actors import EVERY, Actor
+from app.kernel.moments import moment_text
+from app.kernel.months import Month
 from app.kernel.refusals import Fault, Forbidden, Invalid, NotFound
 from app.publications import row_query_store as store
 from app.publications.domain import Audience
-from app.publications.observation_actions import Table
 from app.publications.row_queries import PARTIES, QueryName, RowKeys, RowMessage, RowQuery, WantedRowQueries, moved
 from app.publications.store import parts, rows_of, standings
 from app.returns.queries import QueryAct, QueryState, due_after, due_faults
@@ -32,6 +34,16 @@ class RowQueryRead:
 
     query: RowQuery
     thread: tuple[RowMessage, ...]
+
+    @property
+    def lines(self) -> Iterator[dict[str, str | int]]:
+        """Everything that was said, a flat line each, under the keys of the row and the month of its report: to join on the rows."""
+        query = self.query
+        named: dict[str, str | int] = {"report_month": str(query.month), "sequence": query.name.sequence, "query": query.name.text}
+        named |= {"state": query.state.value, "due_on": query.due_on.isoformat(), **query.row._asdict()}
+        for said in self.thread:
+            about = {"message": said.number, "act": said.act.value, "party": said.party.value, "text": said.text}
+            yield {**named, **about, "at": moment_text(said.recorded_at), "by": said.recorded_by}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +147,9 @@ def read_query(session: Session, programme: str, name: QueryName | None, *, acto
 
 
 def list_queries(
-    session: Session, programme: str, wanted: WantedRowQueries, *, after: tuple[int, str, int] | None, limit: int, actor: Actor
+    session: Session, programme: str, wanted: WantedRowQueries, *, after: tuple[int, str, int] | None, limit: int | None, actor: Actor
 ) -> list[RowQueryRead]:
-    """At most `limit` queries, each with its thread: the integrator's all, a commissioner's its own."""
+    """At most `limit` queries (None: all there are), each with its thread: the integrator's all, a commissioner's its own."""
     require(actor, Permission.ROW_QUERY_READ, programme=programme)
     load_contract(session, programme)
     found = store.queries(session, programme, wanted, after=after, limit=limit)
@@ -157,9 +169,17 @@ def publication_month(
     raise NotFound(_NOT_PUBLISHED)
 
 
-def queries_beside(session: Session, table: Table, *, actor: Actor) -> list[RowQueryRead]:
-    """What is asked about rows of a table's months, as far as it is the actor's to know; the public is told of none."""
-    if table.query.public or not may(actor, Permission.ROW_QUERY_READ):
-        return []
-    wanted = WantedRowQueries(months=tuple(table.sources))
-    return list_queries(session, table.programme, wanted, after=None, limit=_MOST_BESIDE, actor=actor)
+def is_told_of_queries(actor: Actor, *, public: bool) -> bool:
+    """Whether what is asked about rows stands beside those that an actor reads; the public is told of none."""
+    return not public and may(actor, Permission.ROW_QUERY_READ)
+
+
+def queries_beside(session: Session, programme: str, months: Iterable[Month], *, actor: Actor) -> list[RowQueryRead]:
+    """What is asked about rows of some months, as far as it is the actor's to know."""
+    wanted = WantedRowQueries(months=tuple(months))
+    return list_queries(session, programme, wanted, after=None, limit=_MOST_BESIDE, actor=actor)
+
+
+def lines_beside(session: Session, programme: str, month: Month, *, actor: Actor) -> list[dict[str, str | int]]:
+    """Everything that was said about rows of a month, as far as it is the actor's to know."""
+    return [line for each in queries_beside(session, programme, [month], actor=actor) for line in each.lines]

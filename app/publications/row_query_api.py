@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.kernel.months import Month
 from app.kernel.refusals import Forbidden, Invalid, NotFound
@@ -11,15 +11,18 @@ from app.publications.domain import audiences_of
 from app.publications.row_queries import QueryName, WantedRowQueries
 from app.publications.row_query_actions import RowQueryRead
 from app.publications.row_query_schemas import (
+    RowMessageLine,
     RowQueriesView,
     RowQueryBody,
     RowQueryView,
     row_query_view,
 )
+from app.reports.export_csv import CSV_TYPE, csv_parts
 from app.returns.queries import QueryAct, QueryClosed
 from app.returns.query_actions import Said
 from app.returns.query_schemas import AnswerBody, ClosingBody, FollowUpBody
 from app.web.lent import with_lenders
+from app.web.negotiation import NotAcceptable, also_as, format_of
 from app.web.pages import BadCursor, Page, PageOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit, UnitOfWork
@@ -71,8 +74,14 @@ Sequence = Annotated[int, Path(description="The publication's number in its prog
 QueryCode = Annotated[str, Path(description="The query: who asks, and its number.", max_length=80, examples=["05W-1"])]
 OpenWanted = Annotated[bool | None, Query(alias="open", description="Only those that wait for their answer (or only the others).")]
 RowPart = Annotated[str | None, Query(description="Only queries about rows with this key.", max_length=64)]
-_LISTING: Final = refusals(Forbidden, NotFound, Invalid, BadCursor) | json_answer(
-    RowQueriesView, {"queries": [_EXAMPLE], "next": None}, description="A page of queries"
+COLUMNS: Final = tuple(RowMessageLine.model_fields)
+FormatOf = Annotated[str, Depends(format_of({"json": "application/json", "csv": CSV_TYPE}))]
+_LISTING: Final = also_as(
+    refusals(Forbidden, NotFound, Invalid, BadCursor, NotAcceptable)
+    | json_answer(
+        RowQueriesView, {"queries": [_EXAMPLE], "next": None}, description="A page of queries; everything that was said as a table"
+    ),
+    {CSV_TYPE: {"schema": {"type": "string"}, "example": ",".join(COLUMNS)}},
 )
 _SAYING: Final = refusals(Forbidden, NotFound, Invalid, QueryClosed, *WRITING)
 
@@ -113,8 +122,12 @@ def list_row_queries(
     segment: RowPart = None,
     subcontract: RowPart = None,
     category: RowPart = None,
+    format_: FormatOf,
 ) -> Response:
-    """List what is asked about rows of a publication's month, each with its answer: one row's where its keys are named."""
+    """List what is asked about rows of a publication's month, each with its answer: one row's where its keys are named.
+
+    As CSV, a line for everything that was said, and without `limit` all of them in one answer.
+    """
     of_month = actions.publication_month(unit.session, programme, sequence, actor=unit.actor, audiences=audiences_of(unit.actor))
     keys = {
         "slice": None if slice_ is None else slice_.replace(" ", "+"),
@@ -128,7 +141,7 @@ def list_row_queries(
         "category": category,
     }
     row = {name: code for name, code in keys.items() if code is not None}
-    return _listed(unit, programme, WantedRowQueries(of_month.months, is_open, row), page)
+    return _listed(unit, programme, WantedRowQueries(of_month.months, is_open, row), page, format_)
 
 
 @router.get("/row-queries", response_class=Response, responses=_LISTING)
@@ -139,16 +152,24 @@ def list_all_row_queries(
     *,
     is_open: OpenWanted = None,
     month: Annotated[Month | None, Query(description="Only about rows of this month.", examples=["2026-10"])] = None,
+    format_: FormatOf,
 ) -> Response:
-    """List what is asked about published rows of a programme; a commissioner sees what it asked itself."""
-    return _listed(unit, programme, WantedRowQueries(None if month is None else (month,), is_open), page)
+    """List what is asked about published rows of a programme; a commissioner sees what it asked itself.
+
+    As CSV, a line for everything that was said, and without `limit` all of them in one answer.
+    """
+    return _listed(unit, programme, WantedRowQueries(None if month is None else (month,), is_open), page, format_)
 
 
-def _listed(unit: UnitOfWork, programme: str, wanted: WantedRowQueries, page: Page) -> Response:
-    found = actions.list_queries(
-        unit.session, programme, wanted, after=page.after_as(int, str, int), limit=page.limit + 1, actor=unit.actor
-    )
-    rows, following, link = page.cut(found, _place_of)
+def _listed(unit: UnitOfWork, programme: str, wanted: WantedRowQueries, page: Page, format_: str) -> Response:
+    whole = format_ == "csv" and not {"limit", "cursor"} & {name for name, _ in page.query}
+    limit = None if whole else page.limit + 1
+    found = actions.list_queries(unit.session, programme, wanted, after=page.after_as(int, str, int), limit=limit, actor=unit.actor)
+    rows, following, link = (found, None, {}) if whole else page.cut(found, _place_of)
+    if format_ == "csv":
+        content = b"".join(csv_parts((line for each in rows for line in each.lines), columns=COLUMNS))
+        named = {"Content-Disposition": f'attachment; filename="{programme} queries.csv"'}
+        return unit.read(content, headers={**link, **named}, media_type=CSV_TYPE)
     return unit.read(with_lenders(unit, {"queries": [row_query_view(programme, each) for each in rows], "next": following}), headers=link)
 
 

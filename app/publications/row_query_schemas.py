@@ -80,11 +80,42 @@ class RowQueryView(BaseModel):
     links: dict[str, str]
 
 
+class RowMessageLine(BaseModel):
+    """Something that was said, as a line of a table: under the keys of the row and the month of its report, to join on the rows."""
+
+    report_month: str
+    sequence: int
+    query: str
+    state: QueryState
+    due_on: date
+    slice: str
+    measure: str
+    period: str
+    commissioner: str
+    site: str
+    pathway: str
+    segment: str
+    subcontract: str
+    category: str
+    message: int
+    act: QueryAct
+    party: RowParty
+    text: str
+    at: str
+    by: str
+
+
 class RowQueriesView(BaseModel):
     """A page of queries about rows."""
 
     queries: list[RowQueryView]
     next: str | None
+
+
+def queries_link(programme: str, sequence: int | None = None) -> str:
+    """What a table of rows, which has no place for it, names in `Link`: what is asked about them, as a table of its own."""
+    path = "row-queries" if sequence is None else f"publications/{sequence}/queries"
+    return f'</v1/programmes/{programme}/{path}?format=csv>; rel="related"; title="queries"'
 
 
 def row_query_view(programme: str, read: RowQueryRead) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The tables of a theme's sheet: the figures at its head with their verdicts, and beneath the charts those of every place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -8,6 +8,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from app.reports.export_looks import Looks, count_format, height, marks_of, number_format, write_figure, write_text
+from app.reports.export_queries import key_of
 from app.reports.row_words import Row, missing_words, months_words, place_words, span_words
 
 WORDS: Final = {
@@ -29,6 +30,10 @@ WORDS: Final = {
     "too_few_points": "too few months to tell",
 }
 """The verdicts as people read them; each keeps to itself."""
+
+
+Asked = Mapping[tuple[str, ...], str]
+"""The names of the queries about rows, by their keys."""
 
 
 class Column(NamedTuple):
@@ -98,24 +103,25 @@ _INSIDE: Final = (
 )
 
 
-def write_head(sheet: Worksheet, line: int, rows: Sequence[Row], looks: Looks) -> int:
-    """The figures at the head of a theme, one a line; the first line under them."""
+def write_head(sheet: Worksheet, line: int, rows: Sequence[Row], looks: Looks, asked: Asked) -> int:
+    """The figures at the head of a theme, one a line, each with the queries about it; the first line under them."""
     write_text(sheet, line, 0, "At a glance", looks.section())
-    return _write(sheet, line + 1, rows, _columns(rows), looks)
+    return _write(sheet, line + 1, rows, _columns(rows, asked), looks)
 
 
-def write_others(sheet: Worksheet, line: int, rows: Sequence[Row], looks: Looks) -> int:
+def write_others(sheet: Worksheet, line: int, rows: Sequence[Row], looks: Looks, asked: Asked) -> int:
     """The figures of places, in a table that can be filtered, under the columns of the head; the first line under them."""
     write_text(sheet, line, 0, "By place", looks.section())
-    columns = _columns(rows)
+    columns = _columns(rows, asked)
     end = _write(sheet, line + 1, rows, columns, looks)
     sheet.autofilter(line + 1, 0, end - 1, len(columns) - 1)
     return end
 
 
-def _columns(rows: Sequence[Row]) -> list[Column]:
+def _columns(rows: Sequence[Row], asked: Asked) -> list[Column]:
     coloured = [_COLOUR] if any(row["rag"] is not None for row in rows) else []
-    return [*_NAMED, *_VALUES, *_JUDGED, *_INSIDE, *coloured]
+    queried = [Column("Queries", 14, lambda row: asked.get(key_of(row)), _text)] if any(key_of(row) in asked for row in rows) else []
+    return [*_NAMED, *_VALUES, *_JUDGED, *_INSIDE, *coloured, *queried]
 
 
 def _write(sheet: Worksheet, line: int, rows: Sequence[Row], columns: Sequence[Column], looks: Looks) -> int:

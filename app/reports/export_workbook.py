@@ -5,7 +5,7 @@ The same report gives the same bytes. Figures are numbers; those that may change
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -20,6 +20,7 @@ from app.reports.export_csv import columns_of
 from app.reports.export_definitions import write_definitions
 from app.reports.export_front import banner_words, write_front
 from app.reports.export_looks import MARKS, Looks, dated, write_figure, write_text
+from app.reports.export_queries import Line, asked_about, write_queries
 from app.reports.export_tables import write_head, write_others
 from app.reports.export_themes import Theme, beside, compared, drawn, place_of, series_of, themes_of
 from app.reports.row_words import Row
@@ -31,6 +32,7 @@ MOST_ROWS: Final = 10_000
 """A workbook of more would take its reader's program, and this one, too long: it is what tables are for."""
 
 FRONT: Final = "Report"
+QUERIES: Final = "Queries"
 DEFINITIONS: Final = "Definitions"
 ROWS: Final = "Rows"
 _LINE_PIXELS: Final = 20
@@ -45,7 +47,8 @@ _LONGEST_HEADER: Final = 240
 @dataclass(frozen=True, slots=True)
 class Behind:
     """What a workbook shows that is not in the report itself: the programme's name, its measures as they were defined then, the rows of earlier
-    months (of the same audience) for charts over time; of a publication its digest, and the one that has taken its place since.
+    months (of the same audience) for charts over time; of a publication its digest, the one that has taken its place since, and what is asked
+    about its rows (None for whom that is not to know).
     """
 
     programme_name: str
@@ -53,6 +56,7 @@ class Behind:
     earlier: Iterable[Row] = ()
     superseded_by: int | None = None
     sha256: str | None = None
+    queries: Sequence[Line] | None = None
 
 
 def workbook_of(report: Mapping[str, Any], behind: Behind) -> bytes:
@@ -70,7 +74,7 @@ class _Workbook:
 
     def __init__(self, book: xlsxwriter.Workbook, report: Mapping[str, Any], behind: Behind) -> None:
         self.book, self.report, self.behind, self.looks = book, report, behind, Looks(book)
-        head = report["report"]
+        head, self.asked = report["report"], asked_about(behind.queries or ())
         self.status: str = head["status"]
         self.title = f"{behind.programme_name}: {month_words(Month.parse(head['month']))}"
         self.banner = banner_words(head, superseded_by=behind.superseded_by)
@@ -81,7 +85,9 @@ class _Workbook:
 
     def write(self) -> None:
         rows, looks, themes = self.report["observations"], self.looks, themes_of(self.report["observations"])
-        named = {name: self.book.add_worksheet(name) for name in (FRONT, *(theme.name for theme in themes), DEFINITIONS, ROWS, CHART_SHEET)}
+        queries = self.behind.queries
+        names = (FRONT, *(theme.name for theme in themes), *([] if queries is None else [QUERIES]), DEFINITIONS, ROWS, CHART_SHEET)
+        named = {name: self.book.add_worksheet(name) for name in names}
         self._open(named[FRONT], self.title, last=1)
         own = {"superseded_by": self.behind.superseded_by, "sha256": self.behind.sha256}
         write_front(named[FRONT], {**self.report["report"], **own}, self.report["notes"], themes=themes, earlier=self.earlier, looks=looks)
@@ -89,6 +95,9 @@ class _Workbook:
         figures = Figures(named[CHART_SHEET], looks, first=_UNDER_BANNER)
         for theme in themes:
             self._write_theme(named[theme.name], theme, figures)
+        if queries is not None:
+            self._open(named[QUERIES], f"{QUERIES}. {self.title}", last=8)
+            write_queries(named[QUERIES], _UNDER_BANNER, queries, rows, looks)
         self._open(named[DEFINITIONS], f"{DEFINITIONS}. {self.title}", last=6)
         write_definitions(named[DEFINITIONS], _UNDER_BANNER, self.behind.measures, rows, looks)
         _write_rows(named[ROWS], rows, looks)
@@ -107,11 +116,11 @@ class _Workbook:
     def _write_theme(self, sheet: Worksheet, theme: Theme, figures: Figures) -> None:
         self._open(sheet, f"{theme.name}. {self.title}", last=11)
         write_text(sheet, 2, 0, f"Marks:  {_KEY}", self.looks.small())
-        line = write_head(sheet, _UNDER_BANNER + 1, theme.head, self.looks) + 1
+        line = write_head(sheet, _UNDER_BANNER + 1, theme.head, self.looks, self.asked) + 1
         for row in drawn(theme):
             line = self._draw(sheet, line, theme, row, figures)
         if theme.others:
-            write_others(sheet, line, theme.others, self.looks)
+            write_others(sheet, line, theme.others, self.looks, self.asked)
         sheet.freeze_panes(2, 1)
 
     def _draw(self, sheet: Worksheet, line: int, theme: Theme, row: Row, figures: Figures) -> int:

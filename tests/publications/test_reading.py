@@ -156,3 +156,27 @@ def test_everybody_in_the_programme_may_look_at_what_the_public_reads(story: Pre
     assert {each["audience"] for each in table} == {"public"}
     assert table[0]["observations"] == table[1]["observations"] == table[2]["observations"]
     assert len(table[0]["observations"]) == len(answers[0].json()["observations"])
+
+
+def test_a_workbook_says_at_the_row_what_is_asked_about_it_and_tells_nobody_else(story: Press) -> None:
+    web, lead, own = story.programme.web, story.key("commissioner_lead", commissioner="05W"), story.key("preparer", subcontract="SC-RL4")
+    path = "/2?slice=all,commissioner&period=month&format=xlsx"
+    before = story.get(path, by=lead)
+    row = {"slice": "commissioner", "measure": "CWT-62", "commissioner": "05W"}
+    asked = web.post(f"{ADDRESS}/2/queries", {"row": row, "text": "=Fewer?"}, key=lead)
+    assert asked.status_code == 201, asked.text
+    assert web.post(f"{ADDRESS}/2/queries/05W-1/answer", {"text": "A list was cancelled."}, key=story.manager).status_code == 200
+    for by in (lead, story.manager):
+        book = CalamineWorkbook.from_object(io.BytesIO(story.get(path, by=by).content))
+        told = [line for line in book.get_sheet_by_name("Queries").to_python() if line[0] == "05W-1"]
+        assert [(line[5], line[-1]) for line in told] == [("commissioner", "'=Fewer?"), ("integrator", "A list was cancelled.")]
+        assert "CWT-62" in told[0][1]
+        marked = [line for line in book.get_sheet_by_name("Service standards").to_python() if line[-1] == "05W-1"]
+        assert len(marked) == 1
+    # It is another workbook by then; the JSON is the same bytes, and whoever reads no queries has no such sheet.
+    assert story.get(path, by=lead).headers["ETag"] != before.headers["ETag"]
+    for by, asked_by in ((own, "/2?format=xlsx"), (lead, f"{path}&rendition=public")):
+        assert "Queries" not in CalamineWorkbook.from_object(io.BytesIO(story.get(asked_by, by=by).content)).sheet_names
+    other = story.get(path, by=story.key("commissioner_lead", commissioner="05G"))
+    sheet = CalamineWorkbook.from_object(io.BytesIO(other.content)).get_sheet_by_name("Queries").to_python()
+    assert sheet[-1][0] == "Nothing has been asked about the rows of this month."

@@ -1,5 +1,7 @@
 """A commissioner's lead asks about a published row, the integrator answers, and both see it beside the row, which stays as it was published."""
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -93,6 +95,28 @@ def test_a_row_is_asked_about_answered_and_closed_and_its_answer_stays_beside_it
     assert asking.listed("row-queries?open=true", key=asking.manager) == []
     assert asking.post("1/queries/05W-1/answer", {"text": "Late."}, key=asking.manager).json()["code"] == "query_closed"
     assert asking.get("publications/1/queries/05W-1", key=asking.manager).json()["state"] == "closed"
+
+
+def test_what_is_asked_and_answered_stands_beside_the_table(asking: Asking) -> None:
+    asked = asking.post("1/queries", {**QUESTION, "text": "=1+1 fewer?"}, key=asking.lead).json()["query"]
+    assert asking.post(f"1/queries/{asked}/answer", {"text": "It was, on the 14th."}, key=asking.manager).status_code == 200
+    tables = ("publications/1?slice=commissioner&format=csv", "observations?format=csv", "observations?format=csv&limit=1")
+    for key in (asking.lead, asking.reader, asking.manager):
+        for path in tables:
+            links = asking.get(path, key=key).headers["Link"]
+            address = next(each for each in links.split(", ") if 'title="queries"' in each).partition(">")[0].removeprefix(f"<{PATH}/")
+            lines = [line for line in csv.DictReader(io.StringIO(asking.get(address, key=key).text)) if line["query"] == asked]
+            assert [(line["party"], line["text"]) for line in lines] == [
+                ("commissioner", "'=1+1 fewer?"),
+                ("integrator", "It was, on the 14th."),
+            ]
+            assert {name: lines[0][name] for name in ROW} == ROW
+            assert (lines[0]["report_month"], lines[0]["site"], lines[0]["state"]) == ("2026-10", "all", "answered")
+    subcontractor = asking.web.key("preparer", programme=PROGRAMME, subcontract="SC-RJE")
+    assert all("queries" not in asking.get(path, key=subcontractor).headers.get("Link", "") for path in tables)
+    assert "queries" not in asking.get("observations?format=csv&rendition=public", key=asking.lead).headers.get("Link", "")
+    pages = asking.get("row-queries?format=csv&limit=1", key=asking.manager)
+    assert (pages.text.count(asked), 'rel="next"' in pages.headers["Link"]) == (0, True)
 
 
 def test_anothers_query_is_as_one_that_is_not_there(asking: Asking) -> None:
