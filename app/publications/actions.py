@@ -32,10 +32,14 @@ class Listed:
     revision_pending: bool
 
 
-def list_publications(session: Session, programme: str, *, month: Month | None, after: int, limit: int, actor: Actor) -> list[Listed]:
+def list_publications(
+    session: Session, programme: str, *, month: Month | None, after: int, limit: int, actor: Actor, public: bool = False
+) -> list[Listed]:
     """A caller's publications by their sequence, each with whether another has taken its place, or will have reason to."""
     _may_read(session, programme, actor)
-    found = [each.standing for each in _found(session, programme, audiences_of(actor), month=month, after=after, limit=limit)]
+    found = [
+        each.standing for each in _found(session, programme, audiences_of(actor, public=public), month=month, after=after, limit=limit)
+    ]
     current = [each for each in found if each.superseded_by is None]
     pending = _pending(session, programme, current, actor=actor) if current else frozenset()
     return [Listed(each, each.sequence in pending) for each in found]
@@ -109,15 +113,15 @@ def read_bytes(session: Session, programme: str, found: Found) -> bytes:
     return content
 
 
-def changes(session: Session, programme: str, *, since: int, limit: int, actor: Actor) -> list[Standing]:
+def changes(session: Session, programme: str, *, since: int, limit: int, actor: Actor, public: bool = False) -> list[Standing]:
     """What was published for a caller after a sequence, in the order in which it was committed: none is missed and none comes twice."""
     _may_read(session, programme, actor)
-    return [each.standing for each in _found(session, programme, audiences_of(actor), after=since, limit=limit)]
+    return [each.standing for each in _found(session, programme, audiences_of(actor, public=public), after=since, limit=limit)]
 
 
-def read_differences(session: Session, programme: str, sequence: int, *, actor: Actor) -> bytes:
+def read_differences(session: Session, programme: str, sequence: int, *, actor: Actor, public: bool = False) -> bytes:
     """A change notice as it is kept, a gzip stream of JSON."""
-    found = read_publication(session, programme, sequence, actor=actor)
+    found = read_publication(session, programme, sequence, actor=actor, public=public)
     content = store.differences(session, programme, found.audience, sequence)
     if content is None:
         raise NotFound(_NOT_PUBLISHED)

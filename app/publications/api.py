@@ -18,7 +18,7 @@ from app.publications.drawn_actions import draw, source_of
 from app.publications.example_schemas import CHANGES, KEYS, MANIFEST, NOTICE, PUBLICATIONS, PUBLISHED, RENDITION
 from app.publications.key_actions import SigningKeyMissing
 from app.publications.keys import Keyring
-from app.publications.observation_schemas import RenditionOf, RowsAsked, Subcontracts, observation_query
+from app.publications.observation_schemas import PublicOf, RenditionOf, RowsAsked, Subcontracts, observation_query
 from app.publications.observations import ObservationQuery
 from app.publications.observations import tag_of as tag_of_rows
 from app.publications.renditions import inflated
@@ -91,10 +91,12 @@ def publish_month(unit: Unit, programme: ProgrammeCode) -> Response:
 
 
 @router.get("", response_class=Response, responses=refusals(BadCursor) | json_answer(PublicationsView, PUBLICATIONS))
-def list_publications(unit: Unit, programme: ProgrammeCode, page: PageOf, *, month: MonthAsked = None) -> Response:
-    """List what was published for the caller, each with what took its place and whether a later revision waits to be published."""
+def list_publications(unit: Unit, programme: ProgrammeCode, page: PageOf, public: PublicOf, *, month: MonthAsked = None) -> Response:
+    """List what was published for the caller, or for the public, each with what took its place and whether a later revision waits to be published."""
     after = int(page.after[0]) if page.after else 0
-    listed = actions.list_publications(unit.session, programme, month=month, after=after, limit=page.limit + 1, actor=unit.actor)
+    listed = actions.list_publications(
+        unit.session, programme, month=month, after=after, limit=page.limit + 1, actor=unit.actor, public=public
+    )
     shown, following, link = page.cut(listed, key=lambda each: (each.standing.sequence,))
     return unit.read(publications_view(programme, shown, following), headers=link)
 
@@ -103,12 +105,13 @@ def list_publications(unit: Unit, programme: ProgrammeCode, page: PageOf, *, mon
 def list_publication_changes(
     unit: Unit,
     programme: ProgrammeCode,
+    public: PublicOf,
     *,
     since: Annotated[int, Query(description="The sequence after which to begin; 0 from the first on.", ge=0, le=2**31 - 1)] = 0,
     limit: Annotated[int, Query(description="At most so many.", ge=1, le=200)] = 50,
 ) -> Response:
     """Follow what is published: ask again with `next` as `since`, and nothing is missed and nothing comes twice."""
-    found = actions.changes(unit.session, programme, since=since, limit=limit, actor=unit.actor)
+    found = actions.changes(unit.session, programme, since=since, limit=limit, actor=unit.actor, public=public)
     return unit.read(changes_view(found, since=since))
 
 
@@ -205,9 +208,14 @@ def _read(unit: UnitOfWork, programme: str, found: Found, asked: Drawing, header
 
 
 @router.get("/{sequence}/differences", response_class=Response, responses=refusals() | json_answer(NoticeView, NOTICE))
-def get_publication_differences(unit: Unit, programme: ProgrammeCode, sequence: Sequence, *, accept_encoding: Encodings = None) -> Response:
-    """Read a publication's change notice: which rows read otherwise than in the one it took the place of, and why."""
-    compressed = actions.read_differences(unit.session, programme, sequence, actor=unit.actor)
+def get_publication_differences(
+    unit: Unit, programme: ProgrammeCode, sequence: Sequence, public: PublicOf, *, accept_encoding: Encodings = None
+) -> Response:
+    """Read a publication's change notice: which rows read otherwise than in the one it took the place of, and why.
+
+    The public's says what its own two renditions say, and nothing of why.
+    """
+    compressed = actions.read_differences(unit.session, programme, sequence, actor=unit.actor, public=public)
     return _as_kept(unit, compressed, tag_of(inflated(compressed)), accept_encoding, {"Cache-Control": _FOR_EVER})
 
 

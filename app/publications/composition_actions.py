@@ -167,7 +167,7 @@ def moved_in(composition: Composition, causes: Causes, slice_: str, period: str,
     published = composition.rows_before(slice_, period)
     if composition.before is None or published == f"[{','.join(text for _, text in rows)}]".encode():
         return
-    yield from moved_between(json.loads(published, parse_float=Decimal, parse_int=Decimal), [row for row, _ in rows], causes)
+    yield from moved_between(json.loads(published, parse_float=Decimal, parse_int=Decimal), [row for row, _ in rows], causes.of)
 
 
 def moved_rows(composition: Composition) -> Iterator[Moved]:
@@ -239,7 +239,7 @@ def write(
             audience = writer.readership.audience
             writer.add(slice_, period, of_subcontract.get(audience.code, []) if audience.kind == "subcontract" else rows)
     public, moved_of_public = write_public(
-        composition.contract, composition.month, whole, history=history, before=composition.before, causes=causes, notes=notes
+        composition.contract, composition.month, whole, history=history, before=composition.before, notes=notes
     )
     whole.clear()
     head, own = composition.report.head(), _own_returns(composition)
@@ -262,7 +262,7 @@ def write(
         }
         told = entries(moved_of_public if writer is public else moved, writer.readership)
         notice = _notice(about, told)
-        reason = because(told) if composition.before else None
+        reason = because(told, audience) if composition.before else None
         written.append(Written(writer.finish(about, schema_version=SCHEMA_VERSION, sign=sign), reason, len(told), notice))
     return written, len(moved)
 

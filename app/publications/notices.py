@@ -1,7 +1,7 @@
 """Change notices: which rows read otherwise than in the publication before, how, and because of what, as far as each audience may know."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final, Literal
@@ -10,6 +10,7 @@ from app.calendar.contract import Contract
 from app.calendar.expected import CellKey, ReturnKey
 from app.kernel.codes import ALL
 from app.kernel.months import Month
+from app.publications.domain import OF_PUBLIC, Audience
 from app.publications.renditions import Readership
 from app.reports.periods import months_of
 from app.reports.reading import Reading
@@ -84,6 +85,9 @@ def _says_something(row: Row | None) -> bool:
     return row is not None and (row["value"] is not None or row["numerator"] is not None)
 
 
+CausesOf = Callable[[Row | None, Row | None], tuple[Cause, ...]]
+
+
 class Causes:
     """Finds why a row reads otherwise, out of everything that changed since the publication before."""
 
@@ -156,28 +160,40 @@ def _rows_of(contract: Contract, reading: Reading, cell: CellKey, subcontract: s
             yield slice_, cell.measure, *codes
 
 
-def moved_between(before: Iterable[Row], after: Iterable[Row], causes: Causes) -> Iterator[Moved]:
+def no_causes(_before: Row | None, _after: Row | None) -> tuple[Cause, ...]:
+    """What is said of why where nothing may be."""
+    return ()
+
+
+def moved_between(before: Iterable[Row], after: Iterable[Row], causes_of: CausesOf) -> Iterator[Moved]:
     """The rows of a part that read otherwise, in the order of what names them."""
     was, now = ({tuple(row[name] for name in IDENTITY): row for row in rows} for rows in (before, after))
     for name in sorted(was.keys() | now.keys()):
         change = change_of(was.get(name), now.get(name))
         if change is not None:
-            yield Moved(was.get(name), now.get(name), change, causes.of(was.get(name), now.get(name)))
+            yield Moved(was.get(name), now.get(name), change, causes_of(was.get(name), now.get(name)))
 
 
 def entries(moved: Iterable[Moved], readership: Readership) -> list[dict[str, Any]]:
-    """What an audience is told of the rows that it reads."""
-    return [_entry(each, readership) for each in moved if any(side is not None and readership.reads(side) for side in _sides(each))]
+    """What an audience is told of the rows that it reads, where they read otherwise as it is shown them."""
+    return [_entry(each, readership) for each in moved if _is_told(each, readership)]
 
 
-def because(told: Iterable[Mapping[str, Any]]) -> str:
+def _is_told(moved: Moved, readership: Readership) -> bool:
+    before, after = (None if side is None else readership.shown(side) for side in _sides(moved))
+    return any(side is not None and readership.reads(side) for side in _sides(moved)) and change_of(before, after) is not None
+
+
+def because(told: Iterable[Mapping[str, Any]], audience: Audience) -> str:
     """Why rows read otherwise, out of what an audience is told of each."""
-    causes, moved = dict[Cause, None](), False
+    causes, moved = dict[Cause, None](), 0
     for entry in told:
-        moved = True
+        moved += 1
         causes |= dict.fromkeys(Cause(**why) for why in entry["why"])
     if not moved:
         return "None of its figures reads otherwise."
+    if audience == OF_PUBLIC:
+        return f"Of the rows that the public reads, {moved} read{'s' if moved == 1 else ''} otherwise."
     return causes_words(list(causes))
 
 

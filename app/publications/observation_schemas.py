@@ -72,6 +72,17 @@ RenditionOf = Annotated[
 ]
 
 
+def _is_public(rendition: RenditionOf = None) -> bool:
+    reader = Reader()
+    found = rendition is not None and reader.one("rendition", rendition, ("public",)) == "public"
+    reader.end()
+    return found
+
+
+PublicOf = Annotated[bool, Depends(_is_public)]
+"""Whether what is asked for is asked for as the public is shown it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What every reader of published rows may ask for."""

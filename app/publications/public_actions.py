@@ -15,15 +15,16 @@ from app.kernel.canonical import canonical_text
 from app.kernel.months import Month
 from app.publications import store
 from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience, Part, Standing
-from app.publications.notices import Causes, Moved, moved_between
-from app.publications.renditions import Readership, Writer
+from app.publications.notices import Moved, moved_between, no_causes
+from app.publications.renditions import Readership, Writer, unnamed
 from app.reports.public import places_above, policies
 from app.reports.reading import Reading
 
 AROUND: Final = 12
 """Windows of months overlap with those of publications of so many months before and after."""
 
-PUBLIC: Final = Readership(OF_PUBLIC, subcontracts_shown=False)
+PUBLIC: Final = Readership(OF_PUBLIC)
+"""Its rows are shown as they are: they were made for it."""
 
 Row = Mapping[str, Any]
 PartName = tuple[str, str]
@@ -79,10 +80,10 @@ def write_public(
     *,
     history: PublicHistory,
     before: Standing | None,
-    causes: Causes,
     notes: Iterable[Row],
 ) -> tuple[Writer, list[Moved]]:
-    """The public's rendition of a month, but for its head; and which of its rows read otherwise than in the publication before.
+    """The public's rendition of a month, but for its head; and which of its rows read otherwise than in the one before: what anyone who has
+    the two can see, and nothing of why, for that would tell of what is hidden.
 
     `parts` has the rows of the whole programme as canonical text, each with its measure. They are disclosed measure by measure, for one says
     nothing of another, and each in its own place: all of them twice would be too many.
@@ -98,7 +99,7 @@ def write_public(
         earlier = [each[measure] for each in released if measure in each]
         shown = disclose(of_measure, policies=measures, before=earlier, above=above)
         for (name, at), row in zip(where, shown, strict=True):
-            parts[name][at] = measure, canonical_text(row)
+            parts[name][at] = measure, canonical_text(unnamed(row))
     writer = Writer(PUBLIC, [*notes_of(measures), *notes], {})
     was = history.parts_before(before)
     moved: list[Moved] = []
@@ -106,7 +107,7 @@ def write_public(
         disclosed = [(_row(text), text) for _, text in rows]
         writer.add(*name, disclosed)
         if name in was:
-            moved += moved_between(was[name](), [row for row, _ in disclosed], causes)
+            moved += moved_between(was[name](), [row for row, _ in disclosed], no_causes)
     return writer, moved
 
 

@@ -50,9 +50,7 @@ class Readership:
 
     def shown(self, row: Row) -> Row:
         """The row as this audience reads it."""
-        if self.subcontracts_shown or row["excludes"] is None:
-            return row
-        return {**row, "excludes": _counted(row["excludes"])}
+        return row if self.subcontracts_shown else unnamed(row)
 
     def notes(self, notes: Iterable[Row]) -> list[Row]:
         """Those of a report that this audience is told; a subcontract's are its own from the start."""
@@ -60,10 +58,12 @@ class Readership:
         return [note for note in notes if names_any or note["code"] not in _UNNAMED]
 
 
-def _counted(excludes: str) -> str:
-    """`SC-A late, SC-B late` without whose: `2 late`."""
-    reasons = Counter(each.partition(" ")[2] for each in excludes.split(", "))
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+def unnamed(row: Row) -> Row:
+    """The row without whose figures it lacks: `SC-A late, SC-B late` as `2 late`."""
+    if row["excludes"] is None:
+        return row
+    reasons = Counter(each.partition(" ")[2] for each in row["excludes"].split(", "))
+    return {**row, "excludes": ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))}
 
 
 def readerships(contract: Contract, months: Sequence[Month], *, subcontracts_shown: bool) -> list[Readership]:

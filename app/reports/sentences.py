@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
+from app.disclosure.rounding import ROUNDED
 from app.kernel.months import Month
 from app.reports.row_words import (
     PLACES,
@@ -237,7 +238,7 @@ def _beyond_chance(before: Row, after: Row) -> str | None:
             if before[lower] <= after["value"] <= before[upper]:
                 return f"The new figure is within {limits}: so small a change can be chance variation"
             return f"The new figure is outside {limits}: the change is larger than chance variation explains"
-    what = _UNLIMITED.get(before["statistic"], "such a figure")
+    what = "a rounded figure" if after["suppression"] in ROUNDED else _UNLIMITED.get(before["statistic"], "such a figure")
     return f"Whether the change is larger than chance variation cannot be told: {what} has no limits of chance"
 
 

@@ -9,6 +9,7 @@ import rfc8785
 
 from app.kernel.canonical import sha256
 from app.publications.json_schemas import SCHEMAS
+from app.publications.notices import FIGURES, IDENTITY
 from app.publications.signatures import is_proven
 from tests.publications.conftest import ADDRESS, OCTOBER, Press, press, unzipped
 from tests.reports.conftest import acute, document, of_62, of_fds
@@ -187,10 +188,6 @@ def test_a_party_is_told_only_causes_that_it_may_know(story: Press) -> None:
     assert reasons[own] == [None, moved, None]
     assert reasons[other] == [None, "None of its figures reads otherwise.", None]
     assert [each["reason"] for each in story.read("", by=own)["publications"]] == reasons[own]
-    public = "SELECT reason FROM renditions WHERE audience_kind = 'public' ORDER BY sequence"
-    with story.programme.database.superuser_engine.connect() as connection:
-        told = connection.exec_driver_sql(public).scalars().all()
-    assert told == [None, "A subcontract's cwt return for October 2026 was revised.", None]
     # What a rendition notes is about its reader: a hospice counts nothing in halves.
     hospice = story.key("preparer", subcontract="SC-H9901")
     for by, measures in ((story.manager, ["CWT-62"]), (own, ["CWT-62"]), (hospice, [])):
@@ -271,7 +268,40 @@ def test_the_public_is_given_what_disclosure_lets_through(story: Press) -> None:
     assert "small_counts" in {note["code"] for note in content["notes"]}
     assert any(row["suppression"] is not None for row in content["observations"])
     assert len(content["observations"]) == len(story.read("/2")["observations"])
-    assert not any(each["why"] and each["why"][0]["subcontract"] for each in notice["differences"])
+    assert not any(each["why"] for each in notice["differences"])
+
+
+def test_the_publics_change_notice_says_what_its_own_two_renditions_say_and_no_more(story: Press) -> None:
+    before, after = (
+        {tuple(row[name] for name in IDENTITY): row for row in story.read(f"/{sequence}?rendition=public")["observations"]}
+        for sequence in (1, 2)
+    )
+    assert any(row["excludes"] for row in before.values())
+    moved = {name for name in before if any(before[name][figure] != after[name][figure] for figure in FIGURES)}
+    readers = (story.manager, story.key("commissioner", commissioner="05W"), story.key("preparer", subcontract="SC-RJE"))
+    for by in readers:
+        notice = story.read("/2/differences?rendition=public", by=by)
+        assert (notice["audience"], notice["rows_changed"], notice["supersedes"]) == ("public", len(moved), 1)
+        told = {tuple(each[name] for name in IDENTITY): each for each in notice["differences"]}
+        assert told.keys() == moved
+        for name, each in told.items():
+            for side, rows in (("before", before), ("after", after)):
+                assert each[side] == {member: rows[name][member] for member in each[side]}
+            assert (each["why"], "revision" in each["sentence"], "SC-" in each["sentence"]) == ([], False, False)
+    whole = told["all", "month", "CWT-62", *("all",) * 6]
+    assert "from 75.47% (60 of 79.5) to 76.73% (61 of 79.5)" in whole["sentence"]
+    assert any(each["after"]["suppression"] for each in told.values())
+    assert story.read("/1/differences?rendition=public")["differences"] == []
+    feed = story.read("/changes?rendition=public")["changes"]
+    assert [(each["sequence"], each["rows_changed"], each["reason"]) for each in feed] == [
+        (1, 0, None),
+        (2, len(moved), f"Of the rows that the public reads, {len(moved)} read otherwise."),
+        (3, 0, None),
+    ]
+    assert [each["sha256"] for each in story.read("?rendition=public")["publications"]] == [
+        story.get(f"/{sequence}?rendition=public").headers["ETag"].strip('"') for sequence in (1, 2, 3)
+    ]
+    assert story.get("/2/differences?rendition=secret").status_code == story.get("/changes?rendition=secret").status_code == 422
 
 
 def test_a_trial_of_the_contract_names_the_publications_that_it_would_touch(story: Press) -> None:
