@@ -25,6 +25,7 @@ from app.publications.public_actions import PublicHistory, write_public
 from app.publications.renditions import Readership, Rendition, Sign, Writer, readerships
 from app.reports.domain import ReportQuery
 from app.reports.envelope import SCHEMA_VERSION, notes_of
+from app.reports.imported import import_rows, notes_of_provisional
 from app.reports.month_actions import cells_without_value
 from app.reports.periods import PERIODS
 from app.reports.results import METHOD_VERSION, month_returns
@@ -222,9 +223,13 @@ def write(
 
     `previous` is each audience's last digest, `history` what the public ever had.
     """
-    causes, notes = comparison(composition), notes_of(composition.contract, composition.report.months)
+    causes, notes, imports = comparison(composition), notes_of(composition.contract, composition.report.months), _final_imports(composition)
     writers = [
-        Writer(each, _own_notes(composition, each.audience) or notes, _links(composition, numbered, each.audience))
+        Writer(
+            each,
+            [*(_own_notes(composition, each.audience) or notes), *notes_of_provisional(filter(each.reads, imports))],
+            _links(composition, numbered, each.audience),
+        )
         for each in composition.readerships()
     ]
     moved: list[Moved] = []
@@ -239,7 +244,12 @@ def write(
             audience = writer.readership.audience
             writer.add(slice_, period, of_subcontract.get(audience.code, []) if audience.kind == "subcontract" else rows)
     public, moved_of_public = write_public(
-        composition.contract, composition.month, whole, history=history, before=composition.before, notes=notes
+        composition.contract,
+        composition.month,
+        whole,
+        history=history,
+        before=composition.before,
+        notes=[*notes, *notes_of_provisional(imports)],
     )
     whole.clear()
     head, own = composition.report.head(), _own_returns(composition)
@@ -265,6 +275,12 @@ def write(
         reason = because(told, audience) if composition.before else None
         written.append(Written(writer.finish(about, schema_version=SCHEMA_VERSION, sign=sign), reason, len(told), notice))
     return written, len(moved)
+
+
+def _final_imports(composition: Composition) -> list[dict[str, Any]]:
+    """The imported rows of a month whose returns are final; none of any other, where nothing is."""
+    own = composition.report.figures[composition.month]
+    return [row for slice_ in SLICES for row in import_rows(own.inputs, slice_, "month")] if own.returns.final else []
 
 
 def _own_notes(composition: Composition, audience: Audience) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from app.reports import envelope, store
 from app.reports.absence import note_of_nothing, notes_of_term
 from app.reports.domain import FunnelQuery, ReportQuery
 from app.reports.funnel import Funnel, funnel
+from app.reports.imported import import_rows, notes_of_provisional
 from app.reports.public import preview
 from app.reports.reading import Reading
 from app.reports.results import METHOD_VERSION
@@ -48,6 +49,10 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     if query.submitted:
         head["include"] = "submitted"
         notes.append(envelope.note_of_submitted(_not_accepted(session, programme, report.months, as_of=as_of)))
+    if own.returns.final:
+        notes += notes_of_provisional(
+            row for slice_ in query.slices for row in import_rows(own.inputs, slice_, "month") if _is_asked_for(query, row)
+        )
     rows, computed = report.rows()
     if query.public:
         head["rendition"] = "public"

@@ -24,12 +24,14 @@ _HOW: Final = (
 )
 
 
-def banner_words(head: Mapping[str, Any], *, superseded_by: int | None) -> str:
-    """How final a report is, how much of it is in, and whether another has taken its place."""
+def banner_words(head: Mapping[str, Any], rows: Iterable[Row], *, superseded_by: int | None) -> str:
+    """How final a report and what was imported into it is, how much of it is in, and whether another has taken its place."""
+    changing = sorted({row["measure"] for row in rows if row["source"] == "import" and row["status"] == "provisional"})
+    final = f"FINAL, but for figures from elsewhere that may still change: {', '.join(changing)}" if changing else "FINAL"
     said = []
     if superseded_by is not None:
         said.append(f"SUPERSEDED by publication {superseded_by}")
-    said.append("FINAL" if head["status"] == "final" else "PROVISIONAL: figures may still change")
+    said.append(final if head["status"] == "final" else "PROVISIONAL: figures may still change")
     coverage = "" if head["coverage"] is None else f", {share_words(head['coverage'])} of what is expected"
     said.append(f"{head['returns_included']} of {head['returns_expected']} returns are in{coverage}")
     if head["sequence"] is None:

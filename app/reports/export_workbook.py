@@ -77,7 +77,7 @@ class _Workbook:
         head, self.asked = report["report"], asked_about(behind.queries or ())
         self.status: str = head["status"]
         self.title = f"{behind.programme_name}: {month_words(Month.parse(head['month']))}"
-        self.banner = banner_words(head, superseded_by=behind.superseded_by)
+        self.banner = banner_words(head, report["observations"], superseded_by=behind.superseded_by)
         self.earlier: dict[tuple[str, ...], dict[str, Row]] = defaultdict(dict)
         for row in behind.earlier:
             self.earlier[place_of(row)][row["month"]] = row

@@ -1,6 +1,6 @@
 """The rows of measures that are only imported: each place at its own latest published period, judged on what was published, never pooled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.reports.aggregation import Figures
 from app.reports.coverage import Coverage
 from app.reports.domain import SourceQuery
 from app.reports.imports import Import, ImportPlace, in_unit, measure_of, slice_of, value_of
+from app.reports.periods import months_of
 from app.reports.rag import colour
 from app.reports.results import MonthInputs, RowResult
 from app.reports.rows import Rows
@@ -30,10 +31,25 @@ def import_rows(inputs: MonthInputs, slice_: str, period: str) -> list[dict[str,
 
     What was published last stands in every period of a report, under its own months; what was not published by the report's month says so.
     """
-    rows = Rows(inputs.reading, inputs.month, slice_, period, [inputs.month])
+    rows = Rows(inputs.reading, inputs.month, slice_, period, months_of(period, inputs.month, inputs.contract))
     return [
         _row(inputs, rows, key, line, slice_=slice_, period=period) for key, line in sorted(_standing(inputs, slice_).items(), key=_key)
     ]
+
+
+def notes_of_provisional(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What a final report notes of the imports among its rows that are not final; nothing where all are."""
+    told = {(row["measure"], row["source_published_on"]) for row in rows if row["source"] == "import" and row["status"] == "provisional"}
+    if not told:
+        return []
+    said = (
+        f"{measure}, where it is not published yet"
+        if day is None
+        else f"{measure} as published on {day}, which its source calls provisional"
+        for measure, day in sorted(told, key=lambda each: (each[0], each[1] or ""))
+    )
+    detail = f"The returns of the month are final, and these figures from elsewhere are not: {'; '.join(said)}."
+    return [{"code": "not_final", "detail": detail, "members": "status"}]
 
 
 def import_sources(inputs: MonthInputs, query: SourceQuery) -> dict[str, Any] | None:
@@ -42,7 +58,7 @@ def import_sources(inputs: MonthInputs, query: SourceQuery) -> dict[str, Any] | 
     if found is None:
         return None
     key, line = found
-    rows = Rows(inputs.reading, inputs.month, query.slice_, query.period, [inputs.month])
+    rows = Rows(inputs.reading, inputs.month, query.slice_, query.period, months_of(query.period, inputs.month, inputs.contract))
     requirement = inputs.contract.requirement.get(key.measure)
     return {
         "row": _row(inputs, rows, key, line, slice_=query.slice_, period=query.period),

@@ -28,6 +28,11 @@ VERSIONS: Final = (
         "The public is shown a window of months as the sum of what it is shown of its months, and a row says that it is rounded.",
         "eb72769f11646f05ba1dc4f1385fe1b0c57dbb624414d8c516f5a69cd6d7fbac",
     ),
+    Version(
+        "6",
+        "What was not published elsewhere yet is said of the period that was asked for, from its first month on.",
+        "eb72769f11646f05ba1dc4f1385fe1b0c57dbb624414d8c516f5a69cd6d7fbac",
+    ),
 )
 """Only ever added to: a version whose reports may have been read is never given another digest."""
 

@@ -38,7 +38,7 @@ from app.reports.imports import NOTHING_IMPORTED, Standing
 from app.reports.reading import Reading
 from app.reports.slices import SLICES, Place, RowKey, Slice, reported
 
-METHOD_VERSION: Final = "5"
+METHOD_VERSION: Final = "6"
 """Moves when a report of the same inputs would differ: results of another method are never served for this one's."""
 
 _MOST_KEPT: Final = len(SLICES)

@@ -1,5 +1,6 @@
 """Imports: what is wrong with one, which one stands, their rows in reports, and what was returned beside them."""
 
+import io
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 from pydantic import ValidationError
+from python_calamine import CalamineWorkbook
 from sqlalchemy import text
 
 from app.calendar.contract import Contract
@@ -249,6 +251,42 @@ def test_a_period_is_shown_as_it_was_published_whatever_was_asked(published: Pro
     for period in ("quarter", "rolling_12", "year_to_date"):
         row = published.row("2026-11", "SACT", slice_="subcontract", period=period, subcontract="SC-RJE")
         assert said(row, "period", "month", "period_start", "value") == (period, "2026-11", "2026-11-01", Decimal("0.09"))
+
+
+@pytest.mark.parametrize(
+    ("period", "starts_on"),
+    [
+        ("month", "2026-11-01"),
+        ("quarter", "2026-10-01"),
+        ("year_to_date", "2026-04-01"),
+        ("contract_year_to_date", "2026-07-01"),
+        ("rolling_12", "2025-12-01"),
+    ],
+)
+def test_what_was_not_published_yet_is_of_the_period_that_was_asked_for(published: Programme, period: str, starts_on: str) -> None:
+    (row,) = published.rows("2026-11", slice="all", measure="SACT", period=period)
+    assert said(row, "missing_reason", "month", "period_start", "period_end") == ("not_published_yet", "2026-11", starts_on, "2026-11-30")
+
+
+def test_a_final_report_names_what_is_not_final_in_it(published: Programme) -> None:
+    def noted(**asked: str) -> list[str]:
+        answer = published.ask(OCTOBER, **asked)
+        assert answer["report"]["status"] == "final"
+        return [note["detail"] for note in answer["notes"] if note["code"] == "not_final"]
+
+    first = "The returns of the month are final, and these figures from elsewhere are not: "
+    both = "SACT, where it is not published yet; SURVIVAL as published on 2026-08-20, which its source calls provisional."
+    assert noted(slice="commissioner%2Bsite") == [f"{first}SURVIVAL as published on 2026-08-20, which its source calls provisional."]
+    assert noted(slice="all,commissioner%2Bsite") == [first + both]
+    assert noted(slice="all,commissioner%2Bsite", measure="SACT") == [f"{first}SACT, where it is not published yet."]
+    assert noted(slice="commissioner", measure="SURVIVAL") == []
+    key = published.key("analyst", programme=PROGRAMME)
+    path = f"/v1/programmes/{PROGRAMME}/reports/{OCTOBER}?slice=all,commissioner%2Bsite&format=xlsx"
+    book = CalamineWorkbook.from_object(io.BytesIO(published.web.get(path, key=key).content))
+    banner = book.get_sheet_by_name("Report").to_python()[1][0]
+    assert banner.startswith("FINAL, but for figures from elsewhere that may still change: SACT, SURVIVAL.")
+    early = published.ask(OCTOBER, slice="all", as_of="2026-11-20T09:00:00Z")
+    assert (early["report"]["status"], [note for note in early["notes"] if note["code"] == "not_final"]) == ("provisional", [])
 
 
 def test_what_is_behind_an_imported_row_makes_it_again(published: Programme) -> None:
