@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal, NamedTuple
-from zoneinfo import ZoneInfo
 
 from app.calendar.domain import Collection, DeadlineRule, Frequency
 from app.calendar.working_days import WorkingDays
+from app.kernel import moments
 from app.kernel.months import Month
 from app.programmes.domain import Programme
 
-LONDON: Final = ZoneInfo("Europe/London")
+LONDON: Final = moments.LONDON
 
 
 def deadline(rule: DeadlineRule, month: Month, days: WorkingDays) -> datetime:

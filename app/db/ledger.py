@@ -122,7 +122,11 @@ def judged_at(session: Session, programme: str, asked: datetime, *, now: datetim
     """
     last = last_recorded(session, programme)
     if asked > max(now, last):
-        fault = Fault("as_of_in_future", "as_of lies after the service's clock.", "Ask for a moment that has passed, or leave as_of out.")
+        fault = Fault(
+            "as_of_in_future",
+            "as_of lies after the service's clock.",
+            "Ask for a moment that has passed (a day has, once it is over), or leave as_of out.",
+        )
         raise AsOfInFuture("Nothing can be read at a moment that has not come.", faults=[fault])
     if asked > last:
         last_recorded(session, programme, wait=True)

@@ -1,15 +1,19 @@
 """Moments: instants with a zone, written as RFC 3339 in UTC with microseconds."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from app.kernel.months import YEARS
+
+LONDON: Final = ZoneInfo("Europe/London")
 
 TICK: Final = timedelta(microseconds=1)
 """The smallest step between two recorded moments."""
 
 
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 
 
@@ -31,3 +35,13 @@ def parse_moment(text: str) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("the last moments there are can be written in UTC only") from None
+
+
+def parse_as_of(text: str) -> datetime:
+    """The instant that an RFC 3339 text names, or the last one of the day in London that it names; ValueError where it is neither."""
+    if _DAY.match(text) is None:
+        return parse_moment(text)
+    day = date.fromisoformat(text)
+    if day.year < YEARS.start or day == date.max:
+        raise ValueError("a moment lies in 1900 or later")
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=LONDON).astimezone(UTC) - TICK

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from app.access.domain import SamePerson
 from app.calendar.as_of import AsOfInFuture
 from app.kernel.codes import CODE_PATTERN
-from app.kernel.moments import parse_moment
+from app.kernel.moments import parse_as_of
 from app.kernel.months import Month
 from app.publications import draft_actions
 from app.publications.domain import WHOLE, Audience, DraftOutdated, NotDrafted
@@ -41,7 +41,7 @@ def put_publication_draft(unit: Unit, programme: ProgrammeCode, month: MonthOf) 
         programme,
         month,
         commentary=body.commentary,
-        as_of=None if body.as_of is None else parse_moment(body.as_of),
+        as_of=None if body.as_of is None else parse_as_of(body.as_of),
         check=unit.precondition.check,
         actor=unit.actor,
         now=unit.now,

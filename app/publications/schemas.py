@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Line, no_patient
-from app.kernel.moments import parse_moment
+from app.kernel.moments import parse_as_of
 from app.kernel.months import Month
 from app.publications.actions import Listed
 from app.publications.domain import PublicationKind, PublicationStatus, Standing
@@ -26,14 +26,14 @@ AudienceName = Literal["programme", "commissioner", "subcontract", "public"]
 
 def _moment(value: str) -> str:
     try:
-        parse_moment(value)
+        parse_as_of(value)
     except ValueError:
-        raise PydanticCustomError("moment", "a moment is written YYYY-MM-DDTHH:MM:SSZ") from None
+        raise PydanticCustomError("moment", "a moment is written YYYY-MM-DDTHH:MM:SSZ, a day YYYY-MM-DD") from None
     return value
 
 
 class DraftBody(Line):
-    """What the integrator says of the month, and the moment at which it is seen; null is as for reads."""
+    """What the integrator says of the month, and the moment at which it is seen (a day: its end in Europe/London); null is as for reads."""
 
     commentary: Commentary = ""
     as_of: Annotated[str, StringConstraints(strict=True, max_length=40), AfterValidator(_moment)] | None = None

@@ -74,6 +74,8 @@ class Requests:
                 said = MutableHeaders(scope=message)
                 said["X-Request-ID"] = request_id
                 said["traceparent"] = traceparent
+                if "as_of" in state:
+                    said["X-As-Of"] = state["as_of"]
                 for name, value in SECURITY.items():
                     said.setdefault(name, value)
                 if self._in_flight.draining:

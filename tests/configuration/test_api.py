@@ -99,6 +99,9 @@ def test_what_was_in_force_can_be_asked_and_brought_back(web: Web, manager: str,
     assert web.get(f"{ADDRESS}?as_of={moment_text(then - TICK)}", key=manager).status_code == 404
     future = web.get(f"{ADDRESS}?as_of={moment_text(clock.now + timedelta(days=1))}", key=manager)
     assert (future.status_code, future.json()["code"]) == (422, "as_of_in_future")
+    # A day is asked for at its end: that of today has not come.
+    today = web.get(f"{ADDRESS}?as_of={clock.now.date()}", key=manager)
+    assert (today.status_code, today.json()["code"]) == (422, "as_of_in_future")
     back = web.put(ADDRESS, first.json(), key=manager, headers={"If-Match": second.headers["ETag"]})
     assert back.content == first.content
     assert web.get(f"{ADDRESS}?as_of={moment_text(clock.now)}", key=manager).content == second.content

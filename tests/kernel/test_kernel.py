@@ -13,7 +13,7 @@ from app.kernel.canonical import digest, json_bytes
 from app.kernel.codes import is_code
 from app.kernel.figures import ExactDecimal, NumericKind, carried, exact, fits, json_number, plain, rounded
 from app.kernel.lines import Day
-from app.kernel.moments import moment_text, parse_moment
+from app.kernel.moments import moment_text, parse_as_of, parse_moment
 from app.kernel.months import Month, covers, overlap
 
 MONTHS = st.builds(Month, st.integers(1900 * 12, 2199 * 12 + 11))
@@ -152,6 +152,26 @@ def test_moments_are_written_in_utc_with_microseconds() -> None:
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_moment(text)
+
+
+@pytest.mark.parametrize(
+    ("day", "ends_at"),
+    [
+        ("2026-11-13", "2026-11-13T23:59:59.999999Z"),
+        ("2026-07-01", "2026-07-01T22:59:59.999999Z"),
+        # Clocks go forward and back.
+        ("2026-03-29", "2026-03-29T22:59:59.999999Z"),
+        ("2026-10-25", "2026-10-25T23:59:59.999999Z"),
+    ],
+)
+def test_what_is_asked_as_of_a_day_is_asked_as_of_its_end_in_london(day: str, ends_at: str) -> None:
+    assert moment_text(parse_as_of(day)) == moment_text(parse_as_of(ends_at)) == ends_at
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "1899-12-31", "9999-12-31", "20261113", "2026-11", "2026-11-13\n"])
+def test_what_is_no_day_and_no_moment_is_not_asked_as_of(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_as_of(text)
 
 
 @pytest.mark.parametrize("text", ["1899-12-31", "2200-01-01", "0001-01-01", "9999-12-31", "20261001", "2026-02-30"])

@@ -185,13 +185,27 @@ def test_pages_lead_from_one_to_the_next(web: Web) -> None:
     assert "link" not in page.headers
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "cursor=", "cursor=AAAA", "cursor=%00", "as_of=2026-11-13", "as_of=now"]
-)
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "cursor=", "cursor=AAAA", "cursor=%00", "as_of=2026-11", "as_of=now"])
 def test_a_page_that_is_none_is_refused(web: Web, manager: str, query: str) -> None:
     refused = web.get(f"{BOATS}?{query}", key=manager)
     assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
     assert refused.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "moment"),
+    [
+        ("2026-09-01", "2026-09-01T22:59:59.999999Z"),
+        ("2026-09-01T10:00:00Z", "2026-09-01T10:00:00.000000Z"),
+        ("2026-09-01T10:00:00+01:00", "2026-09-01T09:00:00.000000Z"),
+    ],
+)
+def test_an_answer_says_as_of_which_moment_it_is(web: Web, manager: str, asked: str, moment: str) -> None:
+    answer = web.get(f"{BOATS}?as_of={asked}", key=manager)
+    assert (answer.status_code, answer.headers["X-As-Of"]) == (200, moment)
+    again = web.get(f"{BOATS}?as_of={asked}", key=manager, headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.headers["X-As-Of"]) == (304, moment)
+    assert "X-As-Of" not in web.get(BOATS, key=manager).headers
 
 
 def test_a_cursor_of_another_list_is_refused(web: Web) -> None:
