@@ -283,7 +283,7 @@ def test_a_final_report_names_what_is_not_final_in_it(published: Programme) -> N
     key = published.key("analyst", programme=PROGRAMME)
     path = f"/v1/programmes/{PROGRAMME}/reports/{OCTOBER}?slice=all,commissioner%2Bsite&format=xlsx"
     book = CalamineWorkbook.from_object(io.BytesIO(published.web.get(path, key=key).content))
-    banner = book.get_sheet_by_name("Report").to_python()[1][0]
+    banner = str(book.get_sheet_by_name("Report").to_python()[1][0])
     assert banner.startswith("FINAL, but for figures from elsewhere that may still change: SACT, SURVIVAL.")
     early = published.ask(OCTOBER, slice="all", as_of="2026-11-20T09:00:00Z")
     assert (early["report"]["status"], [note for note in early["notes"] if note["code"] == "not_final"]) == ("provisional", [])
