@@ -225,11 +225,7 @@ def write(
     """
     causes, notes, imports = comparison(composition), notes_of(composition.contract, composition.report.months), _final_imports(composition)
     writers = [
-        Writer(
-            each,
-            [*(_own_notes(composition, each.audience) or notes), *notes_of_provisional(filter(each.reads, imports))],
-            _links(composition, numbered, each.audience),
-        )
+        Writer(each, _notes_for(each, composition, notes, imports), _links(composition, numbered, each.audience))
         for each in composition.readerships()
     ]
     moved: list[Moved] = []
@@ -283,11 +279,13 @@ def _final_imports(composition: Composition) -> list[dict[str, Any]]:
     return [row for slice_ in SLICES for row in import_rows(own.inputs, slice_, "month")] if own.returns.final else []
 
 
-def _own_notes(composition: Composition, audience: Audience) -> list[dict[str, Any]]:
-    """What a subcontract's rendition notes; nothing of others, who read what the report notes."""
-    if audience.kind != "subcontract":
-        return []
-    return notes_of(composition.contract, composition.report.months, subcontract=audience.code)
+def _notes_for(
+    readership: Readership, composition: Composition, notes: list[dict[str, Any]], imports: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What an audience's rendition notes: the report's, a subcontract's its own and nothing of others; and which imports it reads are not final."""
+    if readership.audience.kind == "subcontract":
+        notes = notes_of(composition.contract, composition.report.months, subcontract=readership.audience.code)
+    return [*notes, *notes_of_provisional(filter(readership.reads, imports))]
 
 
 def _links(composition: Composition, numbered: Numbered, audience: Audience) -> dict[str, str]:

@@ -74,9 +74,7 @@ class Requests:
                 said = MutableHeaders(scope=message)
                 said["X-Request-ID"] = request_id
                 said["traceparent"] = traceparent
-                if "as_of" in state:
-                    said["X-As-Of"] = state["as_of"]
-                for name, value in SECURITY.items():
+                for name, value in {**SECURITY, **_as_of(state)}.items():
                     said.setdefault(name, value)
                 if self._in_flight.draining:
                     said["Connection"] = "close"
@@ -116,6 +114,11 @@ class Requests:
             request_id=state["request_id"],
             trace_id=trace_id,
         )
+
+
+def _as_of(state: dict[str, Any]) -> dict[str, str]:
+    """What is said where the request asked how things stood at a moment: which one that was."""
+    return {"X-As-Of": state["as_of"]} if "as_of" in state else {}
 
 
 def too_much(scope: Scope, *, head_limit_bytes: int) -> Refusal | None:
