@@ -223,7 +223,8 @@ def write(
 
     `previous` is each audience's last digest, `history` what the public ever had.
     """
-    causes, notes, imports = comparison(composition), notes_of(composition.contract, composition.report.months), _final_imports(composition)
+    head, causes, notes = composition.report.head(), comparison(composition), notes_of(composition.contract, composition.report.months)
+    imports = _imports_of_final(composition)
     writers = [
         Writer(each, _notes_for(each, composition, notes, imports), _links(composition, numbered, each.audience))
         for each in composition.readerships()
@@ -248,32 +249,33 @@ def write(
         notes=[*notes, *notes_of_provisional(imports)],
     )
     whole.clear()
-    head, own = composition.report.head(), _own_returns(composition)
-    written = []
+    written, own = [], _own_returns(composition)
     for writer in [*writers, public]:
         audience = writer.readership.audience
         if audience.kind == "subcontract" and not writer.rows:
             continue
-        about = {
-            **head,
-            **(own.get(audience.code, {}) if audience.kind == "subcontract" else {}),
-            "sequence": numbered.sequence,
-            "supersedes": composition.before.sequence if composition.before else None,
-            "previous_sha256": previous.get(audience),
-            **audience_named(audience),
-            "published_at": numbered.published_at,
-            "commentary": numbered.commentary if audience.kind in {"programme", "commissioner"} else None,
-            # A digest alone: it makes every reader a witness of the record, and lets none count what is in it.
-            "event_sha256": numbered.event_sha256,
-        }
+        about = {**head, **(own.get(audience.code, {}) if audience.kind == "subcontract" else {})}
+        about |= {**_numbered(composition, numbered, audience), "previous_sha256": previous.get(audience)}
         told = entries(moved_of_public if writer is public else moved, writer.readership)
-        notice = _notice(about, told)
-        reason = because(told, audience) if composition.before else None
+        notice, reason = _notice(about, told), because(told, audience) if composition.before else None
         written.append(Written(writer.finish(about, schema_version=SCHEMA_VERSION, sign=sign), reason, len(told), notice))
     return written, len(moved)
 
 
-def _final_imports(composition: Composition) -> list[dict[str, Any]]:
+def _numbered(composition: Composition, numbered: Numbered, audience: Audience) -> dict[str, Any]:
+    """What a publication's head says to an audience that a live report's does not."""
+    return {
+        "sequence": numbered.sequence,
+        "supersedes": composition.before.sequence if composition.before else None,
+        **audience_named(audience),
+        "published_at": numbered.published_at,
+        "commentary": numbered.commentary if audience.kind in {"programme", "commissioner"} else None,
+        # A digest alone: it makes every reader a witness of the record, and lets none count what is in it.
+        "event_sha256": numbered.event_sha256,
+    }
+
+
+def _imports_of_final(composition: Composition) -> list[dict[str, Any]]:
     """The imported rows of a month whose returns are final; none of any other, where nothing is."""
     own = composition.report.figures[composition.month]
     return [row for slice_ in SLICES for row in import_rows(own.inputs, slice_, "month")] if own.returns.final else []
