@@ -167,7 +167,8 @@ def _listed(unit: UnitOfWork, programme: str, wanted: WantedRowQueries, page: Pa
     found = actions.list_queries(unit.session, programme, wanted, after=page.after_as(int, str, int), limit=limit, actor=unit.actor)
     rows, following, link = (found, None, {}) if whole else page.cut(found, _place_of)
     if format_ == "csv":
-        content = b"".join(csv_parts((line for each in rows for line in each.lines), columns=COLUMNS))
+        lines = with_lenders(unit, {"lines": [line for each in rows for line in each.lines]})["lines"]
+        content = b"".join(csv_parts(lines, columns=COLUMNS))
         named = {"Content-Disposition": f'attachment; filename="{programme} queries.csv"'}
         return unit.read(content, headers={**link, **named}, media_type=CSV_TYPE)
     return unit.read(with_lenders(unit, {"queries": [row_query_view(programme, each) for each in rows], "next": following}), headers=link)

@@ -103,6 +103,7 @@ class RowMessageLine(BaseModel):
     text: str
     at: str
     by: str
+    on_behalf_of: str | None
 
 
 class RowQueriesView(BaseModel):
