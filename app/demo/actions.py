@@ -16,8 +16,19 @@ from app.calendar.expected import expected_cells
 from app.calendar.store import load_contract
 from app.configuration.actions import apply_configuration
 from app.demo import figures, store
-from app.demo.document import PROGRAMME, SUBCONTRACTS, document
-from app.demo.story import CORRECTED_SUBCONTRACT, GAP_MEASURE, GAP_REASON, PUBLISHING, Act, Deed, beginning
+from app.demo.document import PROGRAMME, SUBCONTRACTS, TREATS, document
+from app.demo.settling import settle
+from app.demo.story import (
+    CORRECTED_SUBCONTRACT,
+    GAP_MEASURE,
+    GAP_REASON,
+    SENDING,
+    SETTLING,
+    SHORT,
+    Act,
+    Deed,
+    beginning,
+)
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
@@ -29,15 +40,13 @@ from app.publications.store import draft
 from app.reports.import_actions import record_imports
 from app.reports.imports import Import
 from app.returns.actions import submit
+from app.returns.queries import QueryAct
+from app.returns.query_actions import Said, say
 from app.returns.review_actions import accept, sign
 from app.web.intake import parse
 
-INTEGRATOR: Final = "demo-integrator"
-HOSPICE: Final = "demo-hospice"
 HOSPICE_SUBCONTRACT: Final = "SC-H9903"
 """The hospice whose last return is missing, so that its list of what it owes says something."""
-
-ANALYST: Final = "demo-analyst"
 
 
 class Person(NamedTuple):
@@ -50,20 +59,22 @@ class Person(NamedTuple):
 
 
 PEOPLE: Final[Mapping[str, Person]] = {
-    "INTEGRATOR": Person(INTEGRATOR, Role.CONTRACT_MANAGER),
-    "HOSPICE": Person(HOSPICE, Role.PREPARER, HOSPICE_SUBCONTRACT),
+    "INTEGRATOR": Person("demo-integrator", Role.CONTRACT_MANAGER),
+    "HOSPICE": Person("demo-hospice", Role.PREPARER, HOSPICE_SUBCONTRACT),
     "COMMISSIONER": Person("demo-commissioner", Role.COMMISSIONER_LEAD, commissioner="05W"),
-    "SECOND": Person("demo-second-manager", Role.CONTRACT_MANAGER),
+    "TRUST": Person(f"demo-{TREATS}", Role.PREPARER, TREATS),
     "APPROVER": Person("demo-approver", Role.APPROVER, HOSPICE_SUBCONTRACT),
+    "ANALYST": Person("demo-analyst", Role.ANALYST),
+    "SECOND": Person("demo-second-manager", Role.CONTRACT_MANAGER),
+    "FINANCE": Person("demo-finance", Role.FINANCE),
+    "AUDITOR": Person("demo-auditor", Role.AUDITOR),
     "ADMINISTRATOR": Person("demo-administrator", Role.ADMINISTRATOR),
 }
-"""Who may try the demonstration, by the name of the variable that holds the key: for each role, and for what takes two people."""
+"""Who may try the demonstration, by the name of the variable that holds the key: for each role, and for what takes two people or three."""
 
 IMPORTED_MEASURE: Final = "CWT-62"
 SURVIVAL: Final = {"04Y": 74, "05G": 73, "05V": 75, "05W": 71}
 """Out of a hundred, invented like everything else."""
-
-_REASONS: Final = {1: "The month's returns are in.", 2: "A treatment that was counted late had been in time."}
 
 
 class NotEmpty(Refusal):
@@ -76,19 +87,28 @@ class NotEmpty(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who acts: the integrator's contract manager and its analyst, a hospice's approver, and each subcontract's preparer."""
+    """Who acts: the integrator's people and a hospice's approver by their names in `PEOPLE`, and each subcontract's preparer."""
 
-    integrator: Actor
-    analyst: Actor
-    approver: Actor
+    people: Mapping[str, Actor]
     preparers: Mapping[str, Actor]
 
     def who(self, act: Act) -> Actor:
-        if act.deed is Deed.DRAFT:
-            return self.analyst
-        if act.deed is Deed.SIGN:
-            return self.approver
-        return self.integrator if act.deed in {Deed.ACCEPT, Deed.IMPORT, *PUBLISHING} else self.preparers[act.key.subcontract]
+        if act.deed in _OF_SUBCONTRACTS:
+            return self.preparers[act.key.subcontract]
+        return self.people[_DOES.get(act.deed, "INTEGRATOR")]
+
+
+_OF_SUBCONTRACTS: Final = SENDING | {Deed.CORRECT, Deed.ANSWER}
+_DOES: Final[Mapping[Deed, str]] = {
+    Deed.SIGN: "APPROVER",
+    Deed.DRAFT: "ANALYST",
+    Deed.AGREE_TERMS: "SECOND",
+    Deed.STATE_COSTS: "FINANCE",
+    Deed.AGREE_COSTS: "SECOND",
+    Deed.APPROVE: "SECOND",
+    Deed.APPROVE_FOR_FINANCE: "FINANCE",
+}
+"""Who of the integrator's people does what; the rest is its contract manager's."""
 
 
 def refuse_unless_empty(session: Session, first: Month) -> None:
@@ -117,14 +137,11 @@ def engage(session: Session, first: Month, *, actor: Actor) -> Cast:
         made, _ = create_client(session, name=name, role=role.value, programme=PROGRAMME, subcontract=subcontract, actor=actor, now=now)
         return Actor(made, name, role.value, PROGRAMME, subcontract or EVERY, None if subcontract else EVERY)
 
-    names = {reference: HOSPICE if reference == HOSPICE_SUBCONTRACT else f"demo-{reference}" for reference in SUBCONTRACTS}
-    preparers = {reference: engaged(name, Role.PREPARER, reference) for reference, name in names.items()}
-    approver = PEOPLE["APPROVER"]
+    known = {who.subcontract: who.name for who in PEOPLE.values() if who.role is Role.PREPARER}
+    acting = {person: PEOPLE[person] for person in ("INTEGRATOR", *sorted({*_DOES.values()}))}
     return Cast(
-        engaged(INTEGRATOR, Role.CONTRACT_MANAGER, None),
-        engaged(ANALYST, Role.ANALYST, None),
-        engaged(approver.name, approver.role, approver.subcontract),
-        preparers,
+        {person: engaged(who.name, who.role, who.subcontract) for person, who in acting.items()},
+        {reference: engaged(known.get(reference, f"demo-{reference}"), Role.PREPARER, reference) for reference in SUBCONTRACTS},
     )
 
 
@@ -164,6 +181,10 @@ def perform(session: Session, contract: Contract, act: Act, *, actor: Actor, see
     if act.deed is Deed.SIGN:
         sign(session, PROGRAMME, act.key, revision=1, statement="I have looked at these figures.", actor=actor, now=act.at)
         return
+    if act.deed is Deed.ANSWER:
+        answer = Said(QueryAct.ANSWERED, "Three were sent on the last day of the month; the others may have counted them in the next.")
+        say(session, PROGRAMME, act.key, 1, answer, actor=actor, now=act.at)
+        return
     if act.deed is Deed.IMPORT:
         record_imports(session, PROGRAMME, list(enumerate(imported_in(contract, act, seed=seed))), (), actor=actor, now=act.at)
         return
@@ -171,18 +192,20 @@ def perform(session: Session, contract: Contract, act: Act, *, actor: Actor, see
     submit(session, PROGRAMME, act.key, parse(sent), sent=sent, media_type="application/json", actor=actor, now=act.at)
 
 
-def bring_out(session: Session, act: Act, *, actor: Actor, keyring: Keyring) -> None:
-    """The same of an act by which a month's report is drafted, checked or published."""
+def bring_out(session: Session, contract: Contract, act: Act, *, actor: Actor, keyring: Keyring) -> None:
+    """The same of an act by which a month's report is drafted, checked or published, or a contract year settled on what was."""
     month, now = act.key.month, act.at
-    if act.deed is Deed.DRAFT:
-        commentary = f"{_REASONS[act.number]} The figures are invented."
+    if act.deed in SETTLING:
+        settle(session, contract, act, actor=actor)
+    elif act.deed is Deed.DRAFT:
+        commentary = f"{act.why} The figures are invented."
         edit(session, PROGRAMME, month, commentary=commentary, as_of=None, check=lambda _current: None, actor=actor, now=now)
     elif act.deed is Deed.CHECK:
         drafted = draft(session, PROGRAMME, month)
         assert drafted is not None, "the analyst drafts before the contract manager checks"
         check(session, PROGRAMME, month, draft_sha256=drafted.sha256, actor=actor, now=now)
     else:
-        publish(session, PROGRAMME, month, reason=_REASONS[act.number], keyring=keyring, actor=actor, now=now)
+        publish(session, PROGRAMME, month, reason=act.why, keyring=keyring, actor=actor, now=now)
 
 
 def imported_in(contract: Contract, act: Act, *, seed: str) -> list[Import]:
@@ -217,6 +240,8 @@ def body_of(contract: Contract, act: Act, *, seed: str) -> bytes:
     cells = figures.cells_of(key.subcontract, key.month, expected_cells(contract, key), measures, random)
     if act.deed is Deed.SEND_WITH_GAP:
         cells = figures.not_collected(cells, GAP_MEASURE, GAP_REASON)
+    if act.deed is Deed.SEND_SHORT:
+        cells = figures.short_by(cells, *SHORT)
     if act.deed is Deed.CORRECT or act.deed is Deed.IMPORT:
         cells = figures.correction(cells)
     note = "One treatment was found to have been in time." if act.deed is Deed.CORRECT else ""

@@ -20,7 +20,7 @@ from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.demo import actions, store
 from app.demo.document import MONTHS, PROGRAMME, first_month
-from app.demo.story import PUBLISHING, acts
+from app.demo.story import PUBLISHING, SETTLING, acts
 from app.kernel.actors import MACHINE
 from app.kernel.months import Month
 from app.publications.keys import Keyring
@@ -73,7 +73,7 @@ def _ready(settings: Settings, service: Service) -> Iterator[Engine]:
 
 
 def fill(engine: Engine, *, now: datetime, keyring: Keyring | None = None) -> None:
-    """Tell the whole story into an empty database, or none of it; NotEmpty where it is not empty. Without a keyring nothing is published."""
+    """Tell the whole story into an empty database, or none of it; NotEmpty where it is not empty. Without a keyring nothing is published, and so nothing settled."""
     first = first_month(Month.of(now.astimezone(LONDON).date()))
     with open_session(engine, INSTALLATION) as session:
         actions.refuse_unless_empty(session, first)
@@ -81,10 +81,10 @@ def fill(engine: Engine, *, now: datetime, keyring: Keyring | None = None) -> No
         contract = actions.begin(session, first, actor=MACHINE)
         cast = actions.engage(session, first, actor=MACHINE)
         for act in track(acts(contract, first, until=now), f"inventing {MONTHS} months of returns", console=Console(stderr=True)):
-            if act.deed not in PUBLISHING:
+            if act.deed not in {*PUBLISHING, *SETTLING}:
                 actions.perform(session, contract, act, actor=cast.who(act), seed=SEED)
             elif keyring is not None:
-                actions.bring_out(session, act, actor=cast.who(act), keyring=keyring)
+                actions.bring_out(session, contract, act, actor=cast.who(act), keyring=keyring)
         session.commit()
 
 

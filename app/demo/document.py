@@ -1,5 +1,6 @@
 """The demonstration programme as one document: cancer services in Staffordshire, with invented parties where no code is published."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from app.kernel.months import Month
@@ -7,10 +8,14 @@ from app.kernel.months import Month
 PROGRAMME: Final = "staffs-cancer"
 MONTHS: Final = 12
 TERM_YEARS: Final = 10
+SHADOW_MONTHS: Final = 2
+"""So long is the first contract year."""
 
 _POPULATIONS: Final = {"04Y": "Cannock Chase", "05G": "North Staffordshire", "05V": "Stafford and Surrounds", "05W": "Stoke on Trent"}
 _SITES: Final = {"breast": "Breast", "lung": "Lung", "prostate": "Prostate", "bladder": "Bladder"}
 _UROLOGICAL: Final = ("prostate", "bladder")
+_DIAGNOSED: Final = 5
+"""So many are diagnosed for each who is treated."""
 
 _ORGANISATIONS: Final = (
     ("X9901", "Trent and Sow Integrated Care (fictional prime provider)", "other"),
@@ -22,26 +27,34 @@ _ORGANISATIONS: Final = (
     ("H9901", "Moorland Edge Hospice (fictional)", "hospice"),
     ("H9902", "Chasewater Hospice (fictional)", "hospice"),
     ("H9903", "Sow Valley Hospice (fictional)", "hospice"),
+    ("H9904", "Churnet Hospice (fictional)", "hospice"),
+    ("H9905", "Blithe Water Hospice (fictional)", "hospice"),
     ("QNC", "NHS Staffordshire and Stoke-on-Trent Integrated Care Board", "icb"),
     *((code, f"NHS {name} (sub-ICB location)", "sub_icb_location") for code, name in _POPULATIONS.items()),
 )
 
-# Who serves whom: reference, organisation, sector, pounds a year, populations, patients a month over each pathway's line.
-_SUBCONTRACTS: Final = (
-    ("SC-RJE", "RJE", "acute", 41_500_000, ("04Y", "05G", "05V", "05W"), 62),
-    ("SC-RL4", "RL4", "acute", 9_800_000, ("04Y", "05V"), 17),
-    ("SC-RTG", "RTG", "acute", 6_400_000, ("04Y",), 9),
-    ("SC-RRE", "RRE", "community", 3_900_000, ("04Y", "05V"), 30),
-    ("SC-RLY", "RLY", "community", 2_700_000, ("05G", "05W"), 24),
-    ("SC-H9901", "H9901", "hospice", 2_300_000, ("05G", "05W"), 14),
-    ("SC-H9902", "H9902", "hospice", 1_150_000, ("04Y",), 8),
-    ("SC-H9903", "H9903", "hospice", 1_300_000, ("05V",), 9),
+# Who serves whom: reference, organisation, sector, pounds a year, and of each population the patients a month over each pathway's line.
+_SUBCONTRACTS: Final[tuple[tuple[str, str, str, int, dict[str, int]], ...]] = (
+    ("SC-RJE", "RJE", "acute", 41_500_000, {"04Y": 8, "05G": 18, "05V": 12, "05W": 24}),
+    ("SC-RL4", "RL4", "acute", 9_800_000, {"04Y": 9, "05V": 8}),
+    ("SC-RTG", "RTG", "acute", 6_400_000, {"04Y": 9}),
+    ("SC-RRE", "RRE", "community", 3_900_000, {"04Y": 14, "05V": 16}),
+    ("SC-RLY", "RLY", "community", 2_700_000, {"05G": 11, "05W": 13}),
+    ("SC-H9901", "H9901", "hospice", 2_300_000, {"05G": 6, "05W": 8}),
+    ("SC-H9902", "H9902", "hospice", 1_150_000, {"04Y": 8}),
+    ("SC-H9903", "H9903", "hospice", 1_300_000, {"05V": 9}),
+    ("SC-H9904", "H9904", "hospice", 700_000, {"05G": 4}),
+    ("SC-H9905", "H9905", "hospice", 550_000, {"05V": 3}),
 )
+TREATS: Final = "SC-RJE"
+"""To this trust the others send lung patients for treatment."""
+_TRUSTS: Final = tuple(reference for reference, _, sector, *_ in _SUBCONTRACTS if sector == "acute")
 
 SUBCONTRACTS: Final = tuple(reference for reference, *_ in _SUBCONTRACTS)
 
 _HOSPICE_MEASURES: Final = ("HOSP-WAIT", "E-BEDOCC", "E-PPDR", "E-PPDA", "CASELOAD")
-_COMMUNITY_MEASURES: Final = ("E-RESPU", "CASELOAD")
+_COMMUNITY_MEASURES: Final = ("E-RESPU", "E-PPDR", "E-PPDA", "CASELOAD")
+_OF_BOTH: Final = tuple(code for code in _HOSPICE_MEASURES if code in _COMMUNITY_MEASURES)
 
 _WAIT_BANDS: Final = [
     {"code": "0-1", "upper": 1},
@@ -135,6 +148,29 @@ _PALLIATIVE_MEASURES: Final[tuple[dict[str, Any], ...]] = (
         "example": "38 people are on the caseload as the month ends: 38. Two of them joined that day and are counted; one who died that day is not.",
     },
 )
+_HANDED_OVER: Final[tuple[dict[str, Any], ...]] = tuple(
+    {
+        "code": code,
+        "name": f"Lung patients {name}",
+        "numerator": f"Patients with lung cancer {name} in the month, by that trust; none for this one itself",
+        "kind": "activity",
+        "direction": "neutral",
+        "aggregation": "count_sum",
+        "unit": "patients",
+        "split_by": [],
+        "breakdown": {"code": "counterparty", "categories": [{"code": reference} for reference in _TRUSTS]},
+        "example": f"Six patients were {name}, SC-RJE: 6 for SC-RJE, and 0 for each other.",
+    }
+    for code, name in (("LUNG-OUT", "sent to another trust for treatment"), ("LUNG-IN", "received from another trust for treatment"))
+)
+"""Both ends of a handover, which are compared: each names the trust at the other end."""
+
+_HANDOVER: Final[dict[str, Any]] = {
+    "code": "lung-to-treatment",
+    "sent": {"pathway": "lung", "segment": "diagnosis", "measure": "LUNG-OUT"},
+    "received": {"pathway": "lung", "segment": "treatment", "measure": "LUNG-IN"},
+    "tolerance": 1,
+}
 
 
 def first_month(today: Month) -> Month:
@@ -153,6 +189,8 @@ def document(first: Month) -> dict[str, Any]:
             "name": "Cancer services in Staffordshire (demonstration: every figure is invented)",
             "prime": "X9901",
             **term,
+            # The first contract year is a short one, settled in the shadow to try the rules on.
+            "contract_year_starts": f"{first.plus(SHADOW_MONTHS).number:02d}-01",
             "value_pence": 68_700_000_000,
             # Where a hospice's return is missing, too little is in to judge by.
             "publish_threshold": "0.8",
@@ -174,22 +212,12 @@ def document(first: Month) -> dict[str, Any]:
                 for code, name in _SITES.items()
             ),
         ],
-        "measures": ["CWT-FDS", "CWT-31", "CWT-62", "O-SURV1", *_PALLIATIVE_MEASURES],
+        "measures": ["CWT-FDS", "CWT-31", "CWT-62", "O-SURV1", *_HANDED_OVER, *_PALLIATIVE_MEASURES],
         "pathways": [_pathway(code, name) for code, name in _SITES.items()],
+        "handovers": [_HANDOVER],
         "collections": _collections(),
         "requirements": _requirements(first),
-        "subcontracts": [
-            {
-                "reference": reference,
-                "organisation": organisation,
-                "sector": sector,
-                **term,
-                "annual_value_pence": pounds * 100,
-                "status": "live",
-                "contacts": [{"role": "information_lead", "email": f"information@{organisation.lower()}.example"}],
-            }
-            for reference, organisation, sector, pounds, _, _ in _SUBCONTRACTS
-        ],
+        "subcontracts": list(_subcontracts(term)),
         "assignments": list(_assignments(first)),
     }
 
@@ -198,14 +226,15 @@ def _pathway(code: str, name: str) -> dict[str, Any]:
     palliative = [
         *({"code": measure, "sectors": ["hospice"]} for measure in _HOSPICE_MEASURES if measure not in _COMMUNITY_MEASURES),
         {"code": "E-RESPU", "sectors": ["community"]},
-        {"code": "CASELOAD", "sectors": ["hospice", "community"]},
+        *({"code": measure, "sectors": ["hospice", "community"]} for measure in _OF_BOTH),
     ]
+    sent, received = ([measure["code"]] if code == "lung" else [] for measure in _HANDED_OVER)
     return {
         "code": code,
         "name": name,
         "segments": [
-            {"code": "diagnosis", "name": "Diagnosis", "setting": "acute", "measures": ["CWT-FDS"]},
-            {"code": "treatment", "name": "First treatment", "setting": "acute", "measures": ["CWT-31", "CWT-62"]},
+            {"code": "diagnosis", "name": "Diagnosis", "setting": "acute", "measures": ["CWT-FDS", *sent]},
+            {"code": "treatment", "name": "First treatment", "setting": "acute", "measures": ["CWT-31", "CWT-62", *received]},
             {"code": "palliative", "name": "Palliative care", "setting": "community", "measures": palliative},
         ],
     }
@@ -218,7 +247,7 @@ def _collections() -> list[dict[str, Any]]:
         {
             "code": "cwt",
             "name": "Cancer waiting times",
-            "measures": ["CWT-FDS", "CWT-31", "CWT-62"],
+            "measures": ["CWT-FDS", "CWT-31", "CWT-62", *(measure["code"] for measure in _HANDED_OVER)],
             "due": {"working_day": 27, "at": "17:00"},
             "close": {"working_day": 10, "months_later": 2},
             "freeze": {"working_day": 18, "months_later": 6},
@@ -242,6 +271,19 @@ def _collections() -> list[dict[str, Any]]:
             "rules": [{"code": "month-sent-again", "kind": "stale"}],
         },
     ]
+
+
+def _subcontracts(term: dict[str, str]) -> Iterator[dict[str, Any]]:
+    for reference, organisation, sector, pounds, _ in _SUBCONTRACTS:
+        yield {
+            "reference": reference,
+            "organisation": organisation,
+            "sector": sector,
+            **term,
+            "annual_value_pence": pounds * 100,
+            "status": "live",
+            "contacts": [{"role": "information_lead", "email": f"information@{organisation.lower()}.example"}],
+        }
 
 
 def _requirements(first: Month) -> list[dict[str, Any]]:
@@ -273,7 +315,7 @@ def _requirements(first: Month) -> list[dict[str, Any]]:
 
 def _assignments(first: Month) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
-    for reference, _, sector, _, populations, volume in _SUBCONTRACTS:
+    for reference, _, sector, _, patients in _SUBCONTRACTS:
         segments = ("diagnosis", "treatment") if sector == "acute" else ("palliative",)
         lines += [
             {
@@ -281,9 +323,12 @@ def _assignments(first: Month) -> list[dict[str, Any]]:
                 "pathway": site,
                 "segment": segment,
                 "sites": [site],
-                "commissioners": list(populations),
+                "commissioners": list(patients),
                 "from_month": str(first),
-                "expected_volume": volume * 5 if segment == "diagnosis" else volume,
+                "expected_volume": [
+                    {"site": site, "commissioner": code, "volume": volume * (_DIAGNOSED if segment == "diagnosis" else 1)}
+                    for code, volume in patients.items()
+                ],
             }
             for site in _SITES
             for segment in segments

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from app.calendar.expected import CellKey
+from app.demo.document import TREATS
 from app.kernel.codes import ALL
 from app.kernel.months import Month
 from app.measures.domain import Measure
@@ -33,8 +34,9 @@ _BANDS: Final = {"0-1": 420, "2-3": 290, "4-7": 200, "8-up": 90}
 # Of a thousand patients so many were sent on by another provider, and count half for each of the two.
 _SHARED: Final = 280
 _BEDS: Final = 10
-_SIZE: Final = {"SC-RJE": 150, "SC-RL4": 75, "SC-RTG": 60}
+_SIZE: Final = {"SC-RJE": 150, "SC-RL4": 75, "SC-RTG": 60, "SC-H9904": 70, "SC-H9905": 60}
 _WINTER: Final = frozenset({12, 1, 2})
+_HANDED_OVER: Final = frozenset({"LUNG-OUT", "LUNG-IN"})
 
 
 def cells_of(subcontract: str, month: Month, expected: Sequence[CellKey], measures: Mapping[str, Measure], random: Random) -> list[Cell]:
@@ -55,6 +57,8 @@ def cells_of(subcontract: str, month: Month, expected: Sequence[CellKey], measur
         if measure.code == "E-BEDOCC":
             available = _BEDS * month.last_day.day
             found = [(available, _met(measure.code, place.site, month, available, random))]
+        elif measure.code in _HANDED_OVER:
+            found = [(2 * _handed_over(measure.code, subcontract, key.category, month), 0) for key in keys]
         elif measure.breakdown is not None:
             found = list(_parted(keys, measure, month, per_cent, random))
         else:
@@ -72,6 +76,14 @@ def correction(cells: Sequence[Cell]) -> list[Cell]:
     short = [cell for cell in cells if cell["measure"] == "CWT-62" and cell["denominator"] - cell["numerator"] >= 1]
     chosen = max(short, key=lambda cell: cell["denominator"])
     return [{**cell, "numerator": cell["numerator"] + 1} if cell is chosen else dict(cell) for cell in cells]
+
+
+def short_by(cells: Sequence[Cell], measure: str, category: str, missed: int) -> list[Cell]:
+    """The same return where some patients of a measure were not counted in one category."""
+    return [
+        {**cell, "numerator": cell["numerator"] - missed} if (cell["measure"], cell.get("category")) == (measure, category) else dict(cell)
+        for cell in cells
+    ]
 
 
 def not_collected(cells: Sequence[Cell], measure: str, reason: str) -> list[Cell]:
@@ -93,6 +105,14 @@ def _patients(place: CellKey, per_cent: int, random: Random) -> int:
 def _met(measure: str, site: str, month: Month, patients: int, random: Random) -> int:
     permille = _MET.get(measure, 0) + _SITE_MET.get(site, 0) - (35 if month.number in _WINTER else 0)
     return _draw(patients, permille, random)
+
+
+def _handed_over(measure: str, subcontract: str, other: str, month: Month) -> int:
+    """How many were sent from one to the other: the same whichever of the two is asked."""
+    sender, receiver = (subcontract, other) if measure == "LUNG-OUT" else (other, subcontract)
+    if receiver != TREATS or sender == receiver:
+        return 0
+    return Random(f"{sender}/{receiver}/{month}").randint(5, 11)  # noqa: S311 - invented figures, the same on both sides
 
 
 def _parted(keys: Sequence[CellKey], measure: Measure, month: Month, per_cent: int, random: Random) -> Iterator[tuple[int, int]]:

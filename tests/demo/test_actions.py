@@ -22,17 +22,25 @@ from app.kernel.actors import EVERY, MACHINE, Actor
 from app.kernel.months import Month
 from app.kernel.refusals import Unauthenticated
 from app.publications.actions import changes, read_differences
+from app.publications.domain import OF_PUBLIC
 from app.publications.keys import Keyring
-from app.publications.store import publication
-from app.reports.actions import find_report
-from app.reports.domain import ReportQuery, SourceQuery
+from app.publications.store import parts, publication, rows_of
+from app.reports.actions import find_funnel, find_report
+from app.reports.domain import FunnelQuery, ReportQuery, SourceQuery
 from app.reports.import_actions import find_agreement
 from app.reports.periods import PERIODS
 from app.reports.slices import SLICES
 from app.reports.source_actions import find_sources
 from app.returns import store
 from app.returns.domain import Status
+from app.returns.handover_actions import read_comparisons
+from app.returns.queries import QueryState, WantedQueries
+from app.returns.query_actions import list_queries
 from app.returns.read_actions import Wanted, list_returns, read_return, read_revision
+from app.settlement.run_actions import list_runs
+from app.settlement.runs import RunKey
+from app.settlement.statement_actions import read_statement
+from app.settlement.statements import NOTICES
 from tests.reports.every_row import as_sent, differing
 from tests.reports.recomputation import row_of
 from tests.support.databases import Database
@@ -40,6 +48,9 @@ from tests.support.databases import Database
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FIRST = first_month(Month.parse("2026-11"))
 LAST = FIRST.plus(MONTHS - 1)
+MISSING = ReturnKey("hospice", "SC-H9903", LAST)
+ASKED = [ReturnKey("cwt", "SC-RJE", LAST), ReturnKey("cwt", "SC-RL4", LAST)]
+COMMISSIONER = Actor("c", "C", "commissioner", PROGRAMME, None, "05W")
 WHOLE = Tenant(programme=PROGRAMME, subcontract=EVERY, commissioner=EVERY, client=EVERY)
 
 
@@ -49,20 +60,21 @@ def told(module_database: Database) -> Database:
     return module_database
 
 
-def test_every_return_of_the_twelve_months_is_accepted_but_the_missing_one(told: Database) -> None:
+def test_every_return_counts_but_the_missing_one(told: Database) -> None:
     with open_session(told.engine, WHOLE) as session:
         standings, _ = list_returns(session, PROGRAMME, Wanted(), after=None, limit=1000, actor=MACHINE, as_of=None, now=NOW)
     told_of = [standing for standing in standings if standing.key.month <= LAST]
-    assert len(told_of) == 8 * MONTHS
-    assert [standing.key for standing in told_of if standing.state.status is not Status.ACCEPTED] == [
-        ReturnKey("hospice", "SC-H9903", LAST)
-    ]
+    assert len(told_of) == 10 * MONTHS
+    other = {standing.key: standing.state for standing in told_of if standing.state.status is not Status.ACCEPTED}
+    assert {key: state.status for key, state in other.items()} == {MISSING: Status.EXPECTED, ASKED[0]: Status.QUERIED}
+    # A figure that is asked about goes on counting.
+    assert other[ASKED[0]].accepted_revision == 1
     # What has been sent since has been sent on its day: nothing but the missing one is overdue.
-    assert [standing.key for standing in standings if standing.is_overdue] == [ReturnKey("hospice", "SC-H9903", LAST)]
+    assert [standing.key for standing in standings if standing.is_overdue] == [MISSING]
 
 
 def test_a_correction_became_the_second_revision_and_counts(told: Database) -> None:
-    key = ReturnKey("cwt", "SC-RJE", FIRST.plus(2))
+    key = ReturnKey("cwt", "SC-RJE", FIRST)
     with open_session(told.engine, WHOLE) as session:
         read = read_return(session, PROGRAMME, key, actor=MACHINE, as_of=None, now=NOW)
         _, first = read_revision(session, PROGRAMME, key, 1, actor=MACHINE)
@@ -108,13 +120,17 @@ def test_a_source_that_says_something_else_gives_another_row(told: Database) -> 
     assert row_of(row, {**found, "series": found["series"][1:]})["spc_points"] == row["spc_points"] - 1
 
 
-def test_a_month_was_published_by_two_people_and_corrected_with_a_notice(told: Database) -> None:
-    commissioner = Actor("c", "C", "commissioner", PROGRAMME, None, "05W")
-    with open_session(told.engine, tenant_of(commissioner, programme=PROGRAMME)) as session:
-        first, again = changes(session, PROGRAMME, since=0, limit=9, actor=commissioner)
-        notice = json.loads(gzip.decompress(read_differences(session, PROGRAMME, again.sequence, actor=commissioner)))
-    assert (first.month, again.month) == (FIRST.plus(2), FIRST.plus(2))
-    assert (again.kind, again.supersedes, again.reason) == ("correction", 1, "A treatment that was counted late had been in time.")
+def test_the_first_year_was_published_by_two_people_and_corrected_with_a_notice(told: Database) -> None:
+    with open_session(told.engine, tenant_of(COMMISSIONER, programme=PROGRAMME)) as session:
+        first, again, other = changes(session, PROGRAMME, since=0, limit=9, actor=COMMISSIONER)
+        notice = json.loads(gzip.decompress(read_differences(session, PROGRAMME, again.sequence, actor=COMMISSIONER)))
+    assert [each.month for each in (first, again, other)] == [FIRST, FIRST, FIRST.plus(1)]
+    assert [(each.kind, each.status) for each in (first, again, other)] == [
+        ("first", "provisional"),
+        ("final", "final"),
+        ("first", "final"),
+    ]
+    assert (again.supersedes, again.reason) == (1, "A treatment that was counted late had been in time; the month is final.")
     assert again.rows_changed == len(notice["differences"]) > 0
     with open_session(told.engine, WHOLE) as session:
         made = publication(session, PROGRAMME, again.sequence)
@@ -122,10 +138,61 @@ def test_a_month_was_published_by_two_people_and_corrected_with_a_notice(told: D
     assert made.edited_by not in {made.checked_by, made.published_by}
 
 
+def test_the_first_year_is_settled_in_the_shadow_and_each_party_has_its_statement(told: Database) -> None:
+    hospice = Actor("h", "H", "preparer", PROGRAMME, "SC-H9903", None)
+    manager = Actor("m", "M", "contract_manager", PROGRAMME, EVERY, EVERY)
+    found = {}
+    for reader in (COMMISSIONER, hospice, manager):
+        with open_session(told.engine, tenant_of(reader, programme=PROGRAMME)) as session:
+            found[reader.name] = json.loads(read_statement(session, PROGRAMME, RunKey(1, 1), party=None, actor=reader)[0])
+    assert {said["statement"]["notice"] for said in found.values()} == {NOTICES["shadow"]}
+    assert {total["payable_pence"] for said in found.values() for total in said["totals"]} == {0}
+    assert [{line["party"] for line in found[name]["lines"]} for name in "CH"] == [{"commissioner.05W"}, {"subcontract.SC-H9903"}]
+    lines = {(line["party"], line["element"]): line["pence"] for line in found["M"]["lines"]}
+    assert sum(lines.values()) == 0
+    # The year was saved on and scored on: both parts of it say something.
+    assert lines["subcontract.SC-H9903", "outcome"] > 0
+    assert lines["subcontract.SC-H9903", "gain"] > 0
+    with open_session(told.engine, WHOLE) as session:
+        (run,) = list_runs(session, PROGRAMME, contract_year=None, actor=manager)
+    assert len({act.recorded_by for act in run.acts}) == 3
+    assert run.publications == (2, 3)
+
+
+def test_a_handover_differs_once_and_both_trusts_were_asked(told: Database) -> None:
+    with open_session(told.engine, WHOLE) as session:
+        states = {}
+        for month in FIRST.through(LAST):
+            compared, _ = read_comparisons(session, PROGRAMME, month, actor=MACHINE, as_of=None, now=NOW)
+            states[month] = [(each.comparison.pair.sender, each.comparison.difference) for each in compared if each.comparison.difference]
+        queries = list_queries(session, PROGRAMME, WantedQueries(), after=None, limit=9, actor=MACHINE, as_of=None, now=NOW).queries
+    assert {month: found for month, found in states.items() if found} == {LAST: [("SC-RL4", Decimal(-3))]}
+    assert {query.key: query.state for query in queries} == dict(zip(ASKED, (QueryState.OPEN, QueryState.ANSWERED), strict=True))
+
+
+def test_coverage_is_known_everywhere_and_seven_stand_in_a_funnel(told: Database) -> None:
+    with open_session(told.engine, WHOLE) as session:
+        query = ReportQuery(LAST, None, ("all", "commissioner", "commissioner+site", "subcontract"))
+        rows = json.loads(find_report(session, PROGRAMME, query, actor=MACHINE, now=NOW)[0])["observations"]
+        funnel = find_funnel(session, PROGRAMME, FunnelQuery(LAST, "E-PPDR", period="rolling_12"), actor=MACHINE, now=NOW)[0].funnel
+    assert {row["measure"] for row in rows if row["coverage"] is None} == {"O-SURV1"}
+    assert {row["coverage"] for row in rows if row["commissioner"] == "05V" and row["measure"] == "CASELOAD"} == {0.678571}
+    assert len(funnel.points) == 7
+    assert funnel.judged
+
+
+def test_the_public_is_given_counts_rounded_and_small_ones_hidden(told: Database) -> None:
+    with open_session(told.engine, WHOLE) as session:
+        part = next(each for each in parts(session, PROGRAMME, OF_PUBLIC, 3) if (each.slice, each.period) == ("commissioner", "month"))
+        rows = json.loads(rows_of(session, PROGRAMME, OF_PUBLIC, 3, part))
+    assert {row["suppression"] for row in rows} > {"rounded_5", "complement"}
+    assert all(row["numerator"] is None for row in rows if row["suppression"] == "complement")
+
+
 def test_a_newcomer_finds_imports_a_threshold_colours_a_freeze_and_signatures(told: Database) -> None:
     with open_session(told.engine, WHOLE) as session:
         beside = {}
-        for number in (2, 5):
+        for number in (0, 5):
             found, _, _ = find_agreement(session, PROGRAMME, FIRST.plus(number), tolerance=Decimal(0), actor=MACHINE, as_of=None, now=NOW)
             beside[number] = [each.state for each in found]
         report = json.loads(find_report(session, PROGRAMME, ReportQuery(LAST), actor=MACHINE, now=NOW)[0])
@@ -135,7 +202,7 @@ def test_a_newcomer_finds_imports_a_threshold_colours_a_freeze_and_signatures(to
         )
         signed = read_return(session, PROGRAMME, ReturnKey("hospice", "SC-H9903", LAST.plus(-1)), actor=MACHINE, as_of=None, now=NOW)
     # What was corrected agrees with what is published nationally; somewhere else a query is due.
-    assert beside == {2: ["agrees"], 5: ["differs"]}
+    assert beside == {0: ["agrees"], 5: ["differs"]}
     rows = {(row["slice"], row["measure"], row["commissioner"]): row for row in report["observations"]}
     assert rows["all", "E-BEDOCC", "all"]["coverage_test"] == "incomplete"
     assert {row["coverage_test"] for row in rows.values()} > {"complete", "incomplete"}
@@ -185,7 +252,7 @@ def test_each_run_has_new_keys_and_those_of_the_last_are_dead(told: Database) ->
 def test_a_client_that_somebody_revoked_is_made_anew(told: Database) -> None:
     with open_session(told.engine, INSTALLATION) as session:
         for client in list_clients(session):
-            if client.name in {actions.INTEGRATOR, actions.HOSPICE}:
+            if client.name in {actions.PEOPLE[person].name for person in ("INTEGRATOR", "HOSPICE")}:
                 revoke_client(session, client.id, actor=MACHINE, now=NOW + timedelta(minutes=6))
         session.commit()
     run = calls(told.engine, "http://127.0.0.1:8000", now=NOW + timedelta(minutes=7))

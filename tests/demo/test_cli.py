@@ -94,7 +94,7 @@ def test_two_runs_serve_the_same_data_with_keys_of_their_own_and_stop_at_once(tm
         assert (report.status_code, owed.status_code, published.status_code) == (200, 200, 200)
         assert report.json()["report"]["programme"] == PROGRAMME
         assert {each["subcontract"] for each in owed.json()["returns"]} == {"SC-H9903"}
-        assert (published.json()["report"]["audience_code"], published.json()["report"]["sequence"]) == ("05W", 2)
+        assert (published.json()["report"]["audience_code"], published.json()["report"]["sequence"]) == ("05W", 3)
         assert first.end(signal.SIGINT) == 0
     with run(data) as second:
         again, _, republished = second.answers(second.calls)

@@ -14,9 +14,9 @@ from app.configuration.document import Document, completed
 from app.configuration.domain import faults_of
 from app.configuration.effects import contract_of
 from app.configuration.nesting import parent_with_child
-from app.demo.document import MONTHS, document, first_month
+from app.demo.document import MONTHS, TREATS, document, first_month
 from app.demo.figures import Cell, cells_of, correction, not_collected
-from app.demo.story import GAP_MEASURE, Deed, acts, beginning
+from app.demo.story import GAP_MEASURE, SENDING, SETTLING, Deed, acts, beginning
 from app.kernel.figures import NumericKind, fits
 from app.kernel.months import Month
 from app.measures.domain import Measure
@@ -47,9 +47,9 @@ def test_invented_organisations_say_so_and_published_ones_do_not() -> None:
         assert organisation.ods_code.startswith(("H99", "X99")) == ("fictional" in organisation.name)
 
 
-def test_three_acute_two_community_and_three_hospice_subcontracts_owe_one_return_a_month_each() -> None:
+def test_three_acute_two_community_and_five_hospice_subcontracts_owe_one_return_a_month_each() -> None:
     sectors = [subcontract.sector for subcontract in CONTRACT.subcontracts]
-    assert sorted(sectors) == ["acute"] * 3 + ["community"] * 2 + ["hospice"] * 3
+    assert sorted(sectors) == ["acute"] * 3 + ["community"] * 2 + ["hospice"] * 5
     assert [key.subcontract for key in expected_returns(CONTRACT, FIRST)] == sorted(
         CONTRACT.subcontract,
         key=lambda reference: ({"community": 0, "acute": 1, "hospice": 2}[CONTRACT.subcontract[reference].sector], reference),
@@ -87,9 +87,18 @@ def test_the_same_seed_gives_the_same_figures_and_another_does_not() -> None:
 
 
 def test_some_patients_count_half_for_each_of_two_providers() -> None:
-    halves = [cell for cell in figures(ReturnKey("cwt", "SC-RJE", FIRST)) if cell["denominator"] % 1]
+    halves = [cell for cell in figures(ReturnKey("cwt", "SC-RJE", FIRST)) if cell["numerator"] % 1]
     assert halves
     assert {cell["measure"] for cell in halves} == {"CWT-62"}
+
+
+def test_both_ends_of_a_handover_count_the_same_patients() -> None:
+    received = {
+        cell.get("category"): cell["numerator"] for cell in figures(ReturnKey("cwt", TREATS, FIRST)) if cell["measure"] == "LUNG-IN"
+    }
+    for sender in ("SC-RL4", "SC-RTG"):
+        sent = [cell for cell in figures(ReturnKey("cwt", sender, FIRST)) if cell["measure"] == "LUNG-OUT"]
+        assert [(cell["category"], cell["numerator"]) for cell in sent] == [(TREATS, received[sender])]
 
 
 def test_a_correction_moves_one_patient_into_time() -> None:
@@ -101,7 +110,7 @@ def test_a_correction_moves_one_patient_into_time() -> None:
 
 
 def _sum(cells: Sequence[Cell], member: str) -> Decimal:
-    return sum((cell[member] for cell in cells), Decimal(0))
+    return sum((cell.get(member, 0) for cell in cells), Decimal(0))
 
 
 def test_a_measure_that_could_not_be_counted_carries_no_figure() -> None:
@@ -114,12 +123,13 @@ def test_a_measure_that_could_not_be_counted_carries_no_figure() -> None:
 def test_the_story_has_a_late_a_missing_a_gap_and_a_correction() -> None:
     story = acts(CONTRACT, FIRST, until=datetime.combine(FIRST.plus(MONTHS).first_day, time(), tzinfo=LONDON) + timedelta(days=90))
     story = [act for act in story if act.key.month < FIRST.plus(MONTHS)]
-    sent = [act for act in story if act.deed in {Deed.SEND, Deed.SEND_WITH_GAP}]
+    sent = [act for act in story if act.deed in SENDING]
     expected = {key for number in range(MONTHS) for key in expected_returns(CONTRACT, FIRST.plus(number))}
     assert expected - {act.key for act in sent} == {ReturnKey("hospice", "SC-H9903", FIRST.plus(MONTHS - 1))}
     late = {act.key for act in sent if act.at > deadline(CONTRACT.collection[act.key.collection].due, act.key.month, CONTRACT.days)}
     assert {key.subcontract for key in late} == {"SC-RL4", "SC-H9902"}
-    assert sum(act.deed is Deed.SEND_WITH_GAP for act in story) == 1
+    assert [act.deed for act in sent if act.deed is not Deed.SEND] == [Deed.SEND_WITH_GAP, Deed.SEND_SHORT]
+    assert [act.deed for act in story if act.deed in SETTLING] == list(SETTLING)
     corrected = [act for act in story if act.deed is Deed.CORRECT]
     accepted = [act.at for act in story if act.deed is Deed.ACCEPT and act.key == corrected[0].key]
     assert len(corrected) == 1

@@ -138,6 +138,8 @@ def test_a_trust_writes_what_is_new_on_a_spare_line(database: Database, tmp_path
             {**lung, "measure": "CWT-FDS", "segment": "diagnosis"},
             {**lung, "measure": "CWT-31", "pathway": "lung", "segment": "treatment"},
             {**lung, "measure": "CWT-62", "pathway": "lung", "segment": "treatment", "category": "urgent", "numerator": "1.5"},
+            {"measure": "LUNG-OUT", "category": "SC-RL4", "numerator": 0},
+            {"measure": "LUNG-IN", "category": "SC-RL4", "numerator": 4},
         ]
         september = web.post(f"{own}/2026-09/revisions", {"rest": "zero", "cells": stated}, key=key)
         assert september.status_code == 201, september.text
