@@ -16,6 +16,8 @@ from app.returns.tables import Grid, Row, Value, header_of, is_figure, trimmed
 
 MOST_ROWS: Final = MOST_CELLS
 MOST_COLUMNS: Final = 200
+MOST_FIELDS: Final = 500_000
+"""Of all rows together, those that hold anything: a form of ten thousand lines prints half of them."""
 LONGEST_TEXT: Final = 32_767
 """As many characters as a cell of Excel takes."""
 
@@ -45,11 +47,15 @@ def read_csv(content: bytes, *, charset: str | None = None) -> Grid:
     delimiter = _delimiter(text)
     rows: list[Row] = []
     faults = Faults()
+    fields = 0
     for number, record in _records(text, delimiter):
         if len(rows) >= MOST_ROWS:
             raise invalid([file_fault("file_too_large", most=MOST_ROWS, what="rows")])
         if len(record) > MOST_COLUMNS:
             raise invalid([file_fault("file_too_large", {"line": number, "column": MOST_COLUMNS + 1}, most=MOST_COLUMNS, what="columns")])
+        fields += len(record) - record.count("")
+        if fields > MOST_FIELDS:
+            raise invalid([file_fault("file_too_large", {"line": number, "column": 1}, most=MOST_FIELDS, what="cells")])
         values: dict[int, Value] = {column: value for column, field in enumerate(record, 1) if (value := trimmed(field))}
         faults += _faults(values, number)
         if values:

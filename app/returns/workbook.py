@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from app.kernel.figures import of_double
 from app.kernel.identifiers import Identifier, identifier_in
 from app.returns.columns import DATA_SHEET
-from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS
+from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_FIELDS, MOST_ROWS
 from app.returns.faults import Faults
 from app.returns.file_faults import file_fault
 from app.returns.intake import invalid
@@ -21,7 +21,6 @@ from app.returns.workbook_texts import Texts, suspect_names, suspect_texts, susp
 from app.returns.written_months import day_of
 
 MOST_SHEETS: Final = 50
-MOST_CELLS: Final = 500_000
 MOST_CHARACTERS: Final = 20_000_000
 """Of all cells together: a shared text is stored once, and counts wherever it is shown."""
 LONGEST_FORMULA: Final = 8_192
@@ -321,8 +320,8 @@ class _Cells:
         self.book.characters += length
         if self.column > MOST_COLUMNS:
             raise invalid([file_fault("file_too_large", place, most=MOST_COLUMNS, what="columns")])
-        if self.book.cells > MOST_CELLS:
-            raise invalid([file_fault("file_too_large", place, most=MOST_CELLS, what="cells")])
+        if self.book.cells > MOST_FIELDS:
+            raise invalid([file_fault("file_too_large", place, most=MOST_FIELDS, what="cells")])
         if self.book.characters > MOST_CHARACTERS:
             raise invalid([file_fault("file_too_large", place, most=MOST_CHARACTERS, what="characters in its cells")])
         self.values[self.column] = value

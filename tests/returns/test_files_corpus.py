@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from app.returns.columns import CSV, JSON, XLSX
-from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS, read_csv
+from app.returns.csv_file import LONGEST_TEXT, MOST_COLUMNS, MOST_FIELDS, MOST_ROWS, read_csv
 from app.returns.intake import ReturnInvalid
 from app.returns.workbook import LONGEST_FORMULA, MOST_CHARACTERS
 from app.returns.workbook_safety import DEEPEST, MOST_PARTS
@@ -190,6 +190,12 @@ TABLES: dict[str, Case] = {
     "too many columns": (CSV, b"a" + b"," * MOST_COLUMNS, 422, [("file_too_large", 1, 201)]),
     "a record of ever so many columns": (CSV, b"," * 300_000 + b"a\r\n", 422, [("file_too_large", 1, MOST_COLUMNS + 1)]),
     "an identifier in each of ever so many rows": (CSV, csv_of(ROWS) + b"9434765919\r\n" * 1500, 422, [("more",), *IDENTIFIERS]),
+    "too many fields": (
+        CSV,
+        csv_of(ROWS[:1]) + (b"1" + b",1" * 19 + b"\r\n") * (MOST_FIELDS // 20),
+        422,
+        [("file_too_large", MOST_FIELDS // 20 + 1, 1)],
+    ),
     "too many rows": (CSV, csv_of(ROWS) + b"x\r\n" * MOST_ROWS, 422, [("file_too_large",)]),
     "a field without end": (CSV, csv_of(ROWS) + b"x" * 200_000, 422, [("csv_syntax", 6, 1)]),
     "a long text": (CSV, as_csv(0, *ROWS[0], "note") + b",,,," + b"n" * 32_768, 422, [("text_too_long", 6, 5), ("too_long", 6, 5)]),
