@@ -75,9 +75,13 @@ def read_submission(body: Any, expected: ExpectedReturn, *, earlier: Earlier = N
         faults.append(fault("wrong_type", "/nil", kind="true or false"))
     submission = _read_nil(body, expected, note, earlier, faults) if nil is True else _read_cells(body, expected, note, earlier, faults)
     if faults:
-        # What should be cells and is not cannot be judged before it is.
-        raise invalid(faults, whole=not any(found.code == "wrong_type" and _CELLS.fullmatch(found.pointer or "") for found in faults))
+        # What should be cells and is not cannot be judged before it is, nor what stands beside nil before one of the two is gone.
+        raise invalid(faults, whole=not any(map(_leaves_unjudged, faults)))
     return submission
+
+
+def _leaves_unjudged(found: Fault) -> bool:
+    return found.code == "nil_with_cells" or (found.code == "wrong_type" and _CELLS.fullmatch(found.pointer or "") is not None)
 
 
 def _read_nil(body: Mapping[str, Any], expected: ExpectedReturn, note: str, earlier: Earlier, faults: list[Fault]) -> Submission:

@@ -224,6 +224,8 @@ def test_the_end_of_faults_is_promised_where_everything_was_judged(whole: Contra
         "no list": {"cells": "none"},
         "no cell": {"cells": [*cells, 7]},
         "note": {"cells": cells, "note": 7},
+        "nil beside cells that nobody looked at": {"cells": [{"measure": "NONE"}], "nil": True, "reason": "no_service"},
+        "nil beside the rest": {"nil": True, "reason": "no_service", "rest": "zero"},
     }
     found = set()
     for case, body in promised.items():
