@@ -21,14 +21,15 @@ from app.kernel.codes import ALL
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.settlement import store
 from app.settlement.domain import SettlementRules
-from app.settlement.faults import Known, faults_of
+from app.settlement.faults import Known, KnownMeasure, faults_of, notes_of
 from app.settlement.runs import InputKey, NotWaiting, RulesVersion, SettledAlready, StatedInput
 
 
 def known_of(contract: Contract) -> Known:
     """What a programme has that rules may name."""
     term = contract.programme
-    measures = {measure.code for measure in contract.measures}
+    latest = sorted(contract.measures, key=lambda measure: measure.version)
+    measures = {measure.code: KnownMeasure(measure.proportion, measure.direction) for measure in latest}
     return Known(measures, set(contract.subcontract), set(contract.commissioner), term.contract_year_of(term.last_month))
 
 
@@ -46,17 +47,19 @@ def read_rules(
     """The moment, and every version of the rules of one contract year, or of all, as they stood at it: superseded proposals too."""
     require(actor, Permission.SETTLEMENT_READ, programme=programme)
     moment = resolve(session, programme, asked=as_of, now=now)
-    return moment, store.rules_versions(session, programme, contract_year, as_of=moment, after=after, limit=limit)
+    known = known_of(load_contract(session, programme, as_of=moment))
+    found = store.rules_versions(session, programme, contract_year, as_of=moment, after=after, limit=limit)
+    return moment, tuple(_noted(each, known) for each in found)
 
 
 def propose_rules(session: Session, programme: str, rules: SettlementRules, *, reason: str, actor: Actor, now: datetime) -> RulesVersion:
     """Propose the rules of a contract year; another client approves them. They take the place of a proposal that waits. Invalid, SettledAlready."""
     require(actor, Permission.SETTLEMENT_PROPOSE, programme=programme)
     hold_ledger(session, programme)
-    contract = load_contract(session, programme)
-    faults = faults_of(rules, known_of(contract))
+    known = known_of(load_contract(session, programme))
+    faults = faults_of(rules, known)
     if faults:
-        raise Invalid("These rules cannot be settled by; see errors.", faults=_within("/rules", faults))
+        raise Invalid("These rules cannot be settled by; see errors.", faults=within("/rules", faults))
     _refuse_settled(session, programme, rules.contract_year)
     recording = begin_recording(session, programme, actor=actor, now=now)
     before = store.rules_versions(session, programme, rules.contract_year)
@@ -77,7 +80,7 @@ def propose_rules(session: Session, programme: str, rules: SettlementRules, *, r
     )
     facts.add(session, store.RULES, recording, [_rules_row(made)], programme=programme)
     audit.record(session, recording, "settlement.rules_proposed", subject=_rules_subject(made), details={"rules_sha256": made.rules_sha256})
-    return made
+    return _noted(made, known)
 
 
 def approve_rules(session: Session, programme: str, contract_year: int, version: int, *, actor: Actor, now: datetime) -> RulesVersion:
@@ -90,16 +93,17 @@ def approve_rules(session: Session, programme: str, contract_year: int, version:
         raise NotWaiting(f"No version {version} of the rules of contract year {contract_year} waits for approval.")
     if is_one_person(session, programme, made.proposed_by, made.proposed_at, actor=actor):
         raise SamePerson("These rules were proposed by this client: another person approves them.")
-    faults = faults_of(made.rules, known_of(load_contract(session, programme)))
+    known = known_of(load_contract(session, programme))
+    faults = faults_of(made.rules, known)
     if faults:
-        raise Invalid("The programme has changed since these rules were proposed; see errors.", faults=faults)
+        raise Invalid("The programme has changed since these rules were proposed; see errors.", faults=within("/rules", faults))
     _refuse_settled(session, programme, contract_year)
     recording = begin_recording(session, programme, actor=actor, now=now)
     facts.close(session, store.RULES, recording, [(contract_year, version)], programme=programme)
     approved = replace(made, state="approved", recorded_at=recording.at, recorded_by=recording.by)
     facts.add(session, store.RULES, recording, [_rules_row(approved)], programme=programme)
     audit.record(session, recording, "settlement.rules_approved", subject=_rules_subject(made), details={"rules_sha256": made.rules_sha256})
-    return approved
+    return _noted(approved, known)
 
 
 def read_stated(
@@ -180,6 +184,10 @@ def one_version(
     return found[0]
 
 
+def _noted(made: RulesVersion, known: Known) -> RulesVersion:
+    return replace(made, notes=tuple(within("/rules", notes_of(made.rules, known))))
+
+
 def _misstated(key: InputKey, value: Decimal, known: Known, versions: Iterable[RulesVersion]) -> Iterator[Fault]:
     """What is wrong with a cost or factor: its year, pence that are not whole, and a code that no rules know."""
     if key.contract_year > known.contract_years:
@@ -201,7 +209,8 @@ def _refuse_settled(session: Session, programme: str, contract_year: int) -> Non
         raise SettledAlready(f"Contract year {contract_year} is settled: its rules are what they were.")
 
 
-def _within(pointer: str, faults: list[Fault]) -> list[Fault]:
+def within(pointer: str, faults: Iterable[Fault]) -> list[Fault]:
+    """Faults of a part as faults of the whole that it stands in."""
     return [replace(fault, pointer=f"{pointer}{fault.pointer or ''}") for fault in faults]
 
 

@@ -71,6 +71,7 @@ PROPOSED: Final[dict[str, Any]] = {
     "superseded_at": None,
     "superseded_by": None,
     "superseded_on_behalf_of": None,
+    "notes": [],
 }
 APPROVED: Final[dict[str, Any]] = {**PROPOSED, "state": "approved", "approved_at": _AT, "approved_by": "p7x2"}
 COST: Final[dict[str, Any]] = {"contract_year": 3, "kind": "actual_cost", "value": 6_620_000_000, "source": "Ledger, month 12"}

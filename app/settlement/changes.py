@@ -1,6 +1,5 @@
 """Changes to rules and inputs, to see what would be: each says only what is otherwise."""
 
-from collections.abc import Iterator
 from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Final
@@ -11,11 +10,9 @@ from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Line, Many, Pence
 from app.kernel.months import Month
-from app.kernel.refusals import Fault
 from app.reports.intervals import wilson
 from app.settlement.domain import FirstPound, Missing, SettlementRules, Share
 from app.settlement.explanation import written
-from app.settlement.faults import faults_of, lacking
 from app.settlement.inputs import Contribution, Cost, Inputs, MeasureFigure
 
 _EXACT: Final = Context(prec=100)
@@ -98,86 +95,15 @@ class Changes(Line):
 NO_CHANGES: Final = Changes()
 
 
-def changed_by(rules: SettlementRules, inputs: Inputs, changes: Changes) -> tuple[tuple[SettlementRules, Inputs], list[Fault]]:
-    """Rules and inputs with their changes, and everything that is wrong with these; what is wrong is left as it was."""
-    faults = list(_astray(rules, inputs, changes))
-    if faults:
-        return (rules, inputs), faults
-    other, read = _rules(rules, changes), _inputs(inputs, changes)
-    # Weights that have no end as decimals are kept in their proportions, and scored by their sum.
-    wrong = [fault for fault in faults_of(other) if fault.code != "weights"]
-    return (other, read), wrong + lacking(other, read)
+def with_changes(rules: SettlementRules, inputs: Inputs, changes: Changes) -> tuple[SettlementRules, Inputs]:
+    """Rules and inputs as they would be; the changes name nothing that is not there."""
+    return _rules(rules, changes), _inputs(inputs, changes)
 
 
-def _astray(rules: SettlementRules, inputs: Inputs, changes: Changes) -> Iterator[Fault]:
-    """What is said of something that is not there, and weights that cannot be the whole."""
-    measures, figures = {each.measure for each in rules.measures}, {each.measure for each in inputs.figures}
-    subcontracts = {each.subcontract for each in rules.allocation.subcontracts}
-    contributing = {each.subcontract for figure in inputs.figures for each in figure.by_subcontract} | {
-        each.subcontract for each in inputs.covered
-    }
-    named = [
-        *(("measures", at, "measure", each.measure, measures) for at, each in enumerate(changes.measures)),
-        *(("subcontracts", at, "subcontract", each.subcontract, subcontracts) for at, each in enumerate(changes.subcontracts)),
-        *(("figures", at, "measure", each.measure, figures) for at, each in enumerate(changes.figures)),
-        *(("late_returns", at, "measure", each.measure, figures) for at, each in enumerate(changes.late_returns)),
-        *(
-            ("late_returns", at, "subcontract", each.subcontract, contributing | subcontracts)
-            for at, each in enumerate(changes.late_returns)
-        ),
-        *(("missing_subcontracts", at, "subcontract", each, contributing) for at, each in enumerate(changes.missing_subcontracts)),
-    ]
-    for member, at, kind, code, known in named:
-        if code not in known:
-            detail = f"Nothing here is about the {kind} {code}."
-            yield Fault(f"unknown_{kind}", detail, "Name one that the rules or the figures have.", pointer=f"/changes/{member}/{at}")
-    yield from _twice(changes)
-    yield from _impossible(inputs, changes)
-    if changes.gain_share is not None and rules.gain_share is None:
-        yield Fault("no_gain_share", "These rules share no gain.", "Leave the change out.", pointer="/changes/gain_share")
-    weights = {each.measure: each.weight for each in changes.measures if each.weight is not None}
-    stated, left = sum(weights.values(), Decimal(0)), [each for each in rules.measures if each.measure not in weights]
-    if weights and (stated > 1 or (stated < 1 and not any(each.weight for each in left))):
-        detail = "With these weights the measures' weights cannot sum to 1."
-        yield Fault(
-            "weights", detail, "Let them be at most 1, and leave weight to the others or name them all.", pointer="/changes/measures"
-        )
-
-
-def _twice(changes: Changes) -> Iterator[Fault]:
-    keys: dict[str, list[Any]] = {
-        "measures": [each.measure for each in changes.measures],
-        "subcontracts": [each.subcontract for each in changes.subcontracts],
-        "figures": [(each.measure, each.month) for each in changes.figures],
-        "late_returns": [(each.subcontract, each.measure, each.month) for each in changes.late_returns],
-        "missing_subcontracts": list(changes.missing_subcontracts),
-    }
-    for member, named in keys.items():
-        for at, key in enumerate(named):
-            if key in named[:at]:
-                detail = "This stands earlier in the list already."
-                yield Fault("repeated", detail, "Say it once.", pointer=f"/changes/{member}/{at}")
-
-
-def _impossible(inputs: Inputs, changes: Changes) -> Iterator[Fault]:
-    """Figures of months that are not judged, of nobody, or outside what a share can be."""
-    months = {(each.measure, each.month) for each in inputs.figures}
-    shares = {each.measure for each in inputs.figures if each.interval == "wilson_95"}
-    stated: list[tuple[str, FigureChange | LateReturn]] = [
-        *((f"/changes/figures/{at}", each) for at, each in enumerate(changes.figures)),
-        *((f"/changes/late_returns/{at}", late) for at, late in enumerate(changes.late_returns)),
-    ]
-    for pointer, each in stated:
-        if each.month is not None and each.measure in {measure for measure, _ in months} and (each.measure, each.month) not in months:
-            detail = f"The year has no figure of {each.measure} for that month."
-            yield Fault("unknown_month", detail, "Name a month that it is judged in, or none for the last.", pointer=f"{pointer}/month")
-        if each.denominator is not None and each.denominator <= 0:
-            yield Fault("denominator", "A denominator is above 0.", "State how many there were.", pointer=f"{pointer}/denominator")
-        value = each.value if isinstance(each, FigureChange) else None
-        counts = each.numerator is not None and each.denominator is not None and not 0 <= each.numerator <= each.denominator
-        if each.measure in shares and (counts or (value is not None and not 0 <= value <= 1)):
-            detail = "This measure is a share: from none of its denominator to all of it, 0 to 1."
-            yield Fault("outside_unit", detail, "Correct the figure.", pointer=pointer)
+def figure_of(inputs: Inputs, change: FigureChange | LateReturn) -> MeasureFigure | None:
+    """The figure that a change is of: of the month that it names, or the measure's last."""
+    of = {each.month: each for each in inputs.figures if each.measure == change.measure}
+    return of.get(change.month or max(of)) if of else None
 
 
 def _rules(rules: SettlementRules, changes: Changes) -> SettlementRules:

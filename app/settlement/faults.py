@@ -1,20 +1,28 @@
 """What is wrong with settlement rules beyond any one member, and what a settlement lacks: everything at once, each with its place and its remedy."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from app.kernel.months import Month
 from app.kernel.refusals import Fault
 from app.settlement.computation import at_risk_share
 from app.settlement.domain import ScoredMeasure, SettlementRules
 from app.settlement.inputs import Inputs
 
 
+class KnownMeasure(NamedTuple):
+    """What the catalogue says of a measure: whether it is none of its denominator to all of it, and which way is better."""
+
+    is_share: bool = False
+    direction: str | None = None
+
+
 class Known(NamedTuple):
     """What the programme has, so that rules name nothing that is not there."""
 
-    measures: Collection[str]
+    measures: Mapping[str, KnownMeasure]
     subcontracts: Collection[str]
     commissioners: Collection[str]
     contract_years: int
@@ -24,6 +32,72 @@ def faults_of(rules: SettlementRules, known: Known | None = None) -> list[Fault]
     """Everything that is wrong with rules that have their shape; with what the programme has, also what they name that it has not."""
     found = [*_repeated(rules), *_sums(rules), *_ramps(rules), *_bounds(rules), *_astray(rules)]
     return found + list(_unknown(rules, known)) if known is not None else found
+
+
+def notes_of(rules: SettlementRules, known: Known) -> list[Fault]:
+    """What is allowed and looks like a mistake: a mark of a share above 1, and a direction that is not the catalogue's."""
+    return list(_doubtful(rules, known))
+
+
+def _doubtful(rules: SettlementRules, known: Known) -> Iterator[Fault]:
+    mandatory = [(each.measure, each.threshold, f"/gate/mandatory/{at}/threshold") for at, each in enumerate(rules.gate.mandatory)]
+    marks = [
+        (each.measure, getattr(each, mark), f"/measures/{at}/{mark}")
+        for at, each in enumerate(rules.measures)
+        for mark in ("floor", "target", "stretch")
+    ]
+    for code, stated, pointer in [*marks, *mandatory]:
+        measure = known.measures.get(code)
+        if measure is not None and measure.is_share and stated is not None and not 0 <= stated <= 1:
+            detail = f"{code} is a share, from 0 to 1, and never reaches this."
+            yield Fault("outside_unit", detail, "Write 85 % as 0.85.", pointer=pointer)
+    for at, each in enumerate(rules.measures):
+        measure = known.measures.get(each.measure)
+        if measure is not None and measure.direction in ("higher", "lower") and measure.direction != each.direction:
+            detail = f"The catalogue says that {measure.direction} is better of {each.measure}."
+            yield Fault(
+                "direction", detail, "Turn the direction round, unless the contract wants it so.", pointer=f"/measures/{at}/direction"
+            )
+
+
+def input_faults(rules: SettlementRules, inputs: Inputs, known: Known, months: Collection[Month]) -> list[Fault]:
+    """Everything that is wrong with inputs that somebody sends: what is not there, months outside the year, figures that cannot be."""
+    return [*_twice(inputs), *_not_there(rules, inputs, known), *_out_of_range(inputs, known, months)]
+
+
+def _not_there(rules: SettlementRules, inputs: Inputs, known: Known) -> Iterator[Fault]:
+    left_open = {each.code for each in rules.indexation if each.factor is None}
+    named = [
+        *(("measure", each.measure, f"/figures/{at}/measure", known.measures) for at, each in enumerate(inputs.figures)),
+        *(
+            ("subcontract", part.subcontract, f"/figures/{at}/by_subcontract/{number}/subcontract", known.subcontracts)
+            for at, each in enumerate(inputs.figures)
+            for number, part in enumerate(each.by_subcontract)
+        ),
+        *(("subcontract", each.subcontract, f"/covered/{at}/subcontract", known.subcontracts) for at, each in enumerate(inputs.covered)),
+        *(("factor", each.code, f"/factors/{at}/code", left_open) for at, each in enumerate(inputs.factors)),
+    ]
+    for kind, code, pointer, there in named:
+        if code not in there:
+            whose = "rules leave no" if kind == "factor" else "programme has no"
+            yield Fault(f"unknown_{kind}", f"The {whose} {kind} {code}.", "Correct the code, or leave it out.", pointer=pointer)
+
+
+def _out_of_range(inputs: Inputs, known: Known, months: Collection[Month]) -> Iterator[Fault]:
+    for at, each in enumerate(inputs.figures):
+        pointer, measure = f"/figures/{at}", known.measures.get(each.measure)
+        if each.month not in months:
+            detail = f"{each.month} is no month of this contract year."
+            yield Fault("unknown_month", detail, "Name one of its months.", pointer=f"{pointer}/month")
+        if each.numerator is not None and each.numerator < 0:
+            yield Fault("negative", "A numerator is not below 0.", "State how many there were.", pointer=f"{pointer}/numerator")
+        if each.denominator is not None and each.denominator < 0:
+            yield Fault("denominator", "A denominator is not below 0.", "State how many there were.", pointer=f"{pointer}/denominator")
+        if each.lower is not None and each.upper is not None and each.upper < each.lower:
+            yield Fault("reversed", "The upper limit is below the lower.", "Put the limits in their order.", pointer=f"{pointer}/upper")
+        if measure is not None and measure.is_share and each.exact is not None and not 0 <= each.exact <= 1:
+            detail = "This measure is a share: from none of its denominator to all of it, 0 to 1."
+            yield Fault("outside_unit", detail, "Correct the figure.", pointer=pointer)
 
 
 def lacking(rules: SettlementRules, inputs: Inputs, *, live: bool = False) -> list[Fault]:
@@ -153,11 +227,14 @@ def _unknown(rules: SettlementRules, known: Known) -> Iterator[Fault]:
 
 
 def _twice(inputs: Inputs) -> Iterator[Fault]:
-    seen = set()
-    for at, figure in enumerate(inputs.figures):
-        if (figure.measure, figure.month) in seen:
-            yield Fault("repeated", "This measure and month stand earlier in the list already.", "Say it once.", pointer=f"/figures/{at}")
-        seen.add((figure.measure, figure.month))
+    lists: dict[str, list[Hashable]] = {
+        "figures": [(each.measure, each.month) for each in inputs.figures],
+        "factors": [each.code for each in inputs.factors],
+    }
+    for member, keys in lists.items():
+        for at, key in enumerate(keys):
+            if key in keys[:at]:
+                yield Fault("repeated", "This stands earlier in the list already.", "Say it once.", pointer=f"/{member}/{at}")
 
 
 def _costs(rules: SettlementRules, inputs: Inputs, *, live: bool) -> Iterator[Fault]:

@@ -22,6 +22,7 @@ from app.kernel.refusals import Fault, NotFound
 from app.publications import store as publications
 from app.publications.domain import OF_PROGRAMME, Standing
 from app.settlement import store
+from app.settlement.actions import within
 from app.settlement.computation import settle
 from app.settlement.domain import METHOD_VERSION, SettlementRules
 from app.settlement.faults import lacking
@@ -223,7 +224,7 @@ def _read(
     """What a year is settled on; CannotSettle with everything that is lacking."""
     stated = store.stated_inputs(session, contract.programme.code, rules.contract_year)
     read = read_year(session, contract, rules, stated, final=final, actor=actor, now=now)
-    faults = lacking(rules, read.inputs, live=final and rules.mode == "live")
+    faults = within("/inputs", lacking(rules, read.inputs, live=final and rules.mode == "live"))
     if final:
         standing = publications.current(session, contract.programme.code, OF_PROGRAMME)
         faults += _unfinished(months_of_year(contract, rules.contract_year), standing, live=rules.mode == "live", now=now)

@@ -120,7 +120,8 @@ def declare_settlement(unit: Unit, programme: ProgrammeCode) -> Response:
     response_class=Response,
     responses=refusals(*WRITING, NoRules, CannotSettle)
     | json_answer(
-        SimulationView, {"before": RUN["result"], "after": RUN["result"], "difference_pence": {"integrator": 0}, "moved": [], "sweep": []}
+        SimulationView,
+        {"before": RUN["result"], "after": RUN["result"], "difference_pence": {"integrator": 0}, "moved": [], "sweep": [], "notes": []},
     ),
     openapi_extra=json_body(
         SimulationBody,

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
-from app.kernel.refusals import Invalid, Kind, Refusal
+from app.kernel.refusals import Fault, Invalid, Kind, Refusal
 from app.settlement.domain import SettlementRules
 from app.settlement.true_up import Amounts, Dispute
 
@@ -51,6 +51,7 @@ class RulesVersion:
     recorded_by: str
     superseded_at: datetime | None = None
     superseded_by: str | None = None
+    notes: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from app.kernel.codes import ALL, Code
 from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Line, Name
 from app.kernel.moments import moment_text
+from app.kernel.refusals import Fault
 from app.reports.head_schemas import Number
 from app.settlement.changes import NO_CHANGES, Changes
 from app.settlement.computation import Settlement
@@ -80,8 +81,17 @@ class SimulationBody(Line):
     sweep: Sweep | None = None
 
 
+class NoteView(BaseModel):
+    """What is allowed and looks like a mistake, with its place and what it would take to put it right."""
+
+    code: str
+    pointer: str | None
+    detail: str
+    fix: str
+
+
 class RulesVersionView(BaseModel):
-    """One version of a contract year's rules, and by whom it was proposed and approved."""
+    """One version of a contract year's rules, and by whom it was proposed and approved; `notes` say what of it looks like a mistake."""
 
     contract_year: int
     version: int
@@ -98,6 +108,7 @@ class RulesVersionView(BaseModel):
     superseded_at: str | None
     superseded_by: str | None
     superseded_on_behalf_of: str | None
+    notes: list[NoteView]
 
 
 class RulesVersionsView(BaseModel):
@@ -204,13 +215,14 @@ class SweptView(BaseModel):
 
 
 class SimulationView(BaseModel):
-    """What would be, beside what is. Nothing of it is kept."""
+    """What would be, beside what is, and what of the rules looks like a mistake. Nothing of it is kept."""
 
     before: dict[str, Any]
     after: dict[str, Any]
     difference_pence: dict[str, int]
     moved: list[MovedNodeView]
     sweep: list[SweptView]
+    notes: list[NoteView]
 
 
 def rules_view(made: RulesVersion) -> dict[str, Any]:
@@ -228,7 +240,12 @@ def rules_view(made: RulesVersion) -> dict[str, Any]:
         "approved_by": made.recorded_by if approved else None,
         "superseded_at": None if made.superseded_at is None else moment_text(made.superseded_at),
         "superseded_by": made.superseded_by,
+        "notes": _notes(made.notes),
     }
+
+
+def _notes(notes: Iterable[Fault]) -> list[dict[str, Any]]:
+    return [{"code": each.code, "pointer": each.pointer, "detail": each.detail, "fix": each.fix} for each in notes]
 
 
 def input_view(made: StatedInput) -> dict[str, Any]:
@@ -273,6 +290,7 @@ def simulation_view(found: Simulated) -> dict[str, Any]:
         "difference_pence": answer.difference_pence,
         "moved": [{"name": each.name, "unit": each.unit, "before": each.before, "after": each.after} for each in answer.moved],
         "sweep": list(_swept(zip(values, found.swept, strict=True))),
+        "notes": _notes(found.notes),
     }
 
 

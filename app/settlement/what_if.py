@@ -3,7 +3,8 @@
 Nothing is stored. The answer is a whole settlement with its explanation, beside the one it is compared with.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
@@ -13,7 +14,8 @@ from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Line, Many
 from app.kernel.refusals import Fault
-from app.settlement.changes import Changes, changed_by
+from app.settlement.changed import changed_by
+from app.settlement.changes import Changes, FigureChange, GainShareChange, MeasureChange, SubcontractChange
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
 from app.settlement.explanation import Node, written
@@ -59,33 +61,56 @@ class WhatIf:
         return {party: new.get(party, 0) - old.get(party, 0) for party in [*old, *(party for party in new if party not in old)]}
 
 
-def what_if(rules: SettlementRules, inputs: Inputs, changes: Changes) -> WhatIf | list[Fault]:
+def what_if(rules: SettlementRules, inputs: Inputs, changes: Changes, *, shares: Collection[str] = ()) -> WhatIf | list[Fault]:
     """The settlement with its changes beside the one without; or everything that is wrong with the changes."""
-    changed, faults = changed_by(rules, inputs, changes)
+    changed, faults = changed_by(rules, inputs, changes, shares=shares)
     if faults:
         return faults
     before, after = settle(rules, inputs), settle(*changed)
     return WhatIf(before, after, *changed, moved_between(before.explanation, after.explanation))
 
 
-def sweep(rules: SettlementRules, inputs: Inputs, changes: Changes, asked: Sweep) -> list[Settlement] | list[Fault]:
+_SWEPT: Final[dict[str, type[Line]]] = {
+    "settlement": Changes,
+    "gain_share": GainShareChange,
+    "measures": MeasureChange,
+    "subcontracts": SubcontractChange,
+    "figures": FigureChange,
+}
+
+
+def sweep(
+    rules: SettlementRules, inputs: Inputs, changes: Changes, asked: Sweep, *, shares: Collection[str] = ()
+) -> list[Settlement] | list[Fault]:
     """The settlement at each value of one parameter, in the order of the values, over any other changes; or everything that is wrong."""
+    if unknown := sweep_faults(asked):
+        return unknown
     found: list[Settlement] = []
-    faults: list[Fault] = []
+    faults: dict[tuple[str, str | None], Fault] = {}
     for at, value in enumerate(asked.values):
+        place = f"/sweep/values/{at}"
         try:
             merged = Changes.model_validate(_with(changes.model_dump(exclude_none=True), asked, value))
         except ValidationError:
-            detail = "This value cannot stand for this parameter, or there is no such parameter."
-            faults.append(
-                Fault("sweep", detail, "Name a member of the changes, and values that it may have.", pointer=f"/sweep/values/{at}")
-            )
+            detail = "This value cannot stand for this parameter."
+            faults["sweep", place] = Fault("sweep", detail, "Name a parameter, and values that it may have.", pointer=place)
             continue
-        changed, wrong = changed_by(rules, inputs, merged)
-        faults += [Fault(each.code, each.detail, each.fix, pointer=f"/sweep/values/{at}") for each in wrong]
+        changed, wrong = changed_by(rules, inputs, merged, shares=shares)
+        for each in wrong:
+            # A code that is not there is as wrong of every value.
+            pointer = "/sweep/code" if each.code.startswith("unknown_") else place
+            faults.setdefault((each.code, pointer), replace(each, pointer=pointer))
         if not wrong:
             found.append(settle(*changed))
-    return faults or found
+    return list(faults.values()) or found
+
+
+def sweep_faults(asked: Sweep) -> list[Fault]:
+    """What is wrong with a sweep whatever it is of."""
+    if asked.member in _SWEPT[asked.of].model_fields:
+        return []
+    detail = "There is no such parameter."
+    return [Fault("unknown_member", detail, "Name a member of the changes, or of the part of them that is meant.", pointer="/sweep/member")]
 
 
 def _with(changes: dict[str, Any], asked: Sweep, value: Decimal) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from app.kernel.actors import MACHINE
 from app.kernel.codes import ALL
 from app.settlement import actions
 from app.settlement.runs import InputKey
+from app.settlement.schemas import SimulationView
 from tests.reports.conftest import PROGRAMME
 from tests.settlement.parties import Parties, rules, served_parties
 from tests.support.databases import Database
@@ -86,6 +87,62 @@ def test_every_version_that_was_proposed_can_be_read_as_it_stood(parties: Partie
     assert (before["state"], before["superseded_at"]) == ("proposed", None)
     parties.get(f"settlement-rules/2/{second['version']}?as_of={versions[first]['proposed_at']}", status=404)
     parties.get("settlement-rules?as_of=2050-01-01T00:00:00Z", status=422)
+
+
+def test_the_same_mistake_has_the_same_place_wherever_rules_are_sent(parties: Parties) -> None:
+    made = rules(2, "shadow")
+    made["measures"][0] |= {"measure": "NO", "target": 0.6}
+    made["gain_share"]["least_loss_rate"] = 0.9
+    proposed = parties.post("settlement-rules", {"rules": made, "reason": "x"}, status=422)
+    simulated = parties.post("settlements:simulate", {"contract_year": 2, "rules": made}, status=422)
+    assert proposed["errors"] == simulated["errors"]
+    assert [fault["pointer"] for fault in proposed["errors"]] == [
+        "/rules/measures/0/target",
+        "/rules/gain_share/most_loss_rate",
+        "/rules/measures/0/measure",
+    ]
+
+
+def test_all_that_is_wrong_with_a_simulation_is_named_at_once(parties: Parties) -> None:
+    """Rules, inputs that are sent, changes to them and what is swept: each fault where it is said."""
+    made = {**rules(2, "shadow"), "at_risk_share": [{"contract_year": 1, "share": 0.1}]}
+    figures = [
+        {"measure": "CWT-62", "month": "2026-09", "period": "contract_year_to_date", "numerator": 9, "denominator": 8},
+        {"measure": "NO", "month": "2026-11", "period": "month", "value": 0.5},
+    ]
+    changes = {"figures": [{"measure": "CWT-62", "month": "2026-12", "value": 0.7}], "missing_subcontracts": ["NO"]}
+    body = {"rules": made, "inputs": {"figures": figures}, "changes": changes, "sweep": {"member": "no", "values": [1]}}
+    wrong = parties.post("settlements:simulate", {"contract_year": 2, **body}, status=422)
+    assert [(fault["code"], fault["pointer"]) for fault in wrong["errors"]] == [
+        ("no_share", "/rules/at_risk_share"),
+        ("unknown_measure", "/inputs/figures/1/measure"),
+        ("unknown_month", "/inputs/figures/0/month"),
+        ("outside_unit", "/inputs/figures/0"),
+        ("unknown_member", "/sweep/member"),
+        ("unknown_subcontract", "/changes/missing_subcontracts/0"),
+        ("unknown_month", "/changes/figures/0/month"),
+    ]
+
+
+def test_what_looks_like_a_mistake_is_noted_and_allowed(parties: Parties) -> None:
+    made = rules(2, "shadow")
+    made["measures"][0] |= {"floor": 70, "target": 85}
+    made["measures"][1] |= {"direction": "lower", "floor": 0.8, "target": 0.6}
+    noted = [
+        ("outside_unit", "/rules/measures/0/floor"),
+        ("outside_unit", "/rules/measures/0/target"),
+        ("direction", "/rules/measures/1/direction"),
+    ]
+    version = parties.post("settlement-rules", {"rules": made, "reason": "x"})
+    assert [(note["code"], note["pointer"]) for note in version["notes"]] == noted
+    assert parties.get(f"settlement-rules/2/{version['version']}").json()["notes"] == version["notes"]
+    asked: dict[str, Any] = {"contract_year": 2, "rules": made, "changes": {"actual_cost_pence": 1, "expected_cost_pence": 1}}
+    found = parties.post("settlements:simulate", asked, status=200)
+    SimulationView.model_validate(found)
+    assert [(note["code"], note["pointer"]) for note in found["notes"]] == noted
+    changed = {**asked["changes"], "measures": [{"measure": "CWT-62", "target": 80}]}
+    notes = parties.post("settlements:simulate", {**asked, "rules": rules(2, "shadow"), "changes": changed}, status=200)["notes"]
+    assert [(note["code"], note["pointer"]) for note in notes] == [("outside_unit", "/changes/measures/0/target")]
 
 
 def test_lists_come_in_pages_and_as_they_stood(parties: Parties) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.settlement.computation import Settlement, settle
 from app.settlement.explanation import Node, tree_of
-from app.settlement.faults import Known, faults_of, lacking
+from app.settlement.faults import Known, KnownMeasure, faults_of, lacking
 from app.settlement.inputs import Inputs
 from tests.settlement.made import EXPECTED, GAIN_SHARE, OVERSPENT, SPLIT, cost, figure, figures, inputs, rules
 from tests.settlement.recomputation import recompute
@@ -263,7 +263,9 @@ def test_every_fault_is_named_at_once() -> None:
             "commissioners": [{"commissioner": "05W", "share": "0.9"}],
         },
     )
-    found = [(fault.code, fault.pointer) for fault in faults_of(made, Known({"A", "B"}, set(SPLIT), {"04Y"}, 10))]
+    found = [
+        (fault.code, fault.pointer) for fault in faults_of(made, Known({"A": KnownMeasure(), "B": KnownMeasure()}, set(SPLIT), {"04Y"}, 10))
+    ]
     assert sorted(found, key=str) == sorted(
         [
             ("repeated", "/measures/1"),

@@ -9,7 +9,8 @@ from hypothesis import given
 
 from app.kernel.refusals import Fault
 from app.settlement.bands import bands_of
-from app.settlement.changes import Changes, changed_by
+from app.settlement.changed import changed_by
+from app.settlement.changes import Changes
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
 from app.settlement.explanation import tree_of
@@ -142,15 +143,16 @@ def test_everything_wrong_with_changes_is_named() -> None:
     )
     _, faults = changed_by(rules(), inputs(), wrong)
     assert [(fault.code, fault.pointer) for fault in faults] == [
-        ("unknown_measure", "/changes/measures/0"),
-        ("unknown_subcontract", "/changes/subcontracts/0"),
-        ("unknown_measure", "/changes/figures/0"),
-        ("unknown_measure", "/changes/late_returns/0"),
+        ("unknown_measure", "/changes/measures/0/measure"),
+        ("unknown_subcontract", "/changes/subcontracts/0/subcontract"),
+        ("unknown_measure", "/changes/figures/0/measure"),
+        ("unknown_measure", "/changes/late_returns/0/measure"),
         ("unknown_subcontract", "/changes/missing_subcontracts/0"),
         ("weights", "/changes/measures"),
     ]
-    _, backwards = changed_by(rules(), inputs(), Changes.model_validate({"measures": [{"measure": "CWT-62", "floor": "0.9"}]}))
-    assert [fault.code for fault in backwards] == ["ramp"]
+    both = {"measures": [{"measure": "NO"}, {"measure": "CWT-62", "floor": "0.9"}], "expected_cost_pence": 0}
+    _, faults = changed_by(rules(), inputs(), Changes.model_validate(both))
+    assert [fault.code for fault in faults] == ["unknown_measure", "ramp", "cost_zero"]
 
 
 @enough
@@ -180,14 +182,18 @@ def test_a_parameter_is_swept(asked: dict[str, Any], values: list[Any]) -> None:
     assert len(set(totals)) > 1
 
 
-def test_a_parameter_that_is_not_there_is_named() -> None:
-    for asked in (
-        {"member": "nothing"},
-        {"of": "measures", "code": "CWT-62", "member": "target_"},
-        {"member": "at_risk_share", "values": [2]},
-    ):
-        found = sweep(rules(), inputs(), Changes(), Sweep.model_validate({"values": [1], **asked}))
-        assert [(each.code, each.pointer) for each in found if isinstance(each, Fault)] == [("sweep", "/sweep/values/0")], asked
+@pytest.mark.parametrize(
+    ("asked", "code", "pointer"),
+    [
+        ({"member": "nothing"}, "unknown_member", "/sweep/member"),
+        ({"of": "measures", "code": "CWT-62", "member": "target_"}, "unknown_member", "/sweep/member"),
+        ({"of": "measures", "code": "NO", "member": "target", "values": ["0.8", "0.9"]}, "unknown_measure", "/sweep/code"),
+        ({"member": "at_risk_share", "values": [1, 2]}, "sweep", "/sweep/values/1"),
+    ],
+)
+def test_a_parameter_that_is_not_there_is_named(asked: dict[str, Any], code: str, pointer: str) -> None:
+    found = sweep(rules(), inputs(), Changes(), Sweep.model_validate({"values": [1], **asked}))
+    assert [(each.code, each.pointer) for each in found if isinstance(each, Fault)] == [(code, pointer)]
 
 
 def test_a_true_up_is_what_is_left_and_says_why() -> None:
@@ -241,10 +247,10 @@ def test_nothing_is_payable_unless_it_is_live(mode: Any) -> None:
         (
             {"late_returns": [{"measure": "CWT-62", "subcontract": "NO", "numerator": 1, "denominator": 2}]},
             "unknown_subcontract",
-            "/changes/late_returns/0",
+            "/changes/late_returns/0/subcontract",
         ),
     ],
 )
 def test_changes_that_cannot_be(changes: dict[str, Any], code: str, pointer: str) -> None:
-    _, faults = changed_by(rules(), inputs(), Changes.model_validate(changes))
+    _, faults = changed_by(rules(), inputs(), Changes.model_validate(changes), shares={"CWT-FDS"})
     assert (code, pointer) in [(each.code, each.pointer) for each in faults]
