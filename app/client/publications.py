@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -14,12 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 from app.client.calling import FAILED, HERE, AsJson, Url, as_written, fail
+from app.client.shown import local
 from app.kernel.canonical import canonical_bytes, sha256
+from app.kernel.months import Month
 from app.publications.signatures import is_proven, keys_of
+from app.returns.plain_words import month_words
 
 KEY_SET: Final = "/.well-known/mainstem-signing-keys.json"
 _GZIP: Final = b"\x1f\x8b"
 _SECONDS: Final = 30.0
+_OF_PUBLICATION: Final = {"programme", "month", "sequence", "status", "published_at"}
 
 publications = typer.Typer(help="What proves that a report is as it was published.", no_args_is_help=True)
 
@@ -62,6 +66,40 @@ def proof_of(content: bytes, keys: Mapping[str, str]) -> Proof:
     return Proof({**named, "key_id": signature.get("key_id")}, sha256(canonical), findings)
 
 
+def sentences(proof: Proof) -> Iterator[str]:
+    """What was found, for a person: whether it is what was published, what it says that it is, and what its digest is compared with."""
+    named = proof.named
+    is_manifest = "audience" not in named
+    known, signed = (holds for _, holds in proof.findings[1:])
+    if proof.holds:
+        yield "This file is what was published, byte for byte."
+    elif signed:
+        yield "What this file says is what was published, but it was written anew since: its bytes are NOT those that were published."
+    elif known:
+        yield "This file is NOT what was published: something in it was changed after it was signed."
+    else:
+        yield "It is NOT shown that this file is what was published: the key that signed it is not among the public keys at hand."
+    if _OF_PUBLICATION <= named.keys():
+        yield f"{'It is' if signed else 'It says that it is'} {_what(named, is_manifest=is_manifest)}"
+    if signed:
+        also = "the next publication's manifest names it as the one before" if is_manifest else "the publication's manifest names it"
+        yield f"Its SHA-256 is {proof.sha256}: {also}, and its ETag is the same."
+    yield f"The key is {named['key_id']}."
+
+
+def _what(named: Mapping[str, Any], *, is_manifest: bool) -> str:
+    """`publication 3 of staffs-cancer, of October 2026, …`, and what it takes the place of."""
+    month, audience = month_words(Month.parse(str(named["month"]))), named.get("audience")
+    reader = {"programme": "the integrator", "public": "the public"}.get(str(audience), f"{audience} {named.get('audience_code')}")
+    first = (
+        f"{'the manifest of ' if is_manifest else ''}publication {named['sequence']} of {named['programme']} for {month}, {named['status']}"
+    )
+    whom = "" if is_manifest else f", as {reader} reads it"
+    before = named.get("supersedes")
+    place = f"It takes the place of publication {before}." if before is not None else "It is the first of that month."
+    return f"{first}{whom}, published on {local(str(named['published_at']))} (London). {place}"
+
+
 @publications.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="A report or manifest as it was downloaded.", exists=True, dir_okay=False, readable=True)],
@@ -88,10 +126,8 @@ def verify(
         for what, holds in proof.findings:
             table.add_row(what, "yes" if holds else "NO")
         Console().print(table)
-        for name, value in {**proof.named, "sha256": proof.sha256}.items():
-            typer.echo(f"{name:15} {value}")
-        said = "The digest is the one that the publication's manifest names, and its ETag."
-        typer.echo(said if proof.holds else "This is NOT what was published, or not by a key that is known here.")
+        for sentence in sentences(proof):
+            typer.echo(sentence)
     if not proof.holds:
         raise typer.Exit(FAILED)
 

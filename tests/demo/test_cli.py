@@ -118,7 +118,7 @@ README_COMMANDS = {
     "returns check": "would be received (late)",
     "returns submit": "revision 1, accepted",
     "receipt verify": "to the byte",
-    "publication verify": "names, and its ETag",
+    "publication verify": "byte for byte.",
 }
 FILLED_IN = [
     {"measure": "HOSP-WAIT", "category": "0-1", "numerator": 15},

@@ -48,7 +48,11 @@ def test_a_report_is_proven_offline(published: Press, tmp_path: Path) -> None:
     keys, answer = key_file(published, tmp_path), published.get("/1")
     for content in (answer.content, gzip.compress(answer.content), published.get("/1/manifest").content):
         shown = verify(kept(tmp_path, content), "--keys", keys)
-        assert (shown.exit_code, "NO" in shown.stdout) == (0, False), shown.output
+        assert (shown.exit_code, "NO" in shown.stdout, "None" in shown.stdout) == (0, False, False), shown.output
+        assert "This file is what was published, byte for byte." in shown.stdout
+        assert "It is the first of that month." in shown.stdout
+    assert "It is the manifest of publication 1 of small for October 2026, provisional, published on " in shown.stdout
+    assert "the next publication's manifest names it as the one before, and its ETag is the same." in shown.stdout
     told = json.loads(verify(kept(tmp_path, answer.content), "--keys", keys, "--json").stdout)
     assert told["verified"] is True
     assert (told["programme"], told["sequence"], told["sha256"]) == ("small", 1, answer.headers["ETag"].strip('"'))
@@ -63,8 +67,12 @@ def test_what_was_changed_is_not(published: Press, tmp_path: Path) -> None:
     # Written anew it still says what was signed.
     anew = json.dumps(json.loads(content), indent=1).encode()
     assert list(json.loads(verify(kept(tmp_path, anew), "--keys", keys, "--json").stdout)["findings"].values()) == [False, True, True]
+    assert "was written anew since" in verify(kept(tmp_path, anew), "--keys", keys).stdout
+    altered = verify(kept(tmp_path, json.dumps(report).encode()), "--keys", keys).stdout
+    assert "something in it was changed after it was signed" in altered
+    assert "It says that it is publication 1 of small for October 2026, provisional, as the integrator reads it, published on " in altered
     (tmp_path / "none.json").write_text('{"keys": []}')
-    assert "NO" in verify(kept(tmp_path, content), "--keys", str(tmp_path / "none.json")).stdout
+    assert "is not among the public keys at hand" in verify(kept(tmp_path, content), "--keys", str(tmp_path / "none.json")).stdout
     for nothing in (b"[]", b"{}", b"no JSON", b"\x1f\x8b"):
         refused = verify(kept(tmp_path, nothing), "--keys", keys)
         assert (refused.exit_code, refused.stdout, "is no report or manifest" in refused.stderr) == (1, "", True)
