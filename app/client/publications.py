@@ -79,7 +79,7 @@ def sentences(proof: Proof) -> Iterator[str]:
         yield "This file is NOT what was published: something in it was changed after it was signed."
     else:
         yield "It is NOT shown that this file is what was published: the key that signed it is not among the public keys at hand."
-    if _OF_PUBLICATION <= named.keys():
+    if named.keys() >= _OF_PUBLICATION:
         yield f"{'It is' if signed else 'It says that it is'} {_what(named, is_manifest=is_manifest)}"
     if signed:
         also = "the next publication's manifest names it as the one before" if is_manifest else "the publication's manifest names it"
