@@ -65,20 +65,29 @@ def disclose(
     ]
 
 
-def notes_of(policies: Mapping[str, Policy]) -> list[dict[str, Any]]:
-    """What a public rendition notes: which policy holds for which measures."""
+_PREVIEW: Final = (
+    "These rows are shown as if the public had no others: a window of months is rounded as a whole here, or in the parts that the periods asked for"
+    " make of it. What is published stands beside all that the public ever had, and its windows are sums of what is shown of their months: there"
+    " more can be hidden, and figures can be rounded otherwise."
+)
+
+
+def notes_of(policies: Mapping[str, Policy], *, preview: bool = False) -> list[dict[str, Any]]:
+    """What a public rendition notes: which policy holds for which measures. Of windows a preview knows less than what is published."""
     hidden = sorted(code for code, policy in policies.items() if policy == SMALL_COUNTS)
     published = sorted(code for code, policy in policies.items() if policy == AS_PUBLISHED)
+    windows = "" if preview else "those of a window of months the sums of what is shown of its months, "
     notes = []
     if hidden:
         detail = (
             f"Counts above zero and below {SMALLEST} are hidden, and so is what they could be worked out from; other counts are to the nearest"
-            f" {NEAREST}, those of a window of months the sums of what is shown of its months, and percentages are of these. Means and medians are"
-            " to two digits; limits and process control are left out."
+            f" {NEAREST}, {windows}and percentages are of these. Means and medians are to two digits; limits and process control are left out."
             f" Holds for {', '.join(hidden)}, and for cuts of other measures that are not published nationally."
         )
         notes.append({"code": "small_counts", "detail": detail, "members": "numerator denominator value suppression"})
     if published:
         detail = f"Shown as they are where the same cut and basis is published nationally: {', '.join(published)}."
         notes.append({"code": "as_published", "detail": detail, "members": "numerator denominator value"})
+    if preview:
+        notes.append({"code": "preview", "detail": _PREVIEW, "members": "numerator denominator value suppression"})
     return notes

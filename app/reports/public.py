@@ -37,4 +37,4 @@ def preview(
     rows = [row for part in parts.values() for row in part]
     measures = policies(contract)
     shown = iter(disclose(rows, policies=measures, above=places_above(Reading(contract, month, restated=restated))))
-    return {part: json_bytes([next(shown) for _ in held]) for part, held in parts.items()}, notes_of(measures)
+    return {part: json_bytes([next(shown) for _ in held]) for part, held in parts.items()}, notes_of(measures, preview=True)

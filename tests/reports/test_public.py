@@ -16,7 +16,10 @@ def test_the_preview_hides_small_counts_and_says_which_policy_holds(october: Pro
         ("small_counts", False, True),
         ("as_published", True, False),
     ]
-    assert public["notes"][2:] == live["notes"]
+    # What holds of the windows of publications is not said of this one's.
+    assert "sums" not in public["notes"][0]["detail"]
+    assert (public["notes"][2]["code"], "sums of what is shown of their months" in public["notes"][2]["detail"]) == ("preview", True)
+    assert public["notes"][3:] == live["notes"]
     assert len(live["observations"]) == len(public["observations"])
     for before, after in zip(live["observations"], public["observations"], strict=True):
         assert list(after) == list(ObservationView.model_fields)
