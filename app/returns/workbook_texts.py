@@ -24,6 +24,8 @@ _BY_ELEMENT: Final = {
     "definedName": "a defined name",
     **dict.fromkeys(("oddHeader", "evenHeader", "firstHeader", "oddFooter", "evenFooter", "firstFooter"), "a header or footer"),
     **dict.fromkeys(("dataValidation", "formula1", "formula2"), "a drop-down list or its message"),
+    **dict.fromkeys(("filter", "customFilter"), "a filter"),
+    **dict.fromkeys(("scenario", "inputCells"), "a scenario"),
     "hyperlink": "a link",
     "Relationship": "a link",
 }
@@ -31,9 +33,13 @@ _BY_ELEMENT: Final = {
 _WRITTEN: Final = frozenset(
     {
         *("name", "displayName", "caption", "title", "descr", "description", "comment", "help", "author", "alt", "string", "text"),
+        *("user", "userName", "codeName", "statusBar", "totalsRowLabel", "minValue", "maxValue"),
         *("prompt", "promptTitle", "error", "errorTitle", "display", "tooltip", "location", "Target", "v", "uniqueName", "formatCode"),
     }
 )
+
+# Elsewhere `val` is a measure or number of a program: a chart numbers its axes with ten digits.
+_WITH_VALUES: Final = frozenset({"filter", "customFilter", "inputCells", "cfvo"})
 
 Report = Callable[[tuple[Identifier, ...], str, str | None], None]
 """Told what was found, what holds it, and the cell that it belongs to where there is one."""
@@ -60,7 +66,7 @@ class Texts:
         elif element in {"comment", "threadedComment"}:
             self._cell = said.get("ref")
         for name, value in said.items():
-            if name in _WRITTEN:
+            if name in _WRITTEN or (name == "val" and element in _WITH_VALUES):
                 self._look_at(value, element)
 
     def text(self, piece: str) -> None:

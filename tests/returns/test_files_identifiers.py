@@ -77,6 +77,11 @@ def in_cell(xml: str) -> bytes:
     return edited(xlsx_of(), "xl/worksheets/sheet1.xml", "</row></sheetData>", f'<c r="H5"{xml}</c></row></sheetData>')
 
 
+def beside_cells(xml: str) -> bytes:
+    """The hospice's month with settings of its sheet written by hand."""
+    return edited(xlsx_of(), "xl/worksheets/sheet1.xml", "</sheetData>", f"</sheetData>{xml}")
+
+
 HIDING: dict[str, tuple[bytes, dict[str, str]]] = {
     "a number": (hidden(lambda book, sheet, other: sheet.write("H7", int(DIGITS))), {"sheet": "Return", "cell": "H7"}),
     "a number shown as a date": (
@@ -114,6 +119,20 @@ HIDING: dict[str, tuple[bytes, dict[str, str]]] = {
     "a defined name": (hidden(lambda book, sheet, other: book.define_name("Patient", f'="{SPACED}"')), {}),
     "what a name is called": (hidden(lambda book, sheet, other: book.define_name(f"No_{DIGITS}", "=1")), {}),
     "the name of a sheet": (xlsx_of(name=SPACED), {}),
+    "what a filter looks for": (
+        beside_cells(
+            f'<autoFilter ref="A1:B2"><filterColumn colId="0"><filters><filter val="{DIGITS}"/></filters></filterColumn></autoFilter>'
+        ),
+        {"sheet": "Return"},
+    ),
+    "what a scenario puts in": (
+        beside_cells(f'<scenarios><scenario name="x" count="1"><inputCells r="A1" val="{SPACED}"/></scenario></scenarios>'),
+        {"sheet": "Return"},
+    ),
+    "who keeps a workbook to read only": (
+        edited(xlsx_of(), "xl/workbook.xml", "<workbookPr", f'<fileSharing userName="{DIGITS}"/><workbookPr'),
+        {},
+    ),
     "a drop-down list": (
         hidden(lambda book, sheet, other: sheet.data_validation("H1", {"validate": "list", "source": ["a", DIGITS]})),
         {"sheet": "Return"},
