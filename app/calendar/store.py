@@ -87,10 +87,16 @@ def calendar_day(session: Session, day: date) -> tuple[CalendarDay, datetime] | 
 def load_contract(session: Session, code: str, *, as_of: datetime | None = None) -> Contract:
     """The contract of a programme as it stood (now, where `as_of` is None), as far as this tenant sees it.
 
-    Read once for each tenant and change, and kept: a contract at the moment of its last change never changes again.
     NotFound where the programme is not there, was not there yet, or is not this tenant's.
     """
-    moment = contract_changed(session, code, as_of=as_of)
+    return contract_of(session, code, contract_changed(session, code, as_of=as_of))
+
+
+def contract_of(session: Session, code: str, moment: datetime | None) -> Contract:
+    """The contract that a programme got at a moment, the last of its changes that this tenant was told of; NotFound where it was told of none.
+
+    Read once for each tenant and change, and kept: a contract at the moment of its last change never changes again.
+    """
     if moment is None:
         raise NotFound("There is no programme of that code here, or it is not yours.")
     tenant: Tenant = session.info["tenant"]

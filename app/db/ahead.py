@@ -6,53 +6,100 @@ them is raised by whatever is waited for next, and nothing after it is carried o
 """
 
 import contextlib
+from collections.abc import Generator
 from typing import Any, Final
 
 import psycopg
+import sqlalchemy
+from psycopg import waiting
 from sqlalchemy import Engine, event
 
 AHEAD: Final = {"ahead": True}
 """The execution options of a statement that goes ahead: it gives no rows, and how many it touched is not known."""
 
 
-class Connection(psycopg.Connection[Any]):
-    """A connection that may have statements on their way."""
+_WRITES: Final = 4
 
-    _pipeline_of_ours: contextlib.AbstractContextManager[Any] | None = None
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that may have statements on their way: from a transaction's first to its end it is in pipeline mode."""
+
+    _pipeline_of_ours: contextlib.AbstractContextManager[psycopg.Pipeline] | None = None
+    _way: psycopg.Pipeline
 
     @property
-    def has_sent(self) -> bool:
+    def is_sending(self) -> bool:
         return self._pipeline_of_ours is not None
 
     def begin_sending(self) -> None:
         """What is executed from now on is sent and not waited for."""
         if self._pipeline_of_ours is None:
             self._pipeline_of_ours = self.pipeline()
-            self._pipeline_of_ours.__enter__()
+            self._way = self._pipeline_of_ours.__enter__()
 
     def wait_for_sent(self) -> None:
         """Wait for everything that was sent; the first failure of it is raised."""
+        if self.is_sending:
+            self._way.sync()
+
+    def end_sending(self) -> None:
+        """The same; what is executed from now on is waited for by itself."""
         if self._pipeline_of_ours is not None:
             pipeline, self._pipeline_of_ours = self._pipeline_of_ours, None
             pipeline.__exit__(None, None, None)
 
+    def wait(self, gen: Generator[Any, Any, Any], *arguments: Any, **named: Any) -> Any:
+        """As psycopg does it, but what is to be written while nobody waits is written before the system is asked whether it can be.
+
+        It nearly always can. Each question gives another thread Python's lock, and whoever holds a lock in the database waits to have it back.
+        """
+        return super().wait(_writing_first(gen) if self.is_sending else gen, *arguments, **named)
+
+    def begin(self) -> None:
+        """Begin a transaction, without waiting for it as psycopg would."""
+        self.begin_sending()
+        self.execute("BEGIN", prepare=False)
+
     def commit(self) -> None:
-        if self.has_sent:
+        if self.is_sending:
             self.execute("COMMIT", prepare=False)
-            self.wait_for_sent()
+            self.end_sending()
         # Nothing where that has ended the transaction.
         super().commit()
 
     def rollback(self) -> None:
         # What failed is undone all the same.
-        with contextlib.suppress(psycopg.Error):
-            self.wait_for_sent()
+        if self.is_sending:
+            with contextlib.suppress(psycopg.Error):
+                self.execute("ROLLBACK", prepare=False)
+            with contextlib.suppress(psycopg.Error):
+                self.end_sending()
         super().rollback()
+
+    def close(self) -> None:
+        super().close()
+        with contextlib.suppress(psycopg.Error):
+            self.end_sending()
+
+
+def _writing_first(gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """The same steps of a conversation, with the first few writes not asked about."""
+    try:
+        wanted = next(gen)
+        for _ in range(_WRITES):
+            if wanted != waiting.Wait.RW:
+                break
+            wanted = gen.send(waiting.Ready.W)
+        while True:
+            wanted = gen.send((yield wanted))
+    except StopIteration as end:
+        return end.value
 
 
 def send_ahead(engine: Engine) -> None:
     """Let statements of this engine go ahead. Of an engine without, each is waited for."""
     event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "begin", _begin)
     event.listen(engine, "do_execute", _execute)
     event.listen(engine, "do_execute_no_params", _wait_first)
     event.listen(engine, "do_executemany", _wait_first)
@@ -60,27 +107,35 @@ def send_ahead(engine: Engine) -> None:
 
 
 def _connect(_dialect: object, _record: object, arguments: Any, named: Any) -> Connection:
-    return Connection.connect(*arguments, **named)
+    return Connection.connect(*arguments, autocommit=True, **named)
+
+
+def _begin(connection: sqlalchemy.Connection) -> None:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, Connection)
+    driver.begin()
 
 
 def _execute(cursor: psycopg.Cursor[Any], statement: Any, parameters: Any, context: Any) -> bool:
     """Send a statement, and wait for it and all that was sent before unless it goes ahead; False leaves it to SQLAlchemy."""
     connection = cursor.connection
     assert isinstance(connection, Connection)
-    if context.execution_options.get("ahead"):
+    ahead = context.execution_options.get("ahead")
+    if ahead:
         connection.begin_sending()
-        cursor.execute(statement, parameters)
-        return True
-    if not connection.has_sent:
+    elif isinstance(cursor, psycopg.ServerCursor):
+        connection.end_sending()
+    if not connection.is_sending:
         return False
     cursor.execute(statement, parameters)
-    connection.wait_for_sent()
+    if not ahead:
+        connection.wait_for_sent()
     return True
 
 
 def _wait_first(cursor: psycopg.Cursor[Any], *_: object) -> None:
     assert isinstance(cursor.connection, Connection)
-    cursor.connection.wait_for_sent()
+    cursor.connection.end_sending()
 
 
 def _leave_nothing(connection: Connection | None, _record: object) -> None:

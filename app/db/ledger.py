@@ -48,8 +48,9 @@ contract_changes = Table(
 
 # Statements of every submission are made once: to make one costs as much as to run it.
 _PROGRAMME: Final = bindparam("of_programme", type_=Text(collation="C"))
-_CHANGED: Final = select(func.max(contract_changes.c.recorded_at)).where(contract_changes.c.programme == _PROGRAMME)
-_CHANGED_AS_OF: Final = _CHANGED.where(contract_changes.c.recorded_at <= bindparam("as_of"))
+CHANGED: Final = select(func.max(contract_changes.c.recorded_at)).where(contract_changes.c.programme == _PROGRAMME)
+"""The last moment at which the contract `of_programme` changed."""
+_CHANGED_AS_OF: Final = CHANGED.where(contract_changes.c.recorded_at <= bindparam("as_of"))
 _HOLD: Final = (
     select(ledger)
     .where(ledger.c.programme.in_([_PROGRAMME, bindparam("also", type_=Text(collation="C"))]))
@@ -57,7 +58,7 @@ _HOLD: Final = (
     .with_for_update()
 )
 _LOCK_LEDGER: Final = select(ledger.c.programme).where(ledger.c.programme == _PROGRAMME).with_for_update().execution_options(**AHEAD)
-_LOCKED: Final = select(ledger, _CHANGED.scalar_subquery().label("contract_changed")).where(ledger.c.programme == _PROGRAMME)
+_LOCKED: Final = select(ledger, CHANGED.scalar_subquery().label("contract_changed")).where(ledger.c.programme == _PROGRAMME)
 _RECORD_AT: Final = (
     update(ledger).where(ledger.c.programme == _PROGRAMME).values(last_recorded_at=bindparam("at")).execution_options(**AHEAD)
 )
@@ -136,7 +137,7 @@ def judged_at(session: Session, programme: str, asked: datetime, *, now: datetim
 def contract_changed(session: Session, programme: str, *, as_of: datetime | None = None) -> datetime | None:
     """The last moment (up to `as_of`) at which a programme's contract changed; None where there was no contract yet."""
     values = {"of_programme": programme, "as_of": as_of}
-    moment: datetime | None = session.execute(_CHANGED if as_of is None else _CHANGED_AS_OF, values).scalar_one()
+    moment: datetime | None = session.execute(CHANGED if as_of is None else _CHANGED_AS_OF, values).scalar_one()
     return moment
 
 

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
+from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON, months_of_period
 from app.calendar.domain import Collection
 from app.calendar.expected import ReturnKey, closed_throughout
-from app.calendar.store import load_contract
+from app.calendar.store import contract_of
 from app.db import audit
 from app.db.ledger import Recording, begin_recording, last_recorded, lock_key
 from app.db.session import back_to_mark, mark
@@ -26,7 +28,7 @@ from app.returns.history import earlier_of
 from app.returns.intake import ReturnInvalid, read_submission
 from app.returns.looking_back import NOTHING_EARLIER
 from app.returns.read_actions import owed
-from app.returns.store import NewRevision, Received
+from app.returns.store import NewRevision, Received, Standing
 from app.returns.submission import CellChange, CellWarning, Submission, changed_cells, digest
 from app.returns.tables import Stated
 
@@ -89,14 +91,17 @@ class _Sent:
         return "integrator" if self.actor.subcontract == EVERY else "subcontract"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Valid:
     """A submission that was found valid against a contract."""
 
     sent: _Sent
     expected: ExpectedReturn
     submission: Submission
-    content_sha256: str
+
+    @cached_property
+    def content_sha256(self) -> str:
+        return digest(self.submission)
 
     @property
     def collection(self) -> Collection:
@@ -128,6 +133,7 @@ class _Laid:
 
     revision_id: int
     changes: tuple[CellChange, ...] | None
+    content_sha256: str
 
 
 def submit(
@@ -153,14 +159,15 @@ def submit(
     lock(session, programme, key)
     came = _Sent(programme, key, stated, sent, sha256(sent), media_type, file_name, actor)
     while True:
-        valid = _validated(session, came)
         # A comparison of handovers may ask about this return meanwhile: what a submission leads to is the same from either status.
-        before = store.received(session, programme, key)
+        standing = store.standing(session, programme, key)
+        before = standing.before
+        valid = _validated(session, came, contract_of(session, programme, standing.contract_changed))
         if before is not None and valid.repeats(before):
             return _repeated(session, valid, before)
         # All that takes long is done before the ledger is held, for whoever records in the programme stands in line for it.
         mark(session)
-        laid = _lay_down(session, valid, before)
+        laid = _lay_down(session, valid, standing)
         if dry_run:
             return _rehearsal(session, valid, laid, before, max(now, last_recorded(session, programme) + TICK))
         recording = begin_recording(session, programme, actor=actor, now=now)
@@ -178,26 +185,24 @@ def lock(session: Session, programme: str, key: ReturnKey) -> None:
     lock_key(session, programme, key.collection, key.subcontract, str(key.month))
 
 
-def _validated(session: Session, sent: _Sent) -> _Valid:
-    contract = load_contract(session, sent.programme)
+def _validated(session: Session, sent: _Sent, contract: Contract) -> _Valid:
     closed = closed_throughout(contract, sent.key)
     if closed is not None:
         raise ReturnInvalid("The organisation was closed throughout the return's months.", faults=[replace(closed, pointer="/path/month")])
     expected = owed(contract, sent.key)
     earlier = earlier_of(session, sent.programme, expected) if expected.has_rules else NOTHING_EARLIER
     with turn(), sent.stated.located(expected):
-        submission = read_submission(sent.stated.body, expected, earlier=earlier)
-        return _Valid(sent, expected, submission, digest(submission))
+        return _Valid(sent, expected, read_submission(sent.stated.body, expected, earlier=earlier))
 
 
-def _lay_down(session: Session, valid: _Valid, before: Received | None) -> _Laid:
-    """Everything of a revision that says nothing of when it is received: its bytes and its cells, and what they change."""
-    sent, cells = valid.sent, valid.submission.cells
+def _lay_down(session: Session, valid: _Valid, standing: Standing) -> _Laid:
+    """Everything of a revision that says nothing of when it is received: its bytes and its cells, what they change, and their digest."""
+    sent, cells, before, revision_id = valid.sent, valid.submission.cells, standing.before, standing.revision_id
     changes = None if before is None else changed_cells(store.cells(session, sent.programme, before.latest_id), cells)
-    revision_id = store.next_revision(session)
     files_store.add_file(session, sent.programme, sent.key, revision_id, content=sent.content, file_name=sent.file_name)
     store.add_cells(session, sent.programme, sent.key, revision_id, cells)
-    return _Laid(revision_id, changes)
+    # Unless it was asked for, the digest is made here, while PostgreSQL is at the cells.
+    return _Laid(revision_id, changes, valid.content_sha256)
 
 
 def _decide(session: Session, valid: _Valid, before: Received | None, at: datetime) -> ReturnState:
@@ -215,7 +220,7 @@ def _rehearsal(session: Session, valid: _Valid, laid: _Laid, before: Received | 
     valid = valid.judged(at)
     after = _decide(session, valid, before, at)
     _add(session, valid, laid, after, Recording(valid.sent.programme, at, valid.sent.actor, 0, "", None))
-    rehearsed = Rehearsed(laid.revision_id, after.latest_revision, valid.content_sha256, valid.expected.sha256)
+    rehearsed = Rehearsed(laid.revision_id, after.latest_revision, laid.content_sha256, valid.expected.sha256)
     return _receipt(valid, after, laid.changes, before=before, at=at, rehearsed=rehearsed)
 
 
@@ -224,7 +229,7 @@ def _add(session: Session, valid: _Valid, laid: _Laid, after: ReturnState, recor
     about = NewRevision(
         revision_id=laid.revision_id,
         number=after.latest_revision,
-        content_sha256=valid.content_sha256,
+        content_sha256=laid.content_sha256,
         submitted_sha256=sent.sha256,
         media_type=sent.media_type,
         expected_sha256=expected.sha256,
@@ -247,12 +252,12 @@ def _keep(session: Session, valid: _Valid, laid: _Laid, after: ReturnState, *, b
         "by_rest": len(submission.by_rest),
         "warnings": len(submission.warnings),
         "nil": submission.nil,
-        "content_sha256": valid.content_sha256,
+        "content_sha256": laid.content_sha256,
         "submitted_sha256": sent.sha256,
         "submitted_as": sent.submitted_as,
     }
     latest = None if before is None else before.latest_content_sha256
-    audit.record(session, recording, "return.submitted", subject=subject, details=details, before=latest, after=valid.content_sha256)
+    audit.record(session, recording, "return.submitted", subject=subject, details=details, before=latest, after=laid.content_sha256)
     if accepted:
         stood = ReturnState() if before is None else before.state
         audit.record(session, recording, "return.accepted", subject=subject, details={"automatic": True}, before=stood, after=after)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -28,6 +28,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -36,7 +37,7 @@ from app.calendar.expected import CellKey, ReturnKey
 from app.db import facts
 from app.db.ahead import AHEAD
 from app.db.bulk import insert_columns
-from app.db.ledger import Recording
+from app.db.ledger import CHANGED, Recording
 from app.db.rows import code_column, fact_table, metadata, moment_column, month_column
 from app.kernel.codes import UNKNOWN
 from app.kernel.months import Month
@@ -169,8 +170,8 @@ def _received(*, now: bool, of_return: bool) -> Select[Any]:
             stands.c.status,
             stands.c.latest_revision,
             stands.c.accepted_revision,
-            first.c.recorded_at,
-            latest.c.recorded_at,
+            first.c.recorded_at.label("first_at"),
+            latest.c.recorded_at.label("latest_at"),
             latest.c.revision_id,
             latest.c.content_sha256,
         )
@@ -194,6 +195,31 @@ def received(session: Session, programme: str, key: ReturnKey, *, as_of: datetim
     values = {"of_programme": programme, "as_of": as_of, **{f"of_{name}": part for name, part in key._asdict().items()}}
     row = session.execute(_received(now=as_of is None, of_return=True), values).one_or_none()
     return None if row is None else _stands(row)
+
+
+class Standing(NamedTuple):
+    """What a submission is judged by: the moment of the contract, and where its return stands; and the id of the revision it may become."""
+
+    contract_changed: datetime | None
+    revision_id: int
+    before: Received | None
+
+
+_NEXT: Final = func.nextval(text("pg_get_serial_sequence('revisions', 'revision_id')"))
+
+
+@lru_cache(maxsize=1)
+def _standing() -> Select[Any]:
+    stands = _received(now=True, of_return=True).subquery()
+    own = select(CHANGED.scalar_subquery().label("changed"), _NEXT.label("next_revision")).subquery()
+    return select(own, stands).select_from(own.outerjoin(stands, true()))
+
+
+def standing(session: Session, programme: str, key: ReturnKey) -> Standing:
+    """All that a submission needs to know, in one question: each costs as much as reading fifty cells."""
+    values = {"of_programme": programme, **{f"of_{name}": part for name, part in key._asdict().items()}}
+    changed, revision_id, *row = session.execute(_standing(), values).one()
+    return Standing(changed, revision_id, None if row[0] is None else _stands(row))
 
 
 def received_in(session: Session, programme: str, month: Month, *, as_of: datetime) -> dict[ReturnKey, Received]:
@@ -241,14 +267,7 @@ def cells(session: Session, programme: str, revision_id: int) -> tuple[Cell, ...
     return tuple(sorted(Cell(*row) for row in session.execute(query)))
 
 
-_NEXT: Final = select(func.nextval(text("pg_get_serial_sequence('revisions', 'revision_id')")))
 _ADD: Final = insert(REVISIONS).execution_options(**AHEAD)
-
-
-def next_revision(session: Session) -> int:
-    """The id of a revision that is about to be added."""
-    revision_id: int = session.execute(_NEXT).scalar_one()
-    return revision_id
 
 
 def add_cells(session: Session, programme: str, key: ReturnKey, revision_id: int, cells: Sequence[Cell]) -> None:
