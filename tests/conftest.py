@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from app.settings import Settings
 from tests.support.acts import watch_commits
 from tests.support.databases import Database, Server, server_of
 from tests.support.left_behind import none_left_behind
+from tests.support.logs import told_below, told_in
 from tests.support.memory import folder_in_memory, forget
 
 # No test is timed: what a machine is at besides decides how long a case takes.
@@ -64,6 +65,35 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
+
+
+_TOLD: Final = pytest.StashKey[list[str]]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Before a test's folder goes, what its servers logged there is looked through."""
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    item.stash[_TOLD] = [] if folder is None else list(told_below(folder))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test fails where anything that was logged meanwhile says what no log may."""
+    report = yield
+    if call.when == "teardown" and report.passed:
+        logged = [text for name, text in report.sections if name.startswith("Captured stderr")]
+        told = [*item.stash[_TOLD], *(each for text in logged for each in told_in(text))]
+        if told:
+            report.outcome, report.longrepr = "failed", "\n".join(["A log says what it must not.", *told])
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_tell_nothing(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[None]:
+    """At the end of a run what its servers logged in folders that tests share."""
+    yield
+    assert not [told for folder in (tmp_path_factory.getbasetemp(), shared_data) for told in told_below(folder)]
 
 
 @pytest.fixture(scope="session")

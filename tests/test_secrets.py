@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
+from app.access.keys import new_key
 from app.settings import Settings
 from tests.support import commands
 from tests.support.databases import Database
+from tests.support.logs import told_below
 
 HIDDEN = "hidden-9434765919-word"
 
@@ -63,6 +66,44 @@ def test_what_is_wrong_with_such_a_setting_is_one_sentence(tmp_path: Path, given
     assert (ended, len(said.splitlines())) == (1, 1)
     assert sentence in said
     assert HIDDEN not in said
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT CAST(:value AS integer)", "SELECT 1 / length(left(:value, 0))", "DO $$ BEGIN RAISE 'here: %', '{value}'; END $$"],
+)
+def test_a_statement_that_fails_leaves_nothing_in_the_log_of_the_database(database: Database, statement: str) -> None:
+    log = database.settings.data / "postgres.log"
+    with database.engine.connect() as connection, pytest.raises(DBAPIError):
+        connection.execute(text(statement.format(value=HIDDEN)), {"value": HIDDEN} if ":value" in statement else {})
+    assert HIDDEN not in log.read_text()
+
+
+LIVE = new_key().text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'{{"event": "request_answered", "client": "{LIVE}"}}',
+        "Authorization: Bearer eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIn0xxxx.c2lnbmVk",
+        "-----BEGIN PRIVATE KEY-----",
+        "cannot connect to postgresql://somebody:password@db.example/there",
+        "a patient, 943 476 5919, was refused",
+        '{"event": "defect", "count": 9434765919}',
+        f"LOG:  here: {HIDDEN}",
+    ],
+)
+def test_whatever_no_log_may_say_is_noticed_in_one(tmp_path: Path, line: str) -> None:
+    """As after every test: tests/conftest.py looks through what was logged meanwhile."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    log = folder / "postgres.log.1"
+    log.write_text(f"2026-11-22 18:29:53.321 UTC [9434] LOG:  ready\n{line}\n")
+    assert any(line in told for told in told_below(folder))
+    log.write_text(log.read_text().replace(line, f"{LIVE[:24]} postgresql://x:***@y/z 9434765918 2026-11-22 18:29"))
+    assert not list(told_below(folder))
+    log.unlink()
 
 
 def test_no_setting_shows_a_secret(tmp_path: Path) -> None:

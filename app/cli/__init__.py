@@ -32,7 +32,7 @@ from app.configuration.yaml_file import YamlFile
 from app.db.embedded import is_there, running
 from app.db.engine import make_engine
 from app.db.installation import programmes_known
-from app.db.schema import database_sentence, head, migrate, start_problems
+from app.db.schema import database_sentence, head, log_problems, migrate, start_problems
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.demo import cli as demo
@@ -241,7 +241,8 @@ def doctor() -> None:
             raise CannotStart(f"There is no database in {settings.data} yet: run `mainstem migrate`.")
         with running(settings, progress=tell) as urls:
             engine = make_engine(urls.application, settings)
-            findings += start_problems(engine)
+            problems = start_problems(engine)
+            findings += problems or log_problems(engine)
             engine.dispose()
     except CannotStart as problem:
         findings.append(str(problem))

@@ -46,7 +46,8 @@ _OPTIONS: Final = {
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A log names events: no statements and no values of rows.
+    # A log names events: no statements and no values of rows, which the message of an error may repeat. What failed, the service says in its own.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }

@@ -159,6 +159,29 @@ def start_problems(engine: Engine) -> list[str]:
     return [finding.sentence for finding in start_findings(engine)]
 
 
+_REPEATS = text("""
+    SELECT current_setting('log_min_messages') NOT IN ('log', 'fatal', 'panic') AS of_errors, current_setting('log_parameter_max_length') <> '0' AND (
+        current_setting('log_statement') <> 'none' OR current_setting('log_min_duration_statement') <> '-1'
+        OR current_setting('log_min_duration_sample') <> '-1') AS of_statements
+""")
+
+
+def log_problems(engine: Engine) -> list[str]:
+    """Where the database's own log may repeat what was sent; of a database that can be reached."""
+    with engine.connect() as connection:
+        of_errors, of_statements = connection.execute(_REPEATS).one()
+    name, said = engine.url.database, list[str]()
+    if of_errors:
+        said.append(
+            f"PostgreSQL's log may repeat what was sent, in the words of an error: have an administrator run ALTER DATABASE {name} SET log_min_messages = 'log'."
+        )
+    if of_statements:
+        said.append(
+            f"PostgreSQL's log repeats what is sent with statements: have an administrator run ALTER DATABASE {name} SET log_parameter_max_length = 0."
+        )
+    return said
+
+
 def head_problem(engine: Engine) -> str | None:
     """What is wrong with the schema's revision, if anything."""
     with engine.connect() as connection:

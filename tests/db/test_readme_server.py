@@ -64,3 +64,7 @@ def test_a_server_of_ones_own(tmp_path: Path, version: int) -> None:
         run(admin, "ALTER ROLE mainstem_owner_login NOCREATEROLE")
         assert mainstem("migrate", **settings).returncode == 0
         assert mainstem("doctor", **settings).stdout.startswith("Nothing is wrong")
+        run(admin, "ALTER DATABASE mainstem SET log_statement = 'all'", "ALTER DATABASE mainstem RESET log_min_messages")
+        told = mainstem("doctor", **settings)
+        repeats = {15: ["log_min_messages", "log_parameter_max_length"], 18: ["log_parameter_max_length"]}[version]
+        assert (told.returncode, re.findall(r"ALTER DATABASE mainstem SET (\w+) = ", told.stdout)) == (1, repeats)

@@ -17,7 +17,7 @@ from app.settings import Settings
 from tests.safety import fuzzing, matrix, overload, walls
 from tests.safety.found import Found
 from tests.safety.unfiltered import let_through
-from tests.safety.world import WORD, world_of
+from tests.safety.world import world_of
 from tests.support.databases import Server, server_of
 from tests.support.left_behind import none_left_behind
 from tests.support.postgres15 import IS_THERE
@@ -35,14 +35,14 @@ def database_server() -> Iterator[Server]:
 
 
 def asked(server: Server, _seed: int) -> Found:
-    """A1: every operation, caller and kind of object; and no word of anybody's in what was logged meanwhile."""
+    """A1: every operation, caller and kind of object; and nothing of anybody's in what was logged meanwhile."""
     with server.database() as database, world_of(database) as world, matrix.matrix_of(world) as asking:
         count = 0
         faults: list[str] = []
         for request in matrix.requests(asking):
             count += 1
             faults += matrix.differing(asking, request)
-        faults += [line for line in world.lines.getvalue().splitlines() if WORD in line]
+        faults += world.told_in_logs()
     missing = {operation.name for operation in matrix.operations()} ^ matrix.EXPECTED.keys()
     return Found("A1", f"{count} requests are answered as the table has it", [*faults, *sorted(missing)])
 
@@ -95,7 +95,7 @@ def overloaded(_server: Server, _seed: int) -> Found:
 def fuzzed(server: Server, seed: int) -> Found:
     """A4: every operation from its schema, with each role's key, against a served programme."""
     with server.database() as database, world_of(database) as world:
-        found = fuzzing.fuzz_all(world, seed=seed, seconds=60)
+        found = fuzzing.fuzz_all(world, seed=seed, seconds=15)
     return Found("A4", f"{found.cases} requests made from the contract are answered as it says", found.faults)
 
 

@@ -21,6 +21,7 @@ from tests.phases.test_api import AGREED, GATE
 from tests.reports.conftest import acute, document, of_62, of_fds, waits
 from tests.support.databases import Database
 from tests.support.http import Web, serving
+from tests.support.logs import told_in
 
 WORD: Final = "zqxzqx"
 HERE: Final = "qvalpha"
@@ -110,6 +111,14 @@ class World:
     def key(self, role: str, **scope: str) -> str:
         return self.person(role, **scope)[1]
 
+    def told_in_logs(self) -> list[str]:
+        """Lines that name anything of anybody's (a word, code, figure or price), or say what no log may."""
+        everything = foreign(programme="")
+        lines = self.lines.getvalue()
+        found = [line for line in lines.splitlines() if any(word in _without_ids(line) for word in everything)]
+        logs = [lines, (self.database.settings.data / "postgres.log").read_text()]
+        return found + [told for log in logs for told in told_in(log)] + [word for word in everything if word in logs[1]]
+
     def call(self, method: str, path: str, body: Any = None, *, key: str, expected: int, **headers: str) -> httpx.Response:
         """One step of the story."""
         self.moment += timedelta(seconds=1)
@@ -118,6 +127,14 @@ class World:
         answer = self.web.request(method, path, key=key, headers=named, **content)
         assert answer.status_code == expected, f"{method} {path}: {answer.text}"
         return answer
+
+
+_BY_CHANCE: Final = frozenset({"timestamp", "request_id", "trace_id", "client"})
+
+
+def _without_ids(line: str) -> str:
+    """A line of the log without what chance may have made look like a figure."""
+    return json.dumps({name: value for name, value in json.loads(line).items() if name not in _BY_CHANCE})
 
 
 def _returns(world: World, programme: str) -> None:
