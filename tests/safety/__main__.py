@@ -18,7 +18,7 @@ from tests.safety import fuzzing, matrix, overload, walls
 from tests.safety.found import Found
 from tests.safety.unfiltered import let_through
 from tests.safety.world import world_of
-from tests.support.databases import Server, server_of
+from tests.support.databases import Server, server_of, server_on_version_15
 from tests.support.left_behind import none_left_behind
 from tests.support.postgres15 import IS_THERE
 
@@ -34,32 +34,47 @@ def database_server() -> Iterator[Server]:
             yield server
 
 
+def _on_both(server: Server, part: Callable[[Server], list[str]]) -> tuple[list[str], str]:
+    """What a part finds on the embedded PostgreSQL, and on version 15 where that is on the machine; and which versions they were."""
+    faults = part(server)
+    if not IS_THERE:
+        return faults, "PostgreSQL 18 (15 is not on this machine)"
+    with tempfile.TemporaryDirectory(prefix="mainstem-15-") as folder, server_on_version_15(Path(folder)) as older:
+        return [*faults, *(f"on version 15: {fault}" for fault in part(older))], "PostgreSQL 18 and 15"
+
+
 def asked(server: Server, _seed: int) -> Found:
     """A1: every operation, caller and kind of object; and nothing of anybody's in what was logged meanwhile."""
-    with server.database() as database, world_of(database) as world, matrix.matrix_of(world) as asking:
-        count = 0
+    count = 0
+
+    def ask(on: Server) -> list[str]:
+        nonlocal count
         faults: list[str] = []
-        for request in matrix.requests(asking):
-            count += 1
-            faults += matrix.differing(asking, request)
-        faults += world.told_in_logs()
+        with on.database() as database, world_of(database) as world, matrix.matrix_of(world) as asking:
+            for request in matrix.requests(asking):
+                count += 1
+                faults += matrix.differing(asking, request)
+            return faults + world.told_in_logs()
+
+    faults, versions = _on_both(server, ask)
     missing = {operation.name for operation in matrix.operations()} ^ matrix.EXPECTED.keys()
-    return Found("A1", f"{count} requests are answered as the table has it", [*faults, *sorted(missing)])
+    return Found("A1", f"{count} requests are answered as the table has it, on {versions}", [*faults, *sorted(missing)])
 
 
 def unfiltered(server: Server, _seed: int) -> Found:
     """A2: the matrix once more, with the application's own filters switched off."""
-    with server.database() as database, world_of(database) as world, matrix.matrix_of(world) as asking:
-        faults = list(let_through(asking))
-    return Found("A2", "with the application's filters off nothing of another's is told or changed", faults)
+
+    def ask(on: Server) -> list[str]:
+        with on.database() as database, world_of(database) as world, matrix.matrix_of(world) as asking:
+            return list(let_through(asking))
+
+    faults, versions = _on_both(server, ask)
+    return Found("A2", f"with the application's filters off nothing of another's is told or changed, on {versions}", faults)
 
 
 def walled(server: Server, _seed: int) -> Found:
-    """A2: the walls of every table, on the embedded PostgreSQL and on version 15 where that is on the machine."""
-    faults = walls.on(server)
-    with tempfile.TemporaryDirectory(prefix="mainstem-15-") as folder:
-        faults += walls.on_version_15(Path(folder)) if IS_THERE else []
-    versions = "PostgreSQL 18 and 15" if IS_THERE else "PostgreSQL 18 (15 is not on this machine)"
+    """A2: the walls of every table."""
+    faults, versions = _on_both(server, walls.on)
     return Found("A2", f"everybody sees and writes their own rows of {len(walls.OWNERS)} tables and no others, on {versions}", faults)
 
 

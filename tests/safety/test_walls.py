@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from tests.safety.walls import OWNERS, Table, breaches, fill, mutations, on_version_15, unnoticed, walled
-from tests.support.databases import Database
+from tests.safety.walls import OWNERS, Table, breaches, fill, mutations, on, unnoticed, walled
+from tests.support.databases import Database, server_on_version_15
 from tests.support.postgres15 import IS_THERE
 
 
@@ -35,4 +35,5 @@ def test_a_policy_that_is_dropped_or_loosened_is_noticed(filled: tuple[Connectio
 
 @pytest.mark.skipif(not IS_THERE, reason="the programs of PostgreSQL 15 are not on this machine")
 def test_they_hold_on_version_15_too(tmp_path: Path) -> None:
-    assert not on_version_15(tmp_path)
+    with server_on_version_15(tmp_path) as server:
+        assert not on(server)

@@ -7,18 +7,13 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-import psycopg
-from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, text
 
-from app.db.engine import driver_url
 from app.db.rows import SHARED_TABLES
-from app.db.schema import migrate
 from app.db.tenancy import INSTALLATION, NOBODY, Tenant
 from tests.support.databases import Server
-from tests.support.postgres15 import postgres15
 
 Row = Mapping[str, Any]
 Says = Callable[[Tenant, Row], bool]
@@ -397,22 +392,7 @@ def unnoticed(connection: Connection, tables: list[Table], *, every: int = 1, fr
 
 def on(server: Server) -> list[str]:
     """What does not hold on a server's own version."""
-    with server.database() as database:
-        return _on(database.superuser_engine)
-
-
-def on_version_15(folder: Path) -> list[str]:
-    """The same on the oldest version that is supported."""
-    with postgres15(folder) as admin:
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE walled")
-        url = make_url(admin).set(database="walled").render_as_string()
-        migrate(url)
-        return _on(create_engine(driver_url(url), poolclass=NullPool))
-
-
-def _on(engine: Engine) -> list[str]:
-    with engine.connect() as connection:
+    with server.database() as database, database.superuser_engine.connect() as connection:
         faults = [breach for table in fill(connection) for breach in breaches(connection, table)]
         connection.rollback()
     return faults

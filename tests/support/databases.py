@@ -18,6 +18,7 @@ from app.db.embedded import ServerUrls, running
 from app.db.engine import driver_url, make_engine
 from app.db.schema import migrate
 from app.settings import Settings
+from tests.support.postgres15 import postgres15
 
 TEMPLATE = "mainstem_template"
 
@@ -102,6 +103,20 @@ def server_of(settings: Settings) -> Iterator[Server]:
     """The embedded server of an installation."""
     with running(settings) as urls, ThreadPoolExecutor(1) as behind:
         yield Server(urls, settings.data, behind)
+
+
+@contextlib.contextmanager
+def server_on_version_15(folder: Path) -> Iterator[Server]:
+    """The machine's own PostgreSQL 15, with the roles of an embedded server."""
+    with postgres15(folder) as admin, ThreadPoolExecutor(1) as behind:
+        with psycopg.connect(admin, autocommit=True) as connection:
+            roles.prepare_embedded(connection, dict.fromkeys(roles.LOGINS.values(), "a-word"))
+            connection.execute("ALTER SYSTEM SET log_min_messages = 'log'")
+            connection.execute("SELECT pg_reload_conf()")
+        application, owner, backup = (
+            make_url(admin).set(username=roles.LOGINS[group]).render_as_string() for group in (roles.APPLICATION, roles.OWNER, roles.BACKUP)
+        )
+        yield Server(ServerUrls(application, owner, backup, superuser=admin), folder, behind)
 
 
 def urls_of(server: ServerUrls, database: str) -> ServerUrls:

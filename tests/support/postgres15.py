@@ -27,7 +27,7 @@ def postgres15(folder: Path, *, passwords: bool = False) -> Iterator[str]:
     cluster.mkdir(mode=0o700)
     if account is not None:
         shutil.chown(cluster, account.pw_uid, account.pw_gid)
-    with (folder / "log").open("wb") as log:
+    with (folder / "postgres.log").open("wb") as log:
         arguments = ["--locale=C", "--encoding=UTF8", "--username=admin", "--auth=trust", "--no-sync"]
         assert programs.start("initdb", cluster, arguments, stdin=subprocess.DEVNULL, output=log).wait() == 0
         if passwords:
