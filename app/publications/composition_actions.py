@@ -1,9 +1,8 @@
 """What would be published of a month: its report in every slice and period, for every audience, beside what was published of it before."""
 
-import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -22,7 +21,17 @@ from app.publications.domain import OF_PROGRAMME, Audience, Part, Standing
 from app.publications.manifests import Made, ReturnRead, audience_named, made_of, returns_of
 from app.publications.notices import Causes, ChangedReturn, Moved, because, entries, moved_between
 from app.publications.public_actions import PublicHistory, write_public
-from app.publications.renditions import Readership, Rendition, Sign, Writer, readerships
+from app.publications.renditions import (
+    Prepared,
+    Readership,
+    Rendition,
+    Sign,
+    Writer,
+    notice_of,
+    packed,
+    readerships,
+    rendition_of,
+)
 from app.reports.domain import ReportQuery
 from app.reports.envelope import SCHEMA_VERSION, notes_of
 from app.reports.imported import import_rows, notes_of_provisional
@@ -171,10 +180,15 @@ def moved_in(composition: Composition, causes: Causes, slice_: str, period: str,
     yield from moved_between(json.loads(published, parse_float=Decimal, parse_int=Decimal), [row for row, _ in rows], causes.of)
 
 
-def moved_rows(composition: Composition) -> Iterator[Moved]:
-    """The rows of a month that read otherwise than in what was published of it before; nothing is read where all that they are made of is the same."""
+def reads_as_published(composition: Composition) -> bool:
+    """Whether a month was published, and all that its rows are made of is the same."""
     before = _published(composition)
-    if before is None or (before.inputs_sha256, before.method_version) == (composition.inputs_sha256, METHOD_VERSION):
+    return before is not None and (before.inputs_sha256, before.method_version) == (composition.inputs_sha256, METHOD_VERSION)
+
+
+def moved_rows(composition: Composition) -> Iterator[Moved]:
+    """The rows of a month that read otherwise than in what was published of it before; nothing is read where they cannot."""
+    if composition.before is None or reads_as_published(composition):
         return
     causes = comparison(composition)
     for slice_, period, rows in composition.parts():
@@ -216,19 +230,14 @@ class Written:
     notice: bytes
 
 
-def write(
-    composition: Composition, numbered: Numbered, *, previous: Mapping[Audience, str], history: PublicHistory, sign: Sign | None
-) -> tuple[list[Written], int]:
-    """The renditions of a month for its audiences, and how many of all its rows moved.
+def work_out(composition: Composition, history: PublicHistory) -> list[Prepared]:
+    """What takes long of a month's renditions, for each of its audiences, the whole programme first: all that is known before they are published.
 
-    `previous` is each audience's last digest, `history` what the public ever had.
+    `history` is what the public ever had.
     """
-    head, causes, notes = composition.report.head(), comparison(composition), notes_of(composition.contract, composition.report.months)
+    causes, notes = comparison(composition), notes_of(composition.contract, composition.report.months)
     imports = _imports_of_final(composition)
-    writers = [
-        Writer(each, _notes_for(each, composition, notes, imports), _links(composition, numbered, each.audience))
-        for each in composition.readerships()
-    ]
+    writers = [Writer(each, _notes_for(each, composition, notes, imports)) for each in composition.readerships()]
     moved: list[Moved] = []
     whole: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for slice_, period, rows in composition.parts():
@@ -249,17 +258,28 @@ def write(
         notes=[*notes, *notes_of_provisional(imports)],
     )
     whole.clear()
-    written, own = [], _own_returns(composition)
+    prepared = []
     for writer in [*writers, public]:
-        audience = writer.readership.audience
-        if audience.kind == "subcontract" and not writer.rows:
-            continue
+        body, told = writer.body(), entries(moved_of_public if writer is public else moved, writer.readership)
+        if body.audience.kind != "subcontract" or body.rows:
+            reason = because(told, body.audience) if composition.before else None
+            prepared.append(Prepared(body, reason, len(told), packed(canonical_bytes(told))))
+    return prepared
+
+
+def written(
+    composition: Composition, prepared: Iterable[Prepared], numbered: Numbered, *, previous: Mapping[Audience, str], sign: Sign | None
+) -> Iterator[Written]:
+    """A month's renditions with what only their publication knows, signed; `previous` is each audience's last digest."""
+    head, own = composition.report.head(), _own_returns(composition)
+    for each in prepared:
+        audience = each.body.audience
         about = {**head, **(own.get(audience.code, {}) if audience.kind == "subcontract" else {})}
         about |= {**_numbered(composition, numbered, audience), "previous_sha256": previous.get(audience)}
-        told = entries(moved_of_public if writer is public else moved, writer.readership)
-        notice, reason = _notice(about, told), because(told, audience) if composition.before else None
-        written.append(Written(writer.finish(about, schema_version=SCHEMA_VERSION, sign=sign), reason, len(told), notice))
-    return written, len(moved)
+        rendition = rendition_of(each.body, _links(composition, numbered, audience), about, schema_version=SCHEMA_VERSION, sign=sign)
+        named = ("programme", "month", "sequence", "supersedes", "audience", "audience_code", "published_at")
+        notice = {"schema_version": SCHEMA_VERSION, **{name: about[name] for name in named}, "rows_changed": each.rows_changed}
+        yield Written(rendition, each.reason, each.rows_changed, notice_of(notice, each.differences))
 
 
 def _numbered(composition: Composition, numbered: Numbered, audience: Audience) -> dict[str, Any]:
@@ -277,8 +297,10 @@ def _numbered(composition: Composition, numbered: Numbered, audience: Audience) 
 
 def _imports_of_final(composition: Composition) -> list[dict[str, Any]]:
     """The imported rows of a month whose returns are final; none of any other, where nothing is."""
-    own = composition.report.figures[composition.month]
-    return [row for slice_ in SLICES for row in import_rows(own.inputs, slice_, "month")] if own.returns.final else []
+    if composition.report.head()["status"] != "final":
+        return []
+    inputs = composition.report.figures[composition.month].inputs
+    return [row for slice_ in SLICES for row in import_rows(inputs, slice_, "month")]
 
 
 def _notes_for(
@@ -295,12 +317,6 @@ def _links(composition: Composition, numbered: Numbered, audience: Audience) -> 
     if numbered.sequence is None or audience.kind == "subcontract":
         return {}
     return {"queries": f"/v1/programmes/{composition.programme}/publications/{numbered.sequence}/queries"}
-
-
-def _notice(head: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> bytes:
-    named = ("programme", "month", "sequence", "supersedes", "audience", "audience_code", "published_at")
-    notice = {"schema_version": SCHEMA_VERSION, **{name: head[name] for name in named}, "rows_changed": len(told), "differences": told}
-    return gzip.compress(canonical_bytes(notice), mtime=0)
 
 
 def _own_returns(composition: Composition) -> dict[str, dict[str, Any]]:

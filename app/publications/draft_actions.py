@@ -1,6 +1,6 @@
 """A month's draft: edited by one person, looked at with what it would publish, and checked by another."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,13 +21,14 @@ from app.publications.composition_actions import (
     Written,
     compose,
     inputs_of,
-    moved_rows,
     related,
     says_otherwise,
     together,
-    write,
+    work_out,
+    written,
 )
 from app.publications.domain import OF_PROGRAMME, Audience, Draft, DraftOutdated, NotDrafted
+from app.publications.preparation_actions import Turn, hold_publications, in_turn
 from app.publications.public_actions import PublicHistory
 from app.publications.renditions import Rendition
 from app.returns.read_actions import judged_at
@@ -73,14 +74,15 @@ def _composed(session: Session, programme: str, month: Month, *, as_of: datetime
 
 def _would_publish(compositions: Sequence[Composition], month: Month, commentary: str) -> tuple[WouldPublish, ...]:
     """What publishing a month would publish, itself last: nothing where it reads as it was published."""
-    found = [
-        WouldPublish(each.month, each.before.sequence if each.before else None, sum(1 for _ in moved_rows(each))) for each in compositions
-    ]
-    own = next(each for each in compositions if each.month == month)
-    (of_own,) = (each for each in found if each.month == month)
-    if of_own.rows_changed == 0 and not says_otherwise(own, commentary):
+    *others, own = in_turn(compositions, month, prepare=False)
+    if own.rows_moved == 0 and not says_otherwise(own.composition, commentary):
         return ()
-    return (*(each for each in found if each.month != month and each.rows_changed), of_own)
+    return (*(_in_act(each) for each in others if each.rows_moved), _in_act(own))
+
+
+def _in_act(turn: Turn) -> WouldPublish:
+    before = turn.composition.before
+    return WouldPublish(turn.composition.month, before.sequence if before else None, turn.rows_moved)
 
 
 def _standing(session: Session, programme: str, draft: Draft, publishes: tuple[WouldPublish, ...], *, now: datetime) -> DraftRead:
@@ -144,6 +146,30 @@ def edit(
     return _standing(session, programme, made, publishes, now=now), standing is None
 
 
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """How far the preparing of a publication is: the months that are prepared, with what moved of them, and those that are still to be looked at."""
+
+    prepared: tuple[WouldPublish, ...]
+    remaining: tuple[Month, ...]
+
+
+def prepare(session: Session, programme: str, month: Month, *, actor: Actor, now: datetime) -> Preparing:
+    """Prepare the next of the months that would be published with a month as everything stands now, until the first that takes long is."""
+    require(actor, Permission.REPORT_EDIT, programme=programme)
+    moment = judged_at(session, programme, asked=None, now=now)
+    _refuse_beyond_term(session, programme, month, moment)
+    hold_publications(session, programme)
+    compositions, prepared = _composed(session, programme, month, as_of=moment), list[Turn]()
+    for turn in in_turn(compositions, month, prepare=True):
+        prepared.append(turn)
+        if not turn.was_known:
+            break
+    done = {turn.composition.month for turn in prepared}
+    would_publish = [_in_act(each) for each in prepared if each.rows_moved or each.composition.month == month]
+    return Preparing(tuple(would_publish), tuple(each.month for each in compositions if each.month not in done))
+
+
 def _refuse_beyond_term(session: Session, programme: str, month: Month, moment: datetime) -> None:
     term = load_contract(session, programme, as_of=moment).programme
     if not term.first_month <= month <= term.last_month:
@@ -157,25 +183,26 @@ def read(session: Session, programme: str, month: Month, *, actor: Actor, now: d
     require(actor, Permission.REPORT_READ, programme=programme)
     draft = _draft(session, programme, month)
     publishes = _would_publish(_composed(session, programme, month, as_of=draft.as_of), month, draft.commentary)
-    renditions = tuple(written.rendition for written in _previewed(session, programme, draft))
+    renditions = tuple(each.rendition for each in _previewed(session, programme, draft))
     return replace(_standing(session, programme, draft, publishes, now=now), renditions=renditions)
 
 
 def preview(session: Session, programme: str, month: Month, audience: Audience, *, actor: Actor) -> Rendition:
     """What an audience would read: unsigned and without a number. NotFound where it would read nothing."""
     require(actor, Permission.REPORT_READ, programme=programme)
-    renditions = [written.rendition for written in _previewed(session, programme, _draft(session, programme, month))]
+    renditions = (each.rendition for each in _previewed(session, programme, _draft(session, programme, month)))
     found = next((each for each in renditions if each.audience == audience), None)
     if found is None:
         raise NotFound("The draft would publish nothing for such an audience.")
     return found
 
 
-def _previewed(session: Session, programme: str, draft: Draft) -> Sequence[Written]:
+def _previewed(session: Session, programme: str, draft: Draft) -> Iterator[Written]:
     before = store.current(session, programme, OF_PROGRAMME).get(draft.month)
     contract = load_contract(session, programme, as_of=draft.as_of)
     composition = compose(session, contract, draft.month, as_of=draft.as_of, before=before)
-    return write(composition, Numbered(None, None, draft.commentary), previous={}, history=PublicHistory(session, programme), sign=None)[0]
+    prepared = work_out(composition, PublicHistory(session, programme))
+    return written(composition, prepared, Numbered(None, None, draft.commentary), previous={}, sign=None)
 
 
 def _draft(session: Session, programme: str, month: Month) -> Draft:

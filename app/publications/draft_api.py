@@ -11,9 +11,9 @@ from app.kernel.moments import parse_as_of
 from app.kernel.months import Month
 from app.publications import draft_actions
 from app.publications.domain import WHOLE, Audience, DraftOutdated, NotDrafted
-from app.publications.example_schemas import DRAFT, RENDITION
+from app.publications.example_schemas import DRAFT, PREPARATIONS, RENDITION
 from app.publications.renditions import inflated
-from app.publications.schemas import AudienceName, CheckBody, DraftBody, DraftView, draft_view
+from app.publications.schemas import AudienceName, CheckBody, DraftBody, DraftView, PreparationsView, draft_view, preparations_view
 from app.reports.rendition_schemas import PreviewView
 from app.web.lent import with_lenders
 from app.web.reference import PUTTING, WRITING, json_answer, json_body, refusals
@@ -71,6 +71,21 @@ def check_publication_draft(unit: Unit, programme: ProgrammeCode, month: MonthOf
     body = unit.json_as(CheckBody)
     checked = draft_actions.check(unit.session, programme, month, draft_sha256=body.inputs_sha256, actor=unit.actor, now=unit.now)
     return unit.answer(with_lenders(unit, draft_view(programme, checked)), etag=checked.tag)
+
+
+@router.post(
+    "/preparations",
+    response_class=Response,
+    responses=refusals(*WRITING) | json_answer(PreparationsView, PREPARATIONS),
+)
+def prepare_publication(unit: Unit, programme: ProgrammeCode, month: MonthOf) -> Response:
+    """Prepare the publication of a month, one of the months that it would publish at a time: ask again until none remains.
+
+    What is prepared is used when the month is edited, checked and published, as long as nothing that it was worked out from has moved. Publishing works
+    out what is not prepared, which takes long where much is published at once. There need be no draft yet.
+    """
+    made = draft_actions.prepare(unit.session, programme, month, actor=unit.actor, now=unit.now)
+    return unit.answer(preparations_view(programme, month, made))
 
 
 @router.get("/renditions/{audience}", response_class=Response, responses=refusals() | json_answer(PreviewView, _PREVIEW))

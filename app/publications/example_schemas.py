@@ -28,6 +28,12 @@ DRAFT: Final[dict[str, Any]] = {
     "publishes": [{"month": "2026-10", "supersedes": 2, "rows_changed": 14}],
     "renditions": [{"audience": "commissioner", "audience_code": "05W", "sha256": DIGEST}],
 }
+PREPARATIONS: Final[dict[str, Any]] = {
+    "programme": "staffs-cancer",
+    "month": "2026-10",
+    "prepared": [{"month": "2026-08", "supersedes": 1, "rows_changed": 96}],
+    "remaining": ["2026-09", "2026-10"],
+}
 _PUBLICATION: Final[dict[str, Any]] = {
     "sequence": 3,
     "month": "2026-10",

@@ -13,7 +13,7 @@ from app.calendar.contract import Contract
 from app.disclosure.domain import READ, Released, disclose, notes_of
 from app.kernel.canonical import canonical_text
 from app.kernel.months import Month
-from app.publications import store
+from app.publications import preparation_store, store
 from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience, Part, Standing
 from app.publications.notices import Moved, moved_between, no_causes
 from app.publications.renditions import Readership, Writer, unnamed
@@ -35,29 +35,40 @@ class PublicHistory:
 
     def __init__(self, session: Session, programme: str) -> None:
         self._session, self._programme = session, programme
-        self._read: dict[tuple[int, bool], dict[str, Released]] = {}
+        self._prepared: list[tuple[Month, str]] = []
+        self._read: dict[tuple[int | str, bool], dict[str, Released]] = {}
         self._shared: dict[Any, Any] = {}
+
+    def add(self, month: Month, inputs_sha256: str) -> None:
+        """A month that is published in the act at hand, before what is asked for next: what was prepared of it is as though it were published."""
+        self._prepared.append((month, inputs_sha256))
+
+    def near(self, month: Month) -> list[tuple[Month, int | str]]:
+        """The publications of the months around one in their order, by their sequences, and then what is prepared of those months, by its inputs."""
+        published = store.standings(self._session, self._programme, OF_PUBLIC)
+        every: list[tuple[Month, int | str]] = [(each.month, each.sequence) for each in published]
+        every += self._prepared
+        return [(of_month, of) for of_month, of in every if abs(of_month.ordinal - month.ordinal) <= AROUND]
 
     def around(self, month: Month) -> list[dict[str, Released]]:
         """By measure what was released in each publication of the months around one, in the order of publication.
 
         Windows are sums of months: they are looked at only where they may be figures of their own, in the month itself and in the first.
         """
-        published = store.standings(self._session, self._programme, OF_PUBLIC)
-        near = [each for each in published if abs(each.month.ordinal - month.ordinal) <= AROUND]
-        whole = {month, *(each.month for each in near[:1])}
-        return [self._of(each.sequence, only_months=each.month not in whole) for each in near]
+        near = self.near(month)
+        whole = {month, *(of_month for of_month, _ in near[:1])}
+        return [self._of(of, only_months=of_month not in whole) for of_month, of in near]
 
-    def _of(self, sequence: int, *, only_months: bool) -> dict[str, Released]:
-        if (sequence, only_months) not in self._read:
+    def _of(self, of: int | str, *, only_months: bool) -> dict[str, Released]:
+        if (of, only_months) not in self._read:
             held: dict[str, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
             for side, audience in enumerate((OF_PROGRAMME, OF_PUBLIC)):
-                for part in store.parts(self._session, self._programme, audience, sequence):
+                for part in self._parts(audience, of):
                     if part.period == "month" or not only_months:
-                        for row in self._rows(audience, sequence, part):
+                        for row in self._rows(audience, of, part):
                             held[row["measure"]][side].append({name: row[name] for name in READ})
-            self._read[sequence, only_months] = {measure: Released(*sides, shared=self._shared) for measure, sides in held.items()}
-        return self._read[sequence, only_months]
+            self._read[of, only_months] = {measure: Released(*sides, shared=self._shared) for measure, sides in held.items()}
+        return self._read[of, only_months]
 
     def parts_before(self, before: Standing | None) -> dict[PartName, Callable[[], list[Row]]]:
         """What the public had of a month in the publication that another takes the place of; each part is read when it is asked for."""
@@ -66,10 +77,14 @@ class PublicHistory:
         parts = store.parts(self._session, self._programme, OF_PUBLIC, before.sequence)
         return {(part.slice, part.period): partial(self._rows, OF_PUBLIC, before.sequence, part) for part in parts}
 
-    def _rows(self, audience: Audience, sequence: int, part: Part) -> list[Row]:
-        rows: list[Row] = json.loads(
-            store.rows_of(self._session, self._programme, audience, sequence, part), parse_float=Decimal, parse_int=Decimal
-        )
+    def _parts(self, audience: Audience, of: int | str) -> tuple[Part, ...]:
+        where = (self._session, self._programme, audience)
+        return store.parts(*where, of) if isinstance(of, int) else preparation_store.parts(*where, of)
+
+    def _rows(self, audience: Audience, of: int | str, part: Part) -> list[Row]:
+        where = (self._session, self._programme, audience)
+        content = store.rows_of(*where, of, part) if isinstance(of, int) else preparation_store.rows_of(*where, of, part)
+        rows: list[Row] = json.loads(content, parse_float=Decimal, parse_int=Decimal)
         return rows
 
 
@@ -82,8 +97,8 @@ def write_public(
     before: Standing | None,
     notes: Iterable[Row],
 ) -> tuple[Writer, list[Moved]]:
-    """The public's rendition of a month, but for its head; and which of its rows read otherwise than in the one before: what anyone who has
-    the two can see, and nothing of why, for that would tell of what is hidden.
+    """The body of the public's rendition of a month; and which of its rows read otherwise than in the one before: what anyone who has the two
+    can see, and nothing of why, for that would tell of what is hidden.
 
     `parts` has the rows of the whole programme as canonical text, each with its measure. They are disclosed measure by measure, for one says
     nothing of another, and each in its own place: all of them twice would be too many.
@@ -100,7 +115,7 @@ def write_public(
         shown = disclose(of_measure, policies=measures, before=earlier, above=above)
         for (name, at), row in zip(where, shown, strict=True):
             parts[name][at] = measure, canonical_text(unnamed(row))
-    writer = Writer(PUBLIC, [*notes_of(measures), *notes], {})
+    writer = Writer(PUBLIC, [*notes_of(measures), *notes])
     was = history.parts_before(before)
     moved: list[Moved] = []
     for name, rows in parts.items():

@@ -1,7 +1,7 @@
 """Publishing a month: its checked draft, and every published month around it whose figures have moved, in one act that misses no acceptance.
 
-Renditions are written, signed and kept before the programme's ledger row is taken, which would hold everyone else up. Under it only the digest of
-all that they were made of is taken anew: were it another, an acceptance had come first, and nothing is published.
+What takes long of its renditions is best prepared before, and is worked out here where it was not. They are signed and kept before the programme's ledger
+row is taken, which would hold everyone else up. Under it only the digest of all that they were made of is taken anew: were it another, an acceptance had come first, and nothing is published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,24 +15,23 @@ from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, SamePerson, require
 from app.calendar.store import load_contract
 from app.db import audit
-from app.db.ledger import Recording, begin_recording, last_event, lock_key
+from app.db.ledger import Recording, begin_recording, last_event
 from app.kernel.actors import Actor
 from app.kernel.canonical import canonical_bytes, sha256
 from app.kernel.moments import TICK
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Refusal
-from app.publications import store
+from app.publications import preparation_store, store
 from app.publications.composition_actions import (
     Composition,
     Numbered,
     Written,
     compose,
     inputs_of,
-    moved_rows,
     related,
     says_otherwise,
     together,
-    write,
+    written,
 )
 from app.publications.domain import (
     OF_PROGRAMME,
@@ -49,7 +48,7 @@ from app.publications.draft_actions import moved_since
 from app.publications.key_actions import SigningKey, key_in_use
 from app.publications.keys import Keyring
 from app.publications.manifests import FIRST, audience_named, said
-from app.publications.public_actions import PublicHistory
+from app.publications.preparation_actions import Turn, hold_publications, in_turn
 from app.publications.store import Issued, Publication
 from app.reports.results import METHOD_VERSION
 from app.returns.read_actions import judged_at
@@ -77,22 +76,22 @@ def publish(
     NotDrafted, NotChecked, SamePerson, DraftOutdated, each with everything else that is in the way; NothingToPublish.
     """
     require(actor, Permission.REPORT_PUBLISH, programme=programme)
-    # One publisher at a time in a programme: from here on nobody else gives a sequence.
-    lock_key(session, programme, "publications")
-    store.take_time(session)
+    # From here on nobody else gives a sequence.
+    hold_publications(session, programme)
     published = store.current(session, programme, OF_PROGRAMME)
     months = sorted({month, *(each.month for each in related(published, month))})
     moment = judged_at(session, programme, asked=None, now=now)
     draft = _checked(session, programme, month, months, moment=moment, actor=actor)
     contract = load_contract(session, programme, as_of=moment)
     compositions = [compose(session, contract, each, as_of=moment, before=published.get(each)) for each in months]
-    moving = [each for each in compositions if each.month != month and _has_moved(each)]
-    own = next(each for each in compositions if each.month == month)
+    *others, own = in_turn(compositions, month, prepare=True)
+    turns = [*(each for each in others if each.rows_moved), own]
     last = store.last_publication(session, programme)
-    _refuse_unmoved(own, draft)
+    if not own.rows_moved and not says_otherwise(own.composition, draft.commentary):
+        raise NothingToPublish(f"{month} is published already, and nothing of it has moved since.")
     key = key_in_use(session, keyring, actor=actor, now=now)
     published_at = max(now, moment, *([] if last is None else [last.published_at + TICK]))
-    ready = _write_all(session, [*moving, own], draft, reason=reason, last=last, key=key, at=published_at, actor=actor)
+    ready = _write_all(session, turns, draft, reason=reason, last=last, key=key, at=published_at, actor=actor)
     recording = begin_recording(session, programme, actor=actor, now=now)
     inputs = inputs_of(session, programme, months, as_of=recording.at)
     if inputs != {each.month: each.inputs_sha256 for each in compositions} or store.draft(session, programme, month) != draft:
@@ -102,6 +101,7 @@ def publish(
     for each in ready:
         previous = _record(session, recording, each, draft, previous=previous, key=key, at=published_at)
     store.close_draft(session, recording, programme, month)
+    preparation_store.forget(session, programme)
     return store.standings(session, programme, OF_PROGRAMME, after=ready[0].sequence - 1)
 
 
@@ -124,20 +124,9 @@ def _checked(session: Session, programme: str, month: Month, months: Sequence[Mo
     return draft
 
 
-def _has_moved(composition: Composition) -> bool:
-    """Whether any figure of a month reads otherwise than in what was published of it."""
-    return next(moved_rows(composition), None) is not None
-
-
-def _refuse_unmoved(composition: Composition, draft: Draft) -> None:
-    """Pass where a month was never published, or reads otherwise: in figures, in its status or in its commentary."""
-    if not says_otherwise(composition, draft.commentary) and not _has_moved(composition):
-        raise NothingToPublish(f"{composition.month} is published already, and nothing of it has moved since.")
-
-
 def _write_all(
     session: Session,
-    compositions: Sequence[Composition],
+    turns: Sequence[Turn],
     draft: Draft,
     *,
     reason: str,
@@ -146,17 +135,14 @@ def _write_all(
     at: datetime,
     actor: Actor,
 ) -> list[Ready]:
-    """Write, sign and keep the renditions of each month, in the order of their sequences."""
-    programme, ready = compositions[0].programme, list[Ready]()
-    event = last_event(session, programme)
-    digests, history = store.last_digests(session, programme), PublicHistory(session, programme)
+    """Sign and keep the renditions of each month, in the order of their sequences."""
+    programme, ready = turns[0].composition.programme, list[Ready]()
+    event, digests = last_event(session, programme), store.last_digests(session, programme)
     first = 1 if last is None else last.sequence + 1
-    for sequence, composition in enumerate(compositions, start=first):
+    for sequence, turn in enumerate(turns, start=first):
+        composition = turn.composition
         own = composition.month == draft.month
         commentary = draft.commentary if own else _commentary(session, composition)
-        written, rows_changed = write(
-            composition, Numbered(sequence, at, commentary, event), previous=digests, history=history, sign=key.sign
-        )
         status = composition.report.head()["status"]
         kind = _kind(composition, status, own=own)
         shared = {
@@ -169,11 +155,16 @@ def _write_all(
             "published_at": at,
             "published_by": actor.client,
         }
-        issued = [_issued(each, reason if own else None) for each in written]
-        store.add_renditions(session, programme, shared, issued)
-        made = {each.rendition.audience: each.rendition.sha256 for each in written}
+        numbered = Numbered(sequence, at, commentary, event)
+        prepared = preparation_store.prepared(session, programme, turn.inputs_sha256)
+        made, reasons = dict[Audience, str](), list[str | None]()
+        for each in written(composition, prepared, numbered, previous=digests, sign=key.sign):
+            issued = _issued(each, reason if own else None)
+            store.add_rendition(session, programme, shared, issued)
+            made[each.rendition.audience] = each.rendition.sha256
+            reasons.append(issued.reason)
         digests |= made
-        ready.append(Ready(composition, sequence, kind, status, issued[0].reason or reason, commentary, made, rows_changed))
+        ready.append(Ready(composition, sequence, kind, status, reasons[0] or reason, commentary, made, turn.rows_moved))
     return ready
 
 

@@ -4,7 +4,7 @@ A rendition is kept as one gzip stream in which every part (the rows of a slice 
 without the rest. The stream is a form of keeping only; digest and signature are of the JSON itself.
 """
 
-import hashlib
+import struct
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.calendar.contract import Contract
-from app.kernel.canonical import canonical_bytes, canonical_text
+from app.kernel.canonical import canonical_bytes, canonical_text, sha256
 from app.kernel.codes import ALL
 from app.kernel.months import Month, overlap
 from app.organisations.domain import codes_readable_by
@@ -22,6 +22,8 @@ from app.publications.domain import OF_PROGRAMME, Audience, Part
 _LEVEL: Final = 6
 _GZIP: Final = 31
 _RAW: Final = -15
+_HEADER: Final = b"\x1f\x8b\x08" + bytes(6) + b"\x03"
+"""Of a gzip stream that names no file and no moment, so that equal bytes make an equal stream."""
 _UNNAMED: Final = frozenset({"carries_no_weight", "unsigned"})
 """Notes that name subcontracts."""
 
@@ -98,25 +100,39 @@ Sign = Callable[[bytes | bytearray], dict[str, str]]
 """The member `signature` for some bytes."""
 
 
-class Writer:
-    """Writes one audience's rendition part by part; only its compressed form is held."""
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A rendition but for its links, head and signature, which only its publication knows: the middle of its stream, and where in that its parts are."""
 
-    def __init__(self, readership: Readership, notes: Iterable[Row], links: Mapping[str, str]) -> None:
-        self.readership: Final = readership
-        self._stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-        self._chunks: list[bytes] = []
-        self._packed = 0
-        self._parts: list[Part] = []
-        self._write(f'{{"links":{canonical_text(links)},"notes":{canonical_text(readership.notes(notes))},"observations":['.encode())
+    audience: Audience
+    compressed: bytes
+    parts: tuple[Part, ...]
 
     @property
     def rows(self) -> int:
-        return sum(part.rows for part in self._parts)
+        return sum(part.rows for part in self.parts)
 
-    def _write(self, content: bytes) -> None:
-        chunk = self._stream.compress(content) + self._stream.flush(zlib.Z_FULL_FLUSH)
-        self._chunks.append(chunk)
-        self._packed += len(chunk)
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is worked out of a rendition before it is published: its body, why its rows read otherwise as far as its audience may know, how many do, and
+    the entries of its change notice, as the middle of a stream.
+    """
+
+    body: Body
+    reason: str | None
+    rows_changed: int
+    differences: bytes
+
+
+class Writer:
+    """Writes the body of one audience's rendition part by part; only its compressed form is held."""
+
+    def __init__(self, readership: Readership, notes: Iterable[Row]) -> None:
+        self.readership: Final = readership
+        self._chunks = [packed(f',"notes":{canonical_text(readership.notes(notes))},"observations":['.encode())]
+        self._packed = len(self._chunks[0])
+        self._parts: list[Part] = []
 
     def add(self, slice_: str, period: str, rows: Sequence[tuple[Row, str]]) -> None:
         """The rows of a slice and period, each with its canonical text: those that this audience reads, in the order given."""
@@ -125,21 +141,50 @@ class Writer:
         texts = [text if read is row else canonical_text(read) for read, row, text in shown]
         first = self._packed
         if texts:
-            self._write(f"{',' if self.rows else ''}{','.join(texts)}".encode())
+            self._chunks.append(packed(f"{',' if any(part.rows for part in self._parts) else ''}{','.join(texts)}".encode()))
+            self._packed += len(self._chunks[-1])
         self._parts.append(Part(slice_, period, len(texts), first, self._packed))
 
-    def finish(self, head: Mapping[str, Any], *, schema_version: str, sign: Sign | None) -> Rendition:
-        """Close the rendition with its head and signature; a preview has none."""
-        content, opening = bytearray(), zlib.decompressobj(_GZIP)
-        for chunk in self._chunks:
-            content += opening.decompress(chunk)
-        written = len(content)
+    def body(self) -> Body:
+        return Body(self.readership.audience, b"".join(self._chunks), tuple(self._parts))
+
+
+def packed(content: bytes, *, ends: bool = False) -> bytes:
+    """A piece of a stream, which is read without the others; the last one ends it."""
+    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+    return stream.compress(content) + stream.flush(zlib.Z_FINISH if ends else zlib.Z_FULL_FLUSH)
+
+
+def stream_of(opening: bytes, middle: bytes, end: Callable[[bytearray], None]) -> tuple[bytes, bytearray]:
+    """A gzip stream around a middle that is compressed already, and the bytes that it holds, once they are ended in place."""
+    content = bytearray(opening) + zlib.decompressobj(_RAW).decompress(middle)
+    before_end = len(content)
+    end(content)
+    check = struct.pack("<II", zlib.crc32(content), len(content) % 2**32)
+    return b"".join((_HEADER, packed(opening), middle, packed(bytes(content[before_end:]), ends=True), check)), content
+
+
+def rendition_of(body: Body, links: Mapping[str, str], head: Mapping[str, Any], *, schema_version: str, sign: Sign | None) -> Rendition:
+    """A body with what its publication says of it, signed; a preview is not."""
+    opening = b'{"links":%s' % canonical_bytes(links)
+
+    def end(content: bytearray) -> None:
         content += b'],"report":%s,"schema_version":%s}' % (canonical_bytes(head), canonical_bytes(schema_version))
-        signature = b"" if sign is None else b',"signature":%s' % canonical_bytes(sign(content))
-        content[-1:] = b"%s}" % signature
-        digest, ending = hashlib.sha256(content).hexdigest(), bytes(content[written:])
-        compressed = b"".join((*self._chunks, self._stream.compress(ending), self._stream.flush()))
-        return Rendition(self.readership.audience, compressed, digest, len(content), tuple(self._parts))
+        if sign is not None:
+            content[-1:] = b',"signature":%s}' % canonical_bytes(sign(content))
+
+    compressed, content = stream_of(opening, body.compressed, end)
+    before = len(_HEADER) + len(packed(opening))
+    parts = tuple(part._replace(first=part.first + before, last=part.last + before) for part in body.parts)
+    return Rendition(body.audience, compressed, sha256(content), len(content), parts)
+
+
+def notice_of(head: Mapping[str, Any], differences: bytes) -> bytes:
+    """A change notice as gzip: what is said of it around its entries, which are compressed already."""
+    before = {name: value for name, value in head.items() if name < "differences"}
+    after = {name: value for name, value in head.items() if name > "differences"}
+    opening = b'%s,"differences":' % canonical_bytes(before)[:-1]
+    return stream_of(opening, differences, lambda content: content.extend(b",%s" % canonical_bytes(after)[1:]))[0]
 
 
 def inflated(compressed: bytes) -> bytes:

@@ -12,7 +12,7 @@ from app.kernel.moments import parse_as_of
 from app.kernel.months import Month
 from app.publications.actions import Listed
 from app.publications.domain import PublicationKind, PublicationStatus, Standing
-from app.publications.draft_actions import DraftRead, WouldPublish
+from app.publications.draft_actions import DraftRead, Preparing, WouldPublish
 from app.publications.manifests import audience_named
 from app.publications.notices import Change
 from app.reports.rendition_schemas import SignatureView
@@ -98,6 +98,15 @@ class DraftView(BaseModel):
     moved: list[MovedView]
     publishes: list[WouldPublishView]
     renditions: list[PreviewedView] | None
+
+
+class PreparationsView(BaseModel):
+    """What is prepared of a publication to come, and the months that are still to be looked at: ask again until none remains."""
+
+    programme: str
+    month: str
+    prepared: list[WouldPublishView]
+    remaining: list[str]
 
 
 class PublicationView(BaseModel):
@@ -310,6 +319,11 @@ def draft_view(programme: str, read: DraftRead) -> dict[str, Any]:
         if read.renditions is None
         else [{**audience_named(each.audience), "sha256": each.sha256} for each in read.renditions],
     }
+
+
+def preparations_view(programme: str, month: Month, made: Preparing) -> dict[str, Any]:
+    prepared = [_would_publish(each) for each in made.prepared]
+    return {"programme": programme, "month": month, "prepared": prepared, "remaining": made.remaining}
 
 
 def _would_publish(each: WouldPublish) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The tables of publications, their renditions and drafts, and what is read of them: metadata apart from the bytes, which are large."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -199,15 +199,24 @@ def differences(session: Session, programme: str, audience: Audience, sequence: 
 
 def parts(session: Session, programme: str, audience: Audience, sequence: int) -> tuple[Part, ...]:
     """Where the parts of a rendition are; none where there is no such rendition, or it is another's."""
-    query = select(_OF.parts).where(_of_audience(programme, audience), _OF.sequence == sequence)
-    found: list[list[Any]] = session.execute(query).scalar_one_or_none() or []
+    return parts_in(session, _OF.parts, and_(_of_audience(programme, audience), _OF.sequence == sequence))
+
+
+def parts_in(session: Session, column: Any, where: Any) -> tuple[Part, ...]:
+    """The same wherever parts are kept."""
+    found: list[list[Any]] = session.execute(select(column).where(where)).scalar_one_or_none() or []
     return tuple(Part(*part) for part in found)
 
 
 def rows_of(session: Session, programme: str, audience: Audience, sequence: int, part: Part) -> bytes:
     """The rows of one part of a rendition, a JSON array, read without the rest of it."""
-    packed = func.substring(_OF.compressed, literal(part.first + 1), literal(part.last - part.first))
-    content: bytes = session.execute(select(packed).where(_of_audience(programme, audience), _OF.sequence == sequence)).scalar_one()
+    return rows_in(session, _OF.compressed, and_(_of_audience(programme, audience), _OF.sequence == sequence), part)
+
+
+def rows_in(session: Session, column: Any, where: Any, part: Part) -> bytes:
+    """The same wherever parts are kept."""
+    piece = func.substring(column, literal(part.first + 1), literal(part.last - part.first))
+    content: bytes = session.execute(select(piece).where(where)).scalar_one()
     return rows_of_part(content) if part.rows else b"[]"
 
 
@@ -295,24 +304,23 @@ class Issued:
     notice: bytes
 
 
-def add_renditions(session: Session, programme: str, shared: Mapping[str, Any], issued: Iterable[Issued]) -> None:
-    """Add a publication's renditions. `shared` is what the publication says of all of them: sequence, month, kind, status and so on."""
-    for each in issued:
-        made = each.rendition
-        values = {
-            **shared,
-            "programme": programme,
-            "audience_kind": made.audience.kind,
-            "audience": made.audience.code,
-            "reason": each.reason,
-            "rows_changed": each.rows_changed,
-            "sha256": made.sha256,
-            "length_bytes": made.length_bytes,
-            "parts": [list(part) for part in made.parts],
-            "compressed": made.compressed,
-            "differences": each.notice,
-        }
-        session.execute(insert(RENDITIONS).values(values))
+def add_rendition(session: Session, programme: str, shared: Mapping[str, Any], issued: Issued) -> None:
+    """Add one of a publication's renditions. `shared` is what the publication says of all of them: sequence, month, kind, status and so on."""
+    made = issued.rendition
+    values = {
+        **shared,
+        "programme": programme,
+        "audience_kind": made.audience.kind,
+        "audience": made.audience.code,
+        "reason": issued.reason,
+        "rows_changed": issued.rows_changed,
+        "sha256": made.sha256,
+        "length_bytes": made.length_bytes,
+        "parts": [list(part) for part in made.parts],
+        "compressed": made.compressed,
+        "differences": issued.notice,
+    }
+    session.execute(insert(RENDITIONS).values(values))
 
 
 def draft(session: Session, programme: str, month: Month) -> Draft | None:

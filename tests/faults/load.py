@@ -78,6 +78,19 @@ def document(*, freezes: bool = False, **changes: Any) -> dict[str, Any]:
     return {**whole, **changes}
 
 
+def smallest(programme: str) -> dict[str, Any]:
+    """The smallest that is accepted by hand and published: one measure at one site, owed by one subcontract in one month."""
+    term = {"starts_on": FIRST.first_day.isoformat(), "ends_on": FIRST.last_day.isoformat()}
+    whole = document(assignments=[{"subcontract": "SC-1", "pathway": "main", "segment": "treatment", "sites": ["SC-1-a"]}])
+    whole["programme"] |= {"code": programme, **term}
+    whole["pathways"][0]["segments"][0]["measures"] = [_MEASURES[CLOSING]]
+    whole |= {name: [each for each in whole[name] if each["code"] in kept] for name, kept in _SMALLEST.items()}
+    return whole | {"commissioners": whole["commissioners"][:1], "subcontracts": [{**whole["subcontracts"][0], **term}]}
+
+
+_SMALLEST: Final = {"measures": (_MEASURES[CLOSING],), "collections": (CLOSING,), "sites": ("SC-1-a",)}
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A complete return as it is sent. Its note makes it unlike any other."""
@@ -92,8 +105,8 @@ class Submission:
         return f"{address(self.key)}/revisions"
 
 
-def address(key: ReturnKey) -> str:
-    return f"/v1/programmes/{PROGRAMME}/returns/{key.collection}/{key.subcontract}/{key.month}"
+def address(key: ReturnKey, *, programme: str = PROGRAMME) -> str:
+    return f"/v1/programmes/{programme}/returns/{key.collection}/{key.subcontract}/{key.month}"
 
 
 def submission(random: Random, key: ReturnKey) -> Submission:

@@ -10,7 +10,7 @@ from app.kernel.canonical import canonical_text, sha256
 from app.kernel.months import Month
 from app.publications import store
 from app.publications.domain import OF_PROGRAMME, Audience, PublicationKind
-from app.publications.renditions import Readership, Writer
+from app.publications.renditions import Readership, Writer, rendition_of
 from app.publications.store import Issued
 from tests.reports.made_rows import row
 
@@ -38,14 +38,13 @@ def publish(
     kind: PublicationKind = "first" if supersedes is None else "correction"
     shared = {"sequence": sequence, "month": Month.parse(month), "kind": kind, "status": "provisional", "supersedes": supersedes}
     shared |= {"as_of": published_at, "published_at": published_at, "published_by": "publisher"}
-    made = []
     for readership in (Readership(OF_PROGRAMME), *readers):
-        writer = Writer(readership, [], {})
+        writer = Writer(readership, [])
         for (slice_, period), rows in parts.items():
             writer.add(slice_, period, [(each, canonical_text(each)) for each in rows])
         head = {"programme": programme, "month": month, "sequence": sequence, "audience": readership.audience.kind}
-        made.append(Issued(writer.finish(head, schema_version="1.0", sign=lambda _: {}), "Figures came in.", 0, b""))
-    store.add_renditions(session, programme, shared, made)
+        made = rendition_of(writer.body(), {}, head, schema_version="1.0", sign=lambda _: {})
+        store.add_rendition(session, programme, shared, Issued(made, "Figures came in.", 0, b""))
     digest = sha256(str(sequence).encode())
     store.add_publication(
         session,

@@ -14,7 +14,7 @@ from app.kernel.canonical import canonical_text, sha256
 from app.kernel.months import Month
 from app.organisations.domain import Succession
 from app.publications.domain import OF_PROGRAMME, Audience
-from app.publications.renditions import Readership, Rendition, Writer, readerships, rows_of_part
+from app.publications.renditions import Readership, Rendition, Writer, readerships, rendition_of, rows_of_part
 from tests.make import contract
 
 SEPTEMBER = Month.parse("2026-09")
@@ -31,10 +31,10 @@ def signed(content: bytes | bytearray) -> dict[str, str]:
 
 
 def written(readership: Readership, parts: dict[tuple[str, str], list[dict[str, Any]]]) -> Rendition:
-    writer = Writer(readership, NOTES, {"queries": "…"})
+    writer = Writer(readership, NOTES)
     for (slice_, period), rows in parts.items():
         writer.add(slice_, period, [(each, canonical_text(each)) for each in rows])
-    return writer.finish(HEAD, schema_version="1.0", sign=signed)
+    return rendition_of(writer.body(), {"queries": "…"}, HEAD, schema_version="1.0", sign=signed)
 
 
 @settings(max_examples=30)

@@ -11,7 +11,7 @@ from app.db.tenancy import Tenant
 from app.kernel.months import Month
 from app.publications import store
 from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience
-from app.publications.renditions import Readership, Writer
+from app.publications.renditions import Readership, Writer, rendition_of
 from tests.support.databases import Database
 
 MOMENT = datetime(2026, 12, 1, tzinfo=UTC)
@@ -25,13 +25,12 @@ def publish(database: Database, sequence: int, *, shown: bool) -> None:
         shared = {"sequence": sequence, "month": MONTH, "kind": "first", "status": "provisional", "as_of": MOMENT}
         shared |= {"published_at": MOMENT, "published_by": "publisher"}
         row = {"commissioner": "05W", "subcontract": "SC-A", "excludes": None}
-        made = []
         for audience in AUDIENCES:
-            writer = Writer(Readership(audience, frozenset({"05W"})), [], {})
+            writer = Writer(Readership(audience, frozenset({"05W"})), [])
             writer.add("all", "month", [])
             writer.add("all", "quarter", [(row, "{}"), (row, "{}")])
-            made.append(store.Issued(writer.finish({}, schema_version="1.0", sign=None), None, 0, b""))
-        store.add_renditions(session, "p", shared, made)
+            made = rendition_of(writer.body(), {}, {}, schema_version="1.0", sign=None)
+            store.add_rendition(session, "p", shared, store.Issued(made, None, 0, b""))
         published = store.Publication(
             sequence, MONTH, "first", "provisional", None, "", "", MOMENT, "0", "4", 0, shown, b"{}", "0", "0", "key",
             MOMENT, "editor", MOMENT, "checker", MOMENT, "publisher",

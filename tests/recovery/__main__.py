@@ -25,7 +25,7 @@ from app.db.schema import migrate
 from app.db.session import open_session
 from app.kernel.actors import MACHINE
 from app.publications import store
-from app.publications.composition_actions import Numbered, compose, write
+from app.publications.composition_actions import Numbered, compose, work_out, written
 from app.publications.domain import OF_PROGRAMME
 from app.publications.key_actions import SigningKey
 from app.publications.keys import Keyring
@@ -173,9 +173,9 @@ def _made_otherwise(database: Database) -> Iterator[str]:
         whole = store.compressed(session, PROGRAMME, OF_PROGRAMME, first.sequence)
         head = None if whole is None else json.loads(unzipped(whole))["report"]["event_sha256"]
         numbered = Numbered(first.sequence, first.published_at, first.commentary, head)
-        key, history = SigningKey(first.key_id, private), PublicHistory(session, PROGRAMME)
-        written, _ = write(composition, numbered, previous={}, history=history, sign=key.sign)
-        made = {each.rendition.audience: each.rendition for each in written}
+        prepared = work_out(composition, PublicHistory(session, PROGRAMME))
+        signed = written(composition, prepared, numbered, previous={}, sign=SigningKey(first.key_id, private).sign)
+        made = {each.rendition.audience: each.rendition for each in signed}
         for audience, rendition in made.items():
             kept = store.compressed(session, PROGRAMME, audience, first.sequence)
             # What the public may have depends on what it had since.

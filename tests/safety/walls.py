@@ -203,7 +203,8 @@ OWNERS: Final[Mapping[str, Owners]] = {
         name: of_programme()
         for name in (
             "baselines", "handover_comparisons", "handovers", "imports", "month_results", "phase_decisions", "publication_drafts",
-            "report_rows", "requirements", "settlement_acts", "settlement_inputs", "settlement_rules", "settlements",
+            "publication_preparations", "report_rows", "requirements", "settlement_acts", "settlement_inputs", "settlement_rules",
+            "settlements",
         )
     },
     **{

@@ -14,6 +14,7 @@ NO_ACT: Final = {
     "ledger": "a row that a chain may be begun with; its moments and ends are the events' own",
     "month_results": "worked out from what was recorded, and worked out again where it is not there",
     "report_rows": "as month_results",
+    "publication_preparations": "as month_results; taken away by the publication that they were made for",
     "figure_audits": "says when figures were looked at",
     "backfill_results": "what became of an entry; one that was refused changed nothing else, and the backfill has its event",
     "client_keys": "when a key was last used, to the minute; every other change of one is seen by its event",

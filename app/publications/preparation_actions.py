@@ -1,0 +1,67 @@
+"""Preparing publications: what takes long of each month is worked out before it is published, and kept with the digest of all that it was worked out from."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app.db.ledger import lock_key
+from app.kernel.canonical import digest
+from app.kernel.months import Month
+from app.publications import preparation_store, store
+from app.publications.composition_actions import Composition, moved_rows, reads_as_published, work_out
+from app.publications.domain import OF_PROGRAMME
+from app.publications.manifests import said
+from app.publications.public_actions import PublicHistory
+from app.publications.renditions import Body, Prepared
+
+
+class Turn(NamedTuple):
+    """A month in an act of publishing: the digest of all that its renditions are worked out from, how many of its rows moved, and whether that was known."""
+
+    composition: Composition
+    inputs_sha256: str
+    rows_moved: int
+    was_known: bool
+
+
+def hold_publications(session: Session, programme: str) -> None:
+    """Be the only one who prepares or publishes in a programme until this transaction ends, for as long as it takes: it holds up nobody else."""
+    lock_key(session, programme, "publications")
+    store.take_time(session)
+
+
+def in_turn(compositions: Sequence[Composition], month: Month, *, prepare: bool) -> Iterator[Turn]:
+    """The months that are looked at where one is published, in the order in which they would be: itself last.
+
+    What is not prepared is prepared here; without `prepare` only its moved rows are counted. What the public is given of a month depends on what it
+    is given of those before, so that is among its inputs.
+    """
+    history = PublicHistory(compositions[0].session, compositions[0].programme)
+    for each in sorted(compositions, key=lambda each: (each.month == month, each.month)):
+        is_own = each.month == month
+        inputs = _inputs(each, history, is_own=is_own)
+        known = 0 if not is_own and reads_as_published(each) else preparation_store.rows_moved(each.session, each.programme, inputs)
+        if known is not None:
+            moved = known
+        elif prepare:
+            moved = _prepare(each, inputs, history, is_own=is_own)
+        else:
+            moved = sum(1 for _ in moved_rows(each))
+        if moved:
+            history.add(each.month, inputs)
+        yield Turn(each, inputs, moved, known is not None)
+
+
+def _inputs(composition: Composition, history: PublicHistory, *, is_own: bool) -> str:
+    before = composition.before and composition.before.sequence
+    released = [of for _, of in history.near(composition.month)]
+    return digest([str(composition.month), is_own, composition.inputs_sha256, said(composition.made), before, released])
+
+
+def _prepare(composition: Composition, inputs_sha256: str, history: PublicHistory, *, is_own: bool) -> int:
+    """Of a month that is published only where any of its rows moved, that none has is all there is to keep."""
+    is_published = is_own or next(moved_rows(composition), None) is not None
+    made = work_out(composition, history) if is_published else [Prepared(Body(OF_PROGRAMME, b"", ()), None, 0, b"")]
+    preparation_store.keep(composition.session, composition.programme, composition.month, inputs_sha256, made)
+    return made[0].rows_changed
