@@ -116,7 +116,7 @@ def calls(engine: Engine, base: str, *, now: datetime) -> str:
         f"\nAs a hospice, what it owes:\n  {owed}\n"
         f"\nAs a commissioner, what was last published for it:\n  {published}\n"
         f"\nFor the README's month in the life:\n  export MAINSTEM={base} {shown} MONTH={month}\n"
-        "\nFor what takes two people (sign, publish, move a phase on), and for clients and their keys:\n"
+        "\nAnd for everybody else in it: whoever publishes, settles, audits and lets others in:\n"
         f"  export {' '.join(f'{person}={key}' for person, key in keys.items())}\n"
         "\nCtrl-C stops. The keys are for this run; the next one makes new ones.\n"
     )

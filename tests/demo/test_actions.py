@@ -37,7 +37,7 @@ from app.returns.handover_actions import read_comparisons
 from app.returns.queries import QueryState, WantedQueries
 from app.returns.query_actions import list_queries
 from app.returns.read_actions import Wanted, list_returns, read_return, read_revision
-from app.settlement.run_actions import list_runs
+from app.settlement.run_actions import read_run
 from app.settlement.runs import RunKey
 from app.settlement.statement_actions import read_statement
 from app.settlement.statements import NOTICES
@@ -144,7 +144,8 @@ def test_the_first_year_is_settled_in_the_shadow_and_each_party_has_its_statemen
     found = {}
     for reader in (COMMISSIONER, hospice, manager):
         with open_session(told.engine, tenant_of(reader, programme=PROGRAMME)) as session:
-            found[reader.name] = json.loads(read_statement(session, PROGRAMME, RunKey(1, 1), party=None, actor=reader)[0])
+            issued = read_statement(session, PROGRAMME, RunKey(1, 1), party=None, actor=reader, as_of=None, now=NOW)
+            found[reader.name] = json.loads(issued.content)
     assert {said["statement"]["notice"] for said in found.values()} == {NOTICES["shadow"]}
     assert {total["payable_pence"] for said in found.values() for total in said["totals"]} == {0}
     assert [{line["party"] for line in found[name]["lines"]} for name in "CH"] == [{"commissioner.05W"}, {"subcontract.SC-H9903"}]
@@ -154,7 +155,7 @@ def test_the_first_year_is_settled_in_the_shadow_and_each_party_has_its_statemen
     assert lines["subcontract.SC-H9903", "outcome"] > 0
     assert lines["subcontract.SC-H9903", "gain"] > 0
     with open_session(told.engine, WHOLE) as session:
-        (run,) = list_runs(session, PROGRAMME, contract_year=None, actor=manager)
+        run = read_run(session, PROGRAMME, RunKey(1, 1), actor=manager, as_of=None, now=NOW).run
     assert len({act.recorded_by for act in run.acts}) == 3
     assert run.publications == (2, 3)
 

@@ -1,12 +1,14 @@
 """`mainstem demo` and `mainstem run` as programs: a newcomer's first hour, twice."""
 
 import contextlib
+import json
 import os
 import re
 import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -109,17 +111,28 @@ def test_two_runs_serve_the_same_data_with_keys_of_their_own_and_stop_at_once(tm
     assert not (data / "postgres-18" / "postmaster.pid").exists()
 
 
+OK, MADE = "200", "201"
 # What each call of the README's month answers, in order; the collection has accepted the return by itself.
-README_ANSWERS = [*["200"] * 5, "201", "409", *["200"] * 9, "201", "200", "200"]
-# How each command of it ends, and what it says.
-README_COMMANDS = {
-    "returns due": "SC-H9903",
-    "returns template": "hospice SC-H9903",
-    "returns check": "would be received (late)",
-    "returns submit": "revision 1, accepted",
-    "receipt verify": "to the byte",
-    "publication verify": "byte for byte.",
-}
+README_ANSWERS = [*[OK] * 5, MADE, "409", *[OK] * 7, MADE, OK, MADE, *[OK] * 10, MADE, *[OK] * 6]
+GUIDE_ANSWERS = [
+    *(MADE, OK, MADE, OK, OK, OK, MADE, OK),  # a year settled, a line disputed
+    *(MADE, OK, MADE, OK, OK, OK, OK, OK, OK),  # a client, its keys and tokens
+    *(OK, MADE, OK, OK),  # a permission lent
+    *[OK] * 5,  # the record
+]
+# What each command of both says, in order.
+COMMANDS = [
+    ("returns due", "SC-H9903"),
+    ("returns template", "hospice SC-H9903"),
+    ("returns check", "would be received (late)"),
+    ("returns submit", "revision 1, accepted"),
+    ("receipt verify", "to the byte"),
+    ("publication verify", "byte for byte."),
+    ("audit verify", "Every chain holds"),
+    ("audit checkpoint", '"kind":"checkpoint"'),
+    ("audit export", ""),
+    ("audit verify", "The file holds"),
+]
 FILLED_IN = [
     {"measure": "HOSP-WAIT", "category": "0-1", "numerator": 15},
     {"measure": "E-BEDOCC", "numerator": 214, "denominator": 300},
@@ -130,40 +143,46 @@ FILLED_IN = [
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="the README's calls are pasted into a shell with curl")
-def test_the_month_in_the_readme_can_be_pasted(told: Told) -> None:
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def test_the_readme_and_its_guide_can_be_pasted(told: Told) -> None:
     with run(told.data) as running:
         running.answers(running.calls)
-        exports = next(line for line in running.said.read_text().splitlines() if line.strip().startswith("export "))
-        newcomer = Newcomer(told.data.parent, exports)
-        for block in blocks:
-            newcomer.paste(block)
+        exports = [line for line in running.said.read_text().splitlines() if line.strip().startswith("export ")]
+        newcomer = Newcomer(told.data, exports)
+        for text, answers in (("README.md", README_ANSWERS), ("app/demo/GUIDE.md", GUIDE_ANSWERS)):
+            newcomer.answers.clear()
+            for block in re.findall(r"```sh\n(.*?)```", (ROOT / text).read_text(), re.DOTALL):
+                newcomer.paste(block)
+            assert newcomer.answers == answers, text
         assert running.end(signal.SIGTERM) == 0
-    assert newcomer.answers == README_ANSWERS
-    assert newcomer.commands.keys() == README_COMMANDS.keys()
-    for command, says in README_COMMANDS.items():
-        assert says in newcomer.commands[command]
+    assert [name for name, _ in newcomer.commands] == [name for name, _ in COMMANDS]
+    for (_, said), (_, says) in zip(newcomer.commands, COMMANDS, strict=True):
+        assert says in said
+    public = json.loads((newcomer.home / "returns" / "public.json").read_text())
+    assert {row["suppression"] for row in public["observations"]} > {"small_count", "complement", "rounded_5"}
 
 
 class Newcomer:
-    """Who pastes block after block into a shell, and fills in the form that comes.
+    """Who pastes block after block into a shell on the machine that serves, and fills in the form that comes.
 
     What each call answers is written down; the commands of a block follow its calls, out of a process that has imported them already.
     """
 
-    def __init__(self, home: Path, exports: str) -> None:
-        self.home, self.exports = home, [exports]
+    def __init__(self, data: Path, exports: list[str]) -> None:
+        self.data, self.home = data, data.parent
+        self.kept = exports
         self.answers: list[str] = []
-        self.commands: dict[str, str] = {}
+        self.commands: list[tuple[str, str]] = []
 
     def paste(self, block: str) -> None:
-        self.exports += [line for line in block.splitlines() if line.startswith("export ")]
         # A call that names a file leaves it there; of the others only the status is wanted.
         curl = 'curl() { [[ " $* " == *\' -o \'* ]] || set -- -o /dev/null "$@"; command curl -s -w \'%{http_code}\\n\' "$@"; }'
         asked = self.home / "asked"
         asked.touch()
         noted = f'mainstem() {{ printf "%s\\0" "$#" "$@" "$MAINSTEM_URL" "$MAINSTEM_KEY" >> {shlex.quote(str(asked))}; }}'
-        script = "\n".join([curl, noted, *self.exports, block.replace(".venv/bin/mainstem ", "mainstem ")])
+        block = block.replace(".venv/bin/mainstem ", "mainstem ").replace(".venv/bin/python", sys.executable)
+        script = "\n".join([curl, noted, *self.kept, block])
+        # What a shell still knows in the next block.
+        self.kept += re.findall(r"^(?:export |\w+\(\) ).*$", block, re.MULTILINE)
         home = {**os.environ, "HOME": str(self.home)}
         pasted = subprocess.run(["bash", "-euc", script], cwd=self.home, env=home, capture_output=True, text=True, check=False, timeout=60)
         assert (pasted.returncode, pasted.stderr) == (0, "")
@@ -174,9 +193,9 @@ class Newcomer:
             self._run([words.popleft() for _ in range(int(words.popleft()))], url=words.popleft(), key=words.popleft())
 
     def _run(self, arguments: list[str], *, url: str, key: str) -> None:
-        done = commands.run(arguments, {"COLUMNS": "200", "MAINSTEM_URL": url, "MAINSTEM_KEY": key})
+        done = commands.run(arguments, environment(self.data) | {"COLUMNS": "200", "MAINSTEM_URL": url, "MAINSTEM_KEY": key})
         assert done.returncode == 0, done.stdout + done.stderr
-        self.commands[" ".join(arguments[:2])] = done.stdout
+        self.commands.append((" ".join(arguments[:2]), done.stdout))
         if arguments[:2] == ["returns", "template"]:
             (form,) = (self.home / "returns").iterdir()
             form.write_bytes(typed_in(form.read_bytes(), entries(form.read_bytes(), {"rest": "zero", "cells": FILLED_IN}), self.home))
