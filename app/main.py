@@ -32,6 +32,7 @@ from app.configuration.backtest_api import router as backtests
 from app.configuration.client_api import router as clients
 from app.configuration.gaps_api import router as gaps
 from app.configuration.nouns_api import router as nouns
+from app.configuration.proposal_api import router as measure_proposals
 from app.configuration.weights_api import router as weights
 from app.db.embedded import running
 from app.db.engine import make_engine
@@ -90,6 +91,7 @@ ROOMS: Final[tuple[APIRouter, ...]] = (
     gaps,
     organisations,
     measures,
+    measure_proposals,
     rules,
     backtests,
     calendar,

@@ -33,6 +33,7 @@ from app.kernel.canonical import sha256
 from app.kernel.codes import is_code
 from app.kernel.refusals import Fault, Invalid, Kind
 from app.measures.actions import bring_measures
+from app.measures.faults import VersionKey, by_two_people, changed_alone, taken_back
 from app.organisations.actions import add_new, conflicts
 from app.organisations.store import organisations
 from app.pathways.actions import bring_handovers, bring_pathways, bring_segments
@@ -62,6 +63,14 @@ class InUse(ConfigurationInvalid):
     title = "Returns depend on what this document withdraws"
 
 
+class ApprovalNeeded(ConfigurationInvalid):
+    """The document changes by one person what takes two."""
+
+    code = "approval_needed"
+    kind = Kind.CONFLICT
+    title = "Another person must approve what measures say"
+
+
 class RegisterConflict(ConfigurationInvalid):
     """The document says something else of an organisation than the shared register."""
 
@@ -74,13 +83,14 @@ class RegisterConflict(ConfigurationInvalid):
 class Applied:
     """A document brought into force (or tried): the contract before (None where the programme is new) and after it, what changed by noun.
 
-    What follows of it is worked out of a dry run only.
+    What follows of it, and which versions of measures another person has to approve, is worked out of a dry run only.
     """
 
     before: Contract | None
     after: Contract
     changes: dict[str, Changes]
     follows: Consequences | None = None
+    need_approval: tuple[VersionKey, ...] = ()
 
     @property
     def body(self) -> bytes:
@@ -152,10 +162,20 @@ def _read(value: Any, *, registered: Collection[str]) -> Document:
         raise Invalid(refusal.detail, faults=[*refusal.faults, *between]) from None
 
 
-def bring_into_force(session: Session, programme: str, change: Change, *, actor: Actor, now: datetime, dry_run: bool) -> Applied:
+def bring_into_force(
+    session: Session,
+    programme: str,
+    change: Change,
+    *,
+    actor: Actor,
+    now: datetime,
+    dry_run: bool,
+    approved: VersionKey | None = None,
+) -> Applied:
     """Bring a programme to what `change` makes of the contract in force: the one way in which any noun changes.
 
-    It is asked under the ledger's lock; a dry run takes no lock and writes nothing.
+    It is asked under the ledger's lock; a dry run takes no lock and writes nothing. `approved` is the version of a measure that another
+    person proposed.
     """
     if not dry_run:
         open_ledger(session, EVERY, now=now)
@@ -167,6 +187,9 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
     register = organisations(session, as_of=None)
     after = contract_of(document, organisations=register, recorded_at=now, lines=lines, before=before)
     faults = _faults(session, programme, document, before=before, after=after, lines=lines, now=now)
+    alone = _changed_alone(before, document, approved=approved)
+    if not dry_run:
+        faults += changed_alone(alone, programme)
     if faults:
         raise _refusal(faults)
     registered = frozenset(line.ods_code for line in register)
@@ -174,7 +197,7 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
     if dry_run:
         accepted = accepted_months(session, programme) if before is not None and changes else ()
         published = {month: each.sequence for month, each in current(session, programme, OF_PROGRAMME).items()} if accepted else {}
-        return Applied(before, after, changes, consequences(before, after, accepted=accepted, published=published))
+        return Applied(before, after, changes, consequences(before, after, accepted=accepted, published=published), tuple(sorted(alone)))
     if changes:
         moment = after_shared(session, now)
         recording = begin_recording(session, programme, actor=actor, now=moment, contract=True)
@@ -192,6 +215,13 @@ def bring_into_force(session: Session, programme: str, change: Change, *, actor:
     return Applied(before, after, changes)
 
 
+def _changed_alone(before: Contract | None, document: Document, *, approved: VersionKey | None) -> dict[VersionKey, str]:
+    """The versions of measures that one person would change by itself, in a programme that asks for two."""
+    if before is None or not before.programme.measures_need_approval:
+        return {}
+    return {key: place for key, place in by_two_people(before.measures, document.measures).items() if key != approved}
+
+
 def _faults(
     session: Session,
     programme: str,
@@ -207,6 +237,8 @@ def _faults(
         detail = "The document is of another programme than the address."
         faults.append(Fault("programme_differs", detail, "Let both name the same programme.", pointer="/programme/code"))
     faults += conflicts(session, document.organisations)
+    if before is not None:
+        faults += taken_back(before=before.programme.measures_need_approval, after=document.programme.measures_need_approval)
     faults += decided_and_gone(after.phases, phase_decisions(session, programme, as_of=None))
     if not faults:
         # Only a document whose references hold can be asked what it expects of whom.
@@ -233,6 +265,8 @@ def _refusal(faults: list[Fault]) -> ConfigurationInvalid | DeadlinePassed:
     codes = {fault.code for fault in faults}
     if codes == {"in_use"}:
         return InUse("Returns depend on what this document withdraws or counts otherwise; see errors.", faults=faults)
+    if codes == {"approval_needed"}:
+        return ApprovalNeeded("What measures say is changed by two people here; see errors.", faults=faults)
     if codes == {"deadline_passed"}:
         return DeadlinePassed("Deadlines that have passed would move; see errors.", faults=faults)
     if codes == {"register_conflict"}:

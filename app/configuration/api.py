@@ -7,7 +7,7 @@ from pydantic import RootModel
 
 from app.calendar.actions import DeadlinePassed
 from app.calendar.as_of import AsOfInFuture
-from app.configuration.actions import ConfigurationInvalid, InUse, RegisterConflict, apply_configuration, configuration
+from app.configuration.actions import ApprovalNeeded, ConfigurationInvalid, InUse, RegisterConflict, apply_configuration, configuration
 from app.configuration.document import Document
 from app.configuration.nouns_schemas import DIFFERENCE
 from app.configuration.schemas import Difference, difference
@@ -61,7 +61,7 @@ def get_configuration(unit: Unit, programme: str, as_of: AsOf) -> Response:
 
 @router.put(
     "",
-    responses=refusals(ConfigurationInvalid, InUse, RegisterConflict, DeadlinePassed, *PUTTING)
+    responses=refusals(ConfigurationInvalid, InUse, ApprovalNeeded, RegisterConflict, DeadlinePassed, *PUTTING)
     | dry_run_answer(RootModel[Document | Difference], EXAMPLE, DIFFERENCE)
     | json_answer(Document, EXAMPLE, status=201, description="Created"),
     openapi_extra=json_body(Document, EXAMPLE),

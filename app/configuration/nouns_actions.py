@@ -25,6 +25,7 @@ from app.kernel.actors import Actor
 from app.kernel.lines import Line
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
+from app.measures.faults import VersionKey
 from app.programmes.domain import Programme
 from app.programmes.store import programmes_after
 
@@ -98,7 +99,17 @@ class LineApplied:
 
 
 def put_line(
-    session: Session, programme: str, noun: Noun, key: Key, line: Line, *, actor: Actor, now: datetime, expect: Expect, dry_run: bool
+    session: Session,
+    programme: str,
+    noun: Noun,
+    key: Key,
+    line: Line,
+    *,
+    actor: Actor,
+    now: datetime,
+    expect: Expect,
+    dry_run: bool,
+    approved: VersionKey | None = None,
 ) -> LineApplied:
     """Add a line to the document in force, or put it in the place of the one under its key."""
     own = noun.key_of(line)
@@ -106,14 +117,23 @@ def put_line(
     if differing:
         detail = f"The body is of another {noun.singular} than the address."
         raise Invalid(detail, faults=[Fault("key_differs", detail, "Let both name the same.", pointer=f"/{at}") for at in differing])
-    return _change(session, programme, noun, key, line, actor=actor, now=now, expect=expect, dry_run=dry_run)
+    return _change(session, programme, noun, key, line, actor=actor, now=now, expect=expect, dry_run=dry_run, approved=approved)
 
 
 def withdraw_line(
-    session: Session, programme: str, noun: Noun, key: Key, *, actor: Actor, now: datetime, expect: Expect, dry_run: bool
+    session: Session,
+    programme: str,
+    noun: Noun,
+    key: Key,
+    *,
+    actor: Actor,
+    now: datetime,
+    expect: Expect,
+    dry_run: bool,
+    approved: VersionKey | None = None,
 ) -> LineApplied:
     """Take a line out of the document in force. Refused where something refers to it, or a revision depends on it."""
-    return _change(session, programme, noun, key, None, actor=actor, now=now, expect=expect, dry_run=dry_run)
+    return _change(session, programme, noun, key, None, actor=actor, now=now, expect=expect, dry_run=dry_run, approved=approved)
 
 
 def _change(
@@ -127,6 +147,7 @@ def _change(
     now: datetime,
     expect: Expect,
     dry_run: bool,
+    approved: VersionKey | None,
 ) -> LineApplied:
     require(actor, Permission.CONFIGURATION_WRITE, programme=programme)
     own = ""
@@ -148,7 +169,7 @@ def _change(
         return edited
 
     try:
-        applied = bring_into_force(session, programme, change, actor=actor, now=now, dry_run=dry_run)
+        applied = bring_into_force(session, programme, change, actor=actor, now=now, dry_run=dry_run, approved=approved)
     except (ConfigurationInvalid, DeadlinePassed) as refusal:
         raise type(refusal)(
             _of_line(refusal.detail), faults=[_placed(fault, None if line is None else own) for fault in refusal.faults]

@@ -10,7 +10,7 @@ from app.calendar.actions import DeadlinePassed
 from app.calendar.as_of import AsOfInFuture
 from app.calendar.domain import Frequency
 from app.configuration import nouns_actions as actions
-from app.configuration.actions import ConfigurationInvalid, InUse
+from app.configuration.actions import ApprovalNeeded, ConfigurationInvalid, InUse
 from app.configuration.differences import Key
 from app.configuration.nouns import NOUNS, PROGRAMME, Noun
 from app.configuration.nouns_schemas import DIFFERENCE, EXAMPLES, either_model, history_view, page_examples, page_models
@@ -213,6 +213,7 @@ measure that is its preview: which obligations and which months with accepted fi
 _NEW: Final = """ A new programme takes nothing
 but this line, with a prime that the register knows (`PUT /v1/organisations/{organisation}`); the other nouns are added to it one by one."""
 _MORE: Final = {"programme": _NEW, "measures": _PREVIEW}
+_APPROVED: Final = {"measures": (ApprovalNeeded,)}
 _DELETE: Final = """Withdraw one {singular} from the contract.
 
 It stays in the history, and in answers as of then. Refused where something refers to it, or where a revision depends on it (`in_use`):
@@ -247,7 +248,9 @@ def _puts(noun: Noun) -> None:
         f"{_IN}{address}",
         name=f"put_{noun.singular}",
         description=_PUT.format(singular=noun.singular) + _MORE.get(noun.section, ""),
-        responses=refusals(ConfigurationInvalid, InUse, DeadlinePassed, *PUTTING) | _answers(noun) | created,
+        responses=refusals(ConfigurationInvalid, InUse, DeadlinePassed, *_APPROVED.get(noun.section, ()), *PUTTING)
+        | _answers(noun)
+        | created,
         openapi_extra=json_body(noun.line, example),
     )(put_line)
 
@@ -267,7 +270,8 @@ def _deletes(noun: Noun) -> None:
         f"{_IN}{address}",
         name=f"delete_{noun.singular}",
         description=_DELETE.format(singular=noun.singular),
-        responses=refusals(ConfigurationInvalid, InUse, PreconditionRequired, Stale, OutcomeUnknown) | _answers(noun),
+        responses=refusals(ConfigurationInvalid, InUse, *_APPROVED.get(noun.section, ()), PreconditionRequired, Stale, OutcomeUnknown)
+        | _answers(noun),
     )(delete_line)
 
 

@@ -78,6 +78,7 @@ DIFFERENCE: Final[dict[str, Any]] = {
         "months_touched": [],
         "publications_touched": [],
     },
+    "need_approval": [],
 }
 
 

@@ -109,12 +109,16 @@ class EffectsView(BaseModel):
 
 
 class Difference(BaseModel):
-    """What bringing a document into force would change and do; empty where it says what is in force already."""
+    """What bringing a document into force would change and do; empty where it says what is in force already.
+
+    `need_approval` are the versions of measures that another person has to approve first, by code and version.
+    """
 
     programme: str
     would_create: bool
     differences: list[NounDifference]
     effects: EffectsView
+    need_approval: list[tuple[str, int]]
 
 
 def difference(programme: str, applied: Applied) -> dict[str, Any]:
@@ -125,6 +129,7 @@ def difference(programme: str, applied: Applied) -> dict[str, Any]:
         "would_create": applied.created,
         "differences": [_noun(noun, changes) for noun, changes in applied.changes.items()],
         "effects": effects(applied.follows),
+        "need_approval": [list(key) for key in applied.need_approval],
     }
 
 

@@ -1,6 +1,7 @@
 """What a measure is: what is counted, how finely, and how it may be added up; and what one version says that another does not."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
@@ -101,6 +102,26 @@ class Measure(Line):
     def site_of(self, site: str) -> str:
         """The place that a site is reported under: itself, a wider one, or `all` where the measure is not split by site."""
         return self.site_map.get(site, site) if "site" in self.split_by else "all"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureProposal:
+    """What one client proposes that a version of a measure says (None: that it is withdrawn), approved (`recorded`) by another.
+
+    `replaces_sha256` is the digest of what it said when that was proposed, None where it was not there.
+    """
+
+    measure: str
+    version: int
+    number: int
+    state: Literal["proposed", "approved"]
+    line: Measure | None
+    replaces_sha256: str | None
+    reason: str
+    proposed_at: datetime
+    proposed_by: str
+    recorded_at: datetime
+    recorded_by: str
 
 
 def in_force(versions: tuple[Measure, ...], month: Month) -> Measure | None:

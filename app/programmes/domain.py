@@ -32,6 +32,7 @@ class Programme(Line):
     """One head contract held by one prime organisation; `quality` and `publication` None leave what they say as it usually is.
 
     A figure whose coverage is under `publish_threshold` is shown as incomplete and not judged. Without `rag` no row has a colour.
+    Where `measures_need_approval`, what a measure that is there says is changed by two people; once that is so it stays so.
     """
 
     code: NewCode
@@ -48,6 +49,7 @@ class Programme(Line):
     publish_threshold: Threshold | None = None
     rag: RagRule | None = None
     publication: Publication | None = None
+    measures_need_approval: bool = False
 
     @property
     def publishing(self) -> Publication:

@@ -24,6 +24,7 @@ PROGRAMMES = fact_table(
         Column("publish_threshold", Numeric),
         Column("rag", JSONB, nullable=False),
         Column("publication", JSONB, nullable=False),
+        Column("measures_need_approval", Boolean, nullable=False),
     ],
 )
 

@@ -55,7 +55,7 @@ def test_a_programme_is_begun_by_its_line_once_its_prime_is_registered(web: Web,
     assert (tried.status_code, tried.json()["would_create"]) == (200, True)
     added = web.put(address, LINE, key=key, headers=CREATE)
     assert (added.status_code, added.headers["Location"]) == (201, address), added.text
-    assert added.json() == {**LINE, **dict.fromkeys(OPTIONAL)}
+    assert added.json() == {**LINE, **dict.fromkeys(OPTIONAL), "measures_need_approval": False}
     assert web.get(f"{address}/configuration", key=key).json()["programme"] == added.json()
     clock.now += timedelta(hours=1)
     other = {**added.json(), "value_pence": 68_700_000_000, "contract_year_starts": "04-01"}

@@ -162,6 +162,8 @@ _ODDLY: Final[Mapping[str, Any]] = {
     },
     "end_assignment": {"to_month": "1999-01"},
     "approve_phase_decision": {"number": 99},
+    "propose_measure": {"line": None, "reason": ""},
+    "approve_measure": {"number": 99},
     "state_settlement_input": {"contract_year": 99, "kind": "actual_cost", "value": 1, "source": "Ledger"},
     "withdraw_baselines": {"measures": ["CWT-FDS"], "reason": "It was never agreed."},
 }

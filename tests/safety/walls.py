@@ -202,9 +202,9 @@ OWNERS: Final[Mapping[str, Owners]] = {
     **{
         name: of_programme()
         for name in (
-            "baselines", "handover_comparisons", "handovers", "imports", "month_results", "phase_decisions", "publication_drafts",
-            "publication_preparations", "report_rows", "requirements", "settlement_acts", "settlement_inputs", "settlement_rules",
-            "settlements",
+            "baselines", "handover_comparisons", "handovers", "imports", "measure_proposals", "month_results", "phase_decisions",
+            "publication_drafts", "publication_preparations", "report_rows", "requirements", "settlement_acts", "settlement_inputs",
+            "settlement_rules", "settlements",
         )
     },
     **{

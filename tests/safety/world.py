@@ -185,6 +185,9 @@ def _decided(world: World, programme: str) -> None:
     decision = {"decision": "move_on", "from_month": "2026-12", "reason": f"Because {own}.", **cited}
     world.call("POST", f"{base}/phases/1/decision", decision, key=manager, expected=201)
     world.call("POST", f"{base}/phases/1/baselines", AGREED, key=manager, expected=201)
+    version = f"{base}/measures/CWT-62/versions/1"
+    line = world.call("GET", version, key=manager, expected=200).json() | {"example": f"Example {own}"}
+    world.call("POST", f"{version}/proposal", {"line": line, "reason": f"Because {own}."}, key=manager, expected=201)
     world.call("POST", f"{base}/handover-comparisons", {"month": MONTH}, key=manager, expected=200)
     assignments = world.call("GET", f"{base}/assignments", key=manager, expected=200).json()["assignments"]
     world.objects[programme] |= {"import": imported.json()["imports"][0]["import"], "assignment": assignments[0]["assignment"]}
