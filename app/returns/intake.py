@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from itertools import permutations
-from operator import itemgetter
 from typing import Any, ClassVar, Final, cast
 
 from app.kernel.refusals import Fault, Invalid
@@ -21,7 +20,6 @@ MOST_CELLS: Final = 50_000
 """As many as a file may have rows: far more than any return expects."""
 
 _CELLS: Final = re.compile(r"/cells(/[0-9]+)?")
-_PLACE: Final = itemgetter(slice(6))
 _BESIDE_NIL: Final = {"cells": "cells", "rest": "the rest", "rest_reason": "a reason of the rest"}
 _MEMBERS: Final = frozenset({"cells", "rest", "rest_reason", "note", "nil", "reason"})
 
@@ -118,7 +116,7 @@ def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, ea
     faults += _counted_both_ways(lines, listed, positions, expected)
     with_value = {line.measure for line in unplaced if line.measure is not None and line.has_value}
     cells = [*listed.values(), *complete(expected, listed, rest=rest, rest_reason=rest_reason, with_value=with_value, faults=faults)]
-    cells.sort(key=_PLACE)
+    cells.sort()  # By place, which comes first in a cell: no two are of one place.
     warnings = tuple(CellWarning("outside_assignment", cell.key, cell.explained) for cell in cells if cell.outside_assignment)
     if expected.has_rules:
         named = {line.measure for line in unplaced if line.measure is not None}
