@@ -67,6 +67,7 @@ from app.returns.rules_api import router as rules
 from app.returns.template_api import router as templates
 from app.settings import CannotStart, Settings
 from app.settlement.api import router as settlement_rules
+from app.settlement.method_api import router as settlement_method
 from app.settlement.run_api import router as settlements
 from app.settlement.statement_api import router as settlement_statements
 from app.subcontracts.actions import inheriting
@@ -130,6 +131,7 @@ OPEN: Final = frozenset(
         "/docs",
         "/docs/problems",
         "/docs/method",
+        "/docs/settlement",
         "/docs/assets/{asset}",
         "/openapi.json",
         "/oauth/token",
@@ -287,7 +289,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight, settings=settings)
     problems.install(app)
     app.add_exception_handler(Replayed, _replay)
-    for router in (*ROOMS, schemas, method, signing_keys, tokens, system):
+    for router in (*ROOMS, schemas, method, settlement_method, signing_keys, tokens, system):
         app.include_router(router)
     register = problems.every_refusal(leaving_out=OPERATORS)
     app.include_router(reference.router(register))

@@ -19,4 +19,9 @@ _STYLE: Final = (
 @router.get("/docs/method")
 def method_note() -> Response:
     """How every figure of a report is computed: the formula of each method with its source, and worked examples."""
-    return page(f"Mainstem: {method.TITLE.lower()}", f'<style>{_STYLE}</style><main class="swagger-ui">{method.html()}</main>')
+    return note_page(method.TITLE, method.html())
+
+
+def note_page(title: str, body: str) -> Response:
+    """A method note as a page."""
+    return page(f"Mainstem: {title.lower()}", f'<style>{_STYLE}</style><main class="swagger-ui">{body}</main>')

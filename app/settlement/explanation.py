@@ -5,6 +5,7 @@ has an end (`0.35`), else a fraction (`412/531`). A node that stands in several 
 elsewhere it is `as_above`, by its name.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -92,6 +93,18 @@ def given(name: str, unit: Unit, value: Any, **source: Any) -> Node:
 
 def constant(value: int) -> Node:
     return given(f"constant.{value}", "figure", value, kind="constant")
+
+
+def nodes_of(node: Node) -> dict[str, Node]:
+    """Every node of a tree by its name, from the top down."""
+    found: dict[str, Node] = {}
+    waiting = deque([node])
+    while waiting:
+        each = waiting.popleft()
+        if each.name not in found:
+            found[each.name] = each
+            waiting += each.parts
+    return found
 
 
 def written(value: Fraction) -> str:

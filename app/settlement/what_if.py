@@ -18,7 +18,7 @@ from app.settlement.changed import changed_by
 from app.settlement.changes import Changes, FigureChange, GainShareChange, MeasureChange, SubcontractChange
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
-from app.settlement.explanation import Node, written
+from app.settlement.explanation import Node, nodes_of, written
 from app.settlement.inputs import Inputs
 
 MOST_VALUES: Final = 200
@@ -127,18 +127,7 @@ def _with(changes: dict[str, Any], asked: Sweep, value: Decimal) -> dict[str, An
 
 def moved_between(before: Node, after: Node) -> tuple[Moved, ...]:
     """Every node that comes to something else, from the pounds down."""
-    old, new = _named(before), _named(after)
+    old, new = nodes_of(before), nodes_of(after)
     units = {name: (new.get(name) or node).unit for name, node in (new | old).items()}
     was, now = ({name: written(node.value) for name, node in nodes.items()} for nodes in (old, new))
     return tuple(Moved(name, unit, was.get(name), now.get(name)) for name, unit in units.items() if was.get(name) != now.get(name))
-
-
-def _named(node: Node) -> dict[str, Node]:
-    found: dict[str, Node] = {}
-    waiting = [node]
-    while waiting:
-        each = waiting.pop(0)
-        if each.name not in found:
-            found[each.name] = each
-            waiting += each.parts
-    return found

@@ -122,7 +122,7 @@ def test_the_contract_is_whole(web: Web) -> None:
 
 
 def test_the_reference_pages_need_no_internet(web: Web) -> None:
-    waiting, seen = ["/docs", "/docs/problems", "/docs/method"], set()
+    waiting, seen = ["/docs", "/docs/problems", "/docs/method", "/docs/settlement"], set()
     while waiting:
         path = waiting.pop()
         seen.add(path)

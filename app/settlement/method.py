@@ -1,0 +1,96 @@
+"""The method of settlement: every formula by which a contract year is settled, with its source and worked examples, under the method's version.
+
+It is generated: `METHOD.md` is compared with it, and `/docs/settlement` shows it. Words may be put better at any time; what the examples come to is held
+by the digest of the version, so that a method that answers otherwise has to be a version of its own.
+"""
+
+from functools import cache
+from typing import Final
+
+from app.reports.method_note import Section, Table, Version, as_html, as_markdown
+from app.settlement.domain import METHOD_VERSION
+from app.settlement.method_example import example
+from app.settlement.method_parts import parts
+
+TITLE: Final = "The method of settlement"
+VERSIONS: Final = (
+    Version("1", "A contract year is settled by scores, quality, gains and losses, and shared out to the penny.", None),
+    Version(
+        "2",
+        "Where no measure carries weight quality is 0, so that what is at risk is paid for nothing that cannot be shown.",
+        "2de380621d5d47194a4ace6e00df1668c0b23b2c6954ec3511f7d601cfa68c31",
+    ),
+)
+"""Only ever added to: a version that may have been settled by is never given another digest."""
+FORMULAS_IN_WORDS: Final = {
+    "sum": "all parts together",
+    "difference": "the first less the second",
+    "product": "all parts times each other",
+    "quotient": "the first over the second",
+    "negative": "the part, turned round",
+    "magnitude": "the part without its sign",
+    "least_of": "the smallest part",
+    "most_of": "the largest part",
+    "within": "the first, but no less than the second and no more than the third",
+    "at_least": "1 where the first is the second or more, else 0",
+    "at_most": "1 where the first is the second or less, else 0",
+    "above": "1 where the first is more than the second, else 0",
+    "every": "1 where no part is 0, else 0",
+    "choice": "the second where the first is 1, else the third",
+    "rounded": "to a whole number, half to even",
+    "whole": "the whole number at or below",
+    "largest_remainder": "of the first, a pool, what the party at the second, its place from 0, has by largest remainder of the others, every exact amount",
+}
+
+_OPENING: Final = (
+    f"How risk and gain share of a contract year is computed, method version {METHOD_VERSION}. Each settlement says by which version it was made, and the same"
+    " rules and inputs by the same version come to the same pence for ever.\n\nEverything here is generated from the code that settles; the examples are"
+    " computed by it and are of nobody. Money is in pence, and exact until the one rounding."
+)
+
+
+@cache
+def sections() -> tuple[Section, ...]:
+    """Every section, in the order in which a payment comes to be."""
+    return (*parts(), example(), _explanation())
+
+
+def _explanation() -> Section:
+    return Section(
+        "The explanation, and working it out again",
+        "this service",
+        "A settlement, and each party's statement of it, holds a tree: every node has its name, exact value (a decimal, or a fraction in lowest terms),"
+        " unit, formula, parts and source. The parts of a node are worked out first; the formula says what becomes of them. `given` is not worked out"
+        " and says where it is from; `as_above` is the node of that name that is written out further up. These are all the formulas there are: who has"
+        " the tree needs nothing else to come to its pence.",
+        (),
+        [
+            Table(
+                "What a formula makes of its parts",
+                ("formula", "what it makes"),
+                [[name, words] for name, words in FORMULAS_IN_WORDS.items()],
+            )
+        ],
+    )
+
+
+def _versions() -> Section:
+    return Section(
+        "Versions",
+        "this service",
+        "What was settled by a version stays as it was settled. A true-up is computed by the version in use when it is made, and says so.",
+        (),
+        [Table("What each version changed", ("version", "changed"), [[each.number, each.changed] for each in VERSIONS])],
+    )
+
+
+def markdown() -> str:
+    """The note as it is committed."""
+    generated = "Generated from `app/settlement/method.py` by `python -m tests.settlement.method_page --write`; a test compares the two."
+    return as_markdown(f"# {TITLE}\n\n{generated}\n\n{_OPENING}", (*sections(), _versions()))
+
+
+@cache
+def html() -> str:
+    """The note as the body of a page."""
+    return as_html(f"{TITLE}, version {METHOD_VERSION}", _OPENING, (*sections(), _versions()))
