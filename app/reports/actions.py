@@ -165,7 +165,8 @@ def _is_asked_for(query: ReportQuery, row: Mapping[str, Any]) -> bool:
 
 
 def _check_filters(contract: Contract, query: ReportQuery) -> None:
-    faults: list[Fault] = []
+    """Pass where all that is asked can be read, and the programme has all that it names; Invalid with every fault otherwise."""
+    faults = list(query.faults)
     reading = Reading(contract, query.month, restated=query.restated)
     commissioners = {code for own in contract.commissioner for code in (own, reading.commissioner(own), *reading.above(own))}
     for parameter, asked, known in (
@@ -179,4 +180,4 @@ def _check_filters(contract: Contract, query: ReportQuery) -> None:
                 Fault("unknown_value", f"A {parameter} of this name is not in the programme.", fix, pointer=f"/query/{parameter}")
             )
     if faults:
-        raise Invalid("A parameter names what the programme does not have; see errors.", faults=faults)
+        raise Invalid("A parameter is not what it must be; see errors.", faults=faults)

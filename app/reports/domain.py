@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.kernel.codes import ALL
 from app.kernel.months import Month
+from app.kernel.refusals import Fault
 from app.reports.slices import DEFAULT_SLICES, Place, RowKey
 
 
@@ -14,7 +15,7 @@ class ReportQuery:
 
     `restated`: under the codes that carry the work on in the month, rather than those that reported. `submitted`: of each return the latest
     revision, accepted or not, rather than the accepted one. `public`: as the public would be shown these rows if it had no others.
-    `since`: the same rows of every month's report from that one on.
+    `since`: the same rows of every month's report from that one on. `faults`: what could not be read of the question, which is then refused.
     """
 
     month: Month
@@ -28,6 +29,7 @@ class ReportQuery:
     submitted: bool = False
     public: bool = False
     since: Month | None = None
+    faults: tuple[Fault, ...] = ()
 
     @property
     def months(self) -> tuple[Month, ...]:

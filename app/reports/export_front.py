@@ -8,7 +8,7 @@ from xlsxwriter.worksheet import Worksheet
 from app.kernel.months import Month
 from app.reports.export_looks import MARKS, Looks, height, write_text
 from app.reports.export_themes import Theme, drawn, place_of
-from app.reports.row_words import Row, share_words
+from app.reports.row_words import Row, missing_words, share_words
 from app.reports.sentences import row_sentence
 from app.returns.plain_words import month_words
 
@@ -82,7 +82,9 @@ def write_front(
     sheet.set_column(1, 1, _WORDS)
     sheet.hide_gridlines(2)
     shown = [(theme, row) for theme in themes for row in drawn(theme)]
-    lacking = [(row["measure"], row["excludes"]) for _, row in shown if row["excludes"]]
+    lacking = [
+        (row["measure"], row["excludes"] or missing_words(row) or "") for _, row in shown if row["excludes"] or row["missing_reason"]
+    ]
     line = _section(sheet, 3, "This report", _facts(head), looks)
     line = _section(sheet, line, "In short", [(row["measure"], row_sentence(row, before=_before(row, earlier))) for _, row in shown], looks)
     line = _section(sheet, line, "What is missing", lacking or [("", "Nothing that this report names.")], looks)

@@ -22,29 +22,36 @@ from app.kernel.refusals import Fault, Invalid, NotFound
 from app.measures.domain import Measure
 from app.reports import import_store as store
 from app.reports.agreement import Agreement, agreement
-from app.reports.imports import Import, Outcome, RecordedImport, faults_of, normal, outcomes, slice_of
+from app.reports.imports import Import, Outcome, RecordedImport, faults_of, faults_of_rest, normal, outcomes, slice_of
 from app.reports.month_actions import months_figures
 
 MOST_FAULTS: Final = 1000
 
+Partly = tuple[int, Import | None, Sequence[Fault]]
+"""An import by its position: what could be read of it (None: nothing), and what is wrong with the rest."""
+
 
 def record_imports(
-    session: Session, programme: str, lines: Sequence[tuple[int, Import]], faults: Sequence[Fault], *, actor: Actor, now: datetime
+    session: Session, programme: str, lines: Sequence[tuple[int, Import]], partly: Sequence[Partly], *, actor: Actor, now: datetime
 ) -> list[tuple[Import, Outcome]]:
-    """Record imports by their positions in the request, or refuse them all with every fault, those of shape (`faults`) among them.
+    """Record imports by their positions in the request, or refuse them all with every fault, those of what could be read only in part among them.
 
     What is recorded already is not recorded again; where that is all, nothing is stored.
     """
     require(actor, Permission.IMPORT_RECORD, programme=programme)
     hold_ledger(session, programme)
-    contract, found = load_contract(session, programme), list(faults)
+    contract, found = load_contract(session, programme), list[Fault]()
     today = now.astimezone(LONDON).date()
 
     def refuse(position: int, fault: Fault) -> None:
-        found.append(replace(fault, pointer=f"/imports/{position}{fault.pointer}"))
+        found.append(replace(fault, pointer=f"/imports/{position}{fault.pointer or ''}"))
 
     for position, line in lines:
         for fault in faults_of(line, contract, today=today):
+            refuse(position, fault)
+    for position, read, faults in partly:
+        unread = [fault.pointer or "" for fault in faults]
+        for fault in (*faults, *(() if read is None else faults_of_rest(read, contract, unread=unread, today=today))):
             refuse(position, fault)
     said = [(position, normal(line)) for position, line in lines]
     made = outcomes(said, store.held(session, programme, [line.name for _, line in said]), refuse)

@@ -1,23 +1,21 @@
 """Imports over HTTP: figures as others published them, and what was returned beside them."""
 
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import ValidationError
 
 from app.calendar.as_of import AsOfInFuture
 from app.kernel.canonical import json_bytes
 from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal
-from app.kernel.lines import FROM_OUTSIDE
 from app.kernel.moments import moment_text
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Forbidden, Invalid, NotFound
 from app.reports import import_actions as actions
 from app.reports.agreement import Agreement, State
+from app.reports.import_actions import Partly
 from app.reports.import_schemas import (
     MOST_IMPORTS,
     AgreementsView,
@@ -37,7 +35,7 @@ from app.web.lent import with_lenders
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
-from app.web.shapes import MISSHAPEN, faults_of
+from app.web.shapes import MISSHAPEN, read_partly
 from app.web.work import OutcomeUnknown, Unit
 
 router = APIRouter(prefix="/v1/programmes/{programme}", tags=["imports"])
@@ -101,21 +99,30 @@ _AGREEMENT: Final[dict[str, Any]] = {
 _AGREEMENTS: Final = {"as_of": "2026-12-12T09:00:00.000001Z", "tolerance": 0, "agreement": [_AGREEMENT], "next": None}
 
 
-def _read(body: Any) -> tuple[list[tuple[int, Import]], list[Fault]]:
-    """The imports of a body by their positions, and the faults of those that are none: one that cannot be read hides no other's faults."""
+_STAND_INS: Final = {"measure": "unread", "source": "unread", "published_on": "1970-01-01", "month": "1970-01", "basis": "provider"}
+"""What must be there stands as this where it cannot be read."""
+
+
+def _read(body: Any) -> tuple[list[tuple[int, Import]], list[Partly]]:
+    """The imports of a body by their positions, and those that can be read only in part: one fault hides no other."""
     if not isinstance(body, dict) or body.keys() != {"imports"} or not isinstance(body["imports"], list):
         fault = Fault("wrong_type", "This must be an object with one member, the list `imports`.", "See the example.", pointer="")
         raise Invalid("The body holds no imports; see errors.", faults=[fault])
-    sent, lines, faults = body["imports"], [], list[Fault]()
+    sent, lines, partly = body["imports"], list[tuple[int, Import]](), list[Partly]()
     if not 1 <= len(sent) <= MOST_IMPORTS:
         fault = Fault("out_of_range", f"A request has 1 to {MOST_IMPORTS} imports.", "Send them in parts.", pointer="/imports")
         raise Invalid(MISSHAPEN, faults=[fault])
     for position, raw in enumerate(sent):
         try:
-            lines.append((position, Import.model_validate(raw, context=FROM_OUTSIDE)))
-        except ValidationError as error:
-            faults.extend(replace(each, pointer=f"/imports/{position}{each.pointer or ''}") for each in faults_of(error, raw))
-    return lines, faults
+            line, faults = read_partly(Import, raw, _STAND_INS)
+        except Invalid as refusal:
+            partly.append((position, None, refusal.faults))
+            continue
+        if faults:
+            partly.append((position, line, faults))
+        else:
+            lines.append((position, line))
+    return lines, partly
 
 
 @router.post(
@@ -133,8 +140,8 @@ def record_imports(unit: Unit, programme: ProgrammeCode) -> Response:
     What its source publishes again about the same measure, period, place and basis supersedes what was recorded, which can still be read as of then.
     An address is kept and never fetched.
     """
-    lines, faults = _read(unit.json())
-    made = actions.record_imports(unit.session, programme, lines, faults, actor=unit.actor, now=unit.now)
+    lines, partly = _read(unit.json())
+    made = actions.record_imports(unit.session, programme, lines, partly, actor=unit.actor, now=unit.now)
     counts = Counter(outcome for _, outcome in made)
     views = [{**line_view(line), "outcome": outcome} for line, outcome in made]
     answer = {**{outcome: counts[outcome] for outcome in ("added", "superseding", "unchanged")}, "imports": views}

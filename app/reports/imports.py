@@ -215,6 +215,21 @@ def fault(code: str, pointer: str = "") -> Fault:
     return Fault(code, *FAULTS[code], pointer=pointer)
 
 
+_HANGS_ON: Final[Mapping[str, frozenset[str]]] = {
+    "/month": frozenset({"/from_month", "/published_on"}),
+    "/value": frozenset({"", "/numerator", "/denominator", "/unit", "/lower", "/upper"}),
+    "/numerator": frozenset({""}),
+}
+"""What cannot be judged where a member cannot be read: what is said of others because of it."""
+
+
+def faults_of_rest(line: Import, contract: Contract, *, unread: Iterable[str], today: date) -> Iterator[Fault]:
+    """What is wrong with an import of which some members could not be read, apart from those."""
+    unread = set(unread)
+    unjudged = unread.union(*(_HANGS_ON.get(pointer, ()) for pointer in unread))
+    yield from (fault for fault in faults_of(line, contract, today=today) if fault.pointer not in unjudged)
+
+
 def faults_of(line: Import, contract: Contract, *, today: date) -> Iterator[Fault]:
     """Everything that the contract and the calendar have against an import, by pointers within it."""
     yield from _period_faults(line, today)

@@ -1,6 +1,7 @@
 """The shapes of reports on the wire, and the reading of their parameters."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -289,7 +290,7 @@ def report_query(
     include: str | None,
     rendition: str | None,
 ) -> ReportQuery:
-    """What the parameters of a report ask for, or every fault of them."""
+    """What the parameters of a report ask for, with every fault of them."""
     reader = Reader()
     query = ReportQuery(
         month=reader.month(month),
@@ -303,8 +304,7 @@ def report_query(
         submitted=include is not None and reader.one("include", include, ("submitted",)) == "submitted",
         public=rendition is not None and reader.one("rendition", rendition, ("public",)) == "public",
     )
-    reader.end()
-    return query
+    return replace(query, faults=tuple(reader.faults))
 
 
 def trend_query(
@@ -319,7 +319,7 @@ def trend_query(
     succession: str,
     include: str | None,
 ) -> ReportQuery:
-    """What the parameters of a trend ask for, or every fault of them."""
+    """What the parameters of a trend ask for, with every fault of them."""
     reader = Reader()
     last = reader.month(month)
     query = ReportQuery(
@@ -333,8 +333,7 @@ def trend_query(
         submitted=include is not None and reader.one("include", include, ("submitted",)) == "submitted",
         since=last.plus(1 - months),
     )
-    reader.end()
-    return query
+    return replace(query, faults=tuple(reader.faults))
 
 
 def source_query(

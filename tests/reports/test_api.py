@@ -338,6 +338,21 @@ def test_a_moment_that_has_not_come_is_refused(october: Programme) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "as_of_in_future")
 
 
+def test_everything_that_is_wrong_with_a_question_is_named_at_once(october: Programme) -> None:
+    key = october.key("analyst", programme=PROGRAMME)
+    path = f"/v1/programmes/{PROGRAMME}/reports"
+    asked = "measure=NONE&site=moon&commissioner=05W&succession=never"
+    refused = [
+        october.web.get(f"{path}/{OCTOBER}?{asked}&slice=moon&period=week&rendition=secret", key=key),
+        october.web.get(f"{path}/{OCTOBER}/trend?{asked}&slice=moon&include=all", key=key),
+        october.web.get(f"{path}/2026-13?{asked}", key=key),
+    ]
+    places = [{fault["pointer"].rpartition("/")[2] for fault in answer.json()["errors"]} for answer in refused]
+    shared = {"measure", "site", "succession"}
+    assert places == [shared | {"slice", "period", "rendition"}, shared | {"slice", "include"}, shared | {"month"}]
+    assert {answer.status_code for answer in refused} == {422}
+
+
 @pytest.mark.parametrize("month", ["2026-13", "october", "2026-1"])
 def test_a_month_is_a_month(october: Programme, month: str) -> None:
     answer = october.web.get(f"/v1/programmes/{PROGRAMME}/reports/{month}", key=october.key("administrator"))

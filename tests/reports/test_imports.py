@@ -364,6 +364,27 @@ def test_all_faults_are_told_at_once_and_nothing_is_kept(published: Programme) -
     assert [fault["code"] for fault in hidden.json()["errors"]] == ["patient_identifier"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (
+            counted("NONE", "much", 3, organisation="MOON", site="moon", published_on="2030-01-01"),
+            {("number", "/numerator"), ("unknown_measure", "/measure"), ("unknown_organisation", "/organisation"), ("published_in_future", "/published_on")},
+        ),
+        (survival("much", commissioner="MOON", lower=1), {("number", "/value"), ("unknown_commissioner", "/commissioner")}),
+        (survival(month="October", from_month="2022-01"), {("month", "/month")}),
+        ({"measure": "SURVIVAL", "source": "Index", "basis": "provider", "value": 7, "unit": "percent"}, {("missing", "/month"), ("missing", "/published_on"), ("basis_differs", "/basis")}),
+    ],
+)  # fmt: skip
+def test_a_member_that_cannot_be_read_hides_nothing_that_is_wrong_with_the_others(
+    published: Programme, sent: dict[str, Any], expected: set[tuple[str, str]]
+) -> None:
+    answer = send(published, sent)
+    assert (answer.status_code, {(fault["code"], fault["pointer"].removeprefix("/imports/0")) for fault in answer.json()["errors"]}) == (
+        422, expected
+    )  # fmt: skip
+
+
 def test_the_list_is_filtered_and_paged(published: Programme) -> None:
     found = [each for each in RECORDED if each["measure"] == "SACT"]
     pages, address = [], f"{IMPORTS}?measure=SACT&limit=2"
