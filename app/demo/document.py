@@ -172,6 +172,15 @@ _HANDOVER: Final[dict[str, Any]] = {
     "tolerance": 1,
 }
 
+# What must be reached to leave the first phase.
+_GATE: Final = {
+    "criteria": [
+        {"criterion": "completeness", "threshold": "0.95"},
+        {"criterion": "timeliness", "threshold": "0.90"},
+        {"criterion": "coverage", "threshold": "0.95"},
+    ]
+}
+
 
 def first_month(today: Month) -> Month:
     """The first of the twelve months that are told: the last of them ended a whole month ago, so every act lies before today."""
@@ -202,7 +211,7 @@ def document(first: Month) -> dict[str, Any]:
             *({"ods_code": code, "name": name, "parent": "QNC", **begins} for code, name in _POPULATIONS.items()),
         ],
         "phases": [
-            {"number": 1, "name": "Foundation", **begins, "to_month": str(first.plus(23)), "payment": "shadow"},
+            {"number": 1, "name": "Foundation", **begins, "to_month": str(first.plus(23)), "payment": "shadow", "gate": _GATE},
             {"number": 2, "name": "Transformation", "from_month": str(first.plus(24)), "payment": "live"},
         ],
         "sites": [
@@ -217,7 +226,7 @@ def document(first: Month) -> dict[str, Any]:
         "handovers": [_HANDOVER],
         "collections": _collections(),
         "requirements": _requirements(first),
-        "subcontracts": list(_subcontracts(term)),
+        "subcontracts": list(_subcontracts(first, term)),
         "assignments": list(_assignments(first)),
     }
 
@@ -232,6 +241,7 @@ def _pathway(code: str, name: str) -> dict[str, Any]:
     return {
         "code": code,
         "name": name,
+        "sites": [code],
         "segments": [
             {"code": "diagnosis", "name": "Diagnosis", "setting": "acute", "measures": ["CWT-FDS", *sent]},
             {"code": "treatment", "name": "First treatment", "setting": "acute", "measures": ["CWT-31", "CWT-62", *received]},
@@ -273,7 +283,13 @@ def _collections() -> list[dict[str, Any]]:
     ]
 
 
-def _subcontracts(term: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _subcontracts(first: Month, term: dict[str, str]) -> Iterator[dict[str, Any]]:
+    variation = {
+        "number": 1,
+        "effective_on": first.plus(6).first_day.isoformat(),
+        "what": "A night service",
+        "value_change_pence": 12_000_000,
+    }
     for reference, organisation, sector, pounds, _ in _SUBCONTRACTS:
         yield {
             "reference": reference,
@@ -283,7 +299,17 @@ def _subcontracts(term: dict[str, str]) -> Iterator[dict[str, Any]]:
             "annual_value_pence": pounds * 100,
             "status": "live",
             "contacts": [{"role": "information_lead", "email": f"information@{organisation.lower()}.example"}],
+            "assurance": list(_papers(reference, first)),
+            "variations": [variation] if reference == "SC-H9901" else [],
         }
+
+
+def _papers(reference: str, first: Month) -> Iterator[dict[str, str]]:
+    """What the subcontract needs to be in order: one hospice has not shown its insurance, and what a trust has lapses soon."""
+    for item in ("signature", "insurance", "dspt", "cqc", "ico", "data_sharing_agreement"):
+        until = {"expires_on": first.plus(MONTHS + 2).last_day.isoformat()} if (reference, item) == ("SC-RLY", "dspt") else {}
+        if (reference, item) != ("SC-H9903", "insurance"):
+            yield {"item": item, "reference": f"{reference}-{item}", "held_from": first.first_day.isoformat(), **until}
 
 
 def _requirements(first: Month) -> list[dict[str, Any]]:

@@ -113,9 +113,10 @@ def test_two_runs_serve_the_same_data_with_keys_of_their_own_and_stop_at_once(tm
 
 OK, MADE = "200", "201"
 # What each call of the README's month answers, in order; the collection has accepted the return by itself.
-README_ANSWERS = [*[OK] * 5, MADE, "409", *[OK] * 7, MADE, OK, MADE, *[OK] * 10, MADE, *[OK] * 6]
+README_ANSWERS = [*[OK] * 7, MADE, "409", *[OK] * 7, MADE, OK, MADE, *[OK] * 10, MADE, *[OK] * 6]
 GUIDE_ANSWERS = [
     *(MADE, OK, MADE, OK, OK, OK, MADE, OK),  # a year settled, a line disputed
+    *(OK, MADE, OK),  # a phase left
     *(MADE, OK, MADE, OK, OK, OK, OK, OK, OK),  # a client, its keys and tokens
     *(OK, MADE, OK, OK),  # a permission lent
     *[OK] * 5,  # the record

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from app.assurance.domain import findings
 from app.calendar.contract import Contract
 from app.calendar.deadlines import LONDON, deadline
 from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns
@@ -118,6 +119,11 @@ def test_a_measure_that_could_not_be_counted_carries_no_figure() -> None:
     missed = [cell for cell in cells if cell["measure"] == GAP_MEASURE]
     assert missed
     assert all(cell["state"] == "not_collected" and "numerator" not in cell for cell in missed)
+
+
+@pytest.mark.parametrize("on", [FIRST.plus(MONTHS + 1).first_day, FIRST.plus(MONTHS + 1).last_day], ids=str)
+def test_one_paper_is_missing_and_one_lapses_soon_whatever_day_it_is(on: date) -> None:
+    assert [(each.subcontract, each.finding) for each in findings(CONTRACT, on)] == [("SC-H9903", "missing"), ("SC-RLY", "lapsing")]
 
 
 def test_the_story_has_a_late_a_missing_a_gap_and_a_correction() -> None:

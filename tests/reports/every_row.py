@@ -71,9 +71,6 @@ def _of_part(session: Session, month: Month, rows: list[dict[str, Any]], as_of: 
         assert found.pop("row") == row
         asked = {name: row[name] for name in ("slice", "period", "month", "measure", *PLACES)}
         computed = {**row, **as_published(found)} if found["imports"] else row_of(asked, found)
-        if row["source"] == "import" and row["value"] is None:
-            # Of what was never published there is no period: the row names the report's month, whatever is asked.
-            computed["period_start"] = f"{month}-01"
         yield row, {name: (row.get(name), computed.get(name)) for name in {*row, *computed} if row.get(name, "") != computed.get(name, "")}
 
 
