@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
-from app.cli import COLLECT_AFTER
+from app.cli.operators import COLLECT_AFTER
 from app.settings import Settings
 from tests.support.acts import watch_commits
 from tests.support.databases import Database, Server, server_of

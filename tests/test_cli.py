@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.cli import listening
+from app.cli.operators import listening
 from app.db.embedded import running
 from app.db.schema import migrate
 from app.settings import Settings

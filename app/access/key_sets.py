@@ -5,11 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt import PyJWK
-from jwt.exceptions import PyJWTError
-
 from app.kernel.canonical import digest
 from app.kernel.refusals import Fault, Invalid
 
@@ -98,6 +93,12 @@ def _operations(value: Mapping[str, Any]) -> Sequence[Any]:
 
 def _is_strong(kty: str, members: Mapping[str, str], algorithm: str) -> bool:
     """Whether the members are a point on the one curve, or a modulus long enough with a usual exponent."""
+    # Cryptography is loaded when there is a key to look at: 9 MB that a service of plain keys does without.
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - as above
+    from jwt import PyJWK  # noqa: PLC0415 - as above
+    from jwt.exceptions import PyJWTError  # noqa: PLC0415 - as above
+
     if kty in _CURVES and members["crv"] != _CURVES[kty]:
         return False
     try:

@@ -16,9 +16,8 @@ from rich.table import Table
 from app.client.calling import FAILED, HERE, AsJson, Url, as_written, fail
 from app.client.shown import local
 from app.kernel.canonical import canonical_bytes, sha256
-from app.kernel.months import Month
+from app.kernel.months import Month, month_words
 from app.publications.signatures import is_proven, keys_of
-from app.returns.plain_words import month_words
 
 KEY_SET: Final = "/.well-known/mainstem-signing-keys.json"
 _GZIP: Final = b"\x1f\x8b"

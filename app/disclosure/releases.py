@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, combinations
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-import numpy as np
-
-from app.disclosure.bounds import Flags
 from app.disclosure.relations import Above, Figures, Line, Points, Row
 from app.disclosure.rounding import NEAREST, Counts, Showing, by_itself
 from app.disclosure.windows import Block, Shared, Told, blocks_of
-from app.disclosure.withholding import Shown, withhold
 from app.kernel.codes import ALL
+
+if TYPE_CHECKING:
+    from app.disclosure.bounds import Flags
+    from app.disclosure.withholding import Shown
 
 Relation = Literal["places", "crossings", "windows", "versions"]
 RELATIONS: Final[frozenset[Relation]] = frozenset({"places", "crossings", "windows", "versions"})
@@ -118,6 +118,9 @@ def _protected(
 ) -> list[Showing | None]:
     """What is shown of each block, so that no hidden count can be worked out from blocks and their earlier versions."""
     small = {block.line.measure[0] for block in blocks if block.showing is not None}
+    # Arrays are loaded when something is to be hidden: 12 MB and a tenth of the start, for a service that may never be asked to publish.
+    from app.disclosure.withholding import withhold  # noqa: PLC0415 - as above
+
     now = [block for block in blocks if block.line.measure[0] in small]
     earlier = [[block for block in version if block.line.measure[0] in small] for version in versions]
     units = _units(chain(now, *earlier))
@@ -138,7 +141,7 @@ def _protected(
     return [_less(block, shown.now[point_of[block.place]]) if block.place in point_of else block.showing for block in blocks]
 
 
-def _less(block: Block, told: Flags) -> Showing | None:
+def _less(block: Block, told: "Flags") -> Showing | None:
     if block.showing is None:
         return None
     numerator, denominator, reason = (bool(part) for part in told)
@@ -171,8 +174,12 @@ def _lines(points: Points, every: Iterable[Block], units: Mapping[str, _Unit]) -
     return found
 
 
-def _shown(points: Points, told: Sequence[tuple[Sequence[Block], Lines]], units: Mapping[str, _Unit]) -> Shown:
+def _shown(points: Points, told: Sequence[tuple[Sequence[Block], Lines]], units: Mapping[str, _Unit]) -> "Shown":
     """What is known of each point; the last that is told is what is told now."""
+    import numpy as np  # noqa: PLC0415 - see together
+
+    from app.disclosure.withholding import Shown  # noqa: PLC0415 - see together
+
     size = len(points.figures)
     figures = np.array([[figure or 0 for figure in each] for each in points.figures], dtype=np.int64).reshape(size, 2)
     has = np.array([[figure is not None for figure in each] for each in points.figures], dtype=np.bool_).reshape(size, 2)

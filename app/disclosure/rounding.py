@@ -15,6 +15,9 @@ from app.kernel.figures import carried, plain, rounded
 SMALLEST: Final = 8
 """The smallest count above zero that is shown; halves below it are small too."""
 
+SPREAD: Final = 5
+"""The least distance between the lowest and the highest that a hidden count may be, as far as sums tell one by one: six whole numbers are possible."""
+
 NEAREST: Final = 5
 """Shown counts are multiples of this; one half way goes up."""
 

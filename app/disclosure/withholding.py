@@ -12,10 +12,7 @@ import numpy as np
 
 from app.disclosure.bounds import UNBOUNDED, Flags, Numbers, Sums
 from app.disclosure.relations import Points
-from app.disclosure.rounding import NEAREST, SMALLEST
-
-SPREAD: Final = 5
-"""The least distance between the lowest and the highest that a hidden count may be, as far as sums tell one by one: six whole numbers are possible."""
+from app.disclosure.rounding import NEAREST, SMALLEST, SPREAD
 
 _MOST_ROUNDS: Final = 200
 _NUMERATOR, _DENOMINATOR, _REST = 0, 1, 2

@@ -9,6 +9,10 @@ from typing import Any, Final, Self
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+MONTH_NAMES: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 YEARS: Final = range(1900, 2200)
 """The years that a month, day or moment given from outside may lie in: whatever is worked out from it is a date too."""
 
@@ -120,3 +124,7 @@ def overlap(one: tuple[Month | None, Month | None], other: tuple[Month | None, M
     """Whether two spans of months (both ends included, None is open) share a month."""
     (one_from, one_to), (other_from, other_to) = one, other
     return (one_to is None or other_from is None or other_from <= one_to) and (other_to is None or one_from is None or one_from <= other_to)
+
+
+def month_words(month: Month) -> str:
+    return f"{MONTH_NAMES[month.number - 1]} {month.year}"

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Session
 
 from app.db import audit
@@ -15,6 +14,10 @@ from app.publications import key_store
 from app.publications.key_store import PublicKey
 from app.publications.keys import Keyring
 from app.publications.signatures import signed, web_key
+
+if TYPE_CHECKING:
+    # See app/publications/keys.py.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 class SigningKeyMissing(Refusal):
@@ -30,7 +33,7 @@ class SigningKey:
     """A key that signs."""
 
     key_id: str
-    private: Ed25519PrivateKey
+    private: "Ed25519PrivateKey"
 
     def sign(self, content: bytes | bytearray) -> dict[str, str]:
         return signed(self.private, content)

@@ -3,11 +3,13 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from typing import TYPE_CHECKING
 
 from app.publications.signatures import key_id_of, public_key_of
+
+if TYPE_CHECKING:
+    # Cryptography is loaded when a key is made or read: 9 MB that a service which publishes nothing does without.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,9 @@ class Keyring:
 
     def make(self) -> tuple[str, str]:
         """A new key: its id and its public half. Its file is there, and on disk, before anybody is told of it."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - see above
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415 - see above
+
         private = Ed25519PrivateKey.generate()
         public_key = public_key_of(private)
         key_id = key_id_of(public_key)
@@ -29,8 +34,11 @@ class Keyring:
             os.fsync(file.fileno())
         return key_id, public_key
 
-    def private(self, key_id: str) -> Ed25519PrivateKey | None:
+    def private(self, key_id: str) -> "Ed25519PrivateKey | None":
         """The private half of a key; None where this machine has not got it."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - see above
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - see above
+
         try:
             content = self._file(key_id).read_bytes()
         except FileNotFoundError:

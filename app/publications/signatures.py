@@ -2,12 +2,13 @@
 
 import base64
 import binascii
-from typing import Any, Final
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING, Any, Final
 
 from app.kernel.canonical import canonical_bytes, sha256
+
+if TYPE_CHECKING:
+    # Cryptography is loaded when something is signed or proven: 9 MB that a service which publishes nothing does without.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ALGORITHM: Final = "Ed25519"
 
@@ -25,7 +26,7 @@ def bytes_of(text: str) -> bytes:
         raise ValueError("this is no base64url") from None
 
 
-def public_key_of(private: Ed25519PrivateKey) -> str:
+def public_key_of(private: "Ed25519PrivateKey") -> str:
     """A key's public half as base64url: 43 characters."""
     return text_of(private.public_key().public_bytes_raw())
 
@@ -45,13 +46,16 @@ def keys_of(key_set: Any) -> dict[str, str]:
     return {key_id_of(key["x"]): key["x"] for key in key_set["keys"] if key.get("crv") == "Ed25519"}
 
 
-def signed(private: Ed25519PrivateKey, content: bytes | bytearray) -> dict[str, str]:
+def signed(private: "Ed25519PrivateKey", content: bytes | bytearray) -> dict[str, str]:
     """The member `signature` for some bytes."""
     return {"algorithm": ALGORITHM, "key_id": key_id_of(public_key_of(private)), "value": text_of(private.sign(content))}
 
 
 def is_proven(signature: dict[str, Any], content: bytes, public_key: str) -> bool:
     """Whether a signature is that of this key over these bytes."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - see above
+
     try:
         Ed25519PublicKey.from_public_bytes(bytes_of(public_key)).verify(bytes_of(signature["value"]), content)
     except (InvalidSignature, ValueError, KeyError, TypeError):

@@ -13,12 +13,11 @@ from xlsxwriter.chart import Chart
 from xlsxwriter.worksheet import Worksheet
 
 from app.kernel.figures import rounded
-from app.kernel.months import Month
+from app.kernel.months import Month, month_words
 from app.reports.export_looks import AMBER, BAD, DARK, GOOD, GREY, TARGET, Looks, count_format, write_figure, write_text
 from app.reports.funnel import Z_998, funnel, funnel_limits
 from app.reports.intervals import Z_95
 from app.reports.row_words import Row, is_percent, place_words
-from app.returns.plain_words import month_words
 from app.returns.template import tame
 
 CHART_SHEET: Final = "Chart figures"

@@ -5,12 +5,11 @@ from typing import Any, Final
 
 from xlsxwriter.worksheet import Worksheet
 
-from app.kernel.months import Month
+from app.kernel.months import Month, month_words
 from app.reports.export_looks import MARKS, Looks, height, write_text
 from app.reports.export_themes import Theme, drawn, place_of
 from app.reports.row_words import Row, missing_words, share_words
 from app.reports.sentences import row_sentence
-from app.returns.plain_words import month_words
 
 _LABELS: Final = 26
 _WORDS: Final = 120

@@ -13,7 +13,7 @@ from typing import Any, Final
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from app.kernel.months import Month
+from app.kernel.months import Month, month_words
 from app.measures.domain import Measure
 from app.reports.export_charts import CHART_SHEET, HEIGHT, WIDTH, Figures, bars, funnel_chart, trend
 from app.reports.export_csv import columns_of
@@ -24,7 +24,6 @@ from app.reports.export_queries import Line, asked_about, write_queries
 from app.reports.export_tables import write_head, write_others
 from app.reports.export_themes import Theme, beside, compared, drawn, place_of, series_of, themes_of
 from app.reports.row_words import Row
-from app.returns.plain_words import month_words
 from app.returns.template import tame
 
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -6,8 +6,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from app.disclosure.domain import NATIONAL_CUTS, SMALL_COUNTS, Policy, Released, disclose
-from app.disclosure.rounding import NEAREST, SMALLEST, SUPPRESSIONS, by_itself, shown
-from app.disclosure.withholding import SPREAD
+from app.disclosure.rounding import NEAREST, SMALLEST, SPREAD, SUPPRESSIONS, by_itself, shown
 from app.kernel.codes import ALL
 from app.kernel.figures import rounded
 from app.kernel.months import Month

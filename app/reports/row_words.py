@@ -8,8 +8,7 @@ from typing import Any, Final
 from app.disclosure.rounding import ROUNDED
 from app.kernel.codes import ALL
 from app.kernel.figures import plain
-from app.kernel.months import Month
-from app.returns.plain_words import month_words
+from app.kernel.months import Month, month_words
 
 Row = Mapping[str, Any]
 """A row of a report, live or published: figures exact, never floats."""

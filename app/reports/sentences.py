@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
 from app.disclosure.rounding import ROUNDED
-from app.kernel.months import Month
+from app.kernel.months import Month, month_words
 from app.reports.row_words import (
     PLACES,
     WITHHELD,
@@ -29,7 +29,6 @@ from app.reports.row_words import (
     span_words,
     value_words,
 )
-from app.returns.plain_words import month_words
 
 CauseKind = Literal["first_reported", "revised", "withdrawn", "deadline", "earlier_months", "contract", "imported", "method"]
 

@@ -12,17 +12,13 @@ from app.calendar.domain import Collection, DeadlineRule
 from app.calendar.expected import CellKey, ReturnKey
 from app.kernel.codes import ALL
 from app.kernel.figures import plain, rounded
-from app.kernel.months import Month
+from app.kernel.months import MONTH_NAMES, Month, month_words
 from app.measures.domain import Measure, counts
 from app.returns.domain import Deadlines, Status
 from app.returns.expectation import ExpectedReturn, carried_of
 from app.returns.submission import Cell
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _HOW_FINE: Final = {"integer": "in whole numbers", "half_unit": "in whole numbers and halves (2.5)", "decimal": "in numbers with decimals"}
 MEAN_PLACES: Final = 2
 LOOKED_BACK: Final = 12
@@ -46,10 +42,6 @@ class Stood(NamedTuple):
     is_asked: bool = False
 
 
-def month_words(month: Month) -> str:
-    return f"{_MONTHS[month.number - 1]} {month.year}"
-
-
 def period_words(collection: Collection, month: Month) -> str:
     """The months that a return is about: `October 2026`, `July to September 2026`, `November 2025 to October 2026`."""
     months = months_of_period(month, collection.every)
@@ -62,7 +54,7 @@ def period_words(collection: Collection, month: Month) -> str:
 def instant_words(instant: datetime) -> str:
     """`17:00 on Friday 13 November 2026, London time`."""
     local = instant.astimezone(LONDON)
-    return f"{local:%H:%M} on {_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}, London time"
+    return f"{local:%H:%M} on {_DAYS[local.weekday()]} {local.day} {MONTH_NAMES[local.month - 1]} {local.year}, London time"
 
 
 def deadline_words(rule: DeadlineRule, month: Month, instant: datetime) -> str:

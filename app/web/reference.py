@@ -53,7 +53,8 @@ _HEADERS: Final[Mapping[str, dict[str, Any]]] = {
 _ETAG: Final[dict[str, Any]] = {"description": "The state that is answered, for If-Match and If-None-Match.", "schema": {"type": "string"}}
 _LOCATION: Final[dict[str, Any]] = {"description": "The address of what was made.", "schema": {"type": "string"}}
 _SCHEMAS: Final = "#/components/schemas/"
-_ASSETS: Final = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
+_JAVASCRIPT: Final = "text/javascript"
+_ASSETS: Final = {"swagger-ui-bundle.js": _JAVASCRIPT, "swagger-ui.css": "text/css", "favicon.png": "image/png", "start.js": _JAVASCRIPT}
 _START: Final = """SwaggerUIBundle({
   url: "/openapi.json", dom_id: "#reference", deepLinking: true, validatorUrl: null, layout: "BaseLayout",
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset],
@@ -84,12 +85,15 @@ def _responses(kinds: tuple[type[Refusal], ...]) -> dict[int | str, dict[str, An
     for kind in kinds:
         by_status.setdefault(status_of(kind), {})[kind.code] = kind
     return {
-        status: {
-            "description": "; ".join(f"`{code}`: {by_status[status][code].title}" for code in sorted(by_status[status])),
-            "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}},
-        }
+        status: _response("; ".join(f"`{code}`: {kind.title}" for code, kind in sorted(by_status[status].items())))
         for status in sorted(by_status)
     }
+
+
+@cache
+def _response(description: str) -> dict[str, Any]:
+    """Two hundred operations refuse much the same: what is told of it is kept once."""
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}}}
 
 
 def json_body(model: type[BaseModel], example: Any, *, required: bool = True) -> dict[str, Any]:
@@ -265,8 +269,6 @@ def _problem_schema(problems: Mapping[str, type[Refusal]]) -> dict[str, Any]:
 def router(problems: Mapping[str, type[Refusal]]) -> APIRouter:
     """The pages and their assets, all from this program: nothing is fetched from elsewhere."""
     pages = APIRouter(include_in_schema=False)
-    assets = {name: (files("fastapi_offline").joinpath("static", name).read_bytes(), kind) for name, kind in _ASSETS.items()}
-    assets["start.js"] = (_START.encode(), "text/javascript")
 
     @pages.get("/docs")
     async def reference_page() -> Response:
@@ -286,12 +288,16 @@ def router(problems: Mapping[str, type[Refusal]]) -> APIRouter:
 
     @pages.get("/docs/assets/{asset}")
     async def asset(asset: str) -> Response:
-        if asset not in assets:
+        if asset not in _ASSETS:
             raise NotFound("There is nothing at this address.")
-        content, kind = assets[asset]
-        return Response(content, headers={"Cache-Control": "public, max-age=3600"}, media_type=kind)
+        return Response(_asset(asset), headers={"Cache-Control": "public, max-age=3600"}, media_type=_ASSETS[asset])
 
     return pages
+
+
+def _asset(name: str) -> bytes:
+    """Read each time: few ask, and they are two megabytes."""
+    return _START.encode() if name == "start.js" else files("fastapi_offline").joinpath("static", name).read_bytes()
 
 
 def page(title: str, body: str) -> Response:

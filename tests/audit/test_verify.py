@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from typer.testing import CliRunner, Result
 
-from app.cli import commands
+from app.cli.operators import commands
 from tests.reports.conftest import PROGRAMME
 from tests.safety.tampering import TAMPERINGS, Tampering, copied, findings_after, is_named, tell_story
 from tests.support.databases import Database, Server

@@ -16,7 +16,7 @@ from typing import Final
 from fastapi import FastAPI, Response
 from rich.progress import track
 
-from app.cli import listening, serve_on
+from app.cli.operators import listening, serve_on
 from app.db.embedded import ServerUrls
 from app.db.engine import make_engine
 from app.db.session import open_session

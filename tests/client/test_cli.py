@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.cli import commands
+from app.cli import over_http
 from app.client.talking import last_months
 from tests.make import exact
 from tests.returns.conftest import Programme, set_up
@@ -31,7 +31,7 @@ class Shell:
 
     def run(self, *words: str, key: str | None = None) -> Result:
         variables = {"MAINSTEM_URL": self.address, "MAINSTEM_KEY": key or self.programme.preparer("SC-H9901"), "COLUMNS": "250"}
-        return CliRunner().invoke(commands, words, env=variables)
+        return CliRunner().invoke(over_http(), words, env=variables)
 
     def json(self, *words: str, key: str | None = None) -> Any:
         return json.loads(self.run(*words, "--json", key=key).stdout)

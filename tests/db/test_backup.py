@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import make_url
 from typer.testing import CliRunner
 
-from app.cli import commands
+from app.cli.operators import commands
 from app.db import roles
 from app.db.embedded_programs import find_programs
 from tests.returns.conftest import set_up

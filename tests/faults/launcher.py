@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, TextIO
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session, SessionTransaction
 
-from app.cli import serve
+from app.cli.operators import serve
 from app.db import session as sessions
 from app.db.session import TenantSession, open_session
 from app.web import idempotency

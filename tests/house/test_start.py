@@ -1,4 +1,7 @@
-"""Importing a module has no effect: no file, no thread, no socket, no process, nothing asked of the environment (rule 13)."""
+"""Importing a module has no effect: no file, no thread, no socket, no process, nothing asked of the environment (rule 13).
+
+And a program loads no more than it takes: what is needed now and then is loaded then.
+"""
 
 import subprocess
 import sys
@@ -70,3 +73,21 @@ def test_an_effect_is_noticed(effect: str, tmp_path: Path) -> None:
     folder.mkdir()
     (planted / "planted_module.py").write_text(effect + "\n")
     assert effects(planted, ["planted_module"], folder)
+
+
+@pytest.mark.parametrize(
+    ("loading", "without"),
+    [
+        # Serving. Arrays are for withholding, cryptography for signatures, alembic for migrations, httpx for clients' commands: 40 MB together.
+        (
+            "app.cli.operators",
+            {"numpy", "cryptography", "jwt", "alembic", "httpx", "app.client", "fastapi_offline", "schemathesis", "hypothesis"},
+        ),
+        # A client's command.
+        ("app.client.cli", {"fastapi", "sqlalchemy", "psycopg", "app.main", "app.db", "app.web", "numpy", "holidays"}),
+    ],
+)
+def test_no_more_is_loaded_than_it_takes(loading: str, without: set[str]) -> None:
+    command = [sys.executable, "-c", f"import app.cli, {loading}, sys; print(*sys.modules)"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert not without & set(ended.stdout.split())

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from app.access.actions import add_key, create_client, revoke_key
 from app.access.keys import parse_key
-from app.cli import commands
+from app.cli import over_http
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.demo.document import PROGRAMME
@@ -89,7 +89,7 @@ class Stage:
     def shell(self, party: Party, *words: str) -> Result:
         """`mainstem …` at a terminal of this party."""
         variables = {"MAINSTEM_URL": self.address, "MAINSTEM_KEY": party.key, "COLUMNS": "400"}
-        return CliRunner().invoke(commands, words, env=variables)
+        return CliRunner().invoke(over_http(), words, env=variables)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.cli import commands
+from app.cli import over_http
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.kernel.actors import MACHINE
@@ -29,7 +29,7 @@ def published(module_database: Database) -> Iterator[Press]:
 
 
 def verify(*words: str) -> Result:
-    return CliRunner().invoke(commands, ["publication", "verify", *words], env={"COLUMNS": "200"})
+    return CliRunner().invoke(over_http(), ["publication", "verify", *words], env={"COLUMNS": "200"})
 
 
 def key_file(press: Press, folder: Path) -> str:

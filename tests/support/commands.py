@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from app.cli import main
+from app.cli import main, operators, over_http
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +46,9 @@ def _server() -> subprocess.Popen[str]:
 
 
 def _serve() -> None:
+    # Loaded here once, not in each command.
+    assert operators.commands
+    over_http()
     # What all commands share is not walked by the collector in each, which would copy it for each.
     gc.collect()
     gc.freeze()
