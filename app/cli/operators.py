@@ -48,7 +48,7 @@ from app.web.connections import server_config
 from app.web.proxy import nginx_configuration
 
 PORTS_TRIED: Final = 50
-SWITCH_SECONDS: Final = 0.0005
+SWITCH_SECONDS: Final = 0.002
 """Who holds a lock in the database waits this long for another request's thread after each statement; Python's 5 ms would add up."""
 COLLECT_AFTER: Final = 10_000
 """The collector looks for rings after so many new objects: a thousand cells are a few thousand, and Python's 700 would walk them again and again."""
