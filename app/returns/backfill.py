@@ -138,6 +138,10 @@ def entries_of_csv(lines: Iterable[bytes]) -> Iterator[Entry]:
     """
     records = _records(lines)
     _, head, names = next(records, (1, b"", []))
+    if not names:
+        raise invalid([file_fault("file_empty")])
+    if head.startswith(b"PK\x03\x04"):
+        raise invalid([file_fault("file_not_text")])
     columns = {name_of(name): column for column, name in enumerate(names, 1)}
     lacking = [name for name in KEY_COLUMNS if name not in columns]
     if lacking:

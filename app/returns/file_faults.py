@@ -58,7 +58,10 @@ FILE_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "text_too_long": ("This text has more than {most} characters.", "Write less."),
     "not_text": ("This text holds what is no character.", "Write it anew."),
     "csv_syntax": ("The text stops being CSV here.", "Check the quotes at this place; save it as CSV (UTF-8) again."),
-    "file_not_text": ("The file is not text in its encoding.", "Save it as CSV (UTF-8), or send a workbook with its own media type."),
+    "file_not_text": (
+        "The file is not text in its encoding.",
+        "Save it as CSV (UTF-8), or, for a single return, send a workbook with its own media type.",
+    ),
     "file_empty": ("The file is empty.", "Send the template filled in."),
     "file_not_xlsx": ("The file is not an Excel workbook (.xlsx).", _SAVE_AS_XLSX),
     "file_encrypted": ("The file is protected by a password, or of Excel's old format, and cannot be read.", _SAVE_AS_XLSX),

@@ -33,7 +33,7 @@ _BY_ELEMENT: Final = {
 _WRITTEN: Final = frozenset(
     {
         *("name", "displayName", "caption", "title", "descr", "description", "comment", "help", "author", "alt", "string", "text"),
-        *("user", "userName", "codeName", "statusBar", "totalsRowLabel", "minValue", "maxValue"),
+        *("url", "user", "userName", "codeName", "statusBar", "totalsRowLabel", "minValue", "maxValue"),
         *("prompt", "promptTitle", "error", "errorTitle", "display", "tooltip", "location", "Target", "v", "uniqueName", "formatCode"),
     }
 )

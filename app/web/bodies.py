@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from typing import Final
 
 from fastapi import Request
@@ -104,7 +105,9 @@ def file_name(header: str | None) -> str | None:
     # A header is read as Latin-1; programs send UTF-8 as it is.
     raw = header.encode("latin-1")
     message["Content-Disposition"] = raw.decode("utf-8") if _is_utf8(raw) else header
-    named = message.get_filename("")
+    names = [value for name, value in message.get_params([], "Content-Disposition") if name == "filename"]
+    # Where both are said, the extended form is meant and the plain one is for who cannot read it (RFC 6266, 4.3).
+    named = collapse_rfc2231_value(max(names, key=lambda value: isinstance(value, tuple), default=""))
     base = "".join(filter(str.isprintable, re.split(r"[/\\]", named)[-1])).strip()
     return base[:LONGEST_FILE_NAME] or None
 

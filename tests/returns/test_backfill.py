@@ -260,7 +260,13 @@ def test_a_line_that_is_no_json_is_named_by_the_line_of_the_whole_text() -> None
     assert (entry.position, [fault.line for fault in entry.placed(refused.value.faults)]) == (1, [4])
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n"])
-def test_a_body_without_any_return_is_refused(sent: Programme, content: bytes) -> None:
-    answer = backfill(sent, content)
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "file_empty")
+@pytest.mark.parametrize(
+    ("content", "kind", "code"),
+    [
+        *[(content, kind, "file_empty") for content in (b"", b"\n \n") for kind in ("application/x-ndjson", "text/csv")],
+        (b"PK\x03\x04", "text/csv", "file_not_text"),
+    ],
+)
+def test_a_body_without_any_return_is_refused(sent: Programme, content: bytes, kind: str, code: str) -> None:
+    answer = backfill(sent, content, kind=kind)
+    assert (answer.status_code, [fault["code"] for fault in answer.json()["errors"]]) == (422, [code])

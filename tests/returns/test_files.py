@@ -100,6 +100,7 @@ def test_a_file_is_tried_before_it_is_sent_and_sent_once(programme: Programme) -
         ('attachment; filename="été.csv"', "été.csv"),
         ("attachment; filename*=UTF-8''a%00b%0D%0A%E2%80%AEc.csv", "abc.csv"),
         ("attachment; filename*=nowhere''%C3%A9.csv", "é.csv".encode().decode("latin-1")),
+        ("attachment; filename=\"ete.csv\"; filename*=UTF-8''%C3%A9t%C3%A9.csv", "été.csv"),
         (f'attachment; filename="{"x" * 300}"', "x" * 200),
         ("\xff=;;;", None),
     ],

@@ -133,6 +133,10 @@ HIDING: dict[str, tuple[bytes, dict[str, str]]] = {
         edited(xlsx_of(), "xl/workbook.xml", "<workbookPr", f'<fileSharing userName="{DIGITS}"/><workbookPr'),
         {},
     ),
+    "the folder that a workbook was saved in": (
+        edited(xlsx_of(), "xl/workbook.xml", "<workbookPr", f'<absPath url="C:\\{SPACED}\\"/><workbookPr'),
+        {},
+    ),
     "a drop-down list": (
         hidden(lambda book, sheet, other: sheet.data_validation("H1", {"validate": "list", "source": ["a", DIGITS]})),
         {"sheet": "Return"},
