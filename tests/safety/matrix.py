@@ -359,9 +359,10 @@ def strangers(matrix: Matrix, request: Request, answer: httpx.Response) -> list[
     else:
         scope = {"programme": None, **CALLERS[request.caller].scope}
     said = "\n".join([text_of(answer.content), str(answer.headers)])
-    # What the caller itself has named is no news to it, and what it was refused stands in the record that it reads.
+    # What the caller's own party has named is no news to it, and what that was refused stands in the record that all of it read.
+    party = [name for name, who in CALLERS.items() if who.scope == CALLERS[request.caller].scope]
     found = [word for word in foreign(**scope) if word in said]
-    return [word for word in found if not any(word in sent for sent in matrix.named[request.caller])]
+    return [word for word in found if not any(word in sent for name in party for sent in matrix.named[name])]
 
 
 def text_of(content: bytes) -> str:
