@@ -6,11 +6,11 @@ from fractions import Fraction
 
 from app.programmes.domain import PaymentMode
 from app.settlement.allocation import PartyLine, Pool, Shared, in_pence, share_out
-from app.settlement.domain import Element, Indexed, Party, SettlementRules
+from app.settlement.domain import Element, Indexation, Indexed, Party, SettlementRules
 from app.settlement.explanation import Node, constant, given, worked_out
 from app.settlement.gain_and_loss import cost_node, gain_or_loss
 from app.settlement.inputs import Inputs, MeasureFigure, cited
-from app.settlement.scoring import Quality, quality_of, ruled
+from app.settlement.scoring import NOT_COLLECTABLE, Quality, collectable, quality_of, ruled
 
 _NOTHING, _ONE = constant(0), constant(1)
 
@@ -51,7 +51,8 @@ class Settlement:
 def settle(rules: SettlementRules, inputs: Inputs) -> Settlement:
     """Compute a contract year. The rules and inputs are without `faults`."""
     quality = quality_of(rules, inputs.figures)
-    value = _indexed(rules, inputs, "annual_value", ruled("annual_value.stated", "pence", rules.annual_value_pence, "/annual_value_pence"))
+    factors = _factors(rules, inputs)
+    value = _indexed("annual_value", ruled("annual_value.stated", "pence", rules.annual_value_pence, "/annual_value_pence"), factors)
     at_risk = worked_out("at_risk", "pence", "product", _at_risk_share(rules), value)
     fee = worked_out("fixed_fee.exact", "pence", "difference", value, at_risk)
     paid = worked_out("outcome.exact", "pence", "product", at_risk, quality.value)
@@ -61,7 +62,7 @@ def settle(rules: SettlementRules, inputs: Inputs) -> Settlement:
     elements: dict[Element, Pool] = {"fixed_fee": Pool(fee, whole[0]), "outcome": Pool(paid, whole[1])}
     gate = None
     if rules.gain_share is not None and inputs.expected_cost is not None and inputs.actual_cost is not None:
-        expected = _indexed(rules, inputs, "expected_cost", cost_node("expected_cost.stated", inputs.expected_cost))
+        expected = _indexed("expected_cost", cost_node("expected_cost.stated", inputs.expected_cost), factors)
         actual = cost_node("actual_cost", inputs.actual_cost)
         both = gain_or_loss(rules, rules.gain_share, inputs, quality, expected=expected, actual=actual)
         elements |= {"gain": _rounded("gain", both.gain), "loss": _rounded("loss", both.loss)}
@@ -102,36 +103,29 @@ def _at_risk_share(rules: SettlementRules) -> Node:
     return ruled("at_risk_share", "share", *share)
 
 
-def _indexed(rules: SettlementRules, inputs: Inputs, what: Indexed, stated: Node) -> Node:
-    """What is stated, times every factor that applies to it, each within its bounds."""
+def _factors(rules: SettlementRules, inputs: Inputs) -> list[tuple[Indexation, Node]]:
+    """Every factor within its bounds, by code. One that applies to two values is one node."""
     said = {each.code: each for each in inputs.factors}
     factors = []
     for at, each in sorted(enumerate(rules.indexation), key=lambda found: found[1].code):
-        if what not in each.applies_to:
-            continue
         pointer = f"/indexation/{at}"
         if each.factor is not None:
             node = ruled(f"factor_stated.{each.code}", "figure", each.factor, f"{pointer}/factor")
         else:
             node = given(f"factor_stated.{each.code}", "figure", said[each.code].factor, kind="factor", stated_by=said[each.code].source)
         if each.least is not None:
-            node = worked_out(
-                f"factor_from.{each.code}",
-                "figure",
-                "most_of",
-                node,
-                ruled(f"factor_least.{each.code}", "figure", each.least, f"{pointer}/least"),
-            )
+            least = ruled(f"factor_least.{each.code}", "figure", each.least, f"{pointer}/least")
+            node = worked_out(f"factor_from.{each.code}", "figure", "most_of", node, least)
         if each.most is not None:
-            node = worked_out(
-                f"factor_to.{each.code}",
-                "figure",
-                "least_of",
-                node,
-                ruled(f"factor_most.{each.code}", "figure", each.most, f"{pointer}/most"),
-            )
-        factors.append(node)
-    return worked_out(what, "pence", "product", stated, *factors)
+            most = ruled(f"factor_most.{each.code}", "figure", each.most, f"{pointer}/most")
+            node = worked_out(f"factor_to.{each.code}", "figure", "least_of", node, most)
+        factors.append((each, node))
+    return factors
+
+
+def _indexed(what: Indexed, stated: Node, factors: Sequence[tuple[Indexation, Node]]) -> Node:
+    """What is stated, times every factor that applies to it."""
+    return worked_out(what, "pence", "product", stated, *(node for each, node in factors if what in each.applies_to))
 
 
 def _rounded(name: str, exact: Node) -> Pool:
@@ -146,6 +140,9 @@ def consequences_of(rules: SettlementRules, figures: Sequence[MeasureFigure], va
             f"/consequences/lines/{at}",
             [each for each in figures if each.measure == line.measure and each.denominator and each.numerator is not None],
         )
+        if not collectable([each for each in figures if each.measure == line.measure]):
+            amounts.append(given(f"consequence.{line.measure}", "pence", 0, kind=NOT_COLLECTABLE))
+            continue
         each_pence = ruled(f"consequence_each.{line.measure}", "pence", line.pence_each, f"{pointer}/pence_each")
         threshold = ruled(f"consequence_threshold.{line.measure}", "share", line.threshold, f"{pointer}/threshold")
         leave = worked_out(f"consequence_allowed_share.{line.measure}", "share", "difference", _ONE, threshold)

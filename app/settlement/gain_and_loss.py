@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.settlement.domain import GainShare, Mandatory, SettlementRules
 from app.settlement.explanation import Node, constant, given, worked_out
 from app.settlement.inputs import Cost, Inputs
-from app.settlement.scoring import Quality, Scored, ruled
+from app.settlement.scoring import NOT_COLLECTABLE, Quality, Scored, ruled
 
 _NONE, _ONE = constant(0), constant(1)
 
@@ -101,8 +101,10 @@ def gate_of(rules: SettlementRules, inputs: Inputs, quality: Quality) -> Node:
 
 
 def _passes(mandatory: Mandatory, scored: Scored | None, pointer: str) -> Node:
-    """Whether a measure is good enough in every period that it is judged on; one that is missing is not."""
+    """Whether a measure is good enough in every period that it is judged on; one that is missing is not, of one that cannot be collected nobody asks."""
     name = f"gate.mandatory.{mandatory.measure}"
+    if scored is not None and scored.set_aside == NOT_COLLECTABLE:
+        return given(name, "yes_no", 1, kind=NOT_COLLECTABLE)
     if scored is None or any(value is None for _, value in scored.figures):
         return given(name, "yes_no", 0, kind="missing", reason="no_figure")
     wanted, stated_at = (

@@ -125,11 +125,12 @@ def _figure(
     rows: Mapping[_Row, dict[str, Any]],
     standing: Mapping[Month, Standing],
 ) -> MeasureFigure:
-    row = rows.get(_Row(measure, period, month, ALL))
+    key = _Row(measure, period, month, ALL)
+    row, programme = rows.get(key), contract.programme.code
     parts = tuple(_contributions(rows, measure, period, month))
     usual: dict[str, Any] = {"measure": measure, "month": month, "period": period, "grade": _grade(contract, measure, month, parts)}
     if row is None:
-        return MeasureFigure(**usual, missing_reason="not_published", last_final=_last_final(rows, measure, period, month))
+        return MeasureFigure(**usual, missing_reason="not_published", **_last_final(programme, rows, key, standing))
     has_ratio = row["statistic"] in _WITH_RATIO and row["denominator"] is not None
     return MeasureFigure(
         **usual,
@@ -141,9 +142,9 @@ def _figure(
         interval=row["interval"],
         status=row["status"],
         missing_reason=row["missing_reason"],
-        last_final=None if row["value"] is not None else _last_final(rows, measure, period, month),
         by_subcontract=parts if has_ratio else (),
-        source=_source(contract.programme.code, standing[month], measure, period),
+        source=_source(programme, standing[month], measure, period),
+        **({} if row["value"] is not None else _last_final(programme, rows, key, standing)),
     )
 
 
@@ -153,18 +154,18 @@ def _contributions(rows: Mapping[_Row, dict[str, Any]], measure: str, period: st
             yield Contribution(subcontract=key.subcontract, numerator=row["numerator"], denominator=row["denominator"])
 
 
-def _last_final(rows: Mapping[_Row, dict[str, Any]], measure: str, period: str, month: Month) -> Decimal | None:
-    """The value of the last period before that was final and has one."""
+def _last_final(programme: str, rows: Mapping[_Row, dict[str, Any]], key: _Row, standing: Mapping[Month, Standing]) -> dict[str, Any]:
+    """The value of the last period before that was final and has one, its month, and where it was published."""
     earlier = {
-        key.month: row["value"]
-        for key, row in rows.items()
-        if key[:2] == (measure, period)
-        and key.subcontract == ALL
-        and key.month < month
-        and row["status"] == "final"
-        and row["value"] is not None
+        other.month: row["value"]
+        for other, row in rows.items()
+        if other._replace(month=key.month) == key and other.month < key.month and row["status"] == "final" and row["value"] is not None
     }
-    return Decimal(earlier[max(earlier)]) if earlier else None
+    if not earlier:
+        return {}
+    month = max(earlier)
+    source = _source(programme, standing[month], key.measure, key.period)
+    return {"last_final": Decimal(earlier[month]), "last_final_month": month, "last_final_source": source}
 
 
 def _grade(contract: Contract, measure: str, month: Month, parts: Iterable[Contribution]) -> Grade:

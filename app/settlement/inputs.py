@@ -51,6 +51,8 @@ class MeasureFigure(Line):
     status: Status = "provisional"
     missing_reason: Name | None = None
     last_final: ExactDecimal | None = None
+    last_final_month: Month | None = None
+    last_final_source: FigureSource | None = None
     grade: Grade = "A"
     by_subcontract: Many[Contribution] = ()
     source: FigureSource | None = None
@@ -102,3 +104,10 @@ def cited(figure: MeasureFigure) -> dict[str, Any]:
     """What an explanation says of where a figure is from."""
     said: dict[str, Any] = {"measure": figure.measure, "month": str(figure.month), "period": figure.period, "status": figure.status}
     return {**said, **(figure.source.model_dump() if figure.source else {})}
+
+
+def cited_last_final(figure: MeasureFigure) -> dict[str, Any]:
+    """The same of the last figure that was final: its own month and publication, where these are known."""
+    source = figure.last_final_source.model_dump() if figure.last_final_source else {}
+    month = figure.last_final_month or figure.month
+    return {"measure": figure.measure, "month": str(month), "period": figure.period, "status": "final", **source}

@@ -20,6 +20,11 @@ VERSIONS: Final = (
         "Where no measure carries weight quality is 0, so that what is at risk is paid for nothing that cannot be shown.",
         "2de380621d5d47194a4ace6e00df1668c0b23b2c6954ec3511f7d601cfa68c31",
     ),
+    Version(
+        "3",
+        "Of a measure that cannot be collected as routine no gate is asked and no consequence follows, as it carries no weight.",
+        "4d46c65fc1c8f3accabfa34e9762229818e10b85087784d67140745d759b1fcf",
+    ),
 )
 """Only ever added to: a version that may have been settled by is never given another digest."""
 FORMULAS_IN_WORDS: Final = {

@@ -202,6 +202,7 @@ def _gain_and_loss() -> Section:
 
 def _gate() -> Section:
     rows: list[list[Cell]] = []
+    measures = [*_changed().model_dump()["measures"], {"measure": "C", "weight": 0, "target": 1}]
     for name, gate, completeness in (
         ("quality 0.5 asked", {"quality": "0.5"}, None),
         ("quality 0.6 asked", {"quality": "0.6"}, None),
@@ -209,16 +210,17 @@ def _gate() -> Section:
         ("completeness 0.95 asked, not known", {"completeness": "0.95"}, None),
         ("measure A at 0.5 asked", {"mandatory": [{"measure": "A", "threshold": "0.5"}]}, None),
         ("measure A at its target asked", {"mandatory": [{"measure": "A"}]}, None),
+        ("the same of C, of grade B at 0.1", {"mandatory": [{"measure": "C"}]}, None),
     ):
-        read = _inputs(actual=97_000_000, A={"value": "0.5"}, B={"value": "0.5"})
+        read = _inputs(actual=97_000_000, A={"value": "0.5"}, B={"value": "0.5"}, C={"value": "0.1", "grade": "B"})
         read = read.model_copy(update={"completeness": None if completeness is None else Decimal(completeness)})
-        found = settle(_changed(gain_share=_GAIN, gate=gate), read)
+        found = settle(_changed(gain_share=_GAIN, gate=gate, measures=measures), read)
         rows.append([name, "yes" if found.gate is not None and found.gate.value else "no", int(found.elements["gain"].pence.value)])
     return Section(
         "The gate",
         _FORMULA,
         "A gain is paid only where quality, the completeness of the year's returns (by expected volume, six places, cut off) and every mandatory"
-        " measure are reached, all of them. What is not known is not reached. A loss is owed whether the gate is passed or not.",
+        " measure are reached, all of them. What is not known is not reached; of a measure that cannot be collected as routine nobody asks. A loss is owed whether the gate is passed or not.",
         ("gate = Q ≥ least quality, and completeness ≥ least completeness, and every mandatory measure at its threshold or better",),
         [Table("The year above that saved £30,000, in pence", ("gate", "passed", "gain"), rows)],
     )
@@ -251,17 +253,22 @@ def _sharing_out() -> Section:
 
 def _consequences() -> Section:
     rows: list[list[Cell]] = []
-    for met, everyone, cap in (("90", "100", None), ("80", "100", None), ("0", "100", "0.01")):
+    for met, everyone, cap, grade in (
+        ("90", "100", None, "A"),
+        ("80", "100", None, "A"),
+        ("80", "100", None, "B"),
+        ("0", "100", "0.01", "A"),
+    ):
         said = {"applies": True, "cap": cap, "lines": [{"measure": "A", "threshold": "0.85", "pence_each": 30_000}]}
-        found = settle(_changed(consequences=said), _inputs(A={"numerator": met, "denominator": everyone}, B={"value": 1}))
-        rows.append([met, everyone, cap, int(found.elements["consequences"].pence.value)])
+        found = settle(_changed(consequences=said), _inputs(A={"numerator": met, "denominator": everyone, "grade": grade}, B={"value": 1}))
+        rows.append([met, everyone, grade, cap, int(found.elements["consequences"].pence.value)])
     return Section(
         "Service-level consequences",
         "the NHS Standard Contract's national and local sanctions, as a calculator that is off unless the rules say that it applies",
         "So many pence for each event beyond what a threshold allows, over all periods of the year, up to a cap that is a share of the annual value."
-        " The integrator bears them. They count breaches whichever way the measure is better.",
+        " The integrator bears them. They count breaches whichever way the measure is better, and none of what cannot be collected as routine.",
         ("consequences = min(cap · annual value, sum of max(0, breaches - (1 - threshold) · denominator) · pence each)",),
-        [Table("Threshold 0.85, £300 each, an annual value of £1 million; in pence", ("met", "of", "cap", "consequences"), rows)],
+        [Table("Threshold 0.85, £300 each, an annual value of £1 million; in pence", ("met", "of", "grade", "cap", "consequences"), rows)],
     )
 
 

@@ -7,12 +7,14 @@ cannot be collected as routine carries no weight, and what is missing is treated
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from app.settlement.domain import Missing, ScoredMeasure, SettlementRules
 from app.settlement.explanation import Node, constant, given, worked_out
-from app.settlement.inputs import MeasureFigure, cited
+from app.settlement.inputs import MeasureFigure, cited, cited_last_final
 
+NOT_COLLECTABLE: Final = "not_collectable"
+"""Why a measure is set aside that cannot be collected as routine: no weight, no gate and no consequence hangs on it."""
 _NO, _YES = constant(0), constant(1)
 
 
@@ -72,8 +74,8 @@ def _scored(rules: SettlementRules, at: int, figures: Sequence[MeasureFigure]) -
     rule, pointer = rules.measures[at], f"/measures/{at}"
     found: list[MeasureFigure | None] = list(figures) or [None]
     values = tuple((figure, value_of(rule, figure, number if len(found) > 1 else None)) for number, figure in enumerate(found))
-    if any(figure is not None and figure.grade != "A" for figure in found):
-        return Scored(rule, pointer, values, None, None, "not_collectable")
+    if not collectable(figures):
+        return Scored(rule, pointer, values, None, None, NOT_COLLECTABLE)
     scores = [_score_or_missing(rules.missing, rule, pointer, figure, value, several=len(found) > 1) for figure, value in values]
     kept = [score for score in scores if score is not None]
     if not kept:
@@ -84,6 +86,11 @@ def _scored(rules: SettlementRules, at: int, figures: Sequence[MeasureFigure]) -
     total = worked_out(f"scores.{rule.measure}", "share", "sum", *kept)
     count = given(f"periods.{rule.measure}", "figure", len(kept), kind="count")
     return Scored(rule, pointer, values, worked_out(f"score.{rule.measure}", "share", "quotient", total, count), weight)
+
+
+def collectable(figures: Sequence[MeasureFigure]) -> bool:
+    """Whether a measure with these figures is collected as routine, all of them."""
+    return all(figure.grade == "A" for figure in figures)
 
 
 def _suffix(rule: ScoredMeasure, figure: MeasureFigure | None, *, several: bool) -> str:
@@ -107,7 +114,7 @@ def _score_or_missing(
 ) -> Node | None:
     name = _suffix(rule, figure, several=several)
     if value is None and missing == "last_final" and figure is not None and figure.last_final is not None:
-        value = given(f"figure.{name}", "figure", figure.last_final, kind="last_final", **cited(figure))
+        value = given(f"figure.{name}", "figure", figure.last_final, kind="last_final", **cited_last_final(figure))
     if value is not None:
         return score_of(rule, value, name=name, pointer=pointer)
     if missing == "reweight":

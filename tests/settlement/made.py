@@ -84,6 +84,18 @@ def _share(draw: DrawFn, least: int = 0, most: int = 1000) -> Decimal:
 
 
 @st.composite
+def _factors(draw: DrawFn) -> dict[str, Any]:
+    least, most = draw(st.integers(900, 1000)), draw(st.integers(1000, 1100))
+    return {
+        "code": draw(st.sampled_from(("pay", "volume"))),
+        "applies_to": draw(st.sampled_from((["annual_value"], ["expected_cost"], ["annual_value", "expected_cost"]))),
+        "factor": draw(st.sampled_from((None, Decimal(draw(st.integers(1, 2000))) / 1000))),
+        "least": Decimal(least) / 1000,
+        "most": Decimal(most) / 1000,
+    }
+
+
+@st.composite
 def settled(draw: DrawFn) -> tuple[SettlementRules, Inputs]:
     """Any rules and any inputs that are without faults."""
     weights = parts_of_one(draw, 5, whole=True)
@@ -104,6 +116,7 @@ def settled(draw: DrawFn) -> tuple[SettlementRules, Inputs]:
     low, high = sorted((_share(draw), _share(draw)))
     share = {"share": _share(draw), "deadband": _share(draw, 0, 100), "first_pound": draw(st.sampled_from(("threshold", "from_zero")))}
     share |= {"least_loss_rate": low, "most_loss_rate": high, "gain_cap": _share(draw, 0, 200), "loss_cap": _share(draw, 0, 200)}
+    share |= {"by_quality": draw(st.booleans())}
     columns = [parts_of_one(draw, 5, whole=False) for _ in range(3)]
     subcontracts = [
         {"subcontract": f"SC-{at}", "protected": draw(st.booleans())}
@@ -111,14 +124,25 @@ def settled(draw: DrawFn) -> tuple[SettlementRules, Inputs]:
         for at in range(max(map(len, columns)))
     ]
     commissioners = [{"commissioner": f"C{at}", "share": part} for at, part in enumerate(parts_of_one(draw, 3, whole=True))]
+    shared, factors = draw(st.sampled_from((None, share))), draw(st.lists(_factors(), max_size=2, unique_by=lambda each: str(each["code"])))
+    gate = draw(st.sampled_from(({}, {"quality": _share(draw)}, {"completeness": _share(draw)}, {"mandatory": [{"measure": "M0"}]})))
     made = rules(
         annual_value_pence=draw(st.integers(0, 10**10)),
         at_risk_share=_share(draw),
         measures=measures,
         missing=draw(st.sampled_from(("zero", "reweight", "last_final"))),
-        gain_share=draw(st.sampled_from((None, share))),
+        gain_share=shared,
+        gate={} if shared is None else gate,
+        indexation=factors,
         allocation={"subcontracts": subcontracts, "commissioners": draw(st.sampled_from(([], commissioners)))},
-        consequences={"applies": draw(st.booleans()), "lines": [{"measure": "M0", "threshold": "0.85", "pence_each": 100_000}]},
+        consequences={
+            "applies": draw(st.booleans()),
+            "cap": draw(st.sampled_from((None, _share(draw)))),
+            "lines": [{"measure": "M0", "threshold": "0.85", "pence_each": 100_000}],
+        },
     )
     expected, actual = draw(st.integers(1, 10**10)), draw(st.integers(0, 10**10))
-    return made, inputs(figures=found, expected_cost=cost(expected), actual_cost=cost(actual))
+    completeness = draw(st.sampled_from((None, _share(draw))))
+    stated = [{"code": each["code"], "factor": "1.01", "source": "Index"} for each in factors if each["factor"] is None]
+    read = inputs(figures=found, expected_cost=cost(expected), actual_cost=cost(actual), completeness=completeness, factors=stated)
+    return made, read

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.settlement.computation import Settlement, settle
-from app.settlement.explanation import Node, tree_of
+from app.settlement.explanation import Node, nodes_of, tree_of
 from app.settlement.faults import Known, KnownMeasure, faults_of, lacking
 from app.settlement.inputs import Inputs
 from tests.settlement.made import EXPECTED, GAIN_SHARE, OVERSPENT, SPLIT, cost, figure, figures, inputs, rules
@@ -160,6 +160,32 @@ def test_the_gate_keeps_gains_back_and_no_losses(gate: dict[str, Any], completen
     assert settle(rules(gate=gate), inputs(OVERSPENT, completeness=completeness)).elements["loss"].pence.value == 171_501_286
 
 
+def test_nothing_hangs_on_what_cannot_be_collected() -> None:
+    """As no weight: no gain is kept back for it, and no consequence follows from it."""
+    made = rules(
+        gate={"mandatory": [{"measure": "CWT-62"}]},
+        consequences={"applies": True, "lines": [{"measure": "CWT-62", "threshold": "0.85", "pence_each": 100_000}]},
+    )
+    for grade, passed, consequences in (("A", False, 3_935_000), ("B", True, 0), ("C", True, 0)):
+        found = settle(made, inputs(figures=figures(cwt_62={"numerator": 412, "denominator": 531, "grade": grade})))
+        assert found.gate is not None
+        assert (bool(found.gate.value), int(found.elements["consequences"].pence.value)) == (passed, consequences), grade
+        assert recompute(tree_of(found.explanation))
+
+
+def test_what_was_final_last_says_where_it_was_published() -> None:
+    source = {"publication": 7, "row": "/row-of-may", "cells": "/cells-of-may"}
+    late = {"missing_reason": "late", "last_final": "0.8", "last_final_month": "2029-05", "last_final_source": source}
+    found = nodes_of(settle(rules(missing="last_final"), inputs(figures=figures(cwt_62=late))).explanation)["figure.CWT-62"]
+    assert found.source is not None
+    assert {name: found.source[name] for name in ("kind", "month", "publication", "row")} == {
+        "kind": "last_final",
+        "month": "2029-05",
+        "publication": 7,
+        "row": "/row-of-may",
+    }
+
+
 def test_a_mandatory_measure_that_is_missing_is_not_reached() -> None:
     made = rules(gate={"mandatory": [{"measure": "CWT-62", "threshold": 0}]})
     assert settle(made, inputs(figures=figures(cwt_62={}))).elements["gain"].pence.value == 0
@@ -198,6 +224,13 @@ def test_indexation_is_within_its_bounds() -> None:
     assert found.elements["gain"].exact.value > settle(rules(), inputs()).elements["gain"].exact.value
     assert recompute(tree_of(found.explanation))
     assert [fault.code for fault in lacking(rules(indexation=factors), inputs())] == ["factor_missing"]
+
+
+def test_a_factor_within_bounds_applies_to_both() -> None:
+    bounded = {"code": "pay", "applies_to": ["annual_value", "expected_cost"], "factor": "1.2", "least": "1", "most": "1.1"}
+    found = settle(rules(indexation=[bounded]), inputs())
+    assert recompute(tree_of(found.explanation))
+    assert {nodes_of(found.explanation)[name].value for name in ("annual_value", "expected_cost")} == {Fraction(EXPECTED) * Fraction("1.1")}
 
 
 def test_consequences_are_off_unless_they_apply() -> None:

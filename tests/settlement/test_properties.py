@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
-from app.settlement.explanation import shared_out, tree_of
+from app.settlement.explanation import nodes_of, shared_out, tree_of
 from app.settlement.faults import faults_of, lacking
 from app.settlement.inputs import Inputs
 from tests.settlement.made import settled
@@ -38,8 +38,12 @@ def test_nothing_is_lost_and_nothing_made(case: Case) -> None:
         assert of[True] + of[False] == 0
         assert abs(pool.exact.value - pool.pence.value) < 1
     whole = int(found.elements["fixed_fee"].pence.value + found.elements["outcome"].pence.value) + found.withheld_pence
-    assert whole == made.annual_value_pence
+    assert whole == round(value_of(found, "annual_value"))
     assert recompute(tree_of(found.explanation))
+
+
+def value_of(settlement: Settlement, name: str) -> Fraction:
+    return nodes_of(settlement.explanation)[name].value
 
 
 @enough
@@ -87,17 +91,21 @@ def test_caps_and_collars_are_never_crossed(case: Case) -> None:
     made, read = case
     found = settle(made, read)
     at_risk = found.at_risk.value
-    assert 0 <= found.elements["outcome"].exact.value <= at_risk <= made.annual_value_pence
+    annual = value_of(found, "annual_value")
+    assert 0 <= found.elements["outcome"].exact.value <= at_risk <= annual
     assert 0 <= found.quality.value.value <= 1
     if made.gain_share is None or read.expected_cost is None or read.actual_cost is None:
         assert "gain" not in found.elements
         return
-    expected, actual = read.expected_cost.pence, read.actual_cost.pence
+    expected, actual = value_of(found, "expected_cost"), read.actual_cost.pence
     gain, loss = found.elements["gain"].exact.value, found.elements["loss"].exact.value
     assert 0 <= gain <= Fraction(made.gain_share.gain_cap) * expected
     assert 0 <= loss <= Fraction(made.gain_share.loss_cap) * expected
-    assert gain <= Fraction(made.gain_share.share) * max(expected - actual, 0)
-    assert loss <= Fraction(made.gain_share.most_loss_rate) * max(actual - expected, 0)
+    assert gain <= Fraction(made.gain_share.share) * max(expected - actual, Fraction(0))
+    assert loss <= Fraction(made.gain_share.most_loss_rate) * max(actual - expected, Fraction(0))
+    assert not gain or (found.gate is not None and found.gate.value == 1)
+    if "consequences" in found.elements and made.consequences.cap is not None:
+        assert 0 <= found.elements["consequences"].exact.value <= Fraction(made.consequences.cap) * annual
     protected = {each.subcontract for each in made.allocation.subcontracts if each.protected}
     assert all(line.total_pence >= 0 for line in found.lines if line.party.kind == "subcontract" and line.party.code in protected)
 

@@ -10,6 +10,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from app.settlement.computation import settle
+from app.settlement.domain import METHOD_VERSION
 from app.settlement.results import result_of
 from app.settlement.statement_files import csv_of, workbook_of
 from app.settlement.statements import Audience, Disputed, TrueUpLine, file_stem, statement_of, walk
@@ -76,7 +77,7 @@ def test_nobody_but_the_integrator_reads_what_others_are_paid() -> None:
 
 def test_the_public_reads_no_price_and_no_figure() -> None:
     public = stated("public", "public")
-    assert public["summary"] == {"method_version": "2"}
+    assert public["summary"] == {"method_version": METHOD_VERSION}
     assert {name for name, value in public.items() if value} == {"statement", "summary", "explanation"}
     assert recompute(public["explanation"]) == 0
     assert not any(word in json.dumps(public) for word in ("pence", "CWT-62", "quality"))
