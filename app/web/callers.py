@@ -1,7 +1,9 @@
 """Who is calling: the key off the header, and a short memory of whose it is."""
 
+import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -30,6 +32,15 @@ Inherit = Callable[[Session, Actor, datetime], Actor]
 """The actor with what its organisation has succeeded to in its programme. Given in as well."""
 
 
+@dataclass(slots=True)
+class _Question:
+    """Who a key stands for, asked of the database for everybody who has sent it meanwhile."""
+
+    answer: "asyncio.Task[Actor]" = field(init=False)
+    asked_at: float | None = None
+    """When it was its turn: until then it sees whatever was revoked before."""
+
+
 class Callers:
     """Finds out who is calling. One transaction a key and half second (two where it may have inherited anything), none for a mistyped one."""
 
@@ -42,8 +53,10 @@ class Callers:
         *,
         strangers: Rates,
         threads: anyio.CapacityLimiter | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
+        self._clock = clock
         self._strangers = strangers
         self._threads = threads
         self._authenticate = authenticate
@@ -51,28 +64,50 @@ class Callers:
         self._inherit = inherit
         # Under the key's digest: the key itself is not kept. A dict's single operations are whole, whichever thread does them.
         self._remembered: dict[str, tuple[float, Actor]] = {}
+        # One at a time for each key: as many as requests would keep each other waiting until every answer came too late to be remembered.
+        self._questions: dict[str, _Question] = {}
 
     async def admit(self, authorization: str | None, *, now: datetime, address: str | None) -> Actor:
         """The caller that an Authorization header names, or a refusal; Overloaded for an address that tried too many that name nobody."""
-        scheme, _, key = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer":
-            return await self._find_stranger(None, now, address)
-        name = _name(key)
-        asked_at = time.monotonic()
+        scheme, _, credential = (authorization or "").partition(" ")
+        name, key = (_name(credential), credential.strip()) if scheme.lower() == "bearer" else ("", None)
         known = self._remembered.get(name)
-        if known is not None and asked_at < known[0]:
+        if known is not None and self._clock() < known[0]:
             return known[1]
-        # A key that was good a while ago is asked about whatever others at its address do.
-        find = self._find_stranger(key.strip(), now, address) if known is None else self._in_thread(key.strip(), now)
+        if known is not None:
+            # A key that was good a while ago is asked about whatever others at its address do.
+            return await self._asked(name, key, now)
+        place = neighbourhood(address)
+        self._strangers.look(place)
         try:
-            actor = await find
+            return await self._asked(name, key, now)
+        except Unauthenticated:
+            self._strangers.count(place)
+            raise
+
+    async def _asked(self, name: str, key: str | None, now: datetime) -> Actor:
+        """The answer to the question about a key: to one that was put within half a second, or is yet to be put, or to a new one."""
+        question = self._questions.get(name)
+        if question is None or (question.asked_at is not None and self._clock() >= question.asked_at + REMEMBERED_SECONDS):
+            question = self._questions[name] = _Question()
+            question.answer = asyncio.create_task(self._ask(question, name, key, now))
+        # Whoever goes away meanwhile leaves the others their answer.
+        return await asyncio.shield(question.answer)
+
+    async def _ask(self, question: _Question, name: str, key: str | None, now: datetime) -> Actor:
+        try:
+            actor = await anyio.to_thread.run_sync(self._find, key, now, question, limiter=self._threads)
         except Unauthenticated:
             self._remembered.pop(name, None)
             raise
+        finally:
+            if self._questions.get(name) is question:
+                del self._questions[name]
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
         # From before the question was asked: a revocation in between counts as before the end of this half second.
-        self._remembered[name] = (asked_at + REMEMBERED_SECONDS, actor)
+        assert question.asked_at is not None
+        self._remembered[name] = (question.asked_at + REMEMBERED_SECONDS, actor)
         return actor
 
     def remembered(self, authorization: str) -> Actor | None:
@@ -80,19 +115,8 @@ class Callers:
         known = self._remembered.get(_name(authorization.partition(" ")[2]))
         return None if known is None else known[1]
 
-    async def _in_thread(self, key: str | None, now: datetime) -> Actor:
-        return await anyio.to_thread.run_sync(self._find, key, now, limiter=self._threads)
-
-    async def _find_stranger(self, key: str | None, now: datetime, address: str | None) -> Actor:
-        place = neighbourhood(address)
-        self._strangers.look(place)
-        try:
-            return await self._in_thread(key, now)
-        except Unauthenticated:
-            self._strangers.count(place)
-            raise
-
-    def _find(self, key: str | None, now: datetime) -> Actor:
+    def _find(self, key: str | None, now: datetime, question: _Question) -> Actor:
+        question.asked_at = self._clock()
         with open_session(self._engine, INSTALLATION) as session:
             actor = self._authenticate(session, key, now)
             # Of somebody who sees all there is nothing more to see.
