@@ -57,6 +57,9 @@ class Connection(psycopg.Connection[Any]):
 
     def begin(self) -> None:
         """Begin a transaction, without waiting for it as psycopg would."""
+        if not self.autocommit:
+            # Whoever asked for a level of isolation gave it back to psycopg.
+            self.autocommit = True
         self.begin_sending()
         self.execute("BEGIN", prepare=False)
 
@@ -113,7 +116,9 @@ def _connect(_dialect: object, _record: object, arguments: Any, named: Any) -> C
 def _begin(connection: sqlalchemy.Connection) -> None:
     driver = connection.connection.driver_connection
     assert isinstance(driver, Connection)
-    driver.begin()
+    # A transaction of another kind than usual is begun by psycopg, which was told of it.
+    if connection.get_execution_options().get("isolation_level") is None:
+        driver.begin()
 
 
 def _execute(cursor: psycopg.Cursor[Any], statement: Any, parameters: Any, context: Any) -> bool:

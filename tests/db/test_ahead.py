@@ -85,6 +85,23 @@ def test_many_rows_at_once_wait_for_what_was_sent(programme: Database) -> None:
         assert session.execute(_COUNT).scalar_one() == 3
 
 
+def test_a_transaction_may_be_of_another_kind(programme: Database) -> None:
+    kind = text("SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')")
+    with open_session(programme.engine, TENANT) as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+        assert tuple(session.execute(kind).one()) == ("repeatable read", "on")
+        connection = session.connection().connection.driver_connection
+    with open_session(programme.engine, TENANT) as session:
+        _send(session, 1)
+        assert session.connection().connection.driver_connection is connection
+        assert tuple(session.execute(kind).one()) == ("read committed", "off")
+        session.commit()
+    assert _kept(programme) == 1
+    with programme.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        assert connection.execute(text("SELECT pg_current_xact_id_if_assigned() IS NULL AND statement_timestamp() = now()")).scalar_one()
+    assert _kept(programme) == 1
+
+
 def test_a_server_that_goes_away_during_the_commit_is_noticed(programme: Database) -> None:
     with open_session(programme.engine, TENANT) as session:
         own = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
