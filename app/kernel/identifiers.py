@@ -13,11 +13,14 @@ _LISTED: Final = re.compile(rf"(?<!\d)(\d{{3}})[{_BETWEEN}/,]{{1,3}}(\d{{3}})[{_
 _FEWEST: Final = 10
 # As the NHS writes one: nothing else stands beside it.
 _WHOLE: Final = re.compile(r"\s*(\d{3})[ \-]?(\d{3})[ \-]?(\d{4})\s*")
+# A moment as programs write it: its first ten digits would be taken for a number as often as any.
+_MOMENT: Final = re.compile(r"(?<!\d)(?:19|20|21)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[ T](?:[01]\d|2[0-3]):[0-5]\d")
 
 # What free text says of one patient by name: a date of birth, a hospital's or an NHS number, right or mistyped. Postcodes are left alone:
 # organisations have them too.
 _BORN: Final = re.compile(
-    r"\b(?:d\.?o\.?b\b\.?|date of birth\b|born(?: on)?\b)\W{0,5}\d{1,2}(?:st|nd|rd|th)?\W{1,2}(?:\d{1,2}|[a-z]{3,9})\W{1,2}\d{2,4}\b",
+    r"\b(?:d\.?o\.?b\b\.?|date of birth\b|born(?: on)?\b)\W{0,5}"
+    r"(?:\d{1,2}(?:st|nd|rd|th)?\W{1,2}(?:\d{1,2}|[a-z]{3,9})\W{1,2}\d{2,4}|\d{4}\W\d{1,2}\W\d{1,2})\b",
     re.IGNORECASE,
 )
 _NUMBERED: Final = re.compile(r"\b(?:mrn|(?:nhs|hospital) ?(?:no|number|id))\b\W{0,5}[a-z]{0,3}\d{5}", re.IGNORECASE)
@@ -63,9 +66,10 @@ def identifiers_in(text: str) -> tuple[Identifier, ...]:
     """
     if len(text) < _FEWEST:
         return ()
+    without_moments = _MOMENT.sub(":", text) if ":" in text else text
     looked_for = (
         (PATIENTS_NUMBER, _NUMBERED.search(text) is not None),
-        (NHS_NUMBER, any(_is_nhs_number("".join(match.groups())) for match in _LISTED.finditer(text)) or _holds_nhs_number(text)),
+        (NHS_NUMBER, _lists_nhs_number(without_moments) or _holds_nhs_number(without_moments)),
         (DATE_OF_BIRTH, _BORN.search(text) is not None),
     )
     return tuple([kind for kind, found in looked_for if found])
@@ -74,6 +78,10 @@ def identifiers_in(text: str) -> tuple[Identifier, ...]:
 def identifier_in(text: str) -> Identifier | None:
     """The first kind of thing in a text that gives a patient away; None where nothing does."""
     return next(iter(identifiers_in(text)), None)
+
+
+def _lists_nhs_number(text: str) -> bool:
+    return any(_is_nhs_number("".join(match.groups())) for match in _LISTED.finditer(text))
 
 
 def _holds_nhs_number(text: str) -> bool:

@@ -37,6 +37,13 @@ def test_commas_and_strokes_between_other_groups_are_lists_and_dates() -> None:
     assert not identifier_in("943,476,59190")
 
 
+def test_a_moment_is_none_whatever_its_digits_are_and_hides_none_beside_it() -> None:
+    moments = [f"2026-10-{day:02}{between}{hour:02}:00:00" for day in range(1, 32) for hour in range(24) for between in " T"]
+    assert not [moment for moment in moments if identifier_in(f"Since {moment} it is counted anew")]
+    assert identifier_in("2026-10-31 00:00 943 476 5919") is NHS_NUMBER
+    assert identifier_in("2026-10-31 00") is NHS_NUMBER, "no moment without its minutes"
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -44,6 +51,7 @@ def test_commas_and_strokes_between_other_groups_are_lists_and_dates() -> None:
         ("d.o.b.: 1.3.51", DATE_OF_BIRTH),
         ("Date of birth - 12 March 1951", DATE_OF_BIRTH),
         ("born on 3rd May 1949", DATE_OF_BIRTH),
+        ("DOB: 1951-03-12", DATE_OF_BIRTH),
         ("MRN: RJE123456", PATIENTS_NUMBER),
         ("NHS No. 12345678", PATIENTS_NUMBER),
         ("hospital number 1234567", PATIENTS_NUMBER),
