@@ -121,10 +121,13 @@ def changes(session: Session, programme: str, *, since: int, limit: int, actor: 
 
 def read_differences(session: Session, programme: str, sequence: int, *, actor: Actor, public: bool = False) -> bytes:
     """A change notice as it is kept, a gzip stream of JSON."""
-    found = read_publication(session, programme, sequence, actor=actor, public=public)
-    content = store.differences(session, programme, found.audience, sequence)
-    if content is None:
-        raise NotFound(_NOT_PUBLISHED)
+    return read_notice(session, programme, read_publication(session, programme, sequence, actor=actor, public=public))
+
+
+def read_notice(session: Session, programme: str, found: Found) -> bytes:
+    """The same of a publication that was found."""
+    content = store.differences(session, programme, found.audience, found.standing.sequence)
+    assert content is not None, "what was found is never gone"
     return content
 
 

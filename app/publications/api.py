@@ -38,6 +38,7 @@ from app.publications.schemas import (
 )
 from app.reports.api import FILES, FORMATS, FormatOf
 from app.reports.export_actions import TooManyRows
+from app.reports.json_schema import described_by
 from app.reports.rendition_schemas import RenditionView
 from app.web.etags import strong, tag_of
 from app.web.kept import takes_gzip
@@ -191,6 +192,8 @@ def _read(unit: UnitOfWork, programme: str, found: Found, asked: Drawing, header
         said["Cache-Control"] = "private, no-cache"
     elif told and format_ == "csv":
         said["Link"] = queries_link(programme, standing.sequence)
+    elif format_ == "json":
+        said["Link"] = described_by("report")
     content = read_bytes(unit.session, programme, found) if whole else b""
     if whole and said["Cache-Control"] == _FOR_EVER:
         unit.keep_for_ever(content, inflated, etag=tag, headers=said, length_bytes=standing.length_bytes)
@@ -216,14 +219,16 @@ def get_publication_differences(
     The public's says what its own two renditions say, and nothing of why.
     """
     compressed = actions.read_differences(unit.session, programme, sequence, actor=unit.actor, public=public)
-    return _as_kept(unit, compressed, tag_of(inflated(compressed)), accept_encoding, {"Cache-Control": _FOR_EVER})
+    return _as_kept(
+        unit, compressed, tag_of(inflated(compressed)), accept_encoding, {"Cache-Control": _FOR_EVER, "Link": described_by("change-notice")}
+    )
 
 
 @router.get("/{sequence}/manifest", response_class=Response, responses=refusals() | json_answer(ManifestView, MANIFEST))
 def get_publication_manifest(unit: Unit, programme: ProgrammeCode, sequence: Sequence) -> Response:
     """Read what a publication was made of: every return with its revision, each rendition's digest, and the chain; signed as it is."""
     manifest, digest = actions.read_manifest(unit.session, programme, sequence, actor=unit.actor)
-    return unit.read(manifest, etag=digest, headers={"Cache-Control": _FOR_EVER})
+    return unit.read(manifest, etag=digest, headers={"Cache-Control": _FOR_EVER, "Link": described_by("manifest")})
 
 
 @keys.get(KEY_SET, response_class=Response, responses=open_refusals() | json_answer(KeySetView, KEYS))

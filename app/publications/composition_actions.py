@@ -314,7 +314,7 @@ def _notes_for(
 
 def _links(composition: Composition, numbered: Numbered, audience: Audience) -> dict[str, str]:
     """Where what is asked about its rows is read with the answers, by those who may."""
-    if numbered.sequence is None or audience.kind == "subcontract":
+    if numbered.sequence is None or audience.kind in {"subcontract", "public"}:
         return {}
     return {"queries": f"/v1/programmes/{composition.programme}/publications/{numbered.sequence}/queries"}
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.calendar.store import load_contract
 from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
-from app.publications.actions import read_bytes
+from app.publications.actions import read_bytes, read_notice
 from app.publications.domain import Found
 from app.publications.observation_actions import rows_of_months
 from app.publications.observations import Filter, ObservationQuery, Source, rows_of
@@ -38,13 +38,30 @@ def draw(
         return csv_of(report)
     refuse_too_many(report)
     behind = _behind(session, programme, found, query, report)
-    return workbook_of(report, replace(behind, queries=queries if queries is None else _about(queries, report)))
+    return workbook_of(
+        report,
+        replace(behind, queries=None if queries is None else _about(queries, report), moved=_moved(session, programme, found, report)),
+    )
 
 
 def _about(queries: Sequence[Line], report: dict[str, Any]) -> list[Line]:
     """Those about rows that are in the report."""
     there = {key_of(row) for row in report["observations"]}
     return [line for line in queries if key_of(line) in there]
+
+
+def _moved(session: Session, programme: str, found: Found, report: dict[str, Any]) -> list[Line] | None:
+    """What of the change notice is about rows of the report, and rows that it no longer has; None where it took no other's place."""
+    if found.standing.supersedes is None:
+        return None
+    notice = json.loads(inflated(read_notice(session, programme, found)), parse_float=Decimal)
+    there = {key_of(row) for row in report["observations"]}
+    parts = {(row["slice"], row["period"], row["measure"]) for row in report["observations"]}
+    return [
+        each
+        for each in notice["differences"]
+        if key_of(each) in there or (each["after"] is None and (each["slice"], each["period"], each["measure"]) in parts)
+    ]
 
 
 def source_of(found: Found) -> Source:

@@ -48,11 +48,12 @@ class RowQueryRead:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of a row; without `due_on` the answer has five working days."""
+    """What is asked of a row; without `due_on` the answer has five working days. `faults`: what of it could not be read."""
 
     row: RowKeys
     text: str
     due_on: date | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 def ask(session: Session, programme: str, sequence: int, asked: Asked, *, actor: Actor, now: datetime) -> RowQueryRead:
@@ -66,7 +67,7 @@ def ask(session: Session, programme: str, sequence: int, asked: Asked, *, actor:
     if published is None:
         raise NotFound(_NOT_PUBLISHED)
     recording = begin_recording(session, programme, actor=actor, now=now)
-    faults = list(due_faults(asked.due_on, at=recording.at))
+    faults = [*asked.faults, *due_faults(asked.due_on, at=recording.at)]
     if not _is_published(session, programme, audience, sequence, asked.row):
         fix = "Name a row of the publication by its own keys; those that are left out are `all`, and the period is the month."
         faults.insert(0, Fault("unknown_row", "The publication has no such row for you.", fix, pointer="/row"))

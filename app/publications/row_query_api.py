@@ -98,7 +98,8 @@ def ask_row_query(unit: Unit, programme: str, sequence: Sequence) -> Response:
 
     The answer is due in five working days unless `due_on` says otherwise. What was published stays as it is.
     """
-    asked = unit.json_as(RowQueryBody).asked()
+    body, faults = unit.json_partly(RowQueryBody, text="?")
+    asked = body.asked(faults)
     view = with_lenders(
         unit, row_query_view(programme, actions.ask(unit.session, programme, sequence, asked, actor=unit.actor, now=unit.now))
     )

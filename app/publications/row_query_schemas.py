@@ -1,5 +1,6 @@
 """The shapes in which rows of a publication are asked about, answered and listed."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.kernel.codes import ALL, UNKNOWN, is_code
 from app.kernel.lines import Day, Line
 from app.kernel.months import Month
+from app.kernel.refusals import Fault
 from app.publications.row_queries import RowKeys, RowParty
 from app.publications.row_query_actions import Asked, RowQueryRead
 from app.reports.schemas import PeriodCode, SliceCode
@@ -46,8 +48,8 @@ class RowQueryBody(Line):
     text: Text
     due_on: Day | None = None
 
-    def asked(self) -> Asked:
-        return Asked(RowKeys(**self.row.model_dump()), self.text, self.due_on)
+    def asked(self, faults: Iterable[Fault]) -> Asked:
+        return Asked(RowKeys(**self.row.model_dump()), self.text, self.due_on, tuple(faults))
 
 
 class RowMessageView(BaseModel):

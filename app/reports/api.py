@@ -9,12 +9,11 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.calendar.as_of import AsOfInFuture
 from app.reports import actions
 from app.reports.domain import ReportQuery
-from app.reports.envelope import SCHEMA_VERSION
 from app.reports.example_schemas import FUNNEL, REPORT, SOURCES, TREND
 from app.reports.export_actions import TooManyRows, find_workbook
 from app.reports.export_csv import CSV_TYPE, csv_of
 from app.reports.export_workbook import XLSX_TYPE
-from app.reports.json_schema import ADDRESS
+from app.reports.json_schema import described_by
 from app.reports.members import MEMBERS
 from app.reports.schemas import (
     Commissioners,
@@ -100,7 +99,7 @@ def get_report(
 def _named(programme: str, query: ReportQuery, format_: str) -> dict[str, str]:
     """What a file is called where it is kept, and what the JSON is described by; codes hold nothing that a file name cannot."""
     if format_ == "json":
-        return {"Link": f'<{ADDRESS}report-{SCHEMA_VERSION}.json>; rel="describedby"'}
+        return {"Link": described_by("report")}
     public = " public" if query.public else ""
     return {"Content-Disposition": f'attachment; filename="{programme} {query.month}{public}.{format_}"'}
 

@@ -15,6 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from app.kernel.months import Month, month_words
 from app.measures.domain import Measure
+from app.reports.export_changes import write_changes
 from app.reports.export_charts import CHART_SHEET, HEIGHT, WIDTH, Figures, bars, funnel_chart, trend
 from app.reports.export_csv import columns_of
 from app.reports.export_definitions import write_definitions
@@ -31,6 +32,7 @@ MOST_ROWS: Final = 10_000
 """A workbook of more would take its reader's program, and this one, too long: it is what tables are for."""
 
 FRONT: Final = "Report"
+CHANGES: Final = "Changes"
 QUERIES: Final = "Queries"
 DEFINITIONS: Final = "Definitions"
 ROWS: Final = "Rows"
@@ -46,8 +48,8 @@ _LONGEST_HEADER: Final = 240
 @dataclass(frozen=True, slots=True)
 class Behind:
     """What a workbook shows that is not in the report itself: the programme's name, its measures as they were defined then, the rows of earlier
-    months (of the same audience) for charts over time; of a publication its digest, the one that has taken its place since, and what is asked
-    about its rows (None for whom that is not to know).
+    months (of the same audience) for charts over time; of a publication its digest, the one that has taken its place since, which of its
+    rows read otherwise than in the one whose place it took (None where it took none's), and what is asked about them (None for whom that is not to know).
     """
 
     programme_name: str
@@ -55,6 +57,7 @@ class Behind:
     earlier: Iterable[Row] = ()
     superseded_by: int | None = None
     sha256: str | None = None
+    moved: Sequence[Mapping[str, Any]] | None = None
     queries: Sequence[Line] | None = None
 
 
@@ -84,8 +87,9 @@ class _Workbook:
 
     def write(self) -> None:
         rows, looks, themes = self.report["observations"], self.looks, themes_of(self.report["observations"])
-        queries = self.behind.queries
-        names = (FRONT, *(theme.name for theme in themes), *([] if queries is None else [QUERIES]), DEFINITIONS, ROWS, CHART_SHEET)
+        moved, queries = self.behind.moved, self.behind.queries
+        beside = [name for name, told in ((CHANGES, moved), (QUERIES, queries)) if told is not None]
+        names = (FRONT, *(theme.name for theme in themes), *beside, DEFINITIONS, ROWS, CHART_SHEET)
         named = {name: self.book.add_worksheet(name) for name in names}
         self._open(named[FRONT], self.title, last=1)
         own = {"superseded_by": self.behind.superseded_by, "sha256": self.behind.sha256}
@@ -94,6 +98,9 @@ class _Workbook:
         figures = Figures(named[CHART_SHEET], looks, first=_UNDER_BANNER)
         for theme in themes:
             self._write_theme(named[theme.name], theme, figures)
+        if moved is not None:
+            self._open(named[CHANGES], f"{CHANGES}. {self.title}", last=3)
+            write_changes(named[CHANGES], _UNDER_BANNER, moved, looks)
         if queries is not None:
             self._open(named[QUERIES], f"{QUERIES}. {self.title}", last=8)
             write_queries(named[QUERIES], _UNDER_BANNER, queries, rows, looks)

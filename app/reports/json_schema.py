@@ -41,6 +41,11 @@ _LATER: Final = frozenset({"event_sha256"})
 """Members that were added since: what was published before goes on without them."""
 
 
+def described_by(name: str) -> str:
+    """What an answer names in `Link`: the schema that it keeps to."""
+    return f'<{ADDRESS}{name}-{SCHEMA_VERSION}.json>; rel="describedby"'
+
+
 def report_schema() -> dict[str, Any]:
     """What every report of this version, live or published, validates against. Members that it does not name may come later."""
     schema = schema_of(

@@ -69,6 +69,8 @@ def test_some_rows_a_table_and_a_workbook_are_drawn_from_a_rendition_and_name_it
         again = story.get(path, If_None_Match=answer.headers["ETag"])
         assert (again.status_code, again.content) == (304, b"")
     assert len({answer.headers["ETag"] for answer in (whole, some, table, book)}) == 4
+    for path, schema in (("/2", "report"), ("/2?slice=all", "report"), ("/2/differences", "change-notice"), ("/2/manifest", "manifest")):
+        assert story.get(path).headers["Link"] == f'</v1/schemas/{schema}-1.0.json>; rel="describedby"'
     assert story.get("/2", Accept=CSV).content == table.content
     assert story.get("/2?slice=all&period=month", Accept=XLSX).headers["Content-Type"] == XLSX
     assert story.get("/2", Accept="image/png").status_code == 406
@@ -180,3 +182,20 @@ def test_a_workbook_says_at_the_row_what_is_asked_about_it_and_tells_nobody_else
     other = story.get(path, by=story.key("commissioner_lead", commissioner="05G"))
     sheet = CalamineWorkbook.from_object(io.BytesIO(other.content)).get_sheet_by_name("Queries").to_python()
     assert sheet[-1][0] == "Nothing has been asked about the rows of this month."
+
+
+def test_a_workbook_says_what_moved_since_the_publication_before(story: Press) -> None:
+    def sheet(path: str, **how: str) -> list[list[str]] | None:
+        book = CalamineWorkbook.from_object(io.BytesIO(story.get(path, **how).content))
+        if "Changes" not in book.sheet_names:
+            return None
+        return [[str(cell) for cell in line] for line in book.get_sheet_by_name("Changes").to_python()][4:]
+
+    narrow = "/2?slice=all&period=month&format=xlsx"
+    expected = [each for each in story.differences(2) if (each["slice"], each["period"]) == ("all", "month")]
+    assert expected
+    assert [(line[0], line[2]) for line in sheet(narrow) or []] == [(each["measure"], each["sentence"]) for each in expected]
+    public = sheet(f"{narrow}&rendition=public")
+    assert public is not None
+    assert not any("SC-RL4" in cell for line in public for cell in line)
+    assert sheet("/1?slice=all&period=month&format=xlsx") is None

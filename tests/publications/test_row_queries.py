@@ -150,6 +150,7 @@ def test_who_may_not_ask_or_answer_is_told_so(asking: Asking) -> None:
         ({**QUESTION, "row": {**ROW, "commissioner": "05G"}}, {"/row"}),
         ({**QUESTION, "row": {"measure": "NONE"}, "due_on": "2019-01-01"}, {"/row", "/due_on"}),
         ({"row": {"slice": "moon", "measure": "a b"}, "text": ""}, {"/row/slice", "/row/measure", "/text"}),
+        ({"row": {"measure": "NONE"}, "text": "", "due_on": "2019-01-01", "more": 1}, {"/row", "/text", "/due_on", "/more"}),
         ({"row": ROW, "text": "Patient 943 476 5919?"}, {"/text"}),
     ],
 )
