@@ -63,11 +63,12 @@ class Publication(Line):
     """Who reads what of a publication besides its own rows.
 
     `subcontracts_to_commissioners`: a commissioner reads down to subcontracts. `funnel_to_subcontracts`: a subcontract reads where it stands
-    among its unnamed peers.
+    among its unnamed peers. `subcontracts_to_public`: the public, and so every reader of its rendition, is shown which subcontracts there are.
     """
 
     subcontracts_to_commissioners: bool = True
     funnel_to_subcontracts: bool = True
+    subcontracts_to_public: bool = False
 
 
 USUAL_PUBLICATION: Final = Publication()

@@ -17,7 +17,7 @@ from app.publications import preparation_store, store
 from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience, Part, Standing
 from app.publications.notices import Moved, moved_between, no_causes
 from app.publications.renditions import Readership, Writer, unnamed
-from app.reports.public import places_above, policies
+from app.reports.public import named_to_public, places_above, policies
 from app.reports.reading import Reading
 
 AROUND: Final = 12
@@ -62,11 +62,19 @@ class PublicHistory:
     def _of(self, of: int | str, *, only_months: bool) -> dict[str, Released]:
         if (of, only_months) not in self._read:
             held: dict[str, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
-            for side, audience in enumerate((OF_PROGRAMME, OF_PUBLIC)):
-                for part in self._parts(audience, of):
-                    if part.period == "month" or not only_months:
-                        for row in self._rows(audience, of, part):
-                            held[row["measure"]][side].append({name: row[name] for name in READ})
+            told = set()
+            for part in self._parts(OF_PUBLIC, of):
+                if part.period == "month" or not only_months:
+                    for row in self._rows(OF_PUBLIC, of, part):
+                        told.add((part.slice, part.period, row["measure"]))
+                        held[row["measure"]][1].append({name: row[name] for name in READ})
+            # Of the whole programme what the public's rows were made from, and no other row.
+            named = {each[:2] for each in told}
+            for part in self._parts(OF_PROGRAMME, of):
+                if (part.slice, part.period) in named:
+                    for row in self._rows(OF_PROGRAMME, of, part):
+                        if (part.slice, part.period, row["measure"]) in told:
+                            held[row["measure"]][0].append({name: row[name] for name in READ})
             self._read[of, only_months] = {measure: Released(*sides, shared=self._shared) for measure, sides in held.items()}
         return self._read[of, only_months]
 
@@ -103,6 +111,8 @@ def write_public(
     `parts` has the rows of the whole programme as canonical text, each with its measure. They are disclosed measure by measure, for one says
     nothing of another, and each in its own place: all of them twice would be too many.
     """
+    told = named_to_public(contract)
+    parts = {(slice_, period): [row for row in rows if told(slice_, row[0])] for (slice_, period), rows in parts.items()}
     measures, above = policies(contract), places_above(Reading(contract, month))
     released = history.around(month)
     places: dict[str, list[tuple[PartName, int]]] = defaultdict(list)

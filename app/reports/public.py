@@ -1,7 +1,7 @@
 """A report as the public would be shown it: which policies hold, which places are above which, and rows in the order of their slices."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -29,11 +29,30 @@ def places_above(reading: Reading) -> Above:
     }
 
 
+def named_to_public(contract: Contract) -> Callable[[str, str], bool]:
+    """Whether the rows of a slice of a measure are among those that the public has: not those that name subcontracts, unless the programme has it so.
+
+    Whom something was handed over to is a category of what counts it.
+    """
+    own = frozenset(contract.subcontract)
+    naming = {measure.code for measure in contract.measures if not own.isdisjoint(measure.category_codes)}
+
+    def told(slice_: str, measure: str) -> bool:
+        places = slice_.split("+")
+        return "subcontract" not in places and ("category" not in places or measure not in naming)
+
+    return (lambda _slice, _measure: True) if contract.programme.publishing.subcontracts_to_public else told
+
+
 def preview(
     contract: Contract, month: Month, stored: Mapping[Part, bytes], *, restated: bool
 ) -> tuple[dict[Part, bytes], list[dict[str, Any]]]:
     """The rows of slices and periods as the public would be shown them if it had no others, and the notes about it."""
-    parts = {part: json.loads(content, parse_float=Decimal, parse_int=Decimal) for part, content in stored.items()}
+    told = named_to_public(contract)
+    parts = {
+        part: [row for row in json.loads(content, parse_float=Decimal, parse_int=Decimal) if told(row["slice"], row["measure"])]
+        for part, content in stored.items()
+    }
     rows = [row for part in parts.values() for row in part]
     measures = policies(contract)
     shown = iter(disclose(rows, policies=measures, above=places_above(Reading(contract, month, restated=restated))))

@@ -267,8 +267,30 @@ def test_the_public_is_given_what_disclosure_lets_through(story: Press) -> None:
     assert (content["report"]["audience"], content["report"]["commentary"]) == ("public", None)
     assert "small_counts" in {note["code"] for note in content["notes"]}
     assert any(row["suppression"] is not None for row in content["observations"])
-    assert len(content["observations"]) == len(story.read("/2")["observations"])
+    whole = [row for row in story.read("/2")["observations"] if row["subcontract"] == "all"]
+    assert [row["slice"] for row in content["observations"]] == [row["slice"] for row in whole]
     assert not any(each["why"] for each in notice["differences"])
+
+
+def test_the_public_is_told_of_no_subcontract_unless_the_programme_has_it_so(own_press: Press) -> None:
+    """And whatever it was told before is known to it when it is told less, or more, later."""
+    own, web, reader = own_press.programme, own_press.programme.web, own_press.key("preparer", subcontract="SC-RL4")
+    live = f"/v1/programmes/small/reports/{OCTOBER}?rendition=public&slice=subcontract"
+    for number, told in enumerate((False, True, False), start=1):
+        configuration, key = "/v1/programmes/small/configuration", web.key("administrator")
+        held = web.get(configuration, key=key)
+        body = held.json()
+        body["programme"]["publication"] = {"subcontracts_to_public": told}
+        assert web.put(configuration, body, key=key, headers={"If-Match": held.headers["ETag"]}).status_code == 200
+        own.send("SC-RNA", OCTOBER, acute(of_62("urgent", 10 + number, 50), of_fds(number, 20)))
+        sequence = own_press.publish()["publication"]["sequence"]
+        for by in (reader, own_press.key("commissioner", commissioner="05W"), own_press.manager):
+            answer = own_press.get(f"/{sequence}?rendition=public", by=by)
+            assert answer.status_code == 200
+            assert (b"SC-RJE" in answer.content, b"SC-RL4" in answer.content) == (told, told)
+            notice = own_press.get(f"/{sequence}/differences?rendition=public", by=by)
+            assert (b"SC-RJE" in notice.content) == (number > 1)
+        assert bool(web.get(live, key=own_press.manager).json()["observations"]) == told
 
 
 def test_the_publics_change_notice_says_what_its_own_two_renditions_say_and_no_more(story: Press) -> None:

@@ -83,7 +83,11 @@ def test_its_normal_form_says_each_rule_whole_and_leaves_out_nothing(october: Pr
     )["programme"]
     assert line["publish_threshold"] == Decimal("0.9")
     assert line["rag"] == {"tolerance": Decimal("0.03"), "chance": True, "improving": False}
-    assert line["publication"] == {"subcontracts_to_commissioners": True, "funnel_to_subcontracts": False}
+    assert line["publication"] == {
+        "subcontracts_to_commissioners": True,
+        "funnel_to_subcontracts": False,
+        "subcontracts_to_public": False,
+    }
 
 
 def test_what_is_no_rule_is_named_in_its_place(october: Programme) -> None:
