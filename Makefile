@@ -71,7 +71,7 @@ settlement: $(INSTALLED) ## try what holds of every settlement in ten thousand c
 faults: $(INSTALLED) ## kill and race, and look that nothing is lost (most of an hour)
 	@$(VENV)/bin/python -m tests.faults
 
-safety: $(INSTALLED) ## ask everything as everybody, take down each wall, forge, tamper and flood (about ten minutes); SAFETY="matrix walls" names parts
+safety: $(INSTALLED) ## ask everything as everybody, take down each wall, forge, tamper, flood and fuzz (about twenty minutes); SAFETY="matrix walls" names parts
 	@$(VENV)/bin/python -m tests.safety $(SAFETY)
 
 recovery: $(INSTALLED) ## destroy the records of a database of its own, and go back to the second before
