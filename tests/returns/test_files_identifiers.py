@@ -134,7 +134,7 @@ HIDING: dict[str, tuple[bytes, dict[str, str]]] = {
         {},
     ),
     "the folder that a workbook was saved in": (
-        edited(xlsx_of(), "xl/workbook.xml", "<workbookPr", f'<absPath url="C:\\{SPACED}\\"/><workbookPr'),
+        edited(xlsx_of(), "xl/workbook.xml", "<workbookPr", f'<absPath url="D:\\{SPACED}\\"/><workbookPr'),
         {},
     ),
     "a drop-down list": (
