@@ -1,10 +1,12 @@
 """Every refusal as `application/problem+json` (RFC 9457): kinds to statuses, and the closed register of problems."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
 from fastapi import FastAPI, Request
+from fastapi._compat import field_annotation_is_sequence
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -69,7 +71,7 @@ class BadRequest(Refusal):
 
 
 class UnknownParameter(Refusal):
-    """The operation has no query parameter of this name: left unsaid, it would seem to have been heeded."""
+    """The operation has no query parameter of this name, or not two of it: left unsaid, it would seem to have been heeded."""
 
     code: ClassVar[str] = "unknown_parameter"
     kind: ClassVar[Kind] = Kind.INVALID
@@ -258,20 +260,28 @@ def _faults_of_parameters(error: RequestValidationError) -> Iterator[Fault]:
 
 
 def unknown_parameters(request: Request) -> list[Fault]:
-    """A fault for each query parameter that the operation of this request does not know."""
+    """A fault for each query parameter that the operation of this request does not know, or that is there twice where one is meant."""
     if not request.query_params:
         return []
-    known: set[str] = set()
+    known: dict[str, bool] = {}
     waiting = [request.scope["route"].dependant]
     while waiting:
         dependant = waiting.pop()
-        known.update(field.alias for field in dependant.query_params)
+        known |= {field.alias: field_annotation_is_sequence(field.field_info.annotation) for field in dependant.query_params}
         waiting.extend(dependant.dependencies)
     fix = f"Leave it out, or use any of {', '.join(sorted(known))}." if known else "Leave it out: this operation takes no parameters."
+    times = Counter(name for name, _ in request.query_params.multi_items())
+    unknown = [name for name in times if name not in known]
+    twice = [name for name, count in times.items() if count > 1 and known.get(name) is False]
     return [
-        Fault("unknown_parameter", "This operation does not know this parameter.", fix, pointer=pointer(("query", name)))
-        for name in request.query_params
-        if name not in known
+        *(
+            Fault("unknown_parameter", "This operation does not know this parameter.", fix, pointer=pointer(("query", name)))
+            for name in unknown
+        ),
+        *(
+            Fault("parameter_twice", "This parameter is there more than once.", "Keep one.", pointer=pointer(("query", name)))
+            for name in twice
+        ),
     ]
 
 

@@ -89,7 +89,7 @@ async def stepped_work(request: Request) -> AsyncIterator[SteppedWork]:
     actor, programme = await admitted(request, now=service.clock())
     unknown = unknown_parameters(request)
     if unknown:
-        raise UnknownParameter("The operation does not know a parameter that was sent; see errors.", faults=unknown)
+        raise UnknownParameter("The operation cannot heed a parameter that was sent; see errors.", faults=unknown)
     key = request.headers.get("idempotency-key")
     if key is not None:
         require_key(key)

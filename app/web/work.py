@@ -139,7 +139,7 @@ class UnitOfWork:
     def _refuse_unknown(self) -> None:
         """Pass where the operation knows every query parameter that was sent."""
         if self._unknown:
-            raise UnknownParameter("The operation does not know a parameter that was sent; see errors.", faults=self._unknown)
+            raise UnknownParameter("The operation cannot heed a parameter that was sent; see errors.", faults=self._unknown)
 
     def json(self) -> Any:
         """The body as strict JSON, whatever it says; of a request that carries a key, once it is known that the key is for it."""

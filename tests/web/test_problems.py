@@ -71,6 +71,10 @@ def test_a_parameter_that_an_operation_does_not_know_is_refused(web: Web, manage
     kept = web.post(f"{BOATS}?dryrun=true", {"code": "unasked", "name": "X"}, key=manager)
     problem_of(kept, 422, "unknown_parameter")
     assert web.get(f"{BOATS}/unasked", key=manager).status_code == 404
+    # Of two that contradict each other neither is heeded.
+    twice = web.post(f"{BOATS}?dry_run=true&dry_run=false", {"code": "unasked", "name": "X"}, key=manager)
+    assert [error["code"] for error in problem_of(twice, 422, "unknown_parameter")["errors"]] == ["parameter_twice"]
+    assert web.get(f"{BOATS}/unasked", key=manager).status_code == 404
     # All that is wrong at once, and nothing for a stranger.
     problem = problem_of(web.get(f"{BOATS}?limit=none&include=x", key=manager), 422, "invalid")
     assert {error["pointer"] for error in problem["errors"]} == {"/query/limit", "/query/include"}
