@@ -95,6 +95,11 @@ def _queries(programme: str) -> str:
     return f"/v1/programmes/{programme}/row-queries"
 
 
+def queries_link(programme: str, month: Month) -> str:
+    """What a table or workbook, which has no place for links, names in `Link`: the same as a table."""
+    return f'<{_queries(programme)}?month={month}&format=csv>; rel="related"; title="queries"'
+
+
 def _notes_of_absence(contract: Contract, query: ReportQuery, parts: Sequence[bytes]) -> list[dict[str, Any]]:
     """Why there is nothing, or nothing of some months."""
     notes = notes_of_term(contract, query.months)

@@ -101,7 +101,8 @@ def _named(programme: str, query: ReportQuery, format_: str) -> dict[str, str]:
     if format_ == "json":
         return {"Link": described_by("report")}
     public = " public" if query.public else ""
-    return {"Content-Disposition": f'attachment; filename="{programme} {query.month}{public}.{format_}"'}
+    named = {"Content-Disposition": f'attachment; filename="{programme} {query.month}{public}.{format_}"'}
+    return named if query.public else {**named, "Link": actions.queries_link(programme, query.month)}
 
 
 @router.get("/{month}/trend", responses=refusals(AsOfInFuture) | json_answer(TrendView, TREND))

@@ -31,6 +31,7 @@ _MISSING: Final = {
     "open_band": "it lies in a band without an upper bound",
     "not_published_yet": "not published yet",
 }
+_QUARTER: Final = 3
 _SPANS: Final = {"year_to_date": "year to date", "contract_year_to_date": "contract year to date", "rolling_12": "rolling 12 months"}
 
 
@@ -146,4 +147,6 @@ def span_words(row: Row) -> str:
     said = month_words(last)
     if first != last:
         said = f"{month_words(first).removesuffix(f' {last.year}')} to {said}"
+    if row["period"] == "quarter" and last.ordinal - first.ordinal < _QUARTER - 1:
+        return f"{said} (quarter to date)"
     return f"{said} ({_SPANS[row['period']]})" if row["period"] in _SPANS else said

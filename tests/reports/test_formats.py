@@ -127,6 +127,9 @@ def test_a_report_names_its_schema_and_is_also_a_table(october: Programme) -> No
     assert asked.headers["content-type"] == "text/csv; charset=utf-8; header=present"
     assert asked.headers["content-disposition"] == 'attachment; filename="small 2026-10.csv"'
     assert asked.headers["vary"] == "Accept, Authorization"
+    queries = '</v1/programmes/small/row-queries?month=2026-10&format=csv>; rel="related"; title="queries"'
+    assert (asked.headers["Link"], plain.json()["links"]) == (queries, {"queries": "/v1/programmes/small/row-queries?month=2026-10"})
+    assert "Link" not in october.web.get(f"{address}?format=csv&rendition=public", key=key).headers
     assert asked.headers["ETag"] == accepted.headers["ETag"] != plain.headers["ETag"]
     unchanged = october.web.get(address, key=key, headers={"Accept": "text/csv", "If-None-Match": asked.headers["ETag"]})
     assert unchanged.status_code == 304

@@ -145,6 +145,9 @@ def test_why(cause: Cause, words: str) -> None:
             None,
             "62 days from referral to first treatment, April to October 2026 (year to date): 77.6%",
         ),
+        ({"period": "quarter"}, None, "treatment, October 2026 (quarter to date): 77.6%"),
+        ({"period": "quarter", "period_start": "2026-09-01"}, None, "treatment, September to October 2026 (quarter to date): 77.6%"),
+        ({"period": "quarter", "period_start": "2026-08-01"}, None, "treatment, August to October 2026: 77.6%"),
         ({"coverage": None, "returns_expected": 0, "returns_included": 0}, None, "(95% limits 73.9% to 80.9%)."),
     ],
 )  # fmt: skip
