@@ -59,9 +59,16 @@ def csv_of(statement: Row) -> bytes:
 
 def _rows(statement: Row) -> Iterator[Row]:
     yield {"row": "statement", "party": statement["statement"]["party"]}
+    exact = ("weight", "figure", "score", "recoverable")
     kinds = {"line": "lines", "total": "totals", "measure": "measures", "vat": "vat", "dispute": "disputes"}
     for kind, member in kinds.items():
-        yield from ({"row": kind, **{name: row[name] for name in row if name in COLUMNS}} for row in statement[member] or ())
+        yield from (
+            {
+                "row": kind,
+                **{name: _number(row[name]) if name in exact and row[name] is not None else row[name] for name in row if name in COLUMNS},
+            }
+            for row in statement[member] or ()
+        )
     for node in _nodes(statement["explanation"]):
         yield {"row": "node", **node}
     for each in statement["true_ups"]:
@@ -72,7 +79,13 @@ def _rows(statement: Row) -> Iterator[Row]:
 
 def _nodes(tree: Tree) -> Iterator[Row]:
     for level, node in levels(tree):
-        yield {"level": level, **{name: node[name] for name in NODE[1:-1]}, "source": source_words(node)}
+        said = {name: node[name] for name in NODE[1:-1]}
+        yield {"level": level, **said, "value": _number(node["value"]), "source": source_words(node)}
+
+
+def _number(exact: str) -> Decimal | Fraction:
+    """An exact value as what it is: a text that begins with a minus would be marked as one."""
+    return Fraction(exact) if "/" in exact else Decimal(exact)
 
 
 def levels(tree: Tree, level: int = 0) -> Iterator[tuple[int, Tree]]:
@@ -190,7 +203,8 @@ def _write_nodes(sheet: Worksheet, tree: Tree, looks: Looks) -> None:
         source = source_words(node)
         sheet.set_row(at, height((source, 70)), None, {"level": min(level, 7)})
         write_text(sheet, at, 0, node["name"], looks.cell(indent=min(level, 15)))
-        write_text(sheet, at, 1, node["value"], looks.cell(text_wrap=True))
+        # Digits, a point, a stroke and a minus: as they are, so that they can be worked with.
+        sheet.write_string(at, 1, node["value"], looks.cell(text_wrap=True))
         value = Fraction(node["value"])
         money = node["unit"] == "pence"
         write_figure(

@@ -1,6 +1,6 @@
 """Somebody with an exported explanation and nothing else: works every node out again, by what the formulas are said to do, in its own words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -13,6 +13,19 @@ class Disagreement(Exception):
 def recompute(tree: dict[str, Any]) -> int:
     """How many nodes were worked out again; Disagreement where one differs, or where a name means two things."""
     return _visit(tree, {})
+
+
+def from_rows(rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
+    """The tree that rows of a table hold: how far below the top each stands, its name, exact value, unit, formula, and source in words."""
+    above: list[dict[str, Any]] = []
+    for level, name, value, unit, formula, source in rows:
+        told = dict(part.split(": ", 1) for part in str(source).split("; ")) if source else None
+        node: dict[str, Any] = {"name": name, "value": value, "unit": unit, "formula": formula, "parts": [], "source": told}
+        del above[int(level) :]
+        if above:
+            above[-1]["parts"].append(node)
+        above.append(node)
+    return above[0]
 
 
 def _visit(node: dict[str, Any], seen: dict[str, str]) -> int:

@@ -16,7 +16,7 @@ from app.settlement.statement_files import csv_of, workbook_of
 from app.settlement.statements import Audience, Disputed, TrueUpLine, file_stem, statement_of, walk
 from app.settlement.true_up import Dispute, amounts_of, true_up
 from tests.settlement.made import figures, inputs, rules
-from tests.settlement.recomputation import recompute
+from tests.settlement.recomputation import from_rows, recompute
 
 COMMISSIONERS: Final = [{"commissioner": "04Y", "share": "0.4"}, {"commissioner": "05W", "share": "0.6"}]
 AUDIENCES: Final[list[tuple[Audience, str]]] = [
@@ -128,6 +128,22 @@ def test_what_pays_nothing_cannot_be_mistaken(audience: Audience, party: str, mo
         printed = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
         assert f"<dc:title>{word}" in parts.read("docProps/core.xml").decode()
     assert all(f"<oddHeader>&amp;L&amp;9{word}" in sheet and f"<oddFooter>&amp;L{word}" in sheet for sheet in printed)
+
+
+@pytest.mark.parametrize(("audience", "party"), AUDIENCES)
+def test_a_table_or_a_workbook_is_enough_to_work_it_out_again(audience: Audience, party: str) -> None:
+    statement = stated(audience, party)
+    if audience == "public":
+        return
+    wanted = recompute(statement["explanation"])
+    table = [row for row in csv.DictReader(io.StringIO(csv_of(statement).decode())) if row["row"] == "node"]
+    tree = from_rows([row[name] for name in ("level", "name", "value", "unit", "formula", "source")] for row in table)
+    assert (recompute(tree), tree["value"]) == (wanted, statement["explanation"]["value"])
+    (sheet,) = [
+        lines for name, lines in sheets_of(workbook_of(statement, made_at="2029-08-01T09:00:00Z")).items() if name == "How it came about"
+    ]
+    exact = [(line[0], line[1]) for line in sheet[4:]]
+    assert exact == [(row["name"], row["value"]) for row in table]
 
 
 def test_a_live_statement_says_so_and_pays() -> None:
