@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import holidays
 import pytest
 
 from app.calendar.deadlines import deadline, ends_period, last_passed, moved_by, return_months, working_days_late
@@ -195,3 +196,8 @@ def test_the_library_knows_the_holidays_that_deadlines_were_given_by() -> None:
 )
 def test_the_working_days_that_something_is_late(received: datetime, late: int) -> None:
     assert working_days_late(datetime(2026, 11, 13, 17, tzinfo=UTC), received, ENGLAND) == late
+
+
+def test_bank_holidays_are_those_of_the_librarys_front_door() -> None:
+    for year in range(2000, 2060):
+        assert bank_holidays(year) == frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))

@@ -81,7 +81,18 @@ def test_an_effect_is_noticed(effect: str, tmp_path: Path) -> None:
         # Serving. Arrays are for withholding, cryptography for signatures, alembic for migrations, httpx for clients' commands: 40 MB together.
         (
             "app.cli.operators",
-            {"numpy", "cryptography", "jwt", "alembic", "httpx", "app.client", "fastapi_offline", "schemathesis", "hypothesis"},
+            {
+                "numpy",
+                "cryptography",
+                "jwt",
+                "alembic",
+                "httpx",
+                "app.client",
+                "fastapi_offline",
+                "holidays.countries",
+                "schemathesis",
+                "hypothesis",
+            },
         ),
         # A client's command.
         ("app.client.cli", {"fastapi", "sqlalchemy", "psycopg", "app.main", "app.db", "app.web", "numpy", "holidays"}),
