@@ -242,7 +242,7 @@ def _control(
     rebases = [{"from_month": month, "reason": "a new way of counting"} for month in rebased]
     requirement = Requirement.model_validate({"measure": "M", "process_control": {**members, "rebases": rebases}})
     history = {
-        january.plus(number): {places_of(WHOLE): Point(Fraction(value), Decimal(denominator), 1)} if value is not None else {}
+        january.plus(number): {places_of(WHOLE): Point(*value.as_integer_ratio(), Decimal(denominator), 1)} if value is not None else {}
         for number, value in enumerate(values)
     }
     result = RowResult(WHOLE, 1, 1, 1, False, Figures(), Coverage())

@@ -16,8 +16,9 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from math import lcm
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
+T = TypeVar("T")
 Signal = Literal["none", "outside_limits", "shift", "trend", "two_of_three"]
 Variation = Literal["common_cause", "improvement", "concern", "neither_high", "neither_low"]
 Assurance = Literal["consistently_hitting", "hit_and_miss", "consistently_failing", "no_target", "too_few_points"]
@@ -73,7 +74,7 @@ def limits_of(values: Values, *, screened: bool = True, fewest: int = FEWEST_POI
     return Limits(mean, Fraction(sum(ranges), scale * len(ranges)))
 
 
-def baseline(values: Values, *, fixed_after: int = FIXED_AFTER) -> Values:
+def baseline(values: Sequence[T | None], *, fixed_after: int = FIXED_AFTER) -> Sequence[T | None]:
     """The points that limits rest on: the first so many, with the gaps between them."""
     counted = 0
     for number, value in enumerate(values):

@@ -389,5 +389,6 @@ def _text(figure: Decimal | None) -> str | None:
     return None if figure is None else str(plain(figure))
 
 
+@lru_cache(maxsize=4096)
 def _figure(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)

@@ -5,7 +5,8 @@ row says. It begins with its first value, or anew where a rebase is named. A ret
 its series goes by as many months.
 """
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
@@ -37,14 +38,62 @@ Places = tuple[str, ...]
 
 
 class Point(NamedTuple):
-    """What a place reached in a period: its exact value, out of how many, and how many months a return of it is about."""
+    """What a place reached in a period: its exact value as a quotient, out of how many, and how many months a return of it is about."""
 
-    value: Fraction
+    dividend: int
+    divisor: int
     denominator: Decimal | None
     months: int
 
+    @property
+    def value(self) -> Fraction:
+        return Fraction(self.dividend, self.divisor)
 
-History = Mapping[Month, Mapping[Places, Point]]
+
+class Points:
+    """The points of a period by place, as numbers side by side: an eighth of what the same takes as objects, for years of months are held.
+
+    `at` is where each place stands in `points`; periods with the same places share it.
+    """
+
+    __slots__ = ("_at", "_denominators", "_dividends", "_divisors", "_months")
+
+    def __init__(self, at: Mapping[Places, int], points: Sequence[Point]) -> None:
+        self._at = at
+        self._dividends = _side_by_side([point.dividend for point in points])
+        self._divisors = _side_by_side([point.divisor for point in points])
+        self._denominators = _decimals([point.denominator for point in points])
+        self._months = bytes(point.months for point in points)
+
+    def get(self, places: Places) -> Point | None:
+        """The point of a place; None where it has none."""
+        position = self._at.get(places)
+        if position is None:
+            return None
+        denominator = self._denominators[position]
+        if isinstance(denominator, int):
+            denominator = None if denominator == _NONE else Decimal(denominator)
+        return Point(self._dividends[position], self._divisors[position], denominator, self._months[position])
+
+
+_NONE: Final = -1
+
+
+def _side_by_side(numbers: list[int]) -> Sequence[int]:
+    try:
+        return array("q", numbers)
+    except OverflowError:
+        return tuple(numbers)
+
+
+def _decimals(figures: list[Decimal | None]) -> Sequence[int | Decimal | None]:
+    """Figures as whole numbers, where all of them are (and _NONE for none); themselves where one is not."""
+    if all(figure is None or (figure >= 0 and not figure % 1) for figure in figures):
+        return _side_by_side([_NONE if figure is None else int(figure) for figure in figures])
+    return tuple(figures)
+
+
+History = Mapping[Month, Mapping[Places, Point] | Points]
 """Points by the month that their period ends with, and by place."""
 
 
@@ -67,7 +116,7 @@ def points_of(contract: Contract, month: Month, results: Iterable[RowResult]) ->
         measure = contract.measure(result.key.measure, month)
         value = value_of(measure, result) if measure is not None else None
         if value is not None and value.value is not None:
-            found[places_of(result.key)] = Point(value.value, value.denominator, result.months)
+            found[places_of(result.key)] = Point(*value.value.as_integer_ratio(), value.denominator, result.months)
     return found
 
 
@@ -87,7 +136,8 @@ def series_of(history: History, result: RowResult, month: Month, *, step: int, r
         of_month = Month(ordinal)
         if begins is not None and of_month.plus(1 - step) < begins:
             break
-        point = history.get(of_month, {}).get(places)
+        of_places = history.get(of_month)
+        point = None if of_places is None else of_places.get(places)
         months.append(of_month)
         points.append(point if point is not None and max(point.months, step) == step else None)
     while points and points[-1] is None:
@@ -105,23 +155,27 @@ def _rebased(requirement: Requirement | None, key: RowKey, last: Month) -> Month
 def told(series: Series, *, requirement: Requirement | None, direction: str | None, target: Decimal | None) -> dict[str, Any]:
     """What process control says of the last point of a series: its row's `spc` members."""
     control = (requirement.process_control if requirement else None) or USUAL_CONTROL
-    values = [None if point is None else point.value for point in series.points]
-    first = baseline(values, fixed_after=control.fixed_after)
-    limits = None if _tiny(series.points[: len(first)]) else limits_of(first, screened=control.screened)
+    first = baseline(series.points, fixed_after=control.fixed_after)
+    limits = None if _tiny(first) else limits_of(_values(first), screened=control.screened)
     signal, varies = "none", None
-    if limits is not None and values[-1] is not None:
-        signal = signals(values[-RUN:], limits)[-1]
-        varies = variation(signal, upwards=_upwards(values[-RUN:], signal, limits), direction=direction)
+    if limits is not None and series.points[-1] is not None:
+        last = _values(series.points[-RUN:])
+        signal = signals(last, limits)[-1]
+        varies = variation(signal, upwards=_upwards(last, signal, limits), direction=direction)
     return {
         "spc_mean": _shown(limits.mean if limits else None),
         "spc_lower": _shown(limits.lower if limits else None),
         "spc_upper": _shown(limits.upper if limits else None),
         "spc_from": str(series.months[0]) if series.months else None,
-        "spc_points": sum(value is not None for value in values),
+        "spc_points": sum(point is not None for point in series.points),
         "spc_variation": varies,
         "spc_signal": signal,
         "spc_assurance": assurance(limits, None if target is None else Fraction(target), direction=direction),
     }
+
+
+def _values(points: Iterable[Point | None]) -> list[Fraction | None]:
+    return [None if point is None else point.value for point in points]
 
 
 def _upwards(values: list[Fraction | None], signal: str, limits: Limits) -> bool:

@@ -15,7 +15,7 @@ from app.kernel.months import Month
 from app.reports import store
 from app.reports.month_actions import months_figures
 from app.reports.periods import is_whole, months_of, pool
-from app.reports.series import STEPS, History, Places, Point, points_of
+from app.reports.series import STEPS, History, Places, Points, points_of
 from app.reports.slices import SLICES
 
 _MOST_POINTS: Final = 10 * (12 + 4) * len(SLICES)
@@ -23,6 +23,9 @@ _MOST_POINTS: Final = 10 * (12 + 4) * len(SLICES)
 put away before the last are there, and each is read anew for every report."""
 
 _MOST_CHAINS: Final = 8
+_MOST_SETS: Final = 4 * len(SLICES)
+"""Sets of places that periods share: of each slice the one that stands in nearly all of its months, and those that are new."""
+_NO_POINTS: Final = Points({}, ())
 
 
 def _chain(accepted: Sequence[tuple[str, str]]) -> list[str]:
@@ -100,12 +103,16 @@ class Histories:
         """The points of every period of this kind before the one that ends with a month, in a slice."""
         return {end: self._points(end, slice_, period) for end in self.ends(month, period)}
 
-    def _points(self, end: Month, slice_: str, period: str) -> Mapping[Places, Point]:
+    def _points(self, end: Month, slice_: str, period: str) -> Points:
         months = self.behind(end, period)
         key = (period, slice_, self._restated_in, end, tuple(self.digests[month] for month in months))
-        return self._contract.worked_out.kept("points", key, lambda: self._read(end, slice_, months), most=_MOST_POINTS) if months else {}
+        return (
+            self._contract.worked_out.kept("points", key, lambda: self._read(end, slice_, months), most=_MOST_POINTS)
+            if months
+            else _NO_POINTS
+        )
 
-    def _read(self, end: Month, slice_: str, months: list[Month]) -> dict[Places, Point]:
+    def _read(self, end: Month, slice_: str, months: list[Month]) -> Points:
         figures = months_figures(
             self._session,
             self._contract,
@@ -118,6 +125,9 @@ class Histories:
         self.computed |= any(held.computed for held in figures.values())
         results = {month: figures[month].of(slice_) for month in months}
         points = points_of(self._contract, end, pool(self._contract, end, results))
-        # A place is kept once for all months: it takes more room than what was reached there.
-        known: dict[Places, Places] = self._contract.worked_out.kept("places", None, dict)
-        return {known.setdefault(places, places): point for places, point in points.items()}
+        # Places are kept once for all months that have the same: they take more room than what was reached there.
+        places = tuple(points)
+        at: dict[Places, int] = self._contract.worked_out.kept(
+            "places", places, lambda: {each: number for number, each in enumerate(places)}, most=_MOST_SETS
+        )
+        return Points(at, tuple(points.values()))
