@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -52,11 +52,11 @@ def read_client(session: Session, client_id: str, *, actor: Actor) -> Managed:
     return _managed(session, client)
 
 
-def add_key(session: Session, client_id: str, *, actor: Actor, now: datetime) -> tuple[Managed, str]:
+def add_key(session: Session, client_id: str, *, actor: Actor, now: datetime, lifetime: timedelta) -> tuple[Managed, str]:
     """A second key, so that the client can change over without an interruption."""
     require(actor, Permission.CLIENT_MANAGE)
     manage_clients(session)
-    key = access.add_key(session, client_id, actor=actor, now=now)
+    key = access.add_key(session, client_id, actor=actor, now=now, lifetime=lifetime)
     return read_client(session, client_id, actor=actor), key
 
 

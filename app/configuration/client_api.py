@@ -1,5 +1,6 @@
 """Managing clients over HTTP: making them, rotating and revoking their keys, and the public keys that they sign with."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -18,6 +19,7 @@ from app.configuration.client_schemas import (
     KeySetView,
     MadeView,
     NewClientBody,
+    NewKeyBody,
     client_view,
     key_set_view,
 )
@@ -69,11 +71,19 @@ def revoke_client(unit: Unit, client: ClientId) -> Response:
 
 
 @router.post(
-    "/{client}/keys", status_code=201, responses=refusals(*WRITING, ClientRevoked, TooManyKeys) | json_answer(MadeView, MADE, status=201)
+    "/{client}/keys",
+    status_code=201,
+    responses=refusals(*WRITING, ClientRevoked, TooManyKeys) | json_answer(MadeView, MADE, status=201),
+    openapi_extra=json_body(NewKeyBody, {"key_lifetime_days": 90}, required=False),
 )
 def add_key(unit: Unit, client: ClientId) -> Response:
-    """Give a client its second key, shown this once, so that it can change over; the first goes on until it is revoked."""
-    managed, key = actions.add_key(unit.session, client, actor=unit.actor, now=unit.now)
+    """Give a client its second key, shown this once, so that it can change over; the first goes on until it is revoked.
+
+    The body may say how many days it lives, at most 400, which it does without one.
+    """
+    new = unit.json_as(NewKeyBody) if unit.body.strip() else NewKeyBody()
+    lifetime = timedelta(days=new.key_lifetime_days)
+    managed, key = actions.add_key(unit.session, client, actor=unit.actor, now=unit.now, lifetime=lifetime)
     payload = {**client_view(managed), "key": None}
     return unit.answer(payload, status=201, location=f"/v1/clients/{client}", shown_once={"key": key})
 

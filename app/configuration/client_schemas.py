@@ -49,6 +49,14 @@ class NewClientBody(BaseModel):
         return NewClient(self.name, self.role, self.programme, self.subcontract, self.commissioner, lifetime)
 
 
+class NewKeyBody(BaseModel):
+    """How long a further key lives."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    key_lifetime_days: Annotated[int, Field(ge=1, le=KEY_LIFETIME.days)] = KEY_LIFETIME.days
+
+
 class KeyView(BaseModel):
     """A key by its id, which is in the key itself; `last_used_at` is kept to the minute."""
 

@@ -113,8 +113,15 @@ def test_a_key_is_rotated_without_a_pause(web: Web, clock: Clock) -> None:
     assert not works(web, second.json()["key"])
     assert web.post(f"{path}/keys", key=administrator).json()["code"] == "client_revoked"
     short = made(web, administrator, key_lifetime_days=1)
+    wrong = web.post(f"/v1/clients/{short['id']}/keys", {"key_lifetime_days": 401}, key=administrator)
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/key_lifetime_days")
+    longer = web.post(f"/v1/clients/{short['id']}/keys", {"key_lifetime_days": 2}, key=administrator).json()["key"]
     clock.now += timedelta(days=1, seconds=1)
     assert not works(web, short["key"])
+    assert works(web, longer)
+    clock.now += timedelta(days=1)
+    web.app.state.service.callers._remembered.clear()  # noqa: SLF001 - as above
+    assert not works(web, longer)
 
 
 def test_whoever_manages_one_programme_sees_nobody_of_another(web: Web) -> None:
