@@ -79,8 +79,8 @@ def document(*, freezes: bool = False, **changes: Any) -> dict[str, Any]:
 
 
 def smallest(programme: str) -> dict[str, Any]:
-    """The smallest that is accepted by hand and published: one measure at one site, owed by one subcontract in one month."""
-    term = {"starts_on": FIRST.first_day.isoformat(), "ends_on": FIRST.last_day.isoformat()}
+    """The smallest that is accepted by hand and published: a measure at one site, owed by one subcontract in the last month, which is in no other race."""
+    term = {"starts_on": LAST.first_day.isoformat(), "ends_on": LAST.last_day.isoformat()}
     whole = document(assignments=[{"subcontract": "SC-1", "pathway": "main", "segment": "treatment", "sites": ["SC-1-a"]}])
     whole["programme"] |= {"code": programme, **term}
     whole["pathways"][0]["segments"][0]["measures"] = [_MEASURES[CLOSING]]

@@ -334,11 +334,10 @@ class Press:
         return self.who.web.post(f"{load.address(_PUBLISHED, programme=self.programme)}/acceptance", None, key=self.manager)
 
 
-_PUBLISHED: Final = ReturnKey(load.CLOSING, "SC-1", load.FIRST)
+_PUBLISHED: Final = ReturnKey(load.CLOSING, "SC-1", load.LAST)
 
 
-def _press(who: Parties, number: int, *, prepared: bool) -> Press:
-    programme = f"press-{number}"
+def _press(who: Parties, programme: str, *, prepared: bool) -> Press:
     manager, editor, preparer = (
         who.client(role, subcontract, programme=programme)[1]
         for role, subcontract in (("contract_manager", None), ("analyst", None), ("preparer", "SC-1"))
@@ -363,7 +362,7 @@ def _press(who: Parties, number: int, *, prepared: bool) -> Press:
 
 def publish_against_acceptance(who: Parties, number: int, chance: Random) -> str:
     """What was accepted first is in the draft no longer looked at, so nothing is published; else it is published without, and waits."""
-    press = _press(who, number, prepared=chance.random() < 0.5)
+    press = _press(who, f"late-{number}", prepared=chance.random() < 0.5)
     waits_seconds = who.waits_seconds * (0.5 + chance.random())
     published, accepted = together(press.publish, press.accept, last_waits_seconds=waits_seconds)
     # Shorter after each time that it came last, else longer: so either comes first about as often, however busy the machine is.
@@ -383,7 +382,7 @@ def publish_against_acceptance(who: Parties, number: int, chance: Random) -> str
 
 def publish_against_publish(who: Parties, number: int, chance: Random) -> str:
     """One publishes, the other is told that there is nothing left to publish."""
-    press = _press(who, number, prepared=chance.random() < 0.5)
+    press = _press(who, f"twice-{number}", prepared=chance.random() < 0.5)
     answers = together(press.publish, press.publish)
     assert _statuses(answers) == [201, 409]
     assert {_code(answer) for answer in answers} == {"", "not_drafted"}
