@@ -10,8 +10,8 @@ from app.kernel.refusals import Fault, Invalid
 
 ALGORITHMS: Final[Mapping[str, str]] = {"RS512": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 """The signatures that are taken, each with the type of its key. A key is for one of them: nobody else chooses."""
-MOST_KEYS: Final = 4
-"""The one in use, its successor, and the same once more for a second system of the client."""
+MOST_KEYS: Final = 8
+"""One of each algorithm and its successor, so that whoever signs in every way still changes over without a pause."""
 _RSA_BITS: Final = range(2048, 8193)
 _PUBLIC: Final[Mapping[str, frozenset[str]]] = {
     "RSA": frozenset({"n", "e"}),
