@@ -62,7 +62,7 @@ def callers_of(database: Database, register: Register) -> Callers:
 
 async def answers(callers: Callers, key: str, count: int) -> list[asyncio.Task[Actor]]:
     tasks = [asyncio.create_task(callers.admit(f"Bearer {key}", now=NOW, address="192.0.2.1")) for _ in range(count)]
-    await asyncio.sleep(0)
+    await asyncio.wait(tasks, timeout=0)
     return tasks
 
 
