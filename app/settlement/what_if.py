@@ -107,10 +107,14 @@ def sweep(
 
 def sweep_faults(asked: Sweep) -> list[Fault]:
     """What is wrong with a sweep whatever it is of."""
-    if asked.member in _SWEPT[asked.of].model_fields:
-        return []
-    detail = "There is no such parameter."
-    return [Fault("unknown_member", detail, "Name a member of the changes, or of the part of them that is meant.", pointer="/sweep/member")]
+    faults = []
+    if asked.member not in _SWEPT[asked.of].model_fields:
+        fix = "Name a member of the changes, or of the part of them that is meant."
+        faults.append(Fault("unknown_member", "There is no such parameter.", fix, pointer="/sweep/member"))
+    if asked.code is None and asked.of in ("measures", "subcontracts", "figures"):
+        detail = "Which line is meant is not said."
+        faults.append(Fault("code_missing", detail, "Name the measure or the subcontract.", pointer="/sweep/code"))
+    return faults
 
 
 def _with(changes: dict[str, Any], asked: Sweep, value: Decimal) -> dict[str, Any]:

@@ -188,6 +188,7 @@ def test_a_parameter_is_swept(asked: dict[str, Any], values: list[Any]) -> None:
         ({"member": "nothing"}, "unknown_member", "/sweep/member"),
         ({"of": "measures", "code": "CWT-62", "member": "target_"}, "unknown_member", "/sweep/member"),
         ({"of": "measures", "code": "NO", "member": "target", "values": ["0.8", "0.9"]}, "unknown_measure", "/sweep/code"),
+        ({"of": "measures", "member": "target"}, "code_missing", "/sweep/code"),
         ({"member": "at_risk_share", "values": [1, 2]}, "sweep", "/sweep/values/1"),
     ],
 )
