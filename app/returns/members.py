@@ -9,6 +9,8 @@ from app.kernel.refusals import Fault
 from app.returns.faults import fault
 
 LONGEST_CODE: Final = 64
+_LOOKED_AT: Final = 10_000
+"""So much is looked at of what is refused in any case: a text of megabytes would be searched for seconds."""
 
 RATIOS: Final = frozenset({"value", "ratio", "rate", "mean", "percent", "percentage", "performance"})
 """Names of what is never accepted, for it cannot be pooled."""
@@ -21,7 +23,9 @@ def unknown_members(raw: Mapping[str, Any], allowed: frozenset[str], pointer: st
     found = []
     for name in sorted(raw.keys() - allowed):
         place = f"{pointer}/{name}" if _PLAIN_NAME.match(name) else pointer
-        hidden = identifiers_in(name) + (identifiers_in(str(raw[name])) if isinstance(raw[name], str | int) else ())
+        hidden = identifiers_in(name[:_LOOKED_AT]) + (
+            identifiers_in(str(raw[name])[:_LOOKED_AT]) if isinstance(raw[name], str | int) else ()
+        )
         if hidden:
             found += [fault("patient_identifier", place, found=each) for each in dict.fromkeys(hidden)]
         else:
@@ -35,7 +39,7 @@ def text_of(raw: Mapping[str, Any], name: str, pointer: str, *, most: int, fault
     if value is None:
         return None
     place = f"{pointer}/{name}"
-    hidden = identifiers_in(str(value)) if isinstance(value, str | int) else ()
+    hidden = identifiers_in(str(value)[: max(most, _LOOKED_AT)]) if isinstance(value, str | int) else ()
     if hidden:
         faults.extend(fault("patient_identifier", place, found=each) for each in hidden)
     elif not isinstance(value, str):

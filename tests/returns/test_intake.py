@@ -14,6 +14,7 @@ from app.returns.columns import CSV, XLSX
 from app.returns.faults import EXPLANATION_CODES, FAULTS, MOST_FAULTS, REST_AFTER_A_VALUE, REST_OF_A_CENSUS, REST_STATES, fault
 from app.returns.formats import read_sent
 from app.returns.intake import MOST_CELLS, ReturnInvalid, read_submission
+from app.returns.members import text_of
 from app.returns.submission import digest
 from app.web.intake import parse
 from tests.make import contract
@@ -532,3 +533,12 @@ def test_a_collection_of_a_quarter_expects_its_months_together() -> None:
     stated["collections"][-1] |= {"every": "quarter"}
     assert owed(MIXED._replace(month=MIXED.month.plus(2)), contract(**stated)).cells
     assert parse(b"{}") == {}
+
+
+def test_what_is_far_too_long_is_not_searched_from_end_to_end() -> None:
+    faults: list[Fault] = []
+    searched = "7 " * 5_000 + "943 476 5919"
+    assert text_of({"note": searched}, "note", "", most=2000, faults=faults) is None
+    assert [found.code for found in faults] == ["too_long"]
+    assert text_of({"note": f"943 476 5919 {searched}"}, "note", "", most=2000, faults=faults) is None
+    assert [found.code for found in faults] == ["too_long", "patient_identifier"]
