@@ -10,6 +10,7 @@ import pytest
 from app.calendar.contract import Contract
 from app.calendar.expected import CellKey
 from app.kernel.identifiers import identifier_in, identifiers_in
+from app.kernel.refusals import Fault
 from app.returns.columns import CSV, XLSX
 from app.returns.faults import EXPLANATION_CODES, FAULTS, MOST_FAULTS, REST_AFTER_A_VALUE, REST_OF_A_CENSUS, REST_STATES, fault
 from app.returns.formats import read_sent
