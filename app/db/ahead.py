@@ -53,7 +53,7 @@ class Connection(psycopg.Connection[Any]):
 
         It nearly always can. Each question gives another thread Python's lock, and whoever holds a lock in the database waits to have it back.
         """
-        return super().wait(_writing_first(gen) if self.is_sending else gen, *arguments, **named)
+        return super().wait(_writing_first(self.pgconn, gen) if self.pgconn.pipeline_status else gen, *arguments, **named)
 
     def begin(self) -> None:
         """Begin a transaction, without waiting for it as psycopg would."""
@@ -85,8 +85,11 @@ class Connection(psycopg.Connection[Any]):
             self.end_sending()
 
 
-def _writing_first(gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """The same steps of a conversation, with the first few writes not asked about."""
+def _writing_first(server: psycopg.pq.abc.PGconn, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """The same steps of a conversation, with the first few writes not asked about.
+
+    And never waiting for an answer to what is not all sent yet: psycopg does not look whether a last statement of megabytes went out whole.
+    """
     try:
         wanted = next(gen)
         for _ in range(_WRITES):
@@ -94,7 +97,11 @@ def _writing_first(gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
                 break
             wanted = gen.send(waiting.Ready.W)
         while True:
-            wanted = gen.send((yield wanted))
+            unsent = wanted == waiting.Wait.R and server.flush()
+            ready = yield waiting.Wait.RW if unsent else wanted
+            if unsent and not ready & waiting.Ready.R:
+                continue
+            wanted = gen.send(waiting.Ready.R if unsent else ready)
     except StopIteration as end:
         return end.value
 

@@ -124,3 +124,11 @@ def test_a_server_that_goes_away_after_a_commit_that_failed_leaves_nothing(progr
             ended = text("SELECT pg_terminate_backend(:number, 10000)")
             assert administrator.execute(ended, {"number": number}).scalar_one()
     assert _kept(programme) == 0
+
+
+def test_megabytes_that_go_ahead_are_all_sent_before_anybody_waits(database: Database) -> None:
+    longer_than_any_buffer = "x" * 8_000_000
+    with open_session(database.engine, TENANT) as session:
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5s'"))
+        session.execute(text("SELECT length(:text)").execution_options(**AHEAD), {"text": longer_than_any_buffer})
+        assert session.execute(text("SELECT length(:text)"), {"text": longer_than_any_buffer}).scalar_one() == len(longer_than_any_buffer)
