@@ -133,7 +133,9 @@ _BY_CHANCE: Final = frozenset({"timestamp", "request_id", "trace_id", "client"})
 
 
 def _without_ids(line: str) -> str:
-    """A line of the log without what chance may have made look like a figure."""
+    """A line of the log without what chance may have made look like a figure; what a command says for people is no event."""
+    if not line.startswith("{"):
+        return line
     return json.dumps({name: value for name, value in json.loads(line).items() if name not in _BY_CHANCE})
 
 
