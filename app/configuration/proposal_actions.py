@@ -56,10 +56,7 @@ def read_proposal(session: Session, programme: str, key: VersionKey, *, actor: A
     """The last proposal of a version."""
     require(actor, Permission.CONFIGURATION_READ, programme=programme)
     last_recorded(session, programme)
-    found = store.proposals(session, programme, *key)
-    if not found:
-        raise NotFound("Nothing is proposed of this version of a measure here, or it is not yours.")
-    return found[-1]
+    return _proposed(session, programme, key)[-1]
 
 
 def propose(session: Session, programme: str, key: VersionKey, new: NewProposal, *, actor: Actor, now: datetime) -> MeasureProposal:
@@ -95,6 +92,14 @@ def propose(session: Session, programme: str, key: VersionKey, new: NewProposal,
     return made
 
 
+def _proposed(session: Session, programme: str, key: VersionKey) -> Sequence[MeasureProposal]:
+    """Everything that was proposed of a version, and something was."""
+    found = store.proposals(session, programme, *key)
+    if not found:
+        raise NotFound("Nothing is proposed of this version of a measure here, or it is not yours.")
+    return found
+
+
 def _tried(session: Session, programme: str, key: VersionKey, line: Measure | None, *, actor: Actor, now: datetime) -> LineApplied:
     """A dry run of it."""
     try:
@@ -113,10 +118,10 @@ def _brought(
 
 
 def approve(session: Session, programme: str, key: VersionKey, number: int, *, actor: Actor, now: datetime) -> MeasureProposal:
-    """Bring into force what another person proposed. NothingProposed; SamePerson; ProposalOutdated; and whatever a document is refused for."""
+    """Bring into force what another person proposed. NotFound; NothingProposed; SamePerson; ProposalOutdated; and whatever a document is refused for."""
     require(actor, Permission.CONFIGURATION_WRITE, programme=programme)
     hold_ledger(session, programme, installation=True)
-    found = store.proposals(session, programme, *key)
+    found = _proposed(session, programme, key)
     made = next((each for each in found if (each.number, each.state) == (number, "proposed")), None)
     if made is None:
         raise NothingProposed(f"No proposal {number} of version {key[1]} of {key[0]} waits for approval.")

@@ -29,10 +29,8 @@ def statements(programme: Programme, *, without: tuple[str, ...] = ("SELECT set_
 BEFORE = [
     "WITH dropped AS",
     "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))",
-    "SELECT max(contract_changes.recorded_at) AS",
-    "SELECT returns.collection, returns.subcontract,",
+    "SELECT anon_1.changed, anon_1.next_revision,",
     "SAVEPOINT mark",
-    "SELECT nextval(pg_get_serial_sequence('revisions', 'revision_id'))",
     "INSERT INTO submitted_files",
     "INSERT INTO cells",
 ]

@@ -84,6 +84,10 @@ class Expectation:
     malformed: int | None
 
 
+_FAULTS_TOGETHER: Final = {"get_report", "get_trend"}
+"""A malformed month is told with whatever else is wrong with the parameters, to who may; elsewhere its shape is looked at before who asks."""
+
+
 def expectations() -> dict[str, Expectation]:
     """The table, by operation."""
     found = {}
@@ -162,7 +166,7 @@ _ODDLY: Final[Mapping[str, Any]] = {
     },
     "end_assignment": {"to_month": "1999-01"},
     "approve_phase_decision": {"number": 99},
-    "propose_measure": {"line": None, "reason": ""},
+    "propose_measure": {"line": {"code": "QVZ", "name": "Another", "unit": "count", "direction": "higher"}, "reason": "It is another."},
     "approve_measure": {"number": 99},
     "state_settlement_input": {"contract_year": 99, "kind": "actual_cost", "value": 1, "source": "Ledger"},
     "withdraw_baselines": {"measures": ["CWT-FDS"], "reason": "It was never agreed."},
@@ -331,7 +335,8 @@ def expected(expectation: Expectation, request: Request) -> int | None:
         # Whose subcontract it is, is asked before what the role may do.
         return 404
     if request.kind == MALFORMED:
-        return expectation.malformed if not denied or expectation.malformed == 422 else own
+        at_once = expectation.malformed == 422 and operation.name not in _FAULTS_TOGETHER
+        return expectation.malformed if not denied or at_once else own
     return own if denied else expectation.absent
 
 
