@@ -89,10 +89,11 @@ def _out_of_range(inputs: Inputs, known: Known, months: Collection[Month]) -> It
         if each.month not in months:
             detail = f"{each.month} is no month of this contract year."
             yield Fault("unknown_month", detail, "Name one of its months.", pointer=f"{pointer}/month")
-        if each.numerator is not None and each.numerator < 0:
-            yield Fault("negative", "A numerator is not below 0.", "State how many there were.", pointer=f"{pointer}/numerator")
-        if each.denominator is not None and each.denominator < 0:
-            yield Fault("denominator", "A denominator is not below 0.", "State how many there were.", pointer=f"{pointer}/denominator")
+        for of in ("", "last_final_"):
+            for code, count in (("negative", "numerator"), ("denominator", "denominator")):
+                stated = getattr(each, f"{of}{count}")
+                if stated is not None and stated < 0:
+                    yield Fault(code, f"A {count} is not below 0.", "State how many there were.", pointer=f"{pointer}/{of}{count}")
         if each.lower is not None and each.upper is not None and each.upper < each.lower:
             yield Fault("reversed", "The upper limit is below the lower.", "Put the limits in their order.", pointer=f"{pointer}/upper")
         if measure is not None and measure.is_share and each.exact is not None and not 0 <= each.exact <= 1:

@@ -131,21 +131,28 @@ def _figure(
     usual: dict[str, Any] = {"measure": measure, "month": month, "period": period, "grade": _grade(contract, measure, month, parts)}
     if row is None:
         return MeasureFigure(**usual, missing_reason="not_published", **_last_final(programme, rows, key, standing))
-    has_ratio = row["statistic"] in _WITH_RATIO and row["denominator"] is not None
+    numerator, denominator = _counts(row)
     return MeasureFigure(
         **usual,
-        numerator=row["numerator"] if has_ratio else None,
-        denominator=row["denominator"] if has_ratio else None,
+        numerator=numerator,
+        denominator=denominator,
         value=row["value"],
         lower=row["lower"],
         upper=row["upper"],
         interval=row["interval"],
         status=row["status"],
         missing_reason=row["missing_reason"],
-        by_subcontract=parts if has_ratio else (),
+        by_subcontract=parts if denominator is not None else (),
         source=_source(programme, standing[month], measure, period),
         **({} if row["value"] is not None else _last_final(programme, rows, key, standing)),
     )
+
+
+def _counts(row: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]:
+    """The numerator and denominator that a row's value is, unrounded; None of what is no ratio."""
+    if row["statistic"] not in _WITH_RATIO or row["denominator"] is None:
+        return None, None
+    return row["numerator"], row["denominator"]
 
 
 def _contributions(rows: Mapping[_Row, dict[str, Any]], measure: str, period: str, month: Month) -> Iterator[Contribution]:
@@ -155,17 +162,23 @@ def _contributions(rows: Mapping[_Row, dict[str, Any]], measure: str, period: st
 
 
 def _last_final(programme: str, rows: Mapping[_Row, dict[str, Any]], key: _Row, standing: Mapping[Month, Standing]) -> dict[str, Any]:
-    """The value of the last period before that was final and has one, its month, and where it was published."""
+    """The figure of the last period before that was final and has one, its month, and where it was published."""
     earlier = {
-        other.month: row["value"]
+        other.month: row
         for other, row in rows.items()
         if other._replace(month=key.month) == key and other.month < key.month and row["status"] == "final" and row["value"] is not None
     }
     if not earlier:
         return {}
     month = max(earlier)
-    source = _source(programme, standing[month], key.measure, key.period)
-    return {"last_final": Decimal(earlier[month]), "last_final_month": month, "last_final_source": source}
+    numerator, denominator = _counts(earlier[month])
+    return {
+        "last_final": Decimal(earlier[month]["value"]),
+        "last_final_numerator": numerator,
+        "last_final_denominator": denominator,
+        "last_final_month": month,
+        "last_final_source": _source(programme, standing[month], key.measure, key.period),
+    }
 
 
 def _grade(contract: Contract, measure: str, month: Month, parts: Iterable[Contribution]) -> Grade:

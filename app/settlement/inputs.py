@@ -36,7 +36,7 @@ class MeasureFigure(Line):
     """A measure's figure of one period of the contract year; several where it is judged on months or quarters.
 
     Where there is a denominator the exact ratio counts and not `value`, which rows round. None of the three is a figure that is missing, and
-    `missing_reason` says why. `last_final` is the last figure that was final, where there is one. `grade` is how well the measure can be collected.
+    `missing_reason` says why. `last_final` is the last figure that was final, where there is one, and its counts count as the figure's own do. `grade` is how well the measure can be collected.
     """
 
     measure: Code
@@ -51,6 +51,8 @@ class MeasureFigure(Line):
     status: Status = "provisional"
     missing_reason: Name | None = None
     last_final: ExactDecimal | None = None
+    last_final_numerator: ExactDecimal | None = None
+    last_final_denominator: ExactDecimal | None = None
     last_final_month: Month | None = None
     last_final_source: FigureSource | None = None
     grade: Grade = "A"

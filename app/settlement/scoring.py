@@ -6,6 +6,7 @@ cannot be collected as routine carries no weight, and what is missing is treated
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
@@ -101,20 +102,32 @@ def value_of(rule: ScoredMeasure, figure: MeasureFigure | None, number: int | No
     """A measure's figure, worked out from its counts where it has them; None where it is missing."""
     if figure is None or figure.exact is None:
         return None
-    name, source = _suffix(rule, figure, several=number is not None), cited(figure)
-    if figure.numerator is None or not figure.denominator:
-        return given(f"figure.{name}", "figure", figure.value, kind="publication", **source)
-    numerator = given(f"numerator.{name}", "figure", figure.numerator, kind="publication", **source)
-    denominator = given(f"denominator.{name}", "figure", figure.denominator, kind="publication", **source)
-    return worked_out(f"figure.{name}", "figure", "quotient", numerator, denominator)
+    name, source = _suffix(rule, figure, several=number is not None), {"kind": "publication", **cited(figure)}
+    return _ratio_or_value(name, figure.numerator, figure.denominator, figure.value, source)
+
+
+def _last_final(name: str, figure: MeasureFigure) -> Node | None:
+    """The last figure that was final, worked out like any other; None where it never was."""
+    source = {"kind": "last_final", **cited_last_final(figure)}
+    return _ratio_or_value(name, figure.last_final_numerator, figure.last_final_denominator, figure.last_final, source)
+
+
+def _ratio_or_value(
+    name: str, numerator: Decimal | None, denominator: Decimal | None, value: Decimal | None, source: Mapping[str, Any]
+) -> Node | None:
+    """A figure by its counts, which are exact, where it has them; else as it was stated."""
+    if numerator is not None and denominator:
+        counts = given(f"numerator.{name}", "figure", numerator, **source), given(f"denominator.{name}", "figure", denominator, **source)
+        return worked_out(f"figure.{name}", "figure", "quotient", *counts)
+    return None if value is None else given(f"figure.{name}", "figure", value, **source)
 
 
 def _score_or_missing(
     missing: Missing, rule: ScoredMeasure, pointer: str, figure: MeasureFigure | None, value: Node | None, *, several: bool
 ) -> Node | None:
     name = _suffix(rule, figure, several=several)
-    if value is None and missing == "last_final" and figure is not None and figure.last_final is not None:
-        value = given(f"figure.{name}", "figure", figure.last_final, kind="last_final", **cited_last_final(figure))
+    if value is None and missing == "last_final" and figure is not None:
+        value = _last_final(name, figure)
     if value is not None:
         return score_of(rule, value, name=name, pointer=pointer)
     if missing == "reweight":

@@ -1,0 +1,37 @@
+"""What a contract year is settled on, as it is published."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.settlement.statements import Tree, walk
+from tests.reports.conftest import acute, of_62, of_fds
+from tests.settlement.parties import FROZEN, Parties, rules, served_parties
+from tests.support.databases import Database
+
+OF_62 = {"measure": "CWT-62", "weight": 1, "floor": 0.5, "target": 0.85}
+
+
+@pytest.fixture(scope="module")
+def parties(module_database: Database) -> Iterator[Parties]:
+    with served_parties(module_database) as found:
+        found.send("2026-09", rje=(2, 3), rl4=(2, 4))
+        found.programme.at("2026-11-02T09:00")
+        for reference in ("SC-RJE", "SC-RL4"):
+            found.programme.send(reference, "2026-10", acute(of_62("urgent", 0, 0), of_fds(70, 100, commissioner="05G")))
+        found.programme.at(FROZEN["2026-10"])
+        found.publish("2026-09", "2026-10")
+        yield found
+
+
+def test_the_last_final_figure_counts_unrounded(parties: Parties) -> None:
+    """Rows round their value; a figure is its numerator over its denominator whichever month it is of."""
+    made = rules(1, "shadow") | {"missing": "last_final", "measures": [{**OF_62, "period": "month"}], "gain_share": None, "gate": {}}
+    found = parties.post("settlements:simulate", {"contract_year": 1, "rules": made}, status=200)["before"]
+    nodes: dict[str, Tree] = {node["name"]: node for node in walk(found["explanation"]) if node["formula"] != "as_above"}
+    late = nodes["figure.CWT-62@2026-10"]
+    assert late["value"] == "4/7"
+    assert {(part["value"], part["source"]["kind"], part["source"]["month"]) for part in late["parts"]} == {
+        ("4", "last_final", "2026-09"),
+        ("7", "last_final", "2026-09"),
+    }
