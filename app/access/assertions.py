@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 from app.access.key_sets import PublicKey
 from app.kernel.canonical import sha256
+from app.kernel.codes import is_code
 from app.kernel.refusals import Kind, Refusal
 
 LIFETIME: Final = timedelta(minutes=5)
@@ -43,7 +44,7 @@ def claimed_client(text: str) -> str:
     """Whom an assertion says it is from, before anything of it is believed: `iss`, which is `sub` too."""
     _, claims = _parts(text)
     issuer = claims.get("iss")
-    if not isinstance(issuer, str) or claims.get("sub") != issuer:
+    if not isinstance(issuer, str) or not is_code(issuer) or claims.get("sub") != issuer:
         raise InvalidClient("iss and sub are both the client's id.")
     return issuer
 
@@ -59,12 +60,20 @@ def check_assertion(text: str, keys: Collection[PublicKey], *, audiences: Collec
     if key is None or header.get("alg") != key.algorithm:
         raise InvalidClient("kid names one of the client's public keys here, and alg is that key's own.")
     try:
-        # Its own clock is switched off: the moment is the request's.
+        # The signature alone is asked for: what is claimed is looked at below, by the request's clock and in sentences of its own.
         jwt.decode(
             text,
             jwt.PyJWK.from_dict(dict(key.members), algorithm=key.algorithm),
             algorithms=[key.algorithm],
-            options={"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False, "verify_sub": False},
+            options={
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+                "verify_aud": False,
+                "verify_iss": False,
+                "verify_sub": False,
+                "verify_jti": False,
+            },
         )
     except (InvalidTokenError, PyJWKError, ValueError) as error:
         raise InvalidClient("The signature is not the key's.") from error

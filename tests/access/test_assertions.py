@@ -86,6 +86,13 @@ def test_claims_that_do_not_hold(case: str) -> None:
         check(f"{signed}.{part(own.private.sign(signed.encode()))}")
 
 
+@pytest.mark.parametrize("jti", [7, ["a"], {}, True, "", "x" * 201])
+def test_a_name_that_is_none_is_said_to_be_none(jti: Any) -> None:
+    """Of a signature that is the key's it is not said that it is another's."""
+    with pytest.raises(InvalidClient, match="jti is a text of 1 to 200 characters"):
+        check(PAIRS["EdDSA"].assertion(claims("c", NOW, jti=jti)))
+
+
 def forgeries() -> dict[str, str]:
     """Assertions that say what a true one says, each proved by a trick."""
     own, rsa = PAIRS["EdDSA"], PAIRS["RS512"]

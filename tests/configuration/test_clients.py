@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.access.token_api import ASSERTION_TYPE, FORM
-from tests.access.signing import Pair, claims, pair
+from tests.access.signing import Pair, claims, pair, part
 from tests.make import document
 from tests.support.databases import Database
 from tests.support.http import Web, serving
@@ -261,3 +261,10 @@ def test_an_assertion_for_whoever_the_host_header_names_is_refused(web: Web, clo
     assert answer.status_code == 401
     stranger = ask(web, own.assertion(claims("nobody", clock.now, aud=ADDRESS)))
     assert {**stranger.json(), "instance": ""}["code"] == "invalid_client"
+
+
+@pytest.mark.parametrize("issuer", ["a\0", "\ud800", "", "x" * 100, "../a", "café", "all\n"])
+def test_what_cannot_be_the_id_of_a_client_is_none(web: Web, issuer: str) -> None:
+    said = f"{part({'alg': 'RS512', 'kid': 'k1'})}.{part({'iss': issuer, 'sub': issuer})}.{part(bytes(8))}"
+    answer = ask(web, said)
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_client")
