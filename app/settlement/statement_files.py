@@ -36,7 +36,7 @@ COLUMNS: Final = (
     *LINE,
     *NODE,
     *MEASURE,
-    *("recoverable", "irrecoverable_pence", "true_up", "opened_at", "reason", "answer"),
+    *("recoverable", "irrecoverable_pence", "true_up", "opened_at", "reason", "answer", "made_on"),
 )
 _SHEETS: Final = ("Statement", "Measures", "How it came about")
 _HEADINGS: Final = {
@@ -72,9 +72,10 @@ def _rows(statement: Row) -> Iterator[Row]:
     for node in _nodes(statement["explanation"]):
         yield {"row": "node", **node}
     for each in statement["true_ups"]:
-        yield from ({"row": "true_up", "true_up": each["number"], **line} for line in each["lines"])
-        yield from ({"row": "true_up_cause", "true_up": each["number"], "reason": cause} for cause in each["causes"])
-        yield from ({"row": "true_up_node", "true_up": each["number"], **node} for node in _nodes(each["explanation"]))
+        when_made = {"true_up": each["number"], "made_on": each["made_on"]}
+        yield from ({"row": "true_up", **when_made, **line} for line in each["lines"])
+        yield from ({"row": "true_up_cause", **when_made, "reason": cause} for cause in each["causes"])
+        yield from ({"row": "true_up_node", **when_made, **node} for node in _nodes(each["explanation"]))
 
 
 def _nodes(tree: Tree) -> Iterator[Row]:

@@ -192,5 +192,8 @@ def test_true_ups_and_suspense_stand_in_the_statement() -> None:
     words = text_of(workbook_of(everyone, made_at="2029-09-02T09:00:00Z"))
     assert "The figure of CWT-62 was 412/531." in words
     assert "['" not in words
-    kinds = {row["row"] for row in csv.DictReader(io.StringIO(csv_of(everyone).decode()))}
+    rows = list(csv.DictReader(io.StringIO(csv_of(everyone).decode())))
+    kinds = {row["row"] for row in rows}
+    assert {row["row"] for row in rows if row["made_on"]} == {"true_up", "true_up_cause", "true_up_node"}
+    assert {row["made_on"] for row in rows if row["true_up"] == "1"} == {"2029-09-01"}
     assert {"total", "measure", "dispute", "true_up", "true_up_node"} <= kinds
