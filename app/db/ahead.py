@@ -19,6 +19,7 @@ AHEAD: Final = {"ahead": True}
 
 
 _WRITES: Final = 4
+"""So many writes of one step are tried at once; whoever has more to send asks the system when it can."""
 
 
 class Connection(psycopg.Connection[Any]):
@@ -34,8 +35,9 @@ class Connection(psycopg.Connection[Any]):
     def begin_sending(self) -> None:
         """What is executed from now on is sent and not waited for."""
         if self._pipeline_of_ours is None:
-            self._pipeline_of_ours = self.pipeline()
-            self._way = self._pipeline_of_ours.__enter__()
+            pipeline = self.pipeline()
+            self._way = pipeline.__enter__()
+            self._pipeline_of_ours = pipeline
 
     def wait_for_sent(self) -> None:
         """Wait for everything that was sent; the first failure of it is raised."""
@@ -53,7 +55,14 @@ class Connection(psycopg.Connection[Any]):
 
         It nearly always can. Each question gives another thread Python's lock, and whoever holds a lock in the database waits to have it back.
         """
-        return super().wait(_writing_first(self.pgconn, gen) if self.pgconn.pipeline_status else gen, *arguments, **named)
+        if not self.pgconn.pipeline_status:
+            return super().wait(gen, *arguments, **named)
+        try:
+            return super().wait(_writing_first(self.pgconn, gen), *arguments, **named)
+        except psycopg.Error:
+            # What was sent after what failed is taken for prepared by psycopg, and never was.
+            self._prepared.clear()
+            raise
 
     def begin(self) -> None:
         """Begin a transaction, without waiting for it as psycopg would."""
@@ -72,11 +81,9 @@ class Connection(psycopg.Connection[Any]):
 
     def rollback(self) -> None:
         # What failed is undone all the same.
-        if self.is_sending:
-            with contextlib.suppress(psycopg.Error):
-                self.execute("ROLLBACK", prepare=False)
-            with contextlib.suppress(psycopg.Error):
-                self.end_sending()
+        with contextlib.suppress(psycopg.Error):
+            self.end_sending()
+        # By psycopg, which then also lets the server forget what it no longer takes for prepared.
         super().rollback()
 
     def close(self) -> None:

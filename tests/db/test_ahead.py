@@ -132,3 +132,24 @@ def test_megabytes_that_go_ahead_are_all_sent_before_anybody_waits(database: Dat
         session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5s'"))
         session.execute(text("SELECT length(:text)").execution_options(**AHEAD), {"text": longer_than_any_buffer})
         assert session.execute(text("SELECT length(:text)"), {"text": longer_than_any_buffer}).scalar_one() == len(longer_than_any_buffer)
+
+
+@pytest.mark.parametrize("within_savepoint", [False, True])
+def test_what_was_never_prepared_for_a_failure_before_it_is_prepared_again(programme: Database, *, within_savepoint: bool) -> None:
+    # The driver prepares a statement when it is executed for the sixth time, and takes it for prepared once it is sent.
+    with open_session(programme.engine, TENANT) as session:
+        session.execute(text("SELECT 1"))
+    with open_session(programme.engine, TENANT) as session:
+        own = session.connection().connection.driver_connection
+        for _ in range(5):
+            session.execute(_COUNT)
+        nested = session.begin_nested() if within_savepoint else session
+        _send(session, None)
+        with pytest.raises(exc.IntegrityError):
+            session.execute(_COUNT)
+        nested.rollback()
+        session.commit()
+    with open_session(programme.engine, TENANT) as session:
+        assert session.connection().connection.driver_connection is own
+        for _ in range(7):
+            assert session.execute(_COUNT).scalar_one() == 0
