@@ -1,7 +1,7 @@
 """Preparing publications: what takes long of each month is worked out before it is published, and kept with the digest of all that it was worked out from."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,9 @@ from app.publications.domain import OF_PROGRAMME
 from app.publications.manifests import said
 from app.publications.public_actions import PublicHistory
 from app.publications.renditions import Body, Prepared
+
+_MADE_AS: Final = 1
+"""To be counted on where what is prepared of the same inputs comes out otherwise: a release publishes nothing that the one before it prepared in another way."""
 
 
 class Turn(NamedTuple):
@@ -56,7 +59,7 @@ def in_turn(compositions: Sequence[Composition], month: Month, *, prepare: bool)
 def _inputs(composition: Composition, history: PublicHistory, *, is_own: bool) -> str:
     before = composition.before and composition.before.sequence
     released = [of for _, of in history.near(composition.month)]
-    return digest([str(composition.month), is_own, composition.inputs_sha256, said(composition.made), before, released])
+    return digest([_MADE_AS, str(composition.month), is_own, composition.inputs_sha256, said(composition.made), before, released])
 
 
 def _prepare(composition: Composition, inputs_sha256: str, history: PublicHistory, *, is_own: bool) -> int:

@@ -16,8 +16,8 @@ from app.kernel.months import Month
 from app.publications import preparation_store, store
 from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience, Part, Standing
 from app.publications.notices import Moved, moved_between, no_causes
-from app.publications.renditions import Readership, Writer, unnamed
-from app.reports.public import named_to_public, places_above, policies
+from app.publications.renditions import Readership, Writer
+from app.reports.public import named_to_public, places_above, policies, unnamed
 from app.reports.reading import Reading
 
 AROUND: Final = 12

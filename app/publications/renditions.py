@@ -6,7 +6,6 @@ without the rest. The stream is a form of keeping only; digest and signature are
 
 import struct
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,14 +17,13 @@ from app.kernel.months import Month, overlap
 from app.organisations.domain import codes_readable_by
 from app.programmes.domain import ancestors
 from app.publications.domain import OF_PROGRAMME, Audience, Part
+from app.reports.public import NAMING_SUBCONTRACTS, unnamed
 
 _LEVEL: Final = 6
 _GZIP: Final = 31
 _RAW: Final = -15
 _HEADER: Final = b"\x1f\x8b\x08" + bytes(6) + b"\x03"
 """Of a gzip stream that names no file and no moment, so that equal bytes make an equal stream."""
-_UNNAMED: Final = frozenset({"carries_no_weight", "unsigned"})
-"""Notes that name subcontracts."""
 
 Row = Mapping[str, Any]
 
@@ -57,15 +55,7 @@ class Readership:
     def notes(self, notes: Iterable[Row]) -> list[Row]:
         """Those of a report that this audience is told; a subcontract's are its own from the start."""
         names_any = self.audience.kind != "public" and self.subcontracts_shown
-        return [note for note in notes if names_any or note["code"] not in _UNNAMED]
-
-
-def unnamed(row: Row) -> Row:
-    """The row without whose figures it lacks: `SC-A late, SC-B late` as `2 late`."""
-    if row["excludes"] is None:
-        return row
-    reasons = Counter(each.partition(" ")[2] for each in row["excludes"].split(", "))
-    return {**row, "excludes": ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))}
+        return [note for note in notes if names_any or note["code"] not in NAMING_SUBCONTRACTS]
 
 
 def readerships(contract: Contract, months: Sequence[Month], *, subcontracts_shown: bool) -> list[Readership]:

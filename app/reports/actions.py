@@ -24,7 +24,7 @@ from app.reports.absence import note_of_nothing, notes_of_term
 from app.reports.domain import FunnelQuery, ReportQuery
 from app.reports.funnel import Funnel, funnel
 from app.reports.imported import import_rows, notes_of_provisional
-from app.reports.public import preview
+from app.reports.public import NAMING_SUBCONTRACTS, preview
 from app.reports.reading import Reading
 from app.reports.results import METHOD_VERSION
 from app.reports.row_actions import ReportRows
@@ -57,7 +57,7 @@ def find_report(session: Session, programme: str, query: ReportQuery, *, actor: 
     if query.public:
         head["rendition"] = "public"
         rows, told = preview(contract, query.month, rows, restated=query.restated)
-        notes = [*told, *notes]
+        notes = [*told, *(note for note in notes if note["code"] not in NAMING_SUBCONTRACTS)]
     parts = [_part(query, part) for part in rows.values()]
     notes += _notes_of_absence(contract, query, parts)
     links = {} if query.public else {"queries": f"{_queries(programme)}?month={query.month}"}

@@ -1,9 +1,10 @@
 """A report as the public would be shown it: which policies hold, which places are above which, and rows in the order of their slices."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from app.calendar.contract import Contract
 from app.disclosure.domain import Above, Policy, disclose, notes_of, policies_of
@@ -13,6 +14,9 @@ from app.programmes.domain import ancestors
 from app.reports.reading import Reading
 
 Part = TypeVar("Part")
+
+NAMING_SUBCONTRACTS: Final = frozenset({"carries_no_weight", "unsigned"})
+"""Notes of a report that name subcontracts: the public is told none of them."""
 
 
 def policies(contract: Contract) -> dict[str, Policy]:
@@ -44,6 +48,14 @@ def named_to_public(contract: Contract) -> Callable[[str, str], bool]:
     return (lambda _slice, _measure: True) if contract.programme.publishing.subcontracts_to_public else told
 
 
+def unnamed(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row without whose figures it lacks: `SC-A late, SC-B late` as `2 late`."""
+    if row["excludes"] is None:
+        return row
+    reasons = Counter(each.partition(" ")[2] for each in row["excludes"].split(", "))
+    return {**row, "excludes": ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))}
+
+
 def preview(
     contract: Contract, month: Month, stored: Mapping[Part, bytes], *, restated: bool
 ) -> tuple[dict[Part, bytes], list[dict[str, Any]]]:
@@ -56,4 +68,4 @@ def preview(
     rows = [row for part in parts.values() for row in part]
     measures = policies(contract)
     shown = iter(disclose(rows, policies=measures, above=places_above(Reading(contract, month, restated=restated))))
-    return {part: json_bytes([next(shown) for _ in held]) for part, held in parts.items()}, notes_of(measures, preview=True)
+    return {part: json_bytes([unnamed(next(shown)) for _ in held]) for part, held in parts.items()}, notes_of(measures, preview=True)

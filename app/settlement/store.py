@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     insert,
     select,
     tuple_,
@@ -98,7 +99,7 @@ DISPUTES: Final = fact_table(
     key=[_year(), _number("run"), code_column("party"), code_column("element")],
     content=[
         _text("reason"),
-        Column("by_party", Boolean, nullable=False),
+        Column("by_party", Boolean, nullable=False, server_default=false()),
         Column("answer", Text),
         moment_column("answered_at", nullable=True),
         code_column("answered_by", nullable=True),
