@@ -19,6 +19,7 @@ _PUBLIC: Final[Mapping[str, frozenset[str]]] = {
     "OKP": frozenset({"crv", "x"}),
 }
 _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
+_FIELD: Final = 2**255 - 19
 _SECRET: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _FIX: Final = "Send the set as your tool exports its public keys, each with kid and alg."
 
@@ -92,9 +93,10 @@ def _operations(value: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def _is_strong(kty: str, members: Mapping[str, str], algorithm: str) -> bool:
-    """Whether the members are a point on the one curve, or a modulus long enough with a usual exponent."""
+    """Whether the members are a point on the one curve that proves something, or a modulus long enough with a usual exponent."""
     # Cryptography is loaded when there is a key to look at: 9 MB that a service of plain keys does without.
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - as above
     from jwt import PyJWK  # noqa: PLC0415 - as above
     from jwt.exceptions import PyJWTError  # noqa: PLC0415 - as above
@@ -107,4 +109,13 @@ def _is_strong(kty: str, members: Mapping[str, str], algorithm: str) -> bool:
         return False
     if isinstance(key, RSAPublicKey):
         return key.key_size in _RSA_BITS and key.public_numbers().e >= 65_537
+    if isinstance(key, Ed25519PublicKey):
+        return not _is_of_low_order(key.public_bytes_raw())
     return not isinstance(key, EllipticCurvePublicKey) or key.curve.name == "secp256r1"
+
+
+def _is_of_low_order(point: bytes) -> bool:
+    """Whether a point of Ed25519 gives zero in eight steps, so that anybody can sign for it, or is not written in the one way (RFC 8032, 5.1.3)."""
+    y = int.from_bytes(point, "little") % 2**255
+    # In turn: of order 4; of orders 1 and 2; of order 8, whose double has y = 0, which is x² = -y² on the curve -x² + y² = 1 + dx²y².
+    return y >= _FIELD or y * (y**2 - 1) * (121_665 * y**4 - 2 * 121_666 * y**2 + 121_666) % _FIELD == 0

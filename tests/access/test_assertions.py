@@ -212,6 +212,29 @@ def test_a_set_that_cannot_be_used_is_refused_whole(case: str) -> None:
     assert {fault.code for fault in refused.value.faults} == codes
 
 
+LOW_ORDERS = {
+    "order 1": "01" + 31 * "00",
+    "order 2": "ec" + 30 * "ff" + "7f",
+    "order 4": 32 * "00",
+    "order 4, the other": 31 * "00" + "80",
+    "order 8": "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "order 8, the second": "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    "order 8, the third": "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "order 8, the fourth": "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "order 1, with the sign of no number": "01" + 30 * "00" + "80",
+    "order 2, with the sign of no number": "ec" + 31 * "ff",
+    **{f"y = p + {more}, sign {sign}": f"{0xED + more:02x}" + 30 * "ff" + sign for more in range(19) for sign in ("7f", "ff")},
+}
+
+
+@pytest.mark.parametrize("case", LOW_ORDERS)
+def test_a_point_that_anybody_signs_for_is_no_key(case: str) -> None:
+    x = part(bytes.fromhex(LOW_ORDERS[case]))
+    with pytest.raises(Invalid) as refused:
+        read_key_set({"keys": [a_key(x=x)]})
+    assert [(fault.code, fault.pointer) for fault in refused.value.faults] == [("key", "/keys/0")]
+
+
 def test_a_set_is_read_in_one_form() -> None:
     one, two = pair("EdDSA", "b"), PAIRS["RS512"].jwk | {"kid": "a", "use": "sig", "x5t": "left out"}
     assert [key.kid for key in read_key_set({"keys": [one.jwk, two]})] == ["a", "b"]
