@@ -117,6 +117,15 @@ def test_the_schemas_are_open_and_known_again(october: Programme) -> None:
     assert web.get("/v1/schemas/report-0.9.json").status_code == 404
 
 
+def test_what_the_public_would_be_shown_names_no_subcontract(october: Programme) -> None:
+    address = "/v1/programmes/small/reports/2026-10"
+    key = october.key("analyst", programme="small")
+    assert "SC-RNA late" in october.web.get(address, key=key).text
+    shown = october.web.get(f"{address}?rendition=public", key=key)
+    assert any(row["excludes"] and "1 late" in row["excludes"] for row in shown.json()["observations"])
+    assert "SC-" not in shown.text
+
+
 def test_a_report_names_its_schema_and_is_also_a_table(october: Programme) -> None:
     key, address = october.key("analyst", programme="small"), "/v1/programmes/small/reports/2026-10"
     plain = october.web.get(address, key=key)
