@@ -10,14 +10,14 @@ from app.settlement.inputs import Inputs
 from app.settlement.scoring import Scored
 
 
-def result_of(rules: SettlementRules, inputs: Inputs, settlement: Settlement) -> dict[str, Any]:
-    """A computed contract year. Exact values are texts, money whole pence; `payable` is said of all of it at once."""
+def result_of(rules: SettlementRules, inputs: Inputs, settlement: Settlement, *, final: bool) -> dict[str, Any]:
+    """A computed contract year. Exact values are texts, money whole pence; `payable` is said of all of it at once: by live rules, and of what is final."""
     bands = {band.measure: band for band in bands_of(rules, inputs, settlement)}
     return {
         "method_version": METHOD_VERSION,
         "contract_year": rules.contract_year,
         "mode": rules.mode,
-        "payable": rules.mode == "live",
+        "payable": final and rules.mode == "live",
         "total_pence": settlement.total_pence,
         # What is paid and what is withheld of it, as these were rounded: the three are never a penny apart.
         "at_risk_pence": int(settlement.elements["outcome"].pence.value) + settlement.withheld_pence,

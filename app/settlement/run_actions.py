@@ -132,7 +132,8 @@ def _run(session: Session, programme: str, contract_year: int, kind: RunKind, *,
         _refuse_not_live(contract, approved.rules)
     inputs, read = _read(session, contract, approved.rules, final=kind == "final", actor=actor, now=now)
     settlement = settle(approved.rules, inputs)
-    content = {"rules": approved.rules.model_dump(), "inputs": inputs.model_dump(), "result": result_of(approved.rules, inputs, settlement)}
+    result = result_of(approved.rules, inputs, settlement, final=kind == "final")
+    content = {"rules": approved.rules.model_dump(), "inputs": inputs.model_dump(), "result": result}
     return Run(
         contract_year=contract_year,
         run=max((each.run for each in before), default=0) + 1,
@@ -203,7 +204,7 @@ def _true_up(session: Session, programme: str, key: RunKey, *, reason: str, acto
         raise NothingToTrueUp("What is published and approved now comes to what stands already.")
     last = found.standing[-1]
     because = causes(Inputs.model_validate(last.content["inputs"]), inputs)
-    content = {**last.content, "inputs": inputs.model_dump(), "result": result_of(rules, inputs, settlement)}
+    content = {**last.content, "inputs": inputs.model_dump(), "result": result_of(rules, inputs, settlement, final=True)}
     return replace(
         found.run,
         number=max((each.number for each in found.true_ups), default=0) + 1,

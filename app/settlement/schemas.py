@@ -215,7 +215,7 @@ class SweptView(BaseModel):
 
 
 class SimulationView(BaseModel):
-    """What would be, beside what is, and what of the rules looks like a mistake. Nothing of it is kept."""
+    """What would be, beside what is, and what of the rules looks like a mistake. Nothing of it is kept, or payable."""
 
     before: dict[str, Any]
     after: dict[str, Any]
@@ -285,8 +285,9 @@ def simulation_view(found: Simulated) -> dict[str, Any]:
     answer = found.what_if
     values = found.asked.values if found.asked is not None else ()
     return {
-        "before": result_of(found.rules, found.inputs, answer.before),
-        "after": result_of(answer.rules, answer.inputs, answer.after),
+        # It goes as far as is published, in phases that need not pay, and nothing of it is kept: none of it is payable.
+        "before": result_of(found.rules, found.inputs, answer.before, final=False),
+        "after": result_of(answer.rules, answer.inputs, answer.after, final=False),
         "difference_pence": answer.difference_pence,
         "moved": [{"name": each.name, "unit": each.unit, "before": each.before, "after": each.after} for each in answer.moved],
         "sweep": list(_swept(zip(values, found.swept, strict=True))),

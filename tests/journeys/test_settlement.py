@@ -89,7 +89,7 @@ def a_live_year(parties: Parties) -> None:
     parties.send("2026-11")
     parties.send("2026-12")
     parties.publish("2026-11", "2026-12")
-    parties.settle(2)
+    assert parties.settle(2)["result"]["payable"] is True
     everyone = parties.statement(2, by="one")
     assert everyone["statement"]["notice"].startswith("LIVE")
     assert sum(total["payable_pence"] for total in everyone["totals"]) == 0

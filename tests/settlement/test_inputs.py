@@ -1,6 +1,7 @@
 """What a contract year is settled on, as it is published."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -35,3 +36,12 @@ def test_the_last_final_figure_counts_unrounded(parties: Parties) -> None:
         ("4", "last_final", "2026-09"),
         ("7", "last_final", "2026-09"),
     }
+
+
+def test_what_is_provisional_or_only_asked_is_not_payable_whatever_the_rules_say(parties: Parties) -> None:
+    other: dict[str, Any] = {"measures": [{**OF_62, "period": "month"}], "gain_share": None, "gate": {}}
+    parties.agree(1, "live", actual=96_000_000, **other)
+    asked = parties.post("settlements:simulate", {"contract_year": 1}, status=200)
+    declared = parties.declare(1, "provisional")
+    for result in (asked["before"], asked["after"], declared["result"]):
+        assert (result["mode"], result["payable"]) == ("live", False)

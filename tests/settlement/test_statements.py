@@ -34,7 +34,7 @@ def stated(audience: Audience, party: str, *, mode: str = "live", kind: str = "f
     made = made.model_copy(
         update={"allocation": rules(allocation={**made.allocation.model_dump(), "commissioners": COMMISSIONERS}).allocation}
     )
-    result = json.loads(json.dumps(result_of(made, inputs(), settle(made, inputs()))))
+    result = json.loads(json.dumps(result_of(made, inputs(), settle(made, inputs()), final=kind == "final")))
     return statement_of({**HEAD, "kind": kind}, result, audience=audience, party=party, **said)
 
 
@@ -163,9 +163,9 @@ def test_a_live_statement_says_so_and_pays() -> None:
 def test_true_ups_and_suspense_stand_in_the_statement() -> None:
     before, after = settle(rules(), inputs()), settle(rules(), inputs(figures=figures(cwt_62={"numerator": 420, "denominator": 531})))
     moved = true_up([amounts_of(before)], amounts_of(after))
-    anew = result_of(rules(), inputs(figures=figures(cwt_62={"numerator": 420, "denominator": 531})), after)
+    anew = result_of(rules(), inputs(figures=figures(cwt_62={"numerator": 420, "denominator": 531})), after, final=True)
     line = TrueUpLine(1, "2029-09-01", ("The figure of CWT-62 was 412/531.",), ("The figure of CWT-62 is another.",), moved, anew, "9f86")
-    result = result_of(rules(), inputs(), before)
+    result = result_of(rules(), inputs(), before, final=True)
     disputed = Disputed(Dispute("subcontract.SC-A", "gain"), "2029-09-02", "A transfer counts twice.")
     said: dict[str, Any] = {"true_ups": [line], "disputes": [disputed]}
     own = statement_of(HEAD, result, audience="subcontract", party="subcontract.SC-A", **said)
