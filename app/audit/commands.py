@@ -1,13 +1,12 @@
 """`mainstem audit verify`, `checkpoint` and `export`: for operators, and `verify --file` for anybody at all."""
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from sqlalchemy import Engine
@@ -24,6 +23,7 @@ from app.publications.key_actions import key_in_use
 from app.publications.keys import Keyring
 from app.publications.signatures import keys_of
 from app.settings import CannotStart, Settings, load_settings
+from app.web.intake import Malformed, parse
 
 FITS_NOT: Final = 1
 MOST_NAMED: Final = 100
@@ -170,7 +170,6 @@ def _kept_in(file: Path, programme: str | None) -> list[Statement]:
 
 def _keys_in(file: Path) -> dict[str, str]:
     try:
-        document: Any = json.loads(file.read_bytes())
-        return keys_of(document)
-    except (ValueError, KeyError, TypeError):
+        return keys_of(parse(file.read_bytes()))
+    except (Malformed, ValueError, KeyError, TypeError, AttributeError):
         raise CannotStart(f"{file.name} holds no public keys: a JSON Web Key Set is wanted.") from None

@@ -15,9 +15,22 @@ from app.audit.proofs import Keys, Manifests, Statement, held_against, unproven,
 from app.kernel.canonical import json_bytes
 from app.kernel.events import hashed_part
 from app.publications.signatures import key_id_of, web_key
+from app.web.intake import Malformed, parse
 
 FORMAT: Final = "mainstem-audit/1"
 FILE: Final = "the file"
+_MEMBERS: Final[Mapping[str, frozenset[str]]] = {
+    "header": frozenset({"line", "format", "exported_at", "chains"}),
+    "chain": frozenset({"line", "chain", "sequence", "sha256"}),
+    "key": frozenset({"line", "key"}),
+    "checkpoint": frozenset({"line", "signed"}),
+    "manifest": frozenset({"line", "signed"}),
+    "event": frozenset({"line", "event"}),
+    "end": frozenset({"line", "events"}),
+}
+"""What each line says: all of it, and nothing that no digest or signature would be of."""
+_KEY: Final = frozenset(web_key(""))
+_SIGNATURE: Final = frozenset({"algorithm", "key_id", "value"})
 
 
 def header_line(chains: Sequence[str], *, at: datetime) -> bytes:
@@ -54,6 +67,21 @@ class Unreadable(ValueError):
     """The file is no such export; which line says so."""
 
 
+class _Members(Exception):
+    """A line has other members than one of its kind."""
+
+
+def _require_members(line: Mapping[str, Any]) -> None:
+    kind = line["line"]
+    fits = line.keys() == _MEMBERS[kind]
+    if fits and kind == "key":
+        fits = line["key"].keys() == _KEY
+    if fits and kind in {"checkpoint", "manifest"}:
+        fits = line["signed"]["signature"].keys() == _SIGNATURE
+    if not fits:
+        raise _Members
+
+
 class ExportCheck:
     """Checks an export line by line. `trusted` are keys that came another way; without them those in the file are believed. `kept` are checkpoints
     that came another way.
@@ -78,8 +106,14 @@ class ExportCheck:
         """Everything in the file that does not fit. Unreadable where it is no export."""
         for number, content in enumerate(lines, start=1):
             try:
-                line = json.loads(content, parse_float=Decimal)
+                line = parse(content)
+                _require_members(line)
                 yield from self._header(line) if number == 1 else self._take(line)
+            except Malformed as refusal:
+                told = {fault.detail: None for fault in refusal.faults}
+                raise Unreadable(f"Line {number} is not strict JSON. {' '.join(told)}") from refusal
+            except _Members as error:
+                raise Unreadable(f"Line {number} says more or less than such a line of an export does.") from error
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise Unreadable(f"Line {number} is none of an export of the record.") from error
         yield from self._finish()
@@ -96,6 +130,8 @@ class ExportCheck:
         return iter(())
 
     def _take(self, line: Mapping[str, Any]) -> Iterator[Finding]:
+        if self._ended:
+            raise ValueError
         match line["line"]:
             case "chain":
                 yield from self._finish()

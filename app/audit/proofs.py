@@ -1,15 +1,14 @@
 """What is signed of a chain: checkpoints and the manifests of publications, made and checked as values."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from app.audit.chains import Finding, Head, Witness
 from app.kernel.canonical import canonical_bytes, sha256
 from app.publications.manifests import FIRST
 from app.publications.signatures import is_proven
+from app.web.intake import Malformed, parse
 
 Keys = Mapping[str, str]
 """Public keys by their ids."""
@@ -67,8 +66,8 @@ def kept_in(lines: Iterable[bytes]) -> list[Statement]:
 
 def _checkpoint(line: bytes) -> Statement | None:
     try:
-        document = json.loads(line, parse_float=Decimal)
-    except ValueError:
+        document = parse(line)
+    except Malformed:
         return None
     fits = isinstance(document, dict) and {name: type(value) for name, value in document.items()} == _MEMBERS
     return document if fits and document["kind"] == CHECKPOINT else None

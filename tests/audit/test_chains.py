@@ -1,5 +1,6 @@
 """A chain that holds, and every way in which one does not, as values: nothing of a database."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -129,3 +130,46 @@ def test_an_export_is_checked_with_nothing_but_itself_and_the_keys() -> None:
 def test_what_is_no_export_is_said_to_be_none(lines: list[bytes]) -> None:
     with pytest.raises(Unreadable):
         checked(lines)
+
+
+ALTERED: dict[str, tuple[bytes, bytes, str]] = {
+    "a member twice in an event": (
+        b'"action":"acted"',
+        b'"action":"other","action":"acted"',
+        "Line 5 is not strict JSON. A member of this name",
+    ),
+    "the event twice": (b'{"line":"event",', b'{"line":"event","event":{},', "Line 5 is not strict JSON. A member of this name"),
+    "a member beside the event": (b'{"line":"event",', b'{"line":"event","note":"all is well",', "Line 5 says more or less"),
+    "a member of the header": (b'{"line":"header",', b'{"line":"header","of":"another",', "Line 1 says more or less"),
+    "a header without its moment": (b'"exported_at"', b'"exported_by"', "Line 1 says more or less"),
+    "a member of a chain": (b'{"line":"chain",', b'{"line":"chain","name":"x",', "Line 2 says more or less"),
+    "a member beside a key": (b'{"line":"key",', b'{"line":"key","of":"us",', "Line 3 says more or less"),
+    "a member of a key": (b'"kty":"OKP"', b'"kty":"OKP","of":"us"', "Line 3 says more or less"),
+    "a member of a signature": (b'"signature":{', b'"signature":{"by":"us",', "Line 4 says more or less"),
+    "a member of the end": (b'{"line":"end",', b'{"line":"end","all":true,', "Line 10 says more or less"),
+    "a line after the end": (b'"events":5}', b'"events":5}\n{"line":"end","events":5}', "Line 11 is none of an export"),
+    "no number": (b'"events":5}', b'"events":NaN}', "Line 10 is not strict JSON. NaN"),
+    "brackets without end": (
+        b'{"line":"chain"',
+        b"[" * 100_000 + b'\n{"line":"chain"',
+        "Line 2 is not strict JSON. Arrays and objects nest",
+    ),
+    "another kind": (b'{"line":"chain"', b'{"line":["chain"]', "Line 2 is none of an export"),
+}
+
+
+@pytest.mark.parametrize("case", ALTERED)
+def test_what_no_digest_is_of_is_not_in_an_export_that_holds(case: str) -> None:
+    old, new, said = ALTERED[case]
+    content = b"".join(exported(chained()))
+    assert old in content
+    with pytest.raises(Unreadable, match=re.escape(said)):
+        checked(content.replace(old, new, 1).splitlines())
+
+
+def test_a_kept_line_is_read_as_strictly() -> None:
+    body = checkpoint_body("p", head(chained()), at=NOON, key_id=next(iter(KEYS)))
+    line = canonical_bytes({**body, "signature": signed(KEY, canonical_bytes(body))})
+    for altered in (b"[" * 100_000, line.replace(b'"chain":"p"', b'"chain":"q","chain":"p"')):
+        with pytest.raises(ValueError, match="these hold none: 2"):
+            kept_in([line, altered])
