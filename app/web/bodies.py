@@ -10,6 +10,7 @@ from email.utils import collapse_rfc2231_value
 from typing import Final
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from app.settings import Settings
 from app.web.problems import BadRequest, Busy, TooLarge, TooSlow, UnsupportedMedia
@@ -82,6 +83,9 @@ async def body_parts(request: Request, *, limit_bytes: int) -> AsyncIterator[byt
             raise TooSlow(
                 f"After {settings.slow_seconds} seconds a body comes at {settings.least_bytes_per_second} bytes a second."
             ) from None
+        except ClientDisconnect:
+            # Nobody may be left to read it; it is no defect of ours.
+            raise BadRequest("The body breaks off before its end.") from None
         if part is None:
             return
         length += len(part)

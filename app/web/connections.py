@@ -82,6 +82,11 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
+        cycle = self.cycle
+        if cycle is not None and cycle.more_body and not cycle.response_started and not self.pipeline:
+            # Its own body broke the request that is read: it is answered here, and whoever waits for the rest is told that there is none.
+            cycle.disconnected = cycle.response_complete = True
+            cycle.message_event.set()
         self._refuse(BadRequest("What was sent is not HTTP/1.1."))
 
     def pause_writing(self) -> None:

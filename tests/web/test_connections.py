@@ -1,5 +1,6 @@
 """The socket itself: slow heads, slow bodies, slow readers and too many connections end, and others are answered meanwhile."""
 
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -101,6 +102,29 @@ def test_what_is_not_http_is_a_problem(address: str) -> None:
     with connected(address) as other:
         other.sendall(b"\x16\x03\x01 hello\r\n\r\n")
         told(rest(other), 400, "bad_request")
+
+
+def test_a_body_in_broken_pieces_is_a_problem_and_no_defect(address: str, module_database: Database) -> None:
+    with open_session(module_database.engine, INSTALLATION) as session:
+        _, key = create_client(session, name="Watching", role="administrator", actor=MACHINE, now=datetime.now(UTC))
+        session.commit()
+
+    def defects() -> list[str]:
+        said = httpx.get(f"{address}/metrics", headers={"Authorization": f"Bearer {key}"}).text
+        return re.findall(r"^mainstem_defects_total (\S+)$", said, re.MULTILINE)
+
+    head = b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for pieces in ((head + b"ZZ\r\nxx",), (head, b"ZZ\r\nxx"), (head + b"2\r\nab\r\n", b"ZZ\r\nxx")):
+        with connected(address) as broken:
+            for piece in pieces:
+                broken.sendall(piece)
+                alive(address)
+            told(rest(broken), 400, "bad_request")
+    with connected(address) as gone:
+        gone.sendall(head + b"2\r\nab\r\n")
+        alive(address)
+    alive(address)
+    assert defects() == ["0.0"]
 
 
 def test_a_body_that_trickles_is_given_up(address: str, module_database: Database) -> None:
