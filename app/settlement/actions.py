@@ -18,6 +18,7 @@ from app.db.ledger import begin_recording, hold_ledger
 from app.kernel.actors import Actor
 from app.kernel.canonical import digest
 from app.kernel.codes import ALL
+from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.settlement import store
 from app.settlement.domain import SettlementRules
@@ -29,8 +30,24 @@ def known_of(contract: Contract) -> Known:
     """What a programme has that rules may name."""
     term = contract.programme
     latest = sorted(contract.measures, key=lambda measure: measure.version)
-    measures = {measure.code: KnownMeasure(measure.proportion, measure.direction) for measure in latest}
-    return Known(measures, set(contract.subcontract), set(contract.commissioner), term.contract_year_of(term.last_month))
+    measures = {
+        each.code: KnownMeasure(
+            each.proportion, each.direction, contract.requirement[each.code].judged_on if each.code in contract.requirement else "month"
+        )
+        for each in latest
+    }
+    last_year = term.contract_year_of(term.last_month)
+    return Known(measures, set(contract.subcontract), set(contract.commissioner), last_year, _astride(contract))
+
+
+def _astride(contract: Contract) -> dict[int, list[Month]]:
+    """Of each contract year the first months of the calendar quarters that lie partly in it and partly in another."""
+    term, found = contract.programme, dict[int, list[Month]]()
+    for first in sorted({month.plus(-((month.number - 1) % 3)) for month in term.first_month.through(term.last_month)}):
+        years = sorted({term.contract_year_of(first.plus(each)) for each in range(3)})
+        for year in years if len(years) > 1 else ():
+            found.setdefault(year, []).append(first)
+    return found
 
 
 def read_rules(

@@ -1,31 +1,35 @@
 """What is wrong with settlement rules beyond any one member, and what a settlement lacks: everything at once, each with its place and its remedy."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
+from app.programmes.domain import JudgedOn
 from app.settlement.computation import at_risk_share
 from app.settlement.domain import ScoredMeasure, SettlementRules
 from app.settlement.inputs import Inputs
 
 
 class KnownMeasure(NamedTuple):
-    """What the catalogue says of a measure: whether it is none of its denominator to all of it, and which way is better."""
+    """What is said of a measure: whether it is none of its denominator to all of it, which way is better, and what its requirement judges it on."""
 
     is_share: bool = False
     direction: str | None = None
+    judged_on: JudgedOn = "month"
 
 
 class Known(NamedTuple):
-    """What the programme has, so that rules name nothing that is not there."""
+    """What the programme has, so that rules name nothing that is not there; `astride` are the quarters of a contract year that are partly of another."""
 
     measures: Mapping[str, KnownMeasure]
     subcontracts: Collection[str]
     commissioners: Collection[str]
     contract_years: int
+    astride: Mapping[int, Sequence[Month]] = MappingProxyType({})
 
 
 def faults_of(rules: SettlementRules, known: Known | None = None) -> list[Fault]:
@@ -35,8 +39,23 @@ def faults_of(rules: SettlementRules, known: Known | None = None) -> list[Fault]
 
 
 def notes_of(rules: SettlementRules, known: Known) -> list[Fault]:
-    """What is allowed and looks like a mistake: a mark of a share above 1, and a direction that is not the catalogue's."""
-    return list(_doubtful(rules, known))
+    """What is allowed and looks like a mistake: a mark of a share above 1, a direction that is not the catalogue's, a quarter of two contract years."""
+    return [*_doubtful(rules, known), *_astride(rules, known)]
+
+
+def _astride(rules: SettlementRules, known: Known) -> Iterator[Fault]:
+    """Each measure that is judged on quarters, where a contract year does not begin with one."""
+    quarters = ", ".join(f"{first} to {first.plus(2)}" for first in known.astride.get(rules.contract_year, ()))
+    scored = {each.measure for each in rules.measures}
+    judged = [(each.measure, each.period, f"/measures/{at}/period") for at, each in enumerate(rules.measures)]
+    if rules.consequences.applies:
+        lines = enumerate(rules.consequences.lines)
+        judged += [(each.measure, None, f"/consequences/lines/{at}/measure") for at, each in lines if each.measure not in scored]
+    for code, period, pointer in judged:
+        if quarters and (period or known.measures.get(code, KnownMeasure()).judged_on) == "quarter":
+            detail = f"Partly outside contract year {rules.contract_year}: {quarters}. A quarter counts whole, in the contract year that it ends in."
+            fix = "Judge the measure on months or on the contract year, unless the contract wants it so."
+            yield Fault("quarter_astride", detail, fix, pointer=pointer)
 
 
 def _doubtful(rules: SettlementRules, known: Known) -> Iterator[Fault]:

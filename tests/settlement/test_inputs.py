@@ -45,3 +45,15 @@ def test_what_is_provisional_or_only_asked_is_not_payable_whatever_the_rules_say
     declared = parties.declare(1, "provisional")
     for result in (asked["before"], asked["after"], declared["result"]):
         assert (result["mode"], result["payable"]) == ("live", False)
+
+
+def test_a_quarter_that_does_not_fit_inside_the_contract_year_is_noted(parties: Parties) -> None:
+    """Contract years start in November: the quarter from October to December is the end of one and the beginning of the next."""
+    measures = [{**OF_62, "weight": 0.5, "period": "quarter"}, {"measure": "CWT-FDS", "weight": 0.5, "target": 0.8}]
+    made = rules(2, "shadow") | {"measures": measures, "gain_share": None, "gate": {}}
+    proposed = parties.post("settlement-rules", {"rules": made, "reason": "By quarters."})
+    (note,) = proposed["notes"]
+    assert (note["code"], note["pointer"]) == ("quarter_astride", "/rules/measures/0/period")
+    assert "2026-10 to 2026-12" in note["detail"]
+    asked = parties.post("settlements:simulate", {"contract_year": 2, "rules": made}, status=200)
+    assert asked["notes"] == [note]
