@@ -18,7 +18,7 @@ _SECRETS: Final[Mapping[str, re.Pattern[str]]] = {
     "a password": re.compile(r"postgres(?:ql)?(?:\+psycopg)?://[^:/@\s]*:(?!\*\*\*@)[^@\s]+@"),
     # Not within an id of a client, which is drawn by lot and may hold any three letters.
     "a planted word": re.compile(
-        "|".join(rf"(?!\b[a-z0-9]{{16}}\b)(?<![a-z0-9]){word}" if word.isalpha() else word for word in PLANTED), re.I
+        "|".join(rf"(?!\b[a-z0-9]{{16}}\b)(?<![a-z0-9]){word}" if word.isalpha() else word for word in PLANTED), re.IGNORECASE
     ),
 }
 _OF_A_PATIENT: Final = re.compile(r"(?<![0-9A-Za-z.:-])\d{3}[ -]?\d{3}[ -]?\d{4}(?![0-9A-Za-z:-])")
