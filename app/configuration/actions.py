@@ -199,19 +199,7 @@ def bring_into_force(
         published = {month: each.sequence for month, each in current(session, programme, OF_PROGRAMME).items()} if accepted else {}
         return Applied(before, after, changes, consequences(before, after, accepted=accepted, published=published), tuple(sorted(alone)))
     if changes:
-        moment = after_shared(session, now)
-        recording = begin_recording(session, programme, actor=actor, now=moment, contract=True)
-        _bring(session, recording, document, before=before, after=after, nouns=changes.keys())
-        counts = {noun: [len(each.added), len(each.changed), len(each.withdrawn)] for noun, each in changes.items()}
-        audit.record(
-            session,
-            recording,
-            "configuration.applied",
-            subject={"programme": programme},
-            details={"added_changed_withdrawn": counts, "normal_form": normal_form()},
-            before=None if before is None else sha256(written_of(before)),
-            after=sha256(written_of(after)),
-        )
+        _save(session, document, changes, before=before, after=after, actor=actor, now=now)
     return Applied(before, after, changes)
 
 
@@ -272,6 +260,32 @@ def _refusal(faults: list[Fault]) -> ConfigurationInvalid | DeadlinePassed:
     if codes == {"register_conflict"}:
         return RegisterConflict("The shared register says something else of an organisation; see errors.", faults=faults)
     return ConfigurationInvalid("The document cannot be brought into force; see errors.", faults=faults)
+
+
+def _save(
+    session: Session,
+    document: Document,
+    changes: dict[str, Changes],
+    *,
+    before: Contract | None,
+    after: Contract,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Write what changed under one moment, and say so in the record."""
+    programme = document.programme.code
+    recording = begin_recording(session, programme, actor=actor, now=after_shared(session, now), contract=True)
+    _bring(session, recording, document, before=before, after=after, nouns=changes.keys())
+    counts = {noun: [len(each.added), len(each.changed), len(each.withdrawn)] for noun, each in changes.items()}
+    audit.record(
+        session,
+        recording,
+        "configuration.applied",
+        subject={"programme": programme},
+        details={"added_changed_withdrawn": counts, "normal_form": normal_form()},
+        before=None if before is None else sha256(written_of(before)),
+        after=sha256(written_of(after)),
+    )
 
 
 def _bring(

@@ -124,12 +124,14 @@ def _row(inputs: MonthInputs, rows: Rows, key: RowKey, line: Import | None, *, s
     nothing = rows.row(RowResult(key, None, months=1, held=0, final=False, figures=Figures(), coverage=Coverage()))
     if line is None:
         return {**nothing, "missing_reason": "not_published_yet"}
-    measure, requirement = _measure(inputs, key, line), inputs.contract.requirement.get(key.measure)
+    contract, measure = inputs.contract, _measure(inputs, key, line)
+    requirement, direction = contract.requirement.get(key.measure), measure.direction
     value = value_of(line, measure)
     limits = None if line.lower is None or line.upper is None else (in_unit(line.lower, line, measure), in_unit(line.upper, line, measure))
     asked = in_force(requirement, month=line.month, commissioner=key.commissioner, subcontract=key.subcontract, site=key.site)
-    test = contract_test(requirement, asked, value, direction=measure.direction, slice_=slice_, period=period)
-    against = _against_target(asked, limits, direction=measure.direction) if limits else None
+    test = contract_test(requirement, asked, value, direction=direction, slice_=slice_, period=period)
+    against = _against_target(asked, limits, direction=direction) if limits else None
+    colours = colour(contract.programme, requirement, value, asked.target, contract_test=test, direction=direction, against_target=against)
     said = {
         "measure_name": measure.name,
         "measure_version": measure.version,
@@ -142,7 +144,7 @@ def _row(inputs: MonthInputs, rows: Rows, key: RowKey, line: Import | None, *, s
         "denominator": None if line.denominator is None else carried(line.denominator),
         "value": None if value is None else carried(rounded(value)),
         "unit": measure.unit,
-        "direction": measure.direction,
+        "direction": direction,
         "lower": carried(rounded(limits[0])) if limits else None,
         "upper": carried(rounded(limits[1])) if limits else None,
         "interval": "as_published" if limits else None,
@@ -157,16 +159,7 @@ def _row(inputs: MonthInputs, rows: Rows, key: RowKey, line: Import | None, *, s
         "source_published_on": line.published_on.isoformat(),
         "missing_reason": "denominator_zero" if value is None else None,
         "months_held": 0 if value is None else line.month.ordinal - line.first_month.ordinal + 1,
-        **colour(
-            inputs.contract.programme,
-            requirement,
-            value,
-            asked.target,
-            contract_test=test,
-            direction=measure.direction,
-            against_target=against,
-            variation=None,
-        ),
+        **colours,
     }
     return {**nothing, **said}
 

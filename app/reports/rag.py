@@ -58,7 +58,7 @@ def colour(
     contract_test: ContractTest,
     direction: str | None,
     against_target: str | None,
-    variation: str | None,
+    variation: str | None = None,
 ) -> dict[str, Any]:
     """What a row says of its colour: nothing where no rule is configured; none, and why, where the contract test judges nothing."""
     rule = (requirement.rag if requirement else None) or programme.rag
