@@ -28,9 +28,9 @@ from app.publications.composition_actions import (
     written,
 )
 from app.publications.domain import OF_PROGRAMME, Audience, Draft, DraftOutdated, NotDrafted
-from app.publications.preparation_actions import Turn, hold_publications, in_turn
+from app.publications.preparation_actions import Turn, as_prepared, hold_publications, in_turn
 from app.publications.public_actions import PublicHistory
-from app.publications.renditions import Rendition
+from app.publications.renditions import Prepared, Rendition
 from app.returns.read_actions import judged_at
 
 
@@ -182,27 +182,35 @@ def read(session: Session, programme: str, month: Month, *, actor: Actor, now: d
     """A month's draft, what has moved since it was edited, and what it would publish. NotFound where there is none."""
     require(actor, Permission.REPORT_READ, programme=programme)
     draft = _draft(session, programme, month)
-    publishes = _would_publish(_composed(session, programme, month, as_of=draft.as_of), month, draft.commentary)
-    renditions = tuple(each.rendition for each in _previewed(session, programme, draft))
+    composed = _composed(session, programme, month, as_of=draft.as_of)
+    publishes, prepared = _would_publish(composed, month, draft.commentary), _renditions_of(composed, month)
+    renditions = tuple(each.rendition for each in _previewed(composed, draft, prepared))
     return replace(_standing(session, programme, draft, publishes, now=now), renditions=renditions)
 
 
 def preview(session: Session, programme: str, month: Month, audience: Audience, *, actor: Actor) -> Rendition:
     """What an audience would read: unsigned and without a number. NotFound where it would read nothing."""
     require(actor, Permission.REPORT_READ, programme=programme)
-    renditions = (each.rendition for each in _previewed(session, programme, _draft(session, programme, month)))
-    found = next((each for each in renditions if each.audience == audience), None)
-    if found is None:
+    draft = _draft(session, programme, month)
+    composed = _composed(session, programme, month, as_of=draft.as_of)
+    prepared = [each for each in _renditions_of(composed, month) if each.body.audience == audience]
+    if not prepared:
         raise NotFound("The draft would publish nothing for such an audience.")
-    return found
+    (made,) = _previewed(composed, draft, prepared)
+    return made.rendition
 
 
-def _previewed(session: Session, programme: str, draft: Draft) -> Iterator[Written]:
-    before = store.current(session, programme, OF_PROGRAMME).get(draft.month)
-    contract = load_contract(session, programme, as_of=draft.as_of)
-    composition = compose(session, contract, draft.month, as_of=draft.as_of, before=before)
-    prepared = work_out(composition, PublicHistory(session, programme))
-    return written(composition, prepared, Numbered(None, None, draft.commentary), previous={}, sign=None)
+def _renditions_of(composed: Sequence[Composition], month: Month) -> list[Prepared]:
+    """What a month's audiences would read: as it is prepared, else worked out beside nothing but what the public has."""
+    return as_prepared(composed, month) or work_out(_own(composed, month), PublicHistory(composed[0].session, composed[0].programme))
+
+
+def _own(composed: Sequence[Composition], month: Month) -> Composition:
+    return next(each for each in composed if each.month == month)
+
+
+def _previewed(composed: Sequence[Composition], draft: Draft, prepared: Sequence[Prepared]) -> Iterator[Written]:
+    return written(_own(composed, draft.month), prepared, Numbered(None, None, draft.commentary), previous={}, sign=None)
 
 
 def _draft(session: Session, programme: str, month: Month) -> Draft:

@@ -81,7 +81,7 @@ def check_publication_draft(unit: Unit, programme: ProgrammeCode, month: MonthOf
 def prepare_publication(unit: Unit, programme: ProgrammeCode, month: MonthOf) -> Response:
     """Prepare the publication of a month, one of the months that it would publish at a time: ask again until none remains.
 
-    What is prepared is used when the month is edited, checked and published, as long as nothing that it was worked out from has moved. Publishing works
+    What is prepared is used when the month is edited, looked at, checked and published, as long as nothing that it was worked out from has moved. Publishing works
     out what is not prepared, which takes long where much is published at once. There need be no draft yet.
     """
     made = draft_actions.prepare(unit.session, programme, month, actor=unit.actor, now=unit.now)

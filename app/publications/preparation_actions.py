@@ -41,10 +41,9 @@ def in_turn(compositions: Sequence[Composition], month: Month, *, prepare: bool)
     is given of those before, so that is among its inputs.
     """
     history = PublicHistory(compositions[0].session, compositions[0].programme)
-    for each in sorted(compositions, key=lambda each: (each.month == month, each.month)):
-        is_own = each.month == month
+    for each, is_own in _in_order(compositions, month):
         inputs = _inputs(each, history, is_own=is_own)
-        known = 0 if not is_own and reads_as_published(each) else preparation_store.rows_moved(each.session, each.programme, inputs)
+        known = _known(each, inputs, is_own=is_own)
         if known is not None:
             moved = known
         elif prepare:
@@ -54,6 +53,33 @@ def in_turn(compositions: Sequence[Composition], month: Month, *, prepare: bool)
         if moved:
             history.add(each.month, inputs)
         yield Turn(each, inputs, moved, known is not None)
+
+
+def as_prepared(compositions: Sequence[Composition], month: Month) -> list[Prepared]:
+    """The renditions of a month that are prepared of exactly what it is made of here, and after exactly what would be published before it; none where none are."""
+    history = PublicHistory(compositions[0].session, compositions[0].programme)
+    for each, is_own in _in_order(compositions, month):
+        inputs = _inputs(each, history, is_own=is_own)
+        if is_own:
+            return preparation_store.prepared(each.session, each.programme, inputs)
+        moved = _known(each, inputs, is_own=False)
+        if moved is None:
+            break
+        if moved:
+            history.add(each.month, inputs)
+    return []
+
+
+def _in_order(compositions: Sequence[Composition], month: Month) -> list[tuple[Composition, bool]]:
+    """In the order in which they would be published where a month is, which comes last; each with whether it is that one."""
+    return [(each, each.month == month) for each in sorted(compositions, key=lambda each: (each.month == month, each.month))]
+
+
+def _known(composition: Composition, inputs_sha256: str, *, is_own: bool) -> int | None:
+    """How many rows of a month moved, where nothing need be worked out to tell."""
+    if not is_own and reads_as_published(composition):
+        return 0
+    return preparation_store.rows_moved(composition.session, composition.programme, inputs_sha256)
 
 
 def _inputs(composition: Composition, history: PublicHistory, *, is_own: bool) -> str:

@@ -1,6 +1,6 @@
 """The table of what was worked out for publications to come, each month's under the digest of exactly what it was worked out from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, Column, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, and_, delete, insert, select
@@ -62,13 +62,14 @@ def rows_moved(session: Session, programme: str, inputs_sha256: str) -> int | No
     return moved
 
 
-def prepared(session: Session, programme: str, inputs_sha256: str) -> Iterator[Prepared]:
-    """What was prepared of a month from exactly these inputs, one audience at a time: each may be large."""
-    found = [Audience(*row) for row in session.execute(select(_OF.audience_kind, _OF.audience).where(_all(programme, inputs_sha256)))]
-    for audience in sorted(found, key=lambda each: (AUDIENCE_KINDS.index(each.kind), each.code)):
-        query = select(_OF.compressed, _OF.parts, _OF.reason, _OF.rows_changed, _OF.differences)
-        compressed, places, *rest = session.execute(query.where(_one(programme, audience, inputs_sha256))).one()
-        yield Prepared(Body(audience, compressed, tuple(Part(*place) for place in places)), *rest)
+def prepared(session: Session, programme: str, inputs_sha256: str) -> list[Prepared]:
+    """What was prepared of a month from exactly these inputs, by audience. In one reading, for another may be preparing it otherwise meanwhile."""
+    query = select(_OF.audience_kind, _OF.audience, _OF.compressed, _OF.parts, _OF.reason, _OF.rows_changed, _OF.differences)
+    found = [
+        Prepared(Body(Audience(kind, code), compressed, tuple(Part(*place) for place in places)), *rest)
+        for kind, code, compressed, places, *rest in session.execute(query.where(_all(programme, inputs_sha256)))
+    ]
+    return sorted(found, key=lambda each: (AUDIENCE_KINDS.index(each.body.audience.kind), each.body.audience.code))
 
 
 def keep(session: Session, programme: str, month: Month, inputs_sha256: str, made: Iterable[Prepared]) -> None:

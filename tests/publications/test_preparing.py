@@ -1,5 +1,6 @@
 """What is prepared is what is published, to the byte; it is used while nothing moved, and lets no acceptance slip by."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from app.kernel.actors import MACHINE
 from app.kernel.months import Month
 from app.publications import draft_actions, publish_actions
 from app.publications.keys import Keyring
+from app.publications.renditions import packed
 from tests.publications.conftest import ADDRESS, OCTOBER, Press, press
 from tests.reports.conftest import PROGRAMME, acute, of_62, of_fds
 from tests.support.databases import Database
@@ -105,6 +107,30 @@ def test_what_is_prepared_is_used_until_it_moves_and_no_acceptance_slips_by(own_
     assert (row["numerator"], held(own_press)) == (10 + 17, 0)
     # Nothing that the others are made of has moved: only the month itself is prepared.
     assert prepare(own_press, OCTOBER).json()["remaining"] == []
+
+
+def test_a_draft_is_read_from_what_is_prepared_of_exactly_it(own_press: Press) -> None:
+    own_press.programme.at("2026-12-20T09:00")
+    own_press.edit()
+
+    def drafted() -> tuple[Any, ...]:
+        previews = [own_press.get(f"/drafts/{OCTOBER}/renditions/{audience}").content for audience in ("programme", "public")]
+        return own_press.get(f"/drafts/{OCTOBER}").json()["renditions"], *previews
+
+    worked_out = drafted()
+    prepare(own_press, OCTOBER)
+    assert drafted() == worked_out
+    with own_press.programme.database.superuser_engine.begin() as connection:
+        empty = packed(b',"notes":[],"observations":[').hex()
+        planted = f"UPDATE publication_preparations SET compressed = '\\x{empty}', parts = '[]' WHERE audience_kind = 'public'"
+        connection.exec_driver_sql(planted)
+    renditions, of_programme, of_public = drafted()
+    assert (json.loads(of_public)["observations"], of_programme) == ([], worked_out[1])
+    assert [now["audience"] for now, was in zip(renditions, worked_out[0], strict=True) if now != was] == ["public"]
+    # What is prepared now is of other figures than those that the draft's editor saw.
+    correct(own_press, OCTOBER, 20)
+    prepare(own_press, OCTOBER)
+    assert drafted() == worked_out
 
 
 def test_who_may_not_edit_may_not_prepare_and_a_month_outside_is_refused(moved: Press) -> None:
