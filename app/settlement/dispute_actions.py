@@ -37,7 +37,7 @@ def list_disputes(
     as_of: datetime | None,
     now: datetime,
 ) -> tuple[datetime, tuple[DisputedLine, ...]]:
-    """The moment, and the lines in dispute at it or resolved before: the integrator's all, a party's its own."""
+    """The moment, and the disputes that were open at it or resolved before: the integrator's all, a party's its own."""
     require(actor, Permission.STATEMENT_READ, programme=programme)
     moment = resolve(session, programme, asked=as_of, now=now)
     own = None if actor.subcontract == EVERY else [f"{kind}.{code}" for kind, code in audiences_of(actor)]
@@ -59,7 +59,7 @@ def dispute_own(session: Session, programme: str, key: RunKey, element: str, *, 
         found = settled(session, programme, key)
         line = Dispute(_party_of(actor, found), element)
         after = _open(session, contract, found, line, reason=reason, by_party=True, actor=actor, now=now)
-    return _line(after, line)
+    return next(each for each in after.disputes if each.line == line and each.is_open)
 
 
 def dispute(session: Session, programme: str, key: RunKey, line: Dispute, *, reason: str, actor: Actor, now: datetime) -> Settled:
@@ -106,6 +106,7 @@ def _open(
         **found.run.key._asdict(),
         party=line.party,
         element=line.element,
+        number=1 if before is None else before.number + 1,
         reason=reason,
         by_party=by_party,
         recorded_at=now,
@@ -134,20 +135,21 @@ def _go_on(
 
 
 def _standing(found: Settled, line: Dispute) -> DisputedLine | None:
-    """The line as it stands in dispute, or was; NotSettled, and Invalid where the settlement has no such line."""
+    """The last dispute of a line, open or resolved; NotSettled, and Invalid where the settlement has no such line."""
     refuse_unsettled(found)
     if line.element not in found.run.amounts.get(line.party, {}):
         fault = Fault(
             "unknown_line", "The settlement has no such line.", "Name a party and element of the run's lines.", pointer="/element"
         )
         raise Invalid("There is no such line to dispute; see errors.", faults=[fault])
-    return next((each for each in found.disputes if each.line == line), None)
+    return next((each for each in reversed(found.disputes) if each.line == line), None)
 
 
 def _record(
     session: Session, contract: Contract, found: Settled, made: DisputedLine, act: str, *, text: str, actor: Actor, now: datetime
 ) -> Settled:
-    programme, place = contract.programme.code, (made.contract_year, made.run, made.party, made.element)
+    programme = contract.programme.code
+    place = tuple(getattr(made, name) for name in store.DISPUTES.key)
     recording = begin_recording(session, programme, actor=actor, now=now)
     if act == "answered":
         made = replace(made, answered_at=recording.at, answered_by=recording.by)
@@ -156,15 +158,12 @@ def _record(
     facts.add(session, store.DISPUTES, recording, [row], programme=programme)
     kind, _, code = made.party.partition(".")
     # By the party's own code, so that it reads in its record what was done about its line.
-    subject: dict[str, str | int] = {"contract_year": made.contract_year, "run": made.run, kind: code or kind, "element": made.element}
+    line: dict[str, str | int] = {"element": made.element, "dispute": made.number}
+    subject = {"contract_year": made.contract_year, "run": made.run, kind: code or kind, **line}
     audit.record(session, recording, f"settlement.dispute_{act}", subject=subject, details={"reason_sha256": digest(text)})
     after = settled(session, programme, made.key)
     issue(session, contract, after, recording)
     return after
-
-
-def _line(found: Settled, line: Dispute) -> DisputedLine:
-    return next(each for each in found.disputes if each.line == line)
 
 
 def _invalid(detail: str) -> Invalid:

@@ -140,7 +140,7 @@ class Run(RunSummary):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputedLine:
-    """A line that is or was in dispute, as it stands since `recorded_at`: by whom it was opened and why, what was answered, and how it was resolved.
+    """A dispute of a line, as it stands since `recorded_at`: by whom it was opened and why, what was answered, and how it was resolved.
 
     `opened_at` is None in the version that opened it, which says so of itself. `by_party`: the party opened it itself, and not the integrator for it.
     """
@@ -149,6 +149,7 @@ class DisputedLine:
     run: int
     party: str
     element: str
+    number: int = 1
     reason: str
     by_party: bool
     answer: str | None = None

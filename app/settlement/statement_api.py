@@ -76,6 +76,7 @@ LINE: Final[dict[str, Any]] = {
     "contract_year": 3,
     "run": 1,
     **DISPUTED,
+    "number": 1,
     "by_party": True,
     "opened_at": AT,
     "opened_by": "k3v9",
@@ -187,18 +188,18 @@ def dispute_own_line(unit: Unit, programme: ProgrammeCode, contract_year: Contra
     ),
 )
 def list_settlement_disputes(unit: Unit, programme: ProgrammeCode, as_of: AsOf, page: PageOf, *, contract_year: OfYear = None) -> Response:
-    """List the lines that are or were in dispute, with what was answered and how each was resolved: a party reads its own, the integrator all."""
+    """List every dispute of a line, with what was answered and how it was resolved: a party reads its own, the integrator all."""
     moment, found = dispute_actions.list_disputes(
         unit.session,
         programme,
         contract_year=contract_year,
-        after=page.after_as(int, int, str, str),
+        after=page.after_as(int, int, str, str, int),
         limit=page.limit + 1,
         actor=unit.actor,
         as_of=as_of,
         now=unit.now,
     )
-    rows, following, link = page.cut(found, lambda each: (*each.key, each.party, each.element))
+    rows, following, link = page.cut(found, lambda each: (*each.key, each.party, each.element, each.number))
     views = [dispute_view(each) for each in rows]
     return unit.read(
         with_lenders(unit, {"programme": programme, "as_of": moment_text(moment), "disputes": views, "next": following}), headers=link

@@ -39,12 +39,13 @@ class OwnDisputeBody(Line):
 
 
 class DisputedLineView(BaseModel):
-    """A line that is or was in dispute: it is until it has a resolution. `by_party`: the party opened it itself, and not the integrator for it."""
+    """A dispute of a line, by its number among those of the line: open until it has a resolution. `by_party`: the party opened it itself, and not the integrator for it."""
 
     contract_year: int
     run: int
     party: str
     element: str
+    number: int
     reason: str
     by_party: bool
     opened_at: str
@@ -61,7 +62,7 @@ class DisputedLineView(BaseModel):
 
 
 class DisputedLinesView(BaseModel):
-    """A page of lines that were or had been in dispute at `as_of`: the integrator's all, a party's its own."""
+    """A page of the disputes that were open or had been resolved at `as_of`: the integrator's all, a party's its own."""
 
     programme: str
     as_of: str
@@ -105,7 +106,7 @@ class StatementSummariesView(BaseModel):
 
 def dispute_view(line: DisputedLine) -> dict[str, Any]:
     opened_at, opened_by = line.opened
-    names = ("contract_year", "run", "party", "element", "reason", "by_party", "answer", "answered_by", "resolution")
+    names = ("contract_year", "run", "party", "element", "number", "reason", "by_party", "answer", "answered_by", "resolution")
     return {
         **{name: getattr(line, name) for name in names},
         "opened_at": moment_text(opened_at),

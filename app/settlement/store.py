@@ -23,6 +23,7 @@ from sqlalchemy import (
     false,
     insert,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
@@ -96,7 +97,13 @@ INPUTS.table.append_constraint(CheckConstraint("state = 'proposed' OR recorded_b
 
 DISPUTES: Final = fact_table(
     "settlement_disputes",
-    key=[_year(), _number("run"), code_column("party"), code_column("element")],
+    key=[
+        _year(),
+        _number("run"),
+        code_column("party"),
+        code_column("element"),
+        Column("number", Integer, nullable=False, server_default=text("1")),
+    ],
     content=[
         _text("reason"),
         Column("by_party", Boolean, nullable=False, server_default=false()),
@@ -108,7 +115,7 @@ DISPUTES: Final = fact_table(
         code_column("opened_by", nullable=True),
     ],
 )
-"""A dispute is closed when it is answered or resolved, and stands again with that and who had opened it: somebody else."""
+"""A dispute is closed when it is answered or resolved, and stands again with that and who had opened it: somebody else. Of a line one is open at most."""
 DISPUTES.table.append_constraint(
     CheckConstraint("(answer IS NULL AND resolution IS NULL) = (opened_at IS NULL)", name="settlement_disputes_resolved")
 )
@@ -239,7 +246,7 @@ def disputes(
     after: Any = None,
     limit: int | None = None,
 ) -> tuple[DisputedLine, ...]:
-    """The lines that are or were in dispute: of one run or of all, of these parties or of all."""
+    """Every dispute of a line, open or resolved, by line and number: of one run or of all, of these parties or of all."""
     of = DISPUTES.table.c
     query = _standing(DISPUTES, programme, as_of)
     if key is not None:

@@ -102,6 +102,36 @@ def test_a_blocked_migration_gives_up_and_changes_nothing(database: Database) ->
     assert shape(database.superuser_engine) == before
 
 
+def test_a_dispute_that_the_next_of_its_line_hid_stands_again(database: Database) -> None:
+    """As the release before kept them: a line disputed, answered, resolved and disputed again, each version closed by the next."""
+    seen, days = text("SELECT number, reason, resolution FROM settlement_disputes WHERE closed_at IS NULL ORDER BY number"), range(1, 5)
+    before = f"-{int(head() or 0) - 42}"
+    migrate(database.urls.owner, to=before)
+    kept = [("first", None, None, None), ("first", "So.", None, 1), ("first", "So.", "Ended.", 1), ("second", None, None, None)]
+    for day, (reason, answer, resolution, opened) in zip(days, kept, strict=True):
+        at = {name: f"2027-01-0{number}" if number else None for name, number in (("closed", day % 4 and day + 1), ("opened", opened))}
+        values = {"answer": answer, "answered_at": answer and "2027-01-02", "answered_by": answer and "b", "resolution": resolution}
+        values |= {"opened_at": at["opened"], "opened_by": opened and "a", "closed_at": at["closed"], "closed_by": at["closed"] and "b"}
+        values |= {"programme": "p", "contract_year": 1, "run": 1, "party": "subcontract.s", "element": "gain", "reason": reason}
+        values |= {"recorded_at": f"2027-01-0{day}", "recorded_by": "b" if opened else "a"}
+        places = ", ".join(f":{name}" for name in values)
+        with database.superuser_engine.begin() as connection:
+            connection.execute(text(f"INSERT INTO settlement_disputes ({', '.join(values)}) VALUES ({places})"), values)
+    for _ in range(2):
+        migrate(database.urls.owner)
+        with database.superuser_engine.begin() as connection:
+            assert list(connection.execute(seen)) == [(1, "first", "Ended."), (2, "second", None)]
+        migrate(database.urls.owner, to=before)
+        with database.superuser_engine.begin() as connection:
+            standing = connection.execute(text("SELECT reason, closed_at FROM settlement_disputes ORDER BY recorded_at")).all()
+        assert [(reason, closed and closed.day) for reason, closed in standing] == [
+            ("first", 2),
+            ("first", 3),
+            ("first", 4),
+            ("second", None),
+        ]
+
+
 # What forbids to start.
 
 

@@ -162,18 +162,21 @@ def a_party_s_own_dispute(parties: Parties) -> None:
     assert (told["party"], told["reason"], told["answer"]) == (None, None, None)
     named = {"party": "subcontract.SC-RJE", "element": "gain"}
     parties.post("settlements/2/1/disputes/answer", {**named, "answer": "x"}, by="head of SC-RJE", status=403)
-    (open_line,) = parties.post("settlements/2/1/disputes/answer", {**named, "answer": "We ask the trust."}, status=200)["disputes"]
-    assert (open_line["by_party"], open_line["resolution"], open_line["opened_at"]) == (True, None, made["opened_at"])
+    first, second = parties.post("settlements/2/1/disputes/answer", {**named, "answer": "We ask the trust."}, status=200)["disputes"]
+    assert (first["number"], first["by_party"], first["resolution"]) == (1, False, "It was not.")
+    assert (second["number"], second["by_party"], second["resolution"], second["opened_at"]) == (2, True, None, made["opened_at"])
     (read,) = parties.statement(2, by="SC-RJE")["disputes"]
     assert (read["reason"], read["answer"]) == (line["reason"], "We ask the trust.")
     parties.post("settlements/2/1/disputes/resolution", {**named, "reason": "It was counted once."}, status=200)
     answered = parties.get("settlement-disputes", by="SC-RJE").json()
     DisputedLinesView.model_validate(answered)
-    (ended,) = answered["disputes"]
+    before_it, ended = answered["disputes"]
+    assert (before_it["number"], before_it["answer"], before_it["resolution"]) == (1, None, "It was not.")
+    assert [each["number"] for each in parties.pages("settlement-disputes?limit=1", "disputes", by="SC-RJE")] == [1, 2]
     assert (ended["answer"], ended["resolution"], ended["reason"]) == ("We ask the trust.", "It was counted once.", line["reason"])
     assert parties.statement(2, by="SC-RJE")["totals"][0]["suspended_pence"] == 0
     then = parties.get(f"settlement-disputes?as_of={made['opened_at']}", by="SC-RJE").json()["disputes"]
-    assert [(each["answer"], each["resolution"]) for each in then] == [(None, None)]
+    assert [(each["number"], each["answer"], each["resolution"]) for each in then] == [(1, None, "It was not."), (2, None, None)]
     held_then = parties.statement(2, by="SC-RJE", query=f"?as_of={made['opened_at']}")["totals"][0]
     assert held_then == held
 

@@ -102,6 +102,16 @@ class Parties:
         assert answer.status_code == status, answer.text
         return answer
 
+    def pages(self, path: str, member: str, *, by: str = "one") -> list[dict[str, Any]]:
+        """All of a list, page by page, each of whose cursors is of this list alone."""
+        found: list[dict[str, Any]] = []
+        following: str | None = ""
+        while following is not None:
+            page = self.get(f"{path}{following and f'&cursor={following}'}", by=by).json()
+            found += page[member]
+            following = page["next"]
+        return found
+
     def send(self, month: str, *, rje: tuple[int, int] = (40, 50), rl4: tuple[int, int] = (16, 20)) -> None:
         """Both trusts' returns of a month, which is then frozen."""
         self.programme.at(FROZEN[month].replace("-20T", "-02T"))

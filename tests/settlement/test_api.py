@@ -78,7 +78,7 @@ def test_every_version_that_was_proposed_can_be_read_as_it_stood(parties: Partie
     body = {"rules": rules(2, "shadow"), "reason": "A first thought."}
     first = parties.post("settlement-rules", body)["version"]
     second = parties.post("settlement-rules", {**body, "reason": "A better one."})
-    versions = {each["version"]: each for each in pages(parties, "settlement-rules?contract_year=2&limit=1", "rules")}
+    versions = {each["version"]: each for each in parties.pages("settlement-rules?contract_year=2&limit=1", "rules")}
     assert [versions[number]["state"] for number in (first, second["version"])] == ["superseded", "proposed"]
     assert versions[first]["superseded_at"] == second["proposed_at"]
     assert parties.get(f"settlement-rules/2/{first}").json() == versions[first]
@@ -150,7 +150,7 @@ def test_lists_come_in_pages_and_as_they_stood(parties: Parties) -> None:
     for place, member in (("settlement-inputs", "inputs"), ("settlements", "settlements"), ("settlement-statements", "statements")):
         whole = parties.get(f"{place}?limit=200").json()
         assert whole["next"] is None
-        assert pages(parties, f"{place}?limit=1", member) == whole[member] != []
+        assert parties.pages(f"{place}?limit=1", member) == whole[member] != []
     runs = parties.get("settlements").json()["settlements"]
     declared = runs[1]["acts"][0]["at"]
     then = parties.get(f"settlements?as_of={declared}").json()
@@ -161,17 +161,6 @@ def test_lists_come_in_pages_and_as_they_stood(parties: Parties) -> None:
     issued = parties.get("settlement-statements", by="SC-RJE").json()["statements"]
     assert {each["party"] for each in issued} == {"subcontract.SC-RJE"}
     assert parties.get(f"settlement-statements?as_of={declared}", by="SC-RJE").json()["statements"] == []
-
-
-def pages(parties: Parties, path: str, member: str) -> list[dict[str, Any]]:
-    """All of a list, page by page, each of whose cursors is of this list alone."""
-    found: list[dict[str, Any]] = []
-    following: str | None = ""
-    while following is not None:
-        page = parties.get(f"{path}{following and f'&cursor={following}'}").json()
-        found += page[member]
-        following = page["next"]
-    return found
 
 
 def test_a_year_is_computed_without_holding_the_ledger(parties: Parties) -> None:
