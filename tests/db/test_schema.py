@@ -109,9 +109,14 @@ def test_a_dispute_that_the_next_of_its_line_hid_stands_again(database: Database
     migrate(database.urls.owner, to=before)
     kept = [("first", None, None, None), ("first", "So.", None, 1), ("first", "So.", "Ended.", 1), ("second", None, None, None)]
     for day, (reason, answer, resolution, opened) in zip(days, kept, strict=True):
-        at = {name: f"2027-01-0{number}" if number else None for name, number in (("closed", day % 4 and day + 1), ("opened", opened))}
-        values = {"answer": answer, "answered_at": answer and "2027-01-02", "answered_by": answer and "b", "resolution": resolution}
-        values |= {"opened_at": at["opened"], "opened_by": opened and "a", "closed_at": at["closed"], "closed_by": at["closed"] and "b"}
+        closed_at, opened_at = f"2027-01-0{day + 1}" if day < len(kept) else None, opened and f"2027-01-0{opened}"
+        values: dict[str, object] = {
+            "answer": answer,
+            "answered_at": answer and "2027-01-02",
+            "answered_by": answer and "b",
+            "resolution": resolution,
+        }
+        values |= {"opened_at": opened_at, "opened_by": opened and "a", "closed_at": closed_at, "closed_by": closed_at and "b"}
         values |= {"programme": "p", "contract_year": 1, "run": 1, "party": "subcontract.s", "element": "gain", "reason": reason}
         values |= {"recorded_at": f"2027-01-0{day}", "recorded_by": "b" if opened else "a"}
         places = ", ".join(f":{name}" for name in values)
