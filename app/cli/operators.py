@@ -25,6 +25,7 @@ from app.access.domain import Permission, Role, has_itself
 from app.audit import commands as audit
 from app.cli import personal
 from app.cli.backup import backups
+from app.cli.core import keep_to_one_core
 from app.configuration.actions import apply_configuration, programme_named
 from app.configuration.scope_actions import scope_is_there
 from app.configuration.yaml_file import YamlFile
@@ -157,6 +158,7 @@ def serve_on(listener: socket.socket, settings: Settings, *, application: FastAP
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
+    keep_to_one_core()
     host, port = listener.getsockname()[:2]
     tell(f"serving on http://{f'[{host}]' if ':' in host else host}:{port}")
     # Once it has shut down, uvicorn raises the signal anew for whoever was listening before.
