@@ -52,8 +52,8 @@ def claimed_client(text: str) -> str:
 def check_assertion(text: str, keys: Collection[PublicKey], *, audiences: Collection[str], now: datetime) -> Assertion:
     """The assertion, signed by one of the client's keys with that key's own algorithm, for this service, for a short time around now."""
     # Cryptography is loaded when there is something to check: 9 MB that a service of plain keys does without.
-    import jwt  # noqa: PLC0415 - as above
-    from jwt.exceptions import InvalidTokenError, PyJWKError  # noqa: PLC0415 - as above
+    import jwt
+    from jwt.exceptions import InvalidTokenError, PyJWKError
 
     header, claims = _parts(text)
     key = next((key for key in keys if key.kid == header.get("kid")), None)

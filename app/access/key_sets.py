@@ -95,11 +95,11 @@ def _operations(value: Mapping[str, Any]) -> Sequence[Any]:
 def _is_strong(kty: str, members: Mapping[str, str], algorithm: str) -> bool:
     """Whether the members are a point on the one curve that proves something, or a modulus long enough with a usual exponent."""
     # Cryptography is loaded when there is a key to look at: 9 MB that a service of plain keys does without.
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - as above
-    from jwt import PyJWK  # noqa: PLC0415 - as above
-    from jwt.exceptions import PyJWTError  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from jwt import PyJWK
+    from jwt.exceptions import PyJWTError
 
     if kty in _CURVES and members["crv"] != _CURVES[kty]:
         return False

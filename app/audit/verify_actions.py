@@ -132,13 +132,13 @@ def _publications(session: Session, chain: str, keys: Keys, witnesses: list[Witn
         if sha256(row["manifest"]) != row["manifest_sha256"]:
             yield Finding(chain, here, "Its manifest is not the one that was signed: its bytes have another digest.")
         try:
-            yield from _published(session, chain, row, manifest, manifests, witnesses)
+            yield from _published(session, chain, row, manifest, manifests=manifests, witnesses=witnesses)
         except (KeyError, TypeError, ValueError, AttributeError):
             yield Finding(chain, here, "Its manifest cannot be read.")
 
 
-def _published(  # noqa: PLR0917  # a publication, and what of it is handed on
-    session: Session, chain: str, row: Mapping[str, Any], manifest: Mapping[str, Any], manifests: Manifests, witnesses: list[Witness]
+def _published(
+    session: Session, chain: str, row: Mapping[str, Any], manifest: Mapping[str, Any], *, manifests: Manifests, witnesses: list[Witness]
 ) -> Iterator[Finding]:
     yield from manifests.follow(manifest)
     witnesses.append(witness_of_manifest(manifest))

@@ -29,7 +29,7 @@ def _united_kingdom() -> "type[UnitedKingdom]":
     stands_in.__path__ = list(found.submodule_search_locations or ())
     loaded = sys.modules.setdefault(package, stands_in)
     try:
-        from holidays.countries.united_kingdom import UnitedKingdom  # noqa: PLC0415 - once its package is not loaded first
+        from holidays.countries.united_kingdom import UnitedKingdom  # noqa: PLC0415 - what stands in for its package must be there first
     finally:
         if loaded is stands_in:
             del sys.modules[package]

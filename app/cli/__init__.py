@@ -11,7 +11,7 @@ import typer
 OVER_HTTP: Final = frozenset({"returns", "receipt", "publication"})
 """The commands that need nothing of the service, which takes five times as long to load as all that they need."""
 _STAY: Final = frozenset({"serve", "run"})
-"""The commands that stay until they are told to end: without what those above need they are smaller."""
+"""The commands that stay until they are told to end: without what commands over HTTP need they are smaller."""
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
 def _loaded(command: str) -> Callable[[], None]:
     if command in OVER_HTTP:
         return over_http()
-    from app.cli import operators  # noqa: PLC0415 - not for those above
+    from app.cli import operators  # noqa: PLC0415 - commands over HTTP need nothing of the service, which is slow to load
 
     # The help names every command there is.
     return operators.run if command in _STAY else lambda: operators.run(beside=over_http())
@@ -38,7 +38,7 @@ def _loaded(command: str) -> Callable[[], None]:
 
 def over_http() -> typer.Typer:
     """The commands of subcontractors and integrators."""
-    from app.client import cli  # noqa: PLC0415 - not for those that stay
+    from app.client import cli  # noqa: PLC0415 - a command that stays is smaller without what speaks HTTP to others
 
     commands = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
     cli.register(commands)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, Final, NoReturn, ParamSpec, cast
+from typing import Annotated, Any, Concatenate, Final, NoReturn, ParamSpec
 
 import typer
 from rich.console import Console
@@ -75,6 +75,7 @@ def calling(url: str, key: str | None, key_file: Path | None, *, programme: str 
 
 def asking(command: Callable[Concatenate[Caller, P], None]) -> Callable[..., None]:
     """A command that is handed who calls: it takes its own options, and those that say where the service is, with which key, and about whom."""
+    with_options: Callable[..., None] = command
 
     def run(
         *,
@@ -86,13 +87,14 @@ def asking(command: Callable[Concatenate[Caller, P], None]) -> Callable[..., Non
         **own: Any,
     ) -> None:
         with calling(url, key, key_file, programme=programme, subcontract=subcontract) as caller:
-            cast("Callable[..., None]", command)(caller, **own)
+            with_options(caller, **own)
 
     shared = [each for each in inspect.signature(run).parameters.values() if each.kind is each.KEYWORD_ONLY]
     _, *taken = inspect.signature(command).parameters.values()
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__annotations__ = {each.name: each.annotation for each in (*taken, *shared)}
-    cast("Any", run).__signature__ = inspect.Signature([*taken, *shared])  # what the library of commands reads
+    described: Any = run  # what the library of commands reads is no member that a function is known to have
+    described.__signature__ = inspect.Signature([*taken, *shared])
     return run
 
 

@@ -125,7 +125,7 @@ def _keys(noun: Noun) -> tuple[str, Callable[..., Key]]:
     bounds: dict[str, Any] = {"ge": 1, "le": 2**31 - 1} if kind is int else {}
     named = Path(alias=noun.singular, description=f"What names the {noun.singular}: its {noun.key[0]}.", examples=[example], **bounds)
 
-    def of_line(named: Annotated[kind, named]) -> Key:  # type: ignore[valid-type]  # a number for phases, a code for all others
+    def of_line(named: Annotated[kind, named]) -> Key:  # type: ignore[valid-type]  # the type is a value: a number for phases, a code for all others
         return (named,)
 
     return f"/{noun.section}/{{{noun.singular}}}", of_line

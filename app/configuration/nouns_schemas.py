@@ -104,7 +104,7 @@ def history_view(version: Version) -> dict[str, Any]:
 def page_models(noun: Noun) -> tuple[type[BaseModel], type[BaseModel]]:
     """The shapes of a page of lines, and of a page of one line's versions."""
     name = noun.line.__name__
-    members: dict[str, Any] = {noun.plural: (list[noun.line], ...), "next": (str | None, ...)}  # type: ignore[name-defined]  # the noun's own model
+    members: dict[str, Any] = {noun.plural: (list[noun.line], ...), "next": (str | None, ...)}  # type: ignore[name-defined]  # the type is the noun's own model, a value that mypy cannot read
     version = create_model(f"{name}VersionView", __base__=VersionView, line=(noun.line, ...))
     history: dict[str, Any] = {"versions": (list[version], ...), "next": (str | None, ...)}
     return create_model(f"{name}Page", **members), create_model(f"{name}HistoryPage", **history)
@@ -119,4 +119,4 @@ def page_examples(noun: Noun) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def either_model(noun: Noun) -> type[BaseModel]:
     """The line itself, or what a dry run answers."""
-    return RootModel[noun.line | Difference]  # type: ignore[name-defined]  # the noun's own model
+    return RootModel[noun.line | Difference]  # type: ignore[name-defined]  # the type is the noun's own model, a value that mypy cannot read

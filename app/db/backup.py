@@ -110,7 +110,7 @@ def _run_dump(url: str, file: Path, snapshot: str, *, data: Path) -> None:
     ]
     # A password among the arguments would be seen by everybody on the machine.
     environment = {**os.environ, **({"PGPASSWORD": str(address.password)} if address.password else {})}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own words and an operator's address
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - the program's words are ours, and the address is the operator's own
     if done.returncode:
         raise CannotStart(f"pg_dump failed: {' '.join(done.stderr.split()) or 'it did not say why'}")
 

@@ -36,7 +36,7 @@ def _insert(table: Table, columns: tuple[str, ...], repeated: frozenset[str]) ->
     one = {column: f"CAST(:{column} AS {array_type(table, column).removesuffix('[]')})" for column in repeated}
     values = ", ".join(one.get(column, f'added."{column}"') for column in columns)
     return text(
-        f"INSERT INTO {table.name} ({_names(columns)}) SELECT {values}"  # noqa: S608 - names of our own tables and columns
+        f"INSERT INTO {table.name} ({_names(columns)}) SELECT {values}"  # noqa: S608 - only names of our own tables and columns are put in
         f" FROM (SELECT {unnested}) AS added"
     ).execution_options(**AHEAD)
 

@@ -180,7 +180,7 @@ class Cluster:
             return self.folder
         # A longer path does not fit into a socket's address: go there by a link of our own.
         name = f"mainstem-{os.geteuid()}-{sha256(os.fsencode(self.folder)).hexdigest()[:16]}"
-        for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp")):  # noqa: S108 whose link it is is looked at
+        for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp")):  # noqa: S108 - a link found there is used only if it is this user's own
             link = Path(parent) / name
             if len(os.fsencode(link / _SOCKET)) > _SOCKET_PATH_BYTES:
                 continue

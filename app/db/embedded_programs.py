@@ -109,7 +109,7 @@ def _may_run(program: Path, account: pwd.struct_passwd) -> bool:
 def _copy(package: Path, cluster: Path, account: pwd.struct_passwd) -> Path:
     """Copy the programs to where the account reaches them; made anew at each start, since cleaners of temporary folders may have been there."""
     name = f"mainstem-programs-{sha256(os.fsencode(cluster)).hexdigest()[:16]}"
-    for parent in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))):  # noqa: S108 each is checked to be root's own
+    for parent in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))):  # noqa: S108 - a folder found there is used only if it is root's own
         target = parent / name
         try:
             target.mkdir(mode=0o755, exist_ok=True)

@@ -125,7 +125,7 @@ def close(session: Session, facts: FactTable, recording: Recording, keys: Sequen
         conditions.append("fact.programme = :programme")
     session.execute(
         text(
-            f"UPDATE {table.name} AS fact SET closed_at = :closed_at, closed_by = :closed_by"  # noqa: S608 - names of our own tables and columns
+            f"UPDATE {table.name} AS fact SET closed_at = :closed_at, closed_by = :closed_by"  # noqa: S608 - only names of our own tables and columns are put in
             f"{ended} WHERE {' AND '.join(conditions)}"
         ).execution_options(**AHEAD),
         parameters,

@@ -34,7 +34,7 @@ _OTHERS_MIGRATION: Final = "60s"
 
 def alembic_config(connection: Connection | None = None) -> "Config":
     # What migrates is loaded when something is migrated: it is a tenth of what any program takes to start, and 10 MB.
-    from alembic.config import Config  # noqa: PLC0415 - as above
+    from alembic.config import Config
 
     config = Config()
     root = str(_MIGRATIONS.parent).replace("%", "%%")
@@ -64,7 +64,7 @@ def migrate(
 
     `application_url` names the role that the service will use: where the owner may, missing roles are created.
     """
-    from alembic import command, util  # noqa: PLC0415 - see alembic_config
+    from alembic import command, util
 
     with _owner_connection(owner_url) as connection:
         set_up_roles(connection, application_url)

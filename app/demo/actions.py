@@ -236,7 +236,7 @@ def body_of(contract: Contract, act: Act, *, seed: str) -> bytes:
     """What a subcontract sends in an act; a correction starts from what it sent at first."""
     key = act.key
     measures = {measure.code: measure for measure in contract.measures}
-    random = Random(f"{seed}/{key.collection}/{key.subcontract}/{key.month}")  # noqa: S311 - invented figures, the same for the same seed
+    random = Random(f"{seed}/{key.collection}/{key.subcontract}/{key.month}")  # noqa: S311 - invented figures, the same for the same seed; nothing is kept secret by it
     cells = figures.cells_of(key.subcontract, key.month, expected_cells(contract, key), measures, random)
     if act.deed is Deed.SEND_WITH_GAP:
         cells = figures.not_collected(cells, GAP_MEASURE, GAP_REASON)

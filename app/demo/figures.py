@@ -112,7 +112,7 @@ def _handed_over(measure: str, subcontract: str, other: str, month: Month) -> in
     sender, receiver = (subcontract, other) if measure == "LUNG-OUT" else (other, subcontract)
     if receiver != TREATS or sender == receiver:
         return 0
-    return Random(f"{sender}/{receiver}/{month}").randint(5, 11)  # noqa: S311 - invented figures, the same on both sides
+    return Random(f"{sender}/{receiver}/{month}").randint(5, 11)  # noqa: S311 - invented figures, the same on both sides; nothing is kept secret by it
 
 
 def _parted(keys: Sequence[CellKey], measure: Measure, month: Month, per_cent: int, random: Random) -> Iterator[tuple[int, int]]:

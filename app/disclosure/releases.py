@@ -119,7 +119,7 @@ def _protected(
     """What is shown of each block, so that no hidden count can be worked out from blocks and their earlier versions."""
     small = {block.line.measure[0] for block in blocks if block.showing is not None}
     # Arrays are loaded when something is to be hidden: 12 MB and a tenth of the start, for a service that may never be asked to publish.
-    from app.disclosure.withholding import withhold  # noqa: PLC0415 - as above
+    from app.disclosure.withholding import withhold
 
     now = [block for block in blocks if block.line.measure[0] in small]
     earlier = [[block for block in version if block.line.measure[0] in small] for version in versions]
@@ -176,9 +176,9 @@ def _lines(points: Points, every: Iterable[Block], units: Mapping[str, _Unit]) -
 
 def _shown(points: Points, told: Sequence[tuple[Sequence[Block], Lines]], units: Mapping[str, _Unit]) -> "Shown":
     """What is known of each point; the last that is told is what is told now."""
-    import numpy as np  # noqa: PLC0415 - see together
+    import numpy as np
 
-    from app.disclosure.withholding import Shown  # noqa: PLC0415 - see together
+    from app.disclosure.withholding import Shown
 
     size = len(points.figures)
     figures = np.array([[figure or 0 for figure in each] for each in points.figures], dtype=np.int64).reshape(size, 2)

@@ -51,9 +51,9 @@ def find(session: Session, table: Table, column: str, person: str) -> list[dict[
     """Where a column names somebody: the row's key, and what it says."""
     keys = [key.name for key in table.primary_key]
     if isinstance(table.c[column].type, LargeBinary):
-        rows = session.execute(text(f"SELECT {', '.join(keys)}, {column} FROM {table.name} WHERE {column} IS NOT NULL")).all()  # noqa: S608 - our own names
+        rows = session.execute(text(f"SELECT {', '.join(keys)}, {column} FROM {table.name} WHERE {column} IS NOT NULL")).all()  # noqa: S608 - only names of our own tables and columns are put in
         return [{"key": _key(keys, row), "value": None} for row in rows if _holds(bytes(row[-1]), person)]
-    query = f"SELECT {', '.join(keys)}, {column}::text FROM {table.name} WHERE {column}::text ~* :pattern ORDER BY {', '.join(keys)}"  # noqa: S608 - our own names
+    query = f"SELECT {', '.join(keys)}, {column}::text FROM {table.name} WHERE {column}::text ~* :pattern ORDER BY {', '.join(keys)}"  # noqa: S608 - only names of our own tables and columns are put in
     rows = session.execute(text(query), {"pattern": _pattern(table, column, person)}).all()
     return [{"key": _key(keys, row), "value": row[-1]} for row in rows]
 
@@ -65,10 +65,10 @@ def strike_out(session: Session, table: Table, column: str, person: str) -> int:
     if column == "contacts":
         return _changed(session, _ONE_CONTACT, values)
     if HOLDS[f"{name}.{column}"] is Holds.PEOPLE:
-        return _changed(session, f"UPDATE {name} SET {column} = :erased WHERE {column} ~* :pattern", values)  # noqa: S608 - our own names
+        return _changed(session, f"UPDATE {name} SET {column} = :erased WHERE {column} ~* :pattern", values)  # noqa: S608 - only names of our own tables and columns are put in
     cast = "::jsonb" if isinstance(table.c[column].type, JSONB) else ""
     replaced = f"regexp_replace({column}::text, :pattern, :erased, 'gi'){cast}"
-    return _changed(session, f"UPDATE {name} SET {column} = {replaced} WHERE {column}::text ~* :pattern", values)  # noqa: S608 - our own names
+    return _changed(session, f"UPDATE {name} SET {column} = {replaced} WHERE {column}::text ~* :pattern", values)  # noqa: S608 - only names of our own tables and columns are put in
 
 
 def take_away_files(session: Session, table: str, person: str) -> int:
@@ -79,7 +79,7 @@ def take_away_files(session: Session, table: str, person: str) -> int:
         tuple(found["key"].values()): found["key"] for column in columns for found in find(session, metadata.tables[table], column, person)
     }.values():
         where = " AND ".join(f"{name} = :{name}" for name in keys)
-        gone += _changed(session, f"DELETE FROM {table} WHERE {where}", key)  # noqa: S608 - our own names
+        gone += _changed(session, f"DELETE FROM {table} WHERE {where}", key)  # noqa: S608 - only names of our own tables and columns are put in
     return gone
 
 
@@ -93,7 +93,7 @@ def contract_ends_on(session: Session, programme: str) -> date | None:
 def let_go(session: Session, kind: Kind) -> dict[str, int]:
     """Let one kind of the tenant's programme's records go; how many rows of which tables it was."""
     if kind is Kind.RECORDS:
-        return {table: _changed(session, f"DELETE FROM {table}", {}) for table in _records(session)}  # noqa: S608 - our own names
+        return {table: _changed(session, f"DELETE FROM {table}", {}) for table in _records(session)}  # noqa: S608 - only names of our own tables and columns are put in
     if kind is Kind.FILES:
         return {"submitted_files": _changed(session, "DELETE FROM submitted_files", {})}
     done: dict[str, int] = {}
@@ -102,7 +102,7 @@ def let_go(session: Session, kind: Kind) -> dict[str, int]:
         if isinstance(table.c[column].type, JSONB) and column != "contacts":
             # Words within lines of the contract go with the contract.
             continue
-        statement = f"UPDATE {table.name} SET {column} = :empty WHERE {column} IS NOT NULL AND {column} <> :empty"  # noqa: S608 - our own names
+        statement = f"UPDATE {table.name} SET {column} = :empty WHERE {column} IS NOT NULL AND {column} <> :empty"  # noqa: S608 - only names of our own tables and columns are put in
         done[table.name] = done.get(table.name, 0) + _changed(session, statement.replace(":empty", f"'{empty}'"), {})
     return done
 
@@ -110,7 +110,7 @@ def let_go(session: Session, kind: Kind) -> dict[str, int]:
 def erase_clients(session: Session, *, client: str | None = None, programme: str | None = None) -> int:
     """Put ERASED for the names of revoked clients: one, or all of a programme."""
     where = "id = :client" if client is not None else "programme = :programme"
-    statement = f"UPDATE clients SET name = :erased WHERE {where} AND revoked_at IS NOT NULL AND name <> :erased"  # noqa: S608 - our own names
+    statement = f"UPDATE clients SET name = :erased WHERE {where} AND revoked_at IS NOT NULL AND name <> :erased"  # noqa: S608 - only names of our own tables and columns are put in
     return _changed(session, statement, {"erased": ERASED, "client": client, "programme": programme})
 
 

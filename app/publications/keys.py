@@ -20,8 +20,8 @@ class Keyring:
 
     def make(self) -> tuple[str, str]:
         """A new key: its id and its public half. Its file is there, and on disk, before anybody is told of it."""
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - see above
-        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415 - see above
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
         private = Ed25519PrivateKey.generate()
         public_key = public_key_of(private)
@@ -36,8 +36,8 @@ class Keyring:
 
     def private(self, key_id: str) -> "Ed25519PrivateKey | None":
         """The private half of a key; None where this machine has not got it."""
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - see above
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - see above
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         try:
             content = self._file(key_id).read_bytes()

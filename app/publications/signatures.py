@@ -53,8 +53,8 @@ def signed(private: "Ed25519PrivateKey", content: bytes | bytearray) -> dict[str
 
 def is_proven(signature: dict[str, Any], content: bytes, public_key: str) -> bool:
     """Whether a signature is that of this key over these bytes."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - see above
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
         Ed25519PublicKey.from_public_bytes(bytes_of(public_key)).verify(bytes_of(signature["value"]), content)

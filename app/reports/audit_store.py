@@ -83,12 +83,12 @@ def rows_stored(session: Session, programme: str, month: Month) -> Iterator[Stor
         yield Stored(digest, slice_, period, version, _question(as_of, restated_in, submitted), rows, sha256)
 
 
-def _question(as_of: datetime | None, restated_in: Month | None, submitted: bool | None) -> Question | None:  # noqa: FBT001 - as it is stored
+def _question(as_of: datetime | None, restated_in: Month | None, submitted: bool | None) -> Question | None:  # noqa: FBT001 - three columns in the order in which a row has them
     return None if as_of is None or submitted is None else Question(as_of, restated_in, submitted)
 
 
 _CELLS: Final = text(
-    f"SELECT revision_id, subcontract, {', '.join(CellKey._fields)}, state, numerator, denominator, by_rest, outside_assignment"  # noqa: S608 - names of ours
+    f"SELECT revision_id, subcontract, {', '.join(CellKey._fields)}, state, numerator, denominator, by_rest, outside_assignment"  # noqa: S608 - only names of our own columns are put in
     " FROM cells WHERE programme = :programme AND revision_id = ANY(:revisions)"
 )
 

@@ -119,7 +119,7 @@ def sums(
     sets_text = ", ".join(f"(measure, {', '.join(names)})" for names in sets.values())
     category = f"coalesce({', '.join(name for name in ('category', 'band') if name in grouped)})"
     query = text(
-        f"SELECT GROUPING({', '.join(grouped)}), measure, {', '.join(columns)}, {category}, min(subcontract), max(subcontract),"  # noqa: S608 - words of ours
+        f"SELECT GROUPING({', '.join(grouped)}), measure, {', '.join(columns)}, {category}, min(subcontract), max(subcontract),"  # noqa: S608 - only names of our own columns are put in
         " sum(numerator), sum(denominator)"
         f" FROM (SELECT *, CASE WHEN measure = ANY(:banded) THEN category ELSE '{ALL}' END AS band {_OF_REVISIONS} AND state = 'value') AS stated"
         f" GROUP BY GROUPING SETS ({sets_text})"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain, repeat
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from app.kernel.codes import ALL, is_code
 from app.kernel.figures import MOST_DECIMALS, NumericKind, exact, fits, plain
@@ -128,7 +128,7 @@ def _state(raw: Mapping[str, Any], pointer: str, faults: list[Fault]) -> State:
     """`state`, which left out is `value`. One that cannot be read is looked at as what the cell carries, so that all is named."""
     if raw.get("state") is None:
         return "value"
-    stated = cast("State | None", word_of(raw, "state", pointer, words=STATES, faults=faults))
+    stated = word_of(raw, "state", pointer, words=STATES, faults=faults)
     if stated is None:
         carries = [name for name in _FIGURES if raw.get(name) is not None]
         return "not_collected" if raw.get("reason") is not None and not carries else "value"

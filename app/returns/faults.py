@@ -137,7 +137,7 @@ REST_OF_A_CENSUS: Final = "; of a census no cell is zero by the rest, so each is
 
 def in_order(found: Fault) -> tuple[object, ...]:
     """By what faults are ordered: sheet, row and column, or pointer, its positions as numbers; then what waits for these."""
-    column, row = _CELL.fullmatch(found.cell or "").groups() if found.cell else ("", 0)  # type: ignore[union-attr]  # as Grid writes it
+    column, row = _CELL.fullmatch(found.cell or "").groups() if found.cell else ("", 0)  # type: ignore[union-attr]  # Grid writes every cell as letters and a number
     parts = [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in (found.pointer or "").split("/")]
     return found.code == "rule_not_judged", found.sheet or "", found.line or int(row), found.column or 0, len(column), column, parts
 
@@ -160,7 +160,7 @@ class Faults(list[Fault]):
         for each in found:
             self.append(each)
 
-    def __iadd__(self, found: Iterable[Fault]) -> Self:  # type: ignore[override,misc]  # whatever can be gone through
+    def __iadd__(self, found: Iterable[Fault]) -> Self:  # type: ignore[override,misc]  # a list's += takes whatever can be gone through
         self.extend(found)
         return self
 

@@ -86,4 +86,4 @@ def file_fault(code: str, place: Mapping[str, int | str] | None = None, **names:
     """A fault of a file, at a line and column, a sheet and cell, or of the whole; `names` are known words and codes."""
     detail, fix = FILE_FAULTS[code]
     said = code.removesuffix("_in")
-    return Fault(said, detail.format_map(names), fix.format_map(names), **(place or {}))  # type: ignore[arg-type]  # a place's members
+    return Fault(said, detail.format_map(names), fix.format_map(names), **(place or {}))  # type: ignore[arg-type]  # a place's members are named as Fault's are

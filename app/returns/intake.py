@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from itertools import permutations
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
 from app.kernel.refusals import Fault, Invalid
 from app.returns.cells import Unplaced, plain_cells, read_cell
@@ -139,7 +139,7 @@ def _read_rest(body: Mapping[str, Any], faults: list[Fault]) -> tuple[Rest | Non
     if body.get("rest") is None:
         rest: Rest | None = None
     else:
-        rest = cast("Rest | None", word_of(body, "rest", "", words=RESTS, faults=faults)) or "zero"
+        rest = word_of(body, "rest", "", words=RESTS, faults=faults) or "zero"
     if rest == "not_collected":
         return rest, _needed_word(body, "rest_reason", REASONS, faults)
     if body.get("rest_reason") is not None:

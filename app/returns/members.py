@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from app.kernel.identifiers import identifiers_in
 from app.kernel.refusals import Fault
 from app.returns.faults import fault
+
+Word = TypeVar("Word", bound=str)
 
 LONGEST_CODE: Final = 64
 _LOOKED_AT: Final = 10_000
@@ -52,11 +54,14 @@ def text_of(raw: Mapping[str, Any], name: str, pointer: str, *, most: int, fault
 
 
 def word_of(
-    raw: Mapping[str, Any], name: str, pointer: str, *, words: tuple[str, ...], faults: list[Fault], wrong: str = "not_one_of"
-) -> str | None:
+    raw: Mapping[str, Any], name: str, pointer: str, *, words: tuple[Word, ...], faults: list[Fault], wrong: str = "not_one_of"
+) -> Word | None:
     """A member that is one of some words, or None where it is left out or is none of them."""
     text = text_of(raw, name, pointer, most=LONGEST_CODE, faults=faults)
-    if text in words or text is None:
-        return text
+    if text is None:
+        return None
+    for word in words:
+        if word == text:
+            return word
     faults.append(fault(wrong, f"{pointer}/{name}", words=", ".join(words)))
     return None

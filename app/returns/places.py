@@ -1,7 +1,7 @@
 """Where a cell of a submission stands: every place and category, those left out told by the rest of it."""
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from app.calendar.expected import CellKey
 from app.kernel.codes import ALL, UNKNOWN
@@ -19,13 +19,13 @@ _NOT_THERE: Final = "Use the places that expected-cells.csv lists, or leave the 
 def place_of(raw: Mapping[str, Any], expected: ExpectedReturn, pointer: str, faults: list[Fault]) -> tuple[CellKey | None, Measure | None]:
     """Where a cell stands, and its measure; None where that cannot be told or is not expected. Every wrong place goes to `faults`."""
     # A place left out is most often one that the measure is not split by: told without looking at every expected cell.
-    whole = tuple([ALL if (code := raw.get(place)) is None else code for place in PLACES])
+    whole: tuple[Any, ...] = tuple([ALL if (code := raw.get(place)) is None else code for place in PLACES])
     try:
-        measure = expected.measure_of.get(cast("tuple[str, ...]", whole))
+        measure = expected.measure_of.get(whole)
     except TypeError:  # a list or an object stands for a code
         measure = None
     if measure is not None:
-        return CellKey(*cast("tuple[str, ...]", whole)), measure
+        return CellKey(*whole), measure
     stated = {place: text for place in PLACES if (text := text_of(raw, place, pointer, most=LONGEST_CODE, faults=faults)) is not None}
     unread = {place for place in PLACES if raw.get(place) is not None and place not in stated}
     measure = _measure_of(raw, stated, expected, pointer, faults)

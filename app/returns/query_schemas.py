@@ -30,7 +30,7 @@ class CellsBody(Line):
     category: Code | None = None
 
 
-UNREAD: Final = CellsBody.model_construct()  # type: ignore[call-arg]  # made without a check: it names nothing
+UNREAD: Final = CellsBody.model_construct()  # type: ignore[call-arg]  # made without pydantic's check, which would ask for what it does not name
 """Stands for an item of `cells` that could not be read."""
 
 

@@ -227,7 +227,7 @@ class Table:
             return file_fault("missing", place)
         other = "line" if self.grid.sheet is None else "row"
         detail = _OTHER_CELL.sub(lambda match: f"{other} {self.rows[int(match[1])]}", found.detail)
-        return replace(found, detail=detail, pointer=None, **place)  # type: ignore[arg-type]  # a place's members
+        return replace(found, detail=detail, pointer=None, **place)  # type: ignore[arg-type]  # a place's members are named as Fault's are
 
     def _place(self, pointer: str, *, said_beside_nil: bool) -> tuple[int, int]:
         parts = pointer.split("/")

@@ -108,7 +108,7 @@ class _Book:
         with_cells = {sheet.part for sheet in self.sheets if sheet.has_cells}
         for name in self.package.parts.keys() - with_cells - {self.strings_part}:
             shown = belongs.get(name)
-            suspect_texts(self.package, name, lambda found, what, cell, shown=shown: self.report(found, what, shown, cell))  # type: ignore[misc]  # bound now
+            suspect_texts(self.package, name, lambda found, what, cell, shown=shown: self.report(found, what, shown, cell))  # type: ignore[misc]  # `shown` is bound in this turn of the loop; mypy infers no lambda with a default
         for number in self.strings_beside():
             self.report(self.strings[number].hidden, _NOT_SHOWN)
         self.faults += (*suspect_names(self.package), *self.package.faults)

@@ -38,7 +38,7 @@ class Connection(HttpToolsProtocol):
         self._one_too_many = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)  # type: ignore[arg-type]  # as uvicorn narrows it
+        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn asks for a narrower transport than asyncio promises
         self._address = self.client[0] if self.client else ""
         self.of_address[self._address] += 1
         most_of_one = self.bounds.connections if _is_proxy(self._address, self.bounds) else self.bounds.connections // 2

@@ -342,6 +342,11 @@ async def _answer_http(request: Request, error: HTTPException) -> Response:
 
 def install(app: FastAPI) -> None:
     """Give the application its handlers; what none of them knows is answered by `requests.Requests`."""
-    app.add_exception_handler(Refusal, _answer_refusal)  # type: ignore[arg-type]  # Starlette types every handler for Exception
-    app.add_exception_handler(RequestValidationError, _answer_parameters)  # type: ignore[arg-type]  # as above
-    app.add_exception_handler(HTTPException, _answer_http)  # type: ignore[arg-type]  # as above
+    # `Any`, because Starlette asks of every handler that it takes any exception.
+    answers: dict[type[Exception], Any] = {
+        Refusal: _answer_refusal,
+        RequestValidationError: _answer_parameters,
+        HTTPException: _answer_http,
+    }
+    for error, answer in answers.items():
+        app.add_exception_handler(error, answer)

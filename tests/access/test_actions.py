@@ -134,7 +134,7 @@ def test_last_use_is_kept_to_the_minute(session: Session) -> None:
     _, key = create(session)
 
     def noted() -> datetime:
-        return session.execute(text("SELECT last_used_at FROM client_keys")).scalar_one()  # type: ignore[no-any-return]  # a row's own type
+        return session.execute(text("SELECT last_used_at FROM client_keys")).scalar_one()  # type: ignore[no-any-return]  # what is read is a moment or None, as the column is
 
     for later, expected in ((0, 0), (59, 0), (60, 60), (90, 60)):
         actions.authenticate(session, key, now=NOW + timedelta(seconds=later))

@@ -130,7 +130,7 @@ def alive() -> dict[str, Any]:
 
 
 @app.post("/returns/{collection}/{subcontract}/{month}/revisions", status_code=201)
-def submit(  # noqa: PLR0917 - as such services are written
+def submit(  # noqa: PLR0917 - FastAPI passes arguments by name, and such services are written so
     collection: str,
     subcontract: str,
     month: str,

@@ -60,6 +60,11 @@ def works(web: Web, key: str) -> bool:
     return web.get("/v1/me", key=key).status_code == 200
 
 
+def forget(web: Web) -> None:
+    """Half a second has passed: what is remembered of callers is no longer believed."""
+    web.app.state.service.callers._remembered.clear()  # noqa: SLF001 - a test waits for no clock, and nothing that is served forgets
+
+
 def signing(web: Web, *pairs: Pair) -> str:
     """The id of a client that has these public keys and no key."""
     client: str = made(web, web.key("administrator"), with_key=False)["id"]
@@ -105,11 +110,11 @@ def test_a_key_is_rotated_without_a_pause(web: Web, clock: Clock) -> None:
     old = first["keys"][0]["id"]
     ended = web.post(f"{path}/keys/{old}/revocation", key=administrator)
     assert [key["revoked_at"] is not None for key in ended.json()["keys"] if key["id"] == old] == [True]
-    web.app.state.service.callers._remembered.clear()  # noqa: SLF001 - half a second has passed
+    forget(web)
     assert not works(web, first["key"])
     assert works(web, second.json()["key"])
     web.post(f"{path}/revocation", key=administrator)
-    web.app.state.service.callers._remembered.clear()  # noqa: SLF001 - as above
+    forget(web)
     assert not works(web, second.json()["key"])
     assert web.post(f"{path}/keys", key=administrator).json()["code"] == "client_revoked"
     short = made(web, administrator, key_lifetime_days=1)
@@ -120,7 +125,7 @@ def test_a_key_is_rotated_without_a_pause(web: Web, clock: Clock) -> None:
     assert not works(web, short["key"])
     assert works(web, longer)
     clock.now += timedelta(days=1)
-    web.app.state.service.callers._remembered.clear()  # noqa: SLF001 - as above
+    forget(web)
     assert not works(web, longer)
 
 
@@ -191,7 +196,7 @@ def test_a_signature_is_exchanged_for_a_token_of_ten_minutes(web: Web, clock: Cl
     assert token not in stored
     again = ask(web, assertion)
     assert (again.status_code, again.json()["error"], again.json()["code"]) == (401, "invalid_client", "invalid_client")
-    web.app.state.service.callers._remembered.clear()  # noqa: SLF001 - half a second has passed
+    forget(web)
     clock.now += timedelta(minutes=10)
     assert not works(web, token)
 
@@ -219,7 +224,7 @@ def test_public_keys_are_rotated_without_a_pause_and_a_token_dies_with_its_key(w
     assert works(web, first)
     alone = web.put(path, {"keys": [new.jwk]}, key=administrator, headers={"If-Match": both.headers["etag"]})
     assert alone.status_code == 200
-    web.app.state.service.callers._remembered.clear()  # noqa: SLF001 - half a second has passed
+    forget(web)
     assert not works(web, first)
     assert works(web, second)
     assert token(old, "4") is None
@@ -228,7 +233,7 @@ def test_public_keys_are_rotated_without_a_pause_and_a_token_dies_with_its_key(w
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "private_key")
     assert "AAAA" not in refused.text
     web.post(f"/v1/clients/{client}/revocation", key=administrator)
-    web.app.state.service.callers._remembered.clear()  # noqa: SLF001 - as above
+    forget(web)
     assert not works(web, second)
     assert token(new, "5") is None
 

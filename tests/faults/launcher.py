@@ -155,7 +155,7 @@ class _CommitsLater(TenantSession):
 
 
 def _commit_after_the_answer() -> None:
-    sessions.TenantSession = _CommitsLater  # type: ignore[misc]  # the planted fault
+    sessions.TenantSession = _CommitsLater  # type: ignore[misc]  # putting another class there is the fault that is planted
 
 
 def _synchronous_commit_off() -> None:

@@ -146,7 +146,7 @@ def installed(folder: Path) -> Iterator[Installation]:
         for reference in load.SUBCONTRACTS:
             with open_session(engine, INSTALLATION) as session:
                 who = {"name": "faults", "role": "preparer", "programme": load.PROGRAMME, "subcontract": reference}
-                _, made.keys[reference] = create_client(session, **who, actor=MACHINE, now=now)  # type: ignore[arg-type]  # names and codes
+                _, made.keys[reference] = create_client(session, **who, actor=MACHINE, now=now)  # type: ignore[arg-type]  # the members of `who` are a client's own
                 session.commit()
         engine.dispose()
         yield made

@@ -4,11 +4,12 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.house.tree import Source, planted, sources
+from tests.house.tree import Source, calls, planted, sources
 
 LONGEST_FILE = {"app": 400, "migrations": 400, "tests": 600}
 LONGEST_FUNCTION = {"app": 50, "migrations": 50, "tests": 60}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers", "services", "models"}
+ELSEWHERE = re.compile(r"\b(above|below|ditto|see)\b")
 
 
 def too_long(source: Source) -> Iterator[str]:
@@ -38,11 +39,16 @@ def says_nothing(source: Source) -> Iterator[str]:
 
 
 def untold_silence(source: Source) -> Iterator[str]:
-    """A linter or type check silenced without a code or without saying why."""
+    """A linter, type check or count of coverage silenced without a code or without saying why, in words that need no others."""
     for number, line in enumerate(source.text.splitlines(), start=1):
-        silenced = re.search(r"#\s*(noqa|type:\s*ignore)(?P<code>:\s*[A-Z]+\d+|\[[a-z, -]+\])?(?P<rest>.*)", line)
+        silenced = re.search(r"#\s*(noqa|type:\s*ignore|pragma)(?P<code>:\s*([A-Z]+\d+|no cover)|\[[a-z, -]+\])?(?P<rest>.*)", line)
         if silenced and not (silenced["code"] and re.search(r"[a-z]{3}", silenced["rest"])):
             yield f"{source.path}:{number}: silences a check without its code and a reason after it"
+        if silenced and ELSEWHERE.search(silenced["rest"]):
+            yield f"{source.path}:{number}: silences a check for a reason that stands elsewhere"
+    for name, call in calls(source.tree):
+        if name in {"cast", "typing.cast"} and "#" not in source.text.splitlines()[call.lineno - 1]:
+            yield f"{source.path}:{call.lineno}: a cast without a reason beside it"
 
 
 def test_files_and_functions_are_short() -> None:
@@ -78,4 +84,6 @@ def test_silence_is_explained() -> None:
     quiet = "# " + "noqa"
     assert list(untold_silence(planted(f"x = 1  {quiet}\n")))
     assert list(untold_silence(planted(f"x = 1  {quiet}: S101\n")))
+    assert list(untold_silence(planted(f"x = 1  {quiet}: S101 - as above\n")))
+    assert list(untold_silence(planted("x = cast('int', y)\n")))
     assert not list(untold_silence(planted(f"x = 1  {quiet}: S101 (the reader may be gone)\n")))

@@ -75,7 +75,7 @@ def signal(values: Values, mean: Fraction, spread: Fraction) -> str:
     if abs(last - mean) > spread:
         return "outside_limits"
     seven = values[-7:]
-    steps = {(later > earlier) - (later < earlier) if None not in (earlier, later) else 0 for earlier, later in pairwise(seven)}  # type: ignore[operator]  # neither is None there
+    steps = {(later > earlier) - (later < earlier) if None not in (earlier, later) else 0 for earlier, later in pairwise(seven)}  # type: ignore[operator]  # where they are compared neither is None
     if len(seven) == 7 and len(steps) == 1 and 0 not in steps:
         return "trend"
     sides = [0 if value is None else (value > mean) - (value < mean) for value in values]

@@ -343,7 +343,7 @@ def test_all_faults_are_told_at_once_and_nothing_is_kept(published: Programme) -
     twice = [survival(source="Twice"), survival(source="Twice", published_on="2026-08-21")]
     older = survival("70.4", published_on="2026-08-19")
     misshapen = {**good, "value": "much", "more": 1, "address": "nowhere"}
-    answer = send(published, good, broken, *twice, older, misshapen, 7)  # type: ignore[arg-type]  # as a client might
+    answer = send(published, good, broken, *twice, older, misshapen, 7)  # type: ignore[arg-type]  # 7 is no import, which a client might send all the same
     assert answer.status_code == 422
     assert {(fault["code"], fault["pointer"]) for fault in answer.json()["errors"]} == {
         ("unknown_measure", "/imports/1/measure"),

@@ -182,7 +182,7 @@ def test_what_another_act_was_in_the_way_of_goes_on_with_the_same_key(sent: Prog
     content = lines(hospice("2026-08", 31), hospice("2026-09", 31))
     with sent.database.superuser_engine.begin() as other:
         other.execute(text("SET LOCAL statement_timeout = '60s'"))
-        lock_key(other, PROGRAMME, "hospice", "SC-H9901", "2026-09")  # type: ignore[arg-type]  # executes as a session does
+        lock_key(other, PROGRAMME, "hospice", "SC-H9901", "2026-09")  # type: ignore[arg-type]  # all that is asked of a session is to execute, which a connection does
         answer = backfill(sent, content, name="in-the-way")
     assert (answer.status_code, answer.json()["code"], "in-the-way" in answer.text) == (503, "interrupted", False)
     assert "What was done before is kept" in answer.json()["detail"]

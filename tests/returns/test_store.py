@@ -105,7 +105,7 @@ def test_an_heir_ends_nothing_that_it_inherited(sent: Programme, table: str) -> 
     whose = "reference" if table == "subcontracts" else "subcontract"
     statement = f"UPDATE {table} SET closed_at = recorded_at + interval '1 day', closed_by = 'test' WHERE {whose} = 'SC-RJE'"
     with heir(sent) as session:
-        assert session.execute(text(statement)).rowcount == 0  # type: ignore[attr-defined]  # of an UPDATE it is a cursor's
+        assert session.execute(text(statement)).rowcount == 0  # type: ignore[attr-defined]  # the result of an UPDATE has a cursor's count
         assert session.execute(text(f"SELECT FROM {table} WHERE {whose} = 'SC-RJE' FOR UPDATE")).all() == []
 
 

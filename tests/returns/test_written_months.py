@@ -52,7 +52,7 @@ def test_a_date_of_a_workbook_says_its_month_and_is_no_code_or_count(from_1904: 
         sheet.write("C3", value, None if isinstance(value, int) else dated)
 
     made = [
-        book_of(lambda book, of=of: form(book, *of), date_1904=from_1904)  # type: ignore[misc]  # bound now
+        book_of(lambda book, of=of: form(book, *of), date_1904=from_1904)  # type: ignore[misc]  # `of` is bound in this turn of the loop; mypy infers no lambda with a default
         for of in ((date(2026, 10, 31), 15), (date(2026, 11, 1), 15), (date(2026, 10, 1), date(2026, 10, 1)))
     ]
     assert judged(made[0], XLSX, EXPECTED) == judged(xlsx_of(), XLSX, EXPECTED)

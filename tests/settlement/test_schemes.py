@@ -134,7 +134,7 @@ TABLE: list[Row] = [
 def test_what_a_scheme_pays(row: Row) -> None:
     name, figures, costs, said, elements, parties = row
     found = settled(name, figures, costs, **said)
-    assert {element: found.elements[element].pence.value for element in elements} == elements  # type: ignore[index]  # the keys are elements
+    assert {element: found.elements[element].pence.value for element in elements} == elements  # type: ignore[index]  # the keys of `elements` are names of elements
     assert {line.party.name: line.total_pence for line in found.lines if line.party.name in parties} == parties
     assert sum(line.total_pence for line in found.lines) == 0
     assert recompute(tree_of(found.explanation))
