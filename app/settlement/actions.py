@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,12 +19,12 @@ from app.db.ledger import begin_recording, hold_ledger
 from app.kernel.actors import Actor
 from app.kernel.canonical import digest
 from app.kernel.codes import ALL
-from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.settlement import store
 from app.settlement.domain import SettlementRules
 from app.settlement.faults import Known, KnownMeasure, faults_of, notes_of
 from app.settlement.runs import InputKey, NotWaiting, RulesVersion, SettledAlready, StatedInput
+from app.settlement.year import judged
 
 
 def known_of(contract: Contract) -> Known:
@@ -37,17 +38,7 @@ def known_of(contract: Contract) -> Known:
         for each in latest
     }
     last_year = term.contract_year_of(term.last_month)
-    return Known(measures, set(contract.subcontract), set(contract.commissioner), last_year, _astride(contract))
-
-
-def _astride(contract: Contract) -> dict[int, list[Month]]:
-    """Of each contract year the first months of the calendar quarters that lie partly in it and partly in another."""
-    term, found = contract.programme, dict[int, list[Month]]()
-    for first in sorted({month.plus(-((month.number - 1) % 3)) for month in term.first_month.through(term.last_month)}):
-        years = sorted({term.contract_year_of(first.plus(each)) for each in range(3)})
-        for year in years if len(years) > 1 else ():
-            found.setdefault(year, []).append(first)
-    return found
+    return Known(measures, set(contract.subcontract), set(contract.commissioner), last_year, partial(judged, contract))
 
 
 def read_rules(

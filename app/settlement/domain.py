@@ -15,7 +15,7 @@ from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Line, Many, Name, NewCode, Pence, Words
 from app.programmes.domain import JudgedOn, PaymentMode, Threshold
 
-METHOD_VERSION: Final = "3"
+METHOD_VERSION: Final = "4"
 """Moves when the same rules and inputs would come to something else, or be explained otherwise."""
 
 Share = Threshold

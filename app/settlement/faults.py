@@ -1,9 +1,8 @@
 """What is wrong with settlement rules beyond any one member, and what a settlement lacks: everything at once, each with its place and its remedy."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from app.kernel.months import Month
@@ -12,6 +11,7 @@ from app.programmes.domain import JudgedOn
 from app.settlement.computation import at_risk_share
 from app.settlement.domain import ScoredMeasure, SettlementRules
 from app.settlement.inputs import Inputs
+from app.settlement.year import Judged
 
 
 class KnownMeasure(NamedTuple):
@@ -22,40 +22,71 @@ class KnownMeasure(NamedTuple):
     judged_on: JudgedOn = "month"
 
 
+def _all_judged(_contract_year: int, _period: JudgedOn) -> Judged:
+    return Judged()
+
+
 class Known(NamedTuple):
-    """What the programme has, so that rules name nothing that is not there; `astride` are the quarters of a contract year that are partly of another."""
+    """What the programme has, so that rules name nothing that is not there; and on what a period judges a contract year."""
 
     measures: Mapping[str, KnownMeasure]
     subcontracts: Collection[str]
     commissioners: Collection[str]
     contract_years: int
-    astride: Mapping[int, Sequence[Month]] = MappingProxyType({})
+    judged: Callable[[int, JudgedOn], Judged] = _all_judged
+
+    def period_of(self, measure: str, stated: JudgedOn | None) -> JudgedOn:
+        """What a measure is judged on: what the rules say, else what its requirement does."""
+        return stated or self.measures.get(measure, KnownMeasure()).judged_on
 
 
 def faults_of(rules: SettlementRules, known: Known | None = None) -> list[Fault]:
     """Everything that is wrong with rules that have their shape; with what the programme has, also what they name that it has not."""
     found = [*_repeated(rules), *_sums(rules), *_ramps(rules), *_bounds(rules), *_astray(rules)]
-    return found + list(_unknown(rules, known)) if known is not None else found
+    return [*found, *_unknown(rules, known), *outside_year(rules, known)] if known is not None else found
 
 
 def notes_of(rules: SettlementRules, known: Known) -> list[Fault]:
-    """What is allowed and looks like a mistake: a mark of a share above 1, a direction that is not the catalogue's, a quarter of two contract years."""
-    return [*_doubtful(rules, known), *_astride(rules, known)]
+    """What is allowed and looks like a mistake: a mark of a share above 1, a direction that is not the catalogue's, months that are not judged."""
+    tried = () if rules.mode == "live" else _outside(rules, known)
+    return [*_doubtful(rules, known), *tried, *_unjudged(rules, known)]
 
 
-def _astride(rules: SettlementRules, known: Known) -> Iterator[Fault]:
-    """Each measure that is judged on quarters, where a contract year does not begin with one."""
-    quarters = ", ".join(f"{first} to {first.plus(2)}" for first in known.astride.get(rules.contract_year, ()))
+def outside_year(rules: SettlementRules, known: Known) -> list[Fault]:
+    """What live rules would judge on months of another contract year: money hangs on a year's own months, and on all of them."""
+    return list(_outside(rules, known)) if rules.mode == "live" else []
+
+
+def periods_of(rules: SettlementRules, known: Known) -> Iterator[tuple[str, JudgedOn, str]]:
+    """Each measure that these rules read, what it is judged on, and the place that says so."""
+    for at, each in enumerate(rules.measures):
+        yield each.measure, known.period_of(each.measure, each.period), f"/measures/{at}/period"
     scored = {each.measure for each in rules.measures}
-    judged = [(each.measure, each.period, f"/measures/{at}/period") for at, each in enumerate(rules.measures)]
-    if rules.consequences.applies:
-        lines = enumerate(rules.consequences.lines)
-        judged += [(each.measure, None, f"/consequences/lines/{at}/measure") for at, each in lines if each.measure not in scored]
-    for code, period, pointer in judged:
-        if quarters and (period or known.measures.get(code, KnownMeasure()).judged_on) == "quarter":
-            detail = f"Partly outside contract year {rules.contract_year}: {quarters}. A quarter counts whole, in the contract year that it ends in."
-            fix = "Judge the measure on months or on the contract year, unless the contract wants it so."
-            yield Fault("quarter_astride", detail, fix, pointer=pointer)
+    for at, line in enumerate(rules.consequences.lines if rules.consequences.applies else ()):
+        if line.measure not in scored:
+            yield line.measure, known.period_of(line.measure, None), f"/consequences/lines/{at}/measure"
+
+
+def _outside(rules: SettlementRules, known: Known) -> Iterator[Fault]:
+    year = rules.contract_year
+    for code, period, pointer in periods_of(rules, known):
+        if spans := known.judged(year, period).outside:
+            named = ", ".join(f"{first} to {last}" for first, last in spans)
+            detail = f"{code} is judged on {period}, and this lies partly outside contract year {year}, so that it counts in none: {named}."
+            yield Fault("outside_year", detail, "Judge it on month or on contract_year_to_date.", pointer=pointer)
+
+
+def _unjudged(rules: SettlementRules, known: Known) -> Iterator[Fault]:
+    year, fix = rules.contract_year, "Judge it on contract_year_to_date, unless the contract wants it so."
+    for code, period, pointer in periods_of(rules, known):
+        found = known.judged(year, period)
+        if found.unjudged:
+            detail = f"{code} is judged on {period}: of contract year {year} that leaves out {', '.join(map(str, found.unjudged))}."
+            yield Fault("part_of_year", detail, fix, pointer=pointer)
+        if found.begun_before:
+            first, last = found.begun_before
+            detail = f"{code} is judged on {period}, and {first} to {last} begins before the programme: what is left of it counts as a whole one."
+            yield Fault("part_of_quarter", detail, fix, pointer=pointer)
 
 
 def _doubtful(rules: SettlementRules, known: Known) -> Iterator[Fault]:

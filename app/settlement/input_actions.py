@@ -22,11 +22,11 @@ from app.publications.domain import OF_PROGRAMME, Standing
 from app.publications.observation_actions import rows_of_months
 from app.publications.observation_store import last_sequence
 from app.publications.observations import ObservationQuery
-from app.reports.periods import is_whole
 from app.returns import quality_actions
 from app.settlement.domain import SettlementRules
 from app.settlement.inputs import Contribution, Cost, CoveredShare, FigureSource, Inputs, MeasureFigure, StatedFactor
 from app.settlement.runs import StatedInput
+from app.settlement.year import SEVERAL, judged, months_of_year
 
 _YEAR: Final = 12
 _PLACES: Final = 6
@@ -47,12 +47,6 @@ class _Row(NamedTuple):
     subcontract: str
 
 
-def months_of_year(contract: Contract, contract_year: int) -> tuple[Month, ...]:
-    """The months of a contract year that lie in the programme's term."""
-    term = contract.programme
-    return tuple(month for month in term.first_month.through(term.last_month) if term.contract_year_of(month) == contract_year)
-
-
 def read_year(
     session: Session, contract: Contract, rules: SettlementRules, stated: Sequence[StatedInput], *, final: bool, actor: Actor, now: datetime
 ) -> YearRead:
@@ -64,8 +58,8 @@ def read_year(
     asked = dict(_asked(contract, rules, known or months[:1]))
     rows = _rows(session, programme, asked, first=months[0].plus(-_YEAR), last=months[-1])
     figures = [
-        _figure(contract, measure, period, month, rows=rows, standing=standing)
-        for measure, (period, wanted) in sorted(asked.items())
+        _figure(contract, measure, period, month, rows=rows, standing=standing, counts=counts)
+        for measure, (period, wanted, counts) in sorted(asked.items())
         for month in wanted
     ]
     moment = max((each.as_of for month, each in standing.items() if month in months), default=None)
@@ -83,26 +77,33 @@ def read_year(
     return YearRead(inputs, tuple(sorted(read | {standing[month].sequence for month in months if month in standing})))
 
 
-def _asked(contract: Contract, rules: SettlementRules, months: Sequence[Month]) -> Iterator[tuple[str, tuple[JudgedOn, tuple[Month, ...]]]]:
-    """Of each measure the period that it is judged on, and the months of the year in which one ends."""
+class _Asked(NamedTuple):
+    """What a measure is judged on, the months of the year in which such a period ends, and whether any counts for the year."""
+
+    period: JudgedOn
+    months: tuple[Month, ...]
+    counts: bool
+
+
+def _asked(contract: Contract, rules: SettlementRules, months: Sequence[Month]) -> Iterator[tuple[str, _Asked]]:
+    """Each measure that is scored or counted. What lies partly in another contract year is not read: the measure is missing where nothing else is."""
     stated = {each.measure: each.period for each in rules.measures}
     also = {each.measure for each in rules.consequences.lines if rules.consequences.applies}
     for measure in sorted(stated.keys() | also):
         requirement = contract.requirement.get(measure)
         period = stated.get(measure) or (requirement.judged_on if requirement is not None else "month")
-        several = period in ("month", "quarter")
-        yield measure, (period, tuple(month for month in months if is_whole(period, month)) if several else (months[-1],))
+        ends = judged(contract, rules.contract_year, period).ends
+        wanted = tuple(month for month in ends if month <= months[-1]) if period in SEVERAL and ends else months[-1:]
+        yield measure, _Asked(period, tuple(wanted), bool(ends))
 
 
-def _rows(
-    session: Session, programme: str, asked: Mapping[str, tuple[JudgedOn, tuple[Month, ...]]], *, first: Month, last: Month
-) -> dict[_Row, dict[str, Any]]:
+def _rows(session: Session, programme: str, asked: Mapping[str, _Asked], *, first: Month, last: Month) -> dict[_Row, dict[str, Any]]:
     """The published rows of these measures in all and by subcontract, a year further back for what was final last."""
     query = ObservationQuery(
         first=first,
         last=last,
         slices=("all", "subcontract"),
-        periods=tuple(sorted({period for period, _ in asked.values()})),
+        periods=tuple(sorted({each.period for each in asked.values()})),
         measure=frozenset(asked),
     )
     if not asked:
@@ -111,7 +112,7 @@ def _rows(
     found = {}
     for content in rows_of_months(session, programme, query, OF_PROGRAMME, pinned=pinned):
         row = json.loads(content, parse_float=Decimal)
-        if row["category"] == ALL and row["period"] == asked[row["measure"]][0]:
+        if row["category"] == ALL and row["period"] == asked[row["measure"]].period:
             found[_Row(row["measure"], row["period"], Month.parse(row["report_month"]), row["subcontract"])] = row
     return found
 
@@ -124,13 +125,16 @@ def _figure(
     *,
     rows: Mapping[_Row, dict[str, Any]],
     standing: Mapping[Month, Standing],
+    counts: bool,
 ) -> MeasureFigure:
     key = _Row(measure, period, month, ALL)
-    row, programme = rows.get(key), contract.programme.code
+    row, programme = rows.get(key) if counts else None, contract.programme.code
     parts = tuple(_contributions(rows, measure, period, month))
     usual: dict[str, Any] = {"measure": measure, "month": month, "period": period, "grade": _grade(contract, measure, month, parts)}
     if row is None:
-        return MeasureFigure(**usual, missing_reason="not_published", **_last_final(programme, rows, key, standing))
+        return MeasureFigure(
+            **usual, missing_reason="not_published" if counts else "outside_year", **_last_final(programme, rows, key, standing)
+        )
     numerator, denominator = _counts(row)
     return MeasureFigure(
         **usual,

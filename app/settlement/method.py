@@ -25,6 +25,11 @@ VERSIONS: Final = (
         "Of a measure that cannot be collected as routine no gate is asked and no consequence follows, as it carries no weight.",
         "4d46c65fc1c8f3accabfa34e9762229818e10b85087784d67140745d759b1fcf",
     ),
+    Version(
+        "4",
+        "A quarter, or another period, that lies partly in another contract year counts in neither.",
+        "acda1be206be86ca70b82f1b7b31d57a6b6d836c811a62d0b45ba38edde96c42",
+    ),
 )
 """Only ever added to: a version that may have been settled by is never given another digest."""
 FORMULAS_IN_WORDS: Final = {

@@ -1,10 +1,14 @@
 """The parts of the method of settlement: scores, quality, the elements, the gate, sharing out, how sure it is, what is trued up and held in suspense."""
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+from app.calendar.contract import Contract
+from app.kernel.months import MONTH_NAMES, Month
+from app.programmes.domain import Programme
 from app.reports.method_note import Cell, Section, Table
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import ScoredMeasure, SettlementRules
@@ -13,6 +17,7 @@ from app.settlement.inputs import Inputs
 from app.settlement.method_example import example_inputs, example_rules
 from app.settlement.scoring import ruled, score_of
 from app.settlement.true_up import Dispute, dues, true_up
+from app.settlement.year import judged
 
 _FORMULA: Final = "this service's general formula of risk and gain share, which the schemes used so far are parameters of"
 _MSSP: Final = "as the Medicare Shared Savings Program has it, 42 CFR 425.610"
@@ -38,6 +43,7 @@ def parts() -> tuple[Section, ...]:
     """Every part of the formula, in the order in which a payment comes to be."""
     return (
         _scores(),
+        _periods(),
         _quality(),
         _indexation(),
         _outcome(),
@@ -63,12 +69,45 @@ def _scores() -> Section:
         " differences are turned round. Without a floor it is all or nothing, from the target on. With a stretch 1 is reached only there: in one line"
         " from the floor, or in two where the rules say what the target is worth.\n\nThe figure is numerator over denominator, exact, of the period"
         " that the rule names, else of the one that the requirement names. Of a measure judged on months or quarters the score is the mean of its"
-        " scores. A better figure never scores less. Nothing is rounded.",
+        " scores over those that count. A better figure never scores less. Nothing is rounded.",
         (
             "score = min(1, max(0, (x - floor) / (target - floor)))          lower is better: (floor - x) / (floor - target)",
             "with a stretch: s(target) · score_to_target + (1 - s(target)) · score_beyond_target",
         ),
         [Table("The score of some figures", ("rule", *_FIGURES), [row(name, said) for name, said in _RAMPS])],
+    )
+
+
+def _periods() -> Section:
+    def row(first: int, ends: date, year: int) -> list[Cell]:
+        term = Programme(code="p", name="P", prime="X9901", starts_on=date(2026, first, 1), ends_on=ends)
+        found = judged(Contract(term, datetime(2026, 1, 1, tzinfo=UTC), *((),) * 10), year, "quarter")
+        spans = ("; ".join(f"{begins} to {last}" for begins, last in said) for said in (found.counted, found.outside))
+        return [f"{MONTH_NAMES[first - 1]} 2026", str(Month.of(ends)), year, *spans, ", ".join(map(str, found.unjudged))]
+
+    return Section(
+        "Which periods of a contract year count",
+        "Calendar quarters, financial years from April and rolling years as reports have them: a settlement reads what is published",
+        "Measures are judged on periods that are published, and quarters are those of the calendar whichever month contract years begin in. A period"
+        " counts for a contract year where all its months that lie in the programme's term lie in that year; one that reaches into another year"
+        " counts in neither, whatever the rules are, and a measure that has no other is missing (`outside_year`). Live rules that judge on such a"
+        " period are refused when they are proposed, approved or settled by (`outside_year`); of others it is noted, and so are months that lie in no period that"
+        " counts (`part_of_year`) and the quarter in which the programme begins, which counts as a whole one (`part_of_quarter`). Every contract year is judged in"
+        " full on months, and on the contract year to date.\n\nWhere a measure counts as it last was when it was final, that may be a period of the"
+        " year before.",
+        (),
+        [
+            Table(
+                "Contract years by quarters",
+                ("programme begins", "ends", "contract year", "count", "reach into another", "in none"),
+                [
+                    row(4, date(2036, 3, 31), 2),
+                    row(10, date(2036, 9, 30), 2),
+                    row(11, date(2036, 10, 31), 2),
+                    row(11, date(2028, 10, 31), 2),
+                ],
+            )
+        ],
     )
 
 

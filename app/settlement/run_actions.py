@@ -22,11 +22,11 @@ from app.kernel.refusals import Fault, NotFound
 from app.publications import store as publications
 from app.publications.domain import OF_PROGRAMME, Standing
 from app.settlement import store
-from app.settlement.actions import within
+from app.settlement.actions import known_of, within
 from app.settlement.computation import settle
 from app.settlement.domain import METHOD_VERSION, SettlementRules
-from app.settlement.faults import lacking
-from app.settlement.input_actions import has_moved, months_of_year, read_year
+from app.settlement.faults import lacking, outside_year
+from app.settlement.input_actions import has_moved, read_year
 from app.settlement.inputs import Inputs
 from app.settlement.results import result_of
 from app.settlement.runs import (
@@ -49,6 +49,7 @@ from app.settlement.runs import (
 )
 from app.settlement.statement_actions import issue
 from app.settlement.true_up import amounts_of, causes, true_up
+from app.settlement.year import months_of_year
 
 _NEEDS: Final[dict[Act, Permission]] = {
     "declared": Permission.SETTLEMENT_PROPOSE,
@@ -128,6 +129,9 @@ def _run(session: Session, programme: str, contract_year: int, kind: RunKind, *,
         raise CannotSettle(f"Contract year {contract_year} is switched off; see errors.", faults=[fault])
     before = store.run_summaries(session, programme, contract_year)
     _refuse_settled(contract_year, before, waiting=kind == "final")
+    if astray := outside_year(approved.rules, known_of(contract)):
+        # What was approved when contract years began elsewhere, or before this was refused.
+        raise CannotSettle("These rules judge on months of another contract year; see errors.", faults=within("/rules", astray))
     if kind == "final":
         _refuse_not_live(contract, approved.rules)
     inputs, read = _read(session, contract, approved.rules, final=kind == "final", actor=actor, now=now)

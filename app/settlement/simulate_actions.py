@@ -16,10 +16,11 @@ from app.settlement.changes import Changes
 from app.settlement.computation import Settlement
 from app.settlement.domain import SettlementRules
 from app.settlement.faults import Known, faults_of, input_faults, lacking, notes_of
-from app.settlement.input_actions import months_of_year, read_year
+from app.settlement.input_actions import read_year
 from app.settlement.inputs import Inputs
 from app.settlement.runs import CannotSettle, NoRules, latest_approved
 from app.settlement.what_if import Sweep, WhatIf, sweep, sweep_faults, what_if
+from app.settlement.year import months_of_year
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,13 +47,35 @@ def test_what_is_provisional_or_only_asked_is_not_payable_whatever_the_rules_say
         assert (result["mode"], result["payable"]) == ("live", False)
 
 
-def test_a_quarter_that_does_not_fit_inside_the_contract_year_is_noted(parties: Parties) -> None:
-    """Contract years start in November: the quarter from October to December is the end of one and the beginning of the next."""
+def by_quarters(year: int, mode: str) -> dict[str, Any]:
     measures = [{**OF_62, "weight": 0.5, "period": "quarter"}, {"measure": "CWT-FDS", "weight": 0.5, "target": 0.8}]
-    made = rules(2, "shadow") | {"measures": measures, "gain_share": None, "gate": {}}
-    proposed = parties.post("settlement-rules", {"rules": made, "reason": "By quarters."})
-    (note,) = proposed["notes"]
-    assert (note["code"], note["pointer"]) == ("quarter_astride", "/rules/measures/0/period")
+    return rules(year, mode) | {"measures": measures, "gain_share": None, "gate": {}}
+
+
+def test_a_quarter_that_is_partly_of_another_contract_year_counts_in_neither(parties: Parties) -> None:
+    """Contract years start in November: the quarter from October to December is the end of one and the beginning of the next."""
+    made = by_quarters(2, "shadow")
+    note = parties.post("settlement-rules", {"rules": made, "reason": "By quarters."})["notes"][0]
+    assert (note["code"], note["pointer"]) == ("outside_year", "/rules/measures/0/period")
     assert "2026-10 to 2026-12" in note["detail"]
     asked = parties.post("settlements:simulate", {"contract_year": 2, "rules": made}, status=200)
-    assert asked["notes"] == [note]
+    assert note in asked["notes"]
+    missing = next(node for node in walk(asked["before"]["explanation"]) if node["name"] == "score.CWT-62")
+    assert missing["source"]["reason"] == "outside_year"
+
+
+def test_the_quarter_in_which_a_programme_begins_counts(parties: Parties) -> None:
+    made = by_quarters(1, "shadow")
+    asked = parties.post("settlements:simulate", {"contract_year": 1, "rules": made}, status=200)
+    assert [note["code"] for note in asked["notes"][:2]] == ["outside_year", "part_of_quarter"]
+    (figure,) = (node for node in walk(asked["before"]["explanation"]) if node["name"] == "figure.CWT-62")
+    assert figure["value"] == "4/7"
+    assert {(part["source"]["month"], part["source"]["period"]) for part in figure["parts"]} == {("2026-09", "quarter")}
+
+
+def test_money_hangs_on_no_quarter_of_another_contract_year(parties: Parties) -> None:
+    made = by_quarters(2, "live")
+    made["consequences"] = {"applies": True, "lines": [{"measure": "CWT-62", "threshold": 0.9, "pence_each": 1}]}
+    for path, body in (("settlement-rules", {"rules": made, "reason": "x"}), ("settlements:simulate", {"contract_year": 2, "rules": made})):
+        (fault,) = parties.post(path, body, status=422)["errors"]
+        assert (fault["code"], fault["pointer"]) == ("outside_year", "/rules/measures/0/period")
