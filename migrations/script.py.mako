@@ -7,6 +7,8 @@ down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
 
+# What it does to policies, triggers and rights: `python -m tests.db.built --write`.
+
 
 def upgrade() -> None:
     ${upgrades if upgrades else "raise NotImplementedError"}

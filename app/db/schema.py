@@ -15,6 +15,7 @@ from app.db import roles
 from app.db.engine import driver_url
 from app.db.rows import SHARED_TABLES
 from app.db.server_roles import set_up_roles
+from app.db.walls import differing, ways_round
 from app.settings import CannotStart
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def start_findings(engine: Engine) -> list[Finding]:
     """Everything that forbids the service to work on this database with this role; also that it cannot be reached."""
     try:
         behind = head_problem(engine)
-        return ([] if behind is None else [Finding(Check.SCHEMA, behind)]) + _safety_findings(engine)
+        return ([] if behind is None else [Finding(Check.SCHEMA, behind)]) + _safety_findings(engine, at_head=behind is None)
     except exc.DBAPIError as error:
         hint = " If the role is not there yet, `mainstem migrate` makes it." if _is_login_refused(error) else ""
         return [Finding(Check.DATABASE, database_sentence(error) + hint)]
@@ -207,9 +208,13 @@ def version_problem(connection: Connection) -> str | None:
     return None
 
 
-_BYPASSING = text("""
-    SELECT rolname, rolsuper FROM pg_roles
-    WHERE (rolsuper OR rolbypassrls) AND (rolname IN (current_user, session_user) OR pg_has_role(session_user, oid, 'MEMBER'))
+_POWERS = text("""
+    SELECT rolname, CASE WHEN rolsuper THEN 'a superuser' WHEN rolbypassrls THEN 'BYPASSRLS' WHEN rolreplication THEN 'REPLICATION, so it may copy the server'
+        WHEN rolcreaterole THEN 'CREATEROLE, so it may become others' ELSE 'above the rights on tables' END AS what
+    FROM pg_roles
+    WHERE (rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole OR rolname IN (
+            'pg_write_all_data', 'pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
+        AND (rolname IN (current_user, session_user) OR pg_has_role(session_user, oid, 'MEMBER'))
     ORDER BY rolname NOT IN (current_user, session_user), rolname
 """)
 _TABLES = text("""
@@ -220,43 +225,44 @@ _TABLES = text("""
         AND (NOT relispartition OR has_table_privilege(pg_class.oid, 'SELECT, INSERT, UPDATE, DELETE'))
     ORDER BY relname
 """)
-_VIEWS = text("""
-    SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE nspname = ANY (current_schemas(false)) AND has_table_privilege(pg_class.oid, 'SELECT')
-        AND (relkind = 'm' OR (relkind = 'v' AND NOT 'security_invoker=true' = ANY (coalesce(reloptions, '{}'))))
-    ORDER BY relname
+_SCHEMA_OWNERS = text("""
+    SELECT rolname FROM pg_namespace JOIN pg_roles ON pg_roles.oid = nspowner
+    WHERE nspname = ANY (current_schemas(false)) AND pg_has_role(session_user, nspowner, 'MEMBER')
 """)
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
-def _safety_findings(engine: Engine) -> list[Finding]:
+def _safety_findings(engine: Engine, *, at_head: bool) -> list[Finding]:
     """What would let this role past the walls between tenants, or lose what was answered for."""
     with engine.connect() as connection:
         too_old = version_problem(connection)
         found = [] if too_old is None else [Finding(Check.DATABASE, too_old)]
         role: str = connection.execute(text("SELECT session_user")).scalar_one()
-        bypassing = connection.execute(_BYPASSING).all()
-        found += [Finding(Check.ROLE, _bypass_sentence(role, other, superuser=superuser)) for other, superuser in bypassing[:1]]
+        powers = connection.execute(_POWERS).all()
+        found += [Finding(Check.ROLE, _power_sentence(role, other, what)) for other, what in powers[:1]]
         tables = connection.execute(_TABLES).all()
-        owners = sorted({table.owner for table in tables if table.owned})
-        if owners and not bypassing:
+        owned = "tables" if any(table.owned for table in tables) else "the schema"
+        owners = sorted({table.owner for table in tables if table.owned} or {*connection.execute(_SCHEMA_OWNERS).scalars()})
+        if owners and not powers:
             owned_by = "itself" if owners == [role] else f"as a member of {', '.join(owners)}"
-            found.append(Finding(Check.ROLE, f"The role {role} owns tables ({owned_by}), so it could take their walls down: {_OTHER_ROLE}"))
+            found.append(
+                Finding(Check.ROLE, f"The role {role} owns {owned} ({owned_by}), so it could take their walls down: {_OTHER_ROLE}")
+            )
         bare = [table.relname for table in tables if not table.walled and table.relname not in SHARED_TABLES | {"alembic_version"}]
         if bare:
             sentence = (
                 f"Row-level security is not enabled and forced on {', '.join(bare)}: every programme could read every other's rows there."
             )
             found.append(Finding(Check.SCHEMA, sentence))
-        seen_through = connection.execute(_VIEWS).scalars().all()
-        if seen_through:
-            sentence = (
-                f"The view {', '.join(seen_through)} is not a security_invoker, so it shows every programme's rows: drop it or make it one."
-            )
-            found.append(Finding(Check.SCHEMA, sentence))
+        # Whoever is more than the service's role has every right and sees through everything: that has been said.
+        if at_head and not powers and not owners:
+            found += [Finding(Check.SCHEMA, sentence) for sentence in (*differing(connection), *ways_round(connection))]
         off = [name for name in _DURABLE if connection.execute(text(f"SHOW {name}")).scalar_one() == "off"]
         if off:
             sentence = f"The server has {' and '.join(off)} off, so it could lose what was already answered for: switch it on."
+            found.append(Finding(Check.DATABASE, sentence))
+        if connection.execute(text("SHOW session_replication_role")).scalar_one() != "origin":
+            sentence = "The role's session_replication_role is not origin, so no trigger guards what is only ever added to: have an administrator RESET it."
             found.append(Finding(Check.DATABASE, sentence))
         return found
 
@@ -264,7 +270,6 @@ def _safety_findings(engine: Engine) -> list[Finding]:
 _OTHER_ROLE: Final = "name one that owns nothing in MAINSTEM_DATABASE_URL and the owner in MAINSTEM_OWNER_DATABASE_URL; `mainstem migrate` makes it if it may."
 
 
-def _bypass_sentence(role: str, other: str, *, superuser: bool) -> str:
-    what = "a superuser" if superuser else "BYPASSRLS"
+def _power_sentence(role: str, other: str, what: str) -> str:
     who = f"is {what}" if role == other else f"may become {other}, which is {what}"
     return f"The role {role} {who}, and the walls between tenants do not hold for it: {_OTHER_ROLE}"
