@@ -223,6 +223,7 @@ _TABLES = text("""
     WHERE nspname = ANY (current_schemas(false)) AND relkind IN ('r', 'p', 'f')
         -- A partition that the application cannot name is reached through its parent's wall only.
         AND (NOT relispartition OR has_table_privilege(pg_class.oid, 'SELECT, INSERT, UPDATE, DELETE'))
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
     ORDER BY relname
 """)
 _SCHEMA_OWNERS = text("""

@@ -33,11 +33,13 @@ class Is(NamedTuple):
 Walls = Mapping[Part, Is]
 
 # Policies and rights of others, such as of whoever backs up or watches, are the administrator's affair: only what concerns the role or one of its groups counts.
+# So is what came with an extension, which knows nothing of our tables.
 _STANDING = text("""
     WITH holders AS (SELECT oid FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') UNION SELECT 0),
     ours AS (
         SELECT oid, relname, relacl FROM pg_class
         WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('alembic_version')) AND relkind IN ('r', 'p', 'S')
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
     )
     SELECT relname, 'policy', polname, concat_ws(' ', CASE WHEN polpermissive THEN 'permissive' ELSE 'restrictive' END,
             CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END),
@@ -59,7 +61,6 @@ _STANDING = text("""
     WHERE attacl IS NOT NULL AND grantee IN (SELECT oid FROM holders)
 """)
 
-# An extension's views and functions came with it, by an administrator's hand, and know nothing of our tables.
 _WAYS_ROUND = text("""
     WITH mine AS (SELECT oid FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER')),
     places AS (SELECT oid, oid = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('alembic_version')) AS is_ours FROM pg_namespace

@@ -132,6 +132,7 @@ def test_what_administrators_do_for_others_is_their_affair(superuser: Connection
         f"CREATE SCHEMA helps; GRANT USAGE ON SCHEMA helps TO {SERVES}; CREATE FUNCTION helps.one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         # As an extension's own are, such as those of pg_stat_statements.
         f"CREATE VIEW statistics AS SELECT 1; GRANT SELECT ON statistics TO {SERVES}; ALTER EXTENSION plpgsql ADD VIEW statistics",
+        "CREATE TABLE places AS SELECT 1; GRANT SELECT ON places TO PUBLIC; ALTER EXTENSION plpgsql ADD TABLE places",
         f"{PEEK.format('counted()')}; ALTER EXTENSION plpgsql ADD FUNCTION counted()",
     )
     assert said == []
