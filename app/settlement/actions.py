@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Final, Literal
 
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,16 @@ from app.settlement.faults import Known, KnownMeasure, faults_of, notes_of
 from app.settlement.runs import InputKey, NotWaiting, RulesVersion, SettledAlready, StatedInput
 from app.settlement.year import judged
 
+_MADE_OF: Final[dict[str, Literal["ratio", "count", "neither"]]] = {
+    "ratio_sum": "ratio",
+    "mean_weighted": "ratio",
+    "count_sum": "count",
+    "stock_last": "count",
+    "banded": "neither",
+    "import_only": "neither",
+}
+"""What a figure comes to be of, by how its measure is aggregated; left open where either may be (`distinct_risk`)."""
+
 
 def known_of(contract: Contract) -> Known:
     """What a programme has that rules may name."""
@@ -33,7 +43,10 @@ def known_of(contract: Contract) -> Known:
     latest = sorted(contract.measures, key=lambda measure: measure.version)
     measures = {
         each.code: KnownMeasure(
-            each.proportion, each.direction, contract.requirement[each.code].judged_on if each.code in contract.requirement else "month"
+            each.proportion,
+            each.direction,
+            contract.requirement[each.code].judged_on if each.code in contract.requirement else "month",
+            _MADE_OF.get(each.aggregation),
         )
         for each in latest
     }

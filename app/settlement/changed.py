@@ -1,29 +1,33 @@
 """Rules and inputs with changes made to them, or everything that is wrong with the changes, each fault where the changes say it."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from app.kernel.lines import Line
 from app.kernel.refusals import Fault
 from app.settlement.changes import Changes, FigureChange, LateReturn, figure_of, with_changes
 from app.settlement.domain import SettlementRules
-from app.settlement.faults import faults_of, lacking
+from app.settlement.faults import KnownMeasure, faults_of
+from app.settlement.input_faults import lacking
 from app.settlement.inputs import Inputs, MeasureFigure
+
+Measures = Mapping[str, KnownMeasure]
 
 _LISTS: Final = ("measures", "subcontracts", "figures", "late_returns", "missing_subcontracts")
 _COSTS: Final = ("expected_cost", "actual_cost")
 
 
 def changed_by(
-    rules: SettlementRules, inputs: Inputs, changes: Changes, *, shares: Collection[str] = ()
+    rules: SettlementRules, inputs: Inputs, changes: Changes, *, measures: Measures = MappingProxyType({})
 ) -> tuple[tuple[SettlementRules, Inputs], list[Fault]]:
     """Rules and inputs with their changes, and everything that is wrong with these, what comes of the rest of them too.
 
-    `shares` are measures that are none of their denominator to all of it, beside those whose interval says so.
+    `measures` are what is known of them; an interval of a figure also says that its measure is a share.
     """
-    faults = astray(rules, inputs, changes, shares=shares)
+    faults = astray(rules, inputs, changes, measures=measures)
     sound = _without_faulty(rules, changes, faults)
     other, read = with_changes(rules, inputs, sound)
     # Weights that have no end as decimals are kept in their proportions, and scored by their sum.
@@ -32,12 +36,12 @@ def changed_by(
     return ((rules, inputs) if faults else (other, read)), faults + derived
 
 
-def astray(rules: SettlementRules, inputs: Inputs, changes: Changes, *, shares: Collection[str] = ()) -> list[Fault]:
+def astray(rules: SettlementRules, inputs: Inputs, changes: Changes, *, measures: Measures = MappingProxyType({})) -> list[Fault]:
     """What changes say by themselves that cannot be: of something that is not there, twice, of no patient, or of weights beyond the whole."""
     return [
         *_unknown(rules, inputs, changes),
         *_twice(changes),
-        *_impossible(inputs, changes, {*shares, *(each.measure for each in inputs.figures if each.interval == "wilson_95")}),
+        *_impossible(inputs, changes, measures),
         *_weights(rules, changes),
     ]
 
@@ -85,47 +89,84 @@ def _twice(changes: Changes) -> Iterator[Fault]:
             yield Fault("late_and_missing", detail, "Say one of the two.", pointer=f"/changes/late_returns/{at}/subcontract")
 
 
-def _impossible(inputs: Inputs, changes: Changes, shares: Collection[str]) -> Iterator[Fault]:
-    """Figures of months that are not judged, of nobody, or outside what they can be."""
+def _impossible(inputs: Inputs, changes: Changes, measures: Measures) -> Iterator[Fault]:
+    """Figures of months that are not judged, of nobody, that come to nothing, or outside what they can be."""
     stated: list[tuple[str, FigureChange | LateReturn]] = [
         *((f"/changes/figures/{at}", each) for at, each in enumerate(changes.figures)),
         *((f"/changes/late_returns/{at}", late) for at, late in enumerate(changes.late_returns)),
     ]
+    shares = {each.measure for each in inputs.figures if each.interval == "wilson_95"}
     known = {figure.measure for figure in inputs.figures}
     for pointer, each in stated:
-        figure = figure_of(inputs, each)
+        figure, measure = figure_of(inputs, each), measures.get(each.measure, KnownMeasure())
         if figure is None and each.measure in known:
             detail = f"The year has no figure of {each.measure} for that month."
             yield Fault("unknown_month", detail, "Name a month that it is judged in, or none for the last.", pointer=f"{pointer}/month")
-        yield from _counts(each, figure, pointer, is_share=each.measure in shares)
+        yield from _below_nothing(each, pointer)
+        if figure is not None:
+            incomplete = _incomplete_late(each, figure, measure) if isinstance(each, LateReturn) else _incomplete(each, figure, measure)
+            yield from (replace(fault, pointer=f"{pointer}{fault.pointer}") for fault in incomplete)
+        if (measure.is_share or each.measure in shares) and _beyond_unit(each, figure):
+            detail = "This measure is a share: from none of its denominator to all of it, 0 to 1."
+            yield Fault("outside_unit", detail, "Correct the figure.", pointer=pointer)
 
 
-def _counts(change: FigureChange | LateReturn, figure: MeasureFigure | None, pointer: str, *, is_share: bool) -> Iterator[Fault]:
-    value = change.value if isinstance(change, FigureChange) else None
-    numerator, denominator = change.numerator, change.denominator
-    if numerator is not None and numerator < 0:
+def _below_nothing(change: FigureChange | LateReturn, pointer: str) -> Iterator[Fault]:
+    if change.numerator is not None and change.numerator < 0:
         yield Fault("negative", "A numerator is not below 0.", "State how many there were.", pointer=f"{pointer}/numerator")
-    if denominator is not None and denominator <= 0:
+    if change.denominator is not None and change.denominator <= 0:
         yield Fault("denominator", "A denominator is above 0.", "State how many there were.", pointer=f"{pointer}/denominator")
-    if value is not None and (numerator is not None or denominator is not None):
-        detail = "A figure is changed by its counts or by its value."
-        yield Fault("value_and_counts", detail, "Leave one of them out.", pointer=f"{pointer}/value")
-    if (
-        isinstance(change, LateReturn)
-        and figure is not None
-        and figure.exact is not None
-        and (figure.denominator is None) != (denominator is None)
-    ):
-        detail = "The figure has a denominator." if denominator is None else "The figure has no denominator."
-        yield Fault("denominator", detail, "State what the figure has of others.", pointer=f"{pointer}/denominator")
-    if isinstance(change, FigureChange) and figure is not None and value is None:
-        # A count alone keeps the other.
-        numerator = figure.numerator if numerator is None else numerator
-        denominator = figure.denominator if denominator is None else denominator
-    beyond = numerator is not None and denominator is not None and 0 < denominator < numerator
-    if is_share and (beyond or (value is not None and not 0 <= value <= 1)):
-        detail = "This measure is a share: from none of its denominator to all of it, 0 to 1."
-        yield Fault("outside_unit", detail, "Correct the figure.", pointer=pointer)
+
+
+def _incomplete(change: FigureChange, figure: MeasureFigure, measure: KnownMeasure) -> Iterator[Fault]:
+    """A figure that the change leaves without a value, as it states half of it, or says it twice."""
+    if change.value is not None:
+        if change.numerator is not None or change.denominator is not None:
+            detail = "A figure is changed by its counts or by its value."
+            yield Fault("value_and_counts", detail, "Leave one of them out.", pointer="/value")
+        return
+    if measure.made_of in ("count", "neither"):
+        for count in ("numerator", "denominator"):
+            if getattr(change, count) is not None:
+                yield Fault(count, f"The figure has no {count}.", "State its value.", pointer=f"/{count}")
+        return
+    counts = _counts(change, figure)
+    for count, other in (("numerator", "denominator"), ("denominator", "numerator")):
+        if counts[count] is None and counts[other] is not None:
+            detail = f"The figure has no {count} that the {other} could be of."
+            yield Fault(count, detail, "State both, or the value.", pointer=f"/{count}")
+
+
+def _incomplete_late(late: LateReturn, figure: MeasureFigure, measure: KnownMeasure) -> Iterator[Fault]:
+    """What a return adds has a denominator where the figure has, or would have if it were not missing."""
+    if measure.made_of == "neither":
+        detail = "Figures of this measure do not add up to one of them all."
+        yield Fault("not_additive", detail, "State in `figures` what it would be.", pointer="/measure")
+        return
+    if measure.made_of is None and figure.exact is None:
+        return
+    is_ratio = figure.denominator is not None if measure.made_of is None else measure.made_of == "ratio"
+    if is_ratio and late.denominator is None:
+        yield Fault("denominator", "The figure has a denominator.", "State what the figure has of others.", pointer="/denominator")
+    if not is_ratio and late.denominator is not None:
+        yield Fault("denominator", "The figure has no denominator.", "State what the figure has of others.", pointer="/denominator")
+
+
+def _counts(change: FigureChange | LateReturn, figure: MeasureFigure | None) -> dict[str, Decimal | None]:
+    """What a change states of both counts; of a figure a count alone keeps the other."""
+    kept = figure if isinstance(change, FigureChange) else None
+    return {
+        count: getattr(kept, count, None) if getattr(change, count) is None else getattr(change, count)
+        for count in ("numerator", "denominator")
+    }
+
+
+def _beyond_unit(change: FigureChange | LateReturn, figure: MeasureFigure | None) -> bool:
+    value = change.value if isinstance(change, FigureChange) else None
+    if value is not None:
+        return not 0 <= value <= 1
+    numerator, denominator = _counts(change, figure).values()
+    return numerator is not None and denominator is not None and 0 < denominator < numerator
 
 
 def _weights(rules: SettlementRules, changes: Changes) -> Iterator[Fault]:

@@ -195,9 +195,11 @@ def _without(figure: MeasureFigure, subcontract: str) -> MeasureFigure:
 
 
 def _added(figure: MeasureFigure, numerator: Decimal, denominator: Decimal | None) -> dict[str, Any]:
-    counted = (figure.numerator or Decimal(0)) + numerator
     if denominator is None:
-        return {"numerator": counted, "value": counted}
+        # A count is published as its value alone.
+        counted = (figure.value or Decimal(0)) + numerator
+        return {"numerator": None, "value": counted}
+    counted = (figure.numerator or Decimal(0)) + numerator
     return {"numerator": counted, "denominator": (figure.denominator or Decimal(0)) + denominator, "value": None}
 
 

@@ -1,25 +1,27 @@
-"""What is wrong with settlement rules beyond any one member, and what a settlement lacks: everything at once, each with its place and its remedy."""
+"""What is wrong with settlement rules beyond any one member: everything at once, each with its place and its remedy."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from app.kernel.months import Month
 from app.kernel.refusals import Fault
 from app.programmes.domain import JudgedOn
 from app.settlement.computation import at_risk_share
 from app.settlement.domain import ScoredMeasure, SettlementRules
-from app.settlement.inputs import Inputs
 from app.settlement.year import Judged
 
 
 class KnownMeasure(NamedTuple):
-    """What is said of a measure: whether it is none of its denominator to all of it, which way is better, and what its requirement judges it on."""
+    """What is said of a measure: whether it is none of its denominator to all of it, which way is better, and what its requirement judges it on.
+
+    `made_of` is what its figure comes to be of: a numerator over a denominator, a count, or neither (a median); None where that is not known.
+    """
 
     is_share: bool = False
     direction: str | None = None
     judged_on: JudgedOn = "month"
+    made_of: Literal["ratio", "count", "neither"] | None = None
 
 
 def _all_judged(_contract_year: int, _period: JudgedOn) -> Judged:
@@ -108,52 +110,6 @@ def _doubtful(rules: SettlementRules, known: Known) -> Iterator[Fault]:
             yield Fault(
                 "direction", detail, "Turn the direction round, unless the contract wants it so.", pointer=f"/measures/{at}/direction"
             )
-
-
-def input_faults(rules: SettlementRules, inputs: Inputs, known: Known, months: Collection[Month]) -> list[Fault]:
-    """Everything that is wrong with inputs that somebody sends: what is not there, months outside the year, figures that cannot be."""
-    return [*_twice(inputs), *_not_there(rules, inputs, known), *_out_of_range(inputs, known, months)]
-
-
-def _not_there(rules: SettlementRules, inputs: Inputs, known: Known) -> Iterator[Fault]:
-    left_open = {each.code for each in rules.indexation if each.factor is None}
-    named = [
-        *(("measure", each.measure, f"/figures/{at}/measure", known.measures) for at, each in enumerate(inputs.figures)),
-        *(
-            ("subcontract", part.subcontract, f"/figures/{at}/by_subcontract/{number}/subcontract", known.subcontracts)
-            for at, each in enumerate(inputs.figures)
-            for number, part in enumerate(each.by_subcontract)
-        ),
-        *(("subcontract", each.subcontract, f"/covered/{at}/subcontract", known.subcontracts) for at, each in enumerate(inputs.covered)),
-        *(("factor", each.code, f"/factors/{at}/code", left_open) for at, each in enumerate(inputs.factors)),
-    ]
-    for kind, code, pointer, there in named:
-        if code not in there:
-            whose = "rules leave no" if kind == "factor" else "programme has no"
-            yield Fault(f"unknown_{kind}", f"The {whose} {kind} {code}.", "Correct the code, or leave it out.", pointer=pointer)
-
-
-def _out_of_range(inputs: Inputs, known: Known, months: Collection[Month]) -> Iterator[Fault]:
-    for at, each in enumerate(inputs.figures):
-        pointer, measure = f"/figures/{at}", known.measures.get(each.measure)
-        if each.month not in months:
-            detail = f"{each.month} is no month of this contract year."
-            yield Fault("unknown_month", detail, "Name one of its months.", pointer=f"{pointer}/month")
-        for of in ("", "last_final_"):
-            for code, count in (("negative", "numerator"), ("denominator", "denominator")):
-                stated = getattr(each, f"{of}{count}")
-                if stated is not None and stated < 0:
-                    yield Fault(code, f"A {count} is not below 0.", "State how many there were.", pointer=f"{pointer}/{of}{count}")
-        if each.lower is not None and each.upper is not None and each.upper < each.lower:
-            yield Fault("reversed", "The upper limit is below the lower.", "Put the limits in their order.", pointer=f"{pointer}/upper")
-        if measure is not None and measure.is_share and each.exact is not None and not 0 <= each.exact <= 1:
-            detail = "This measure is a share: from none of its denominator to all of it, 0 to 1."
-            yield Fault("outside_unit", detail, "Correct the figure.", pointer=pointer)
-
-
-def lacking(rules: SettlementRules, inputs: Inputs, *, live: bool = False) -> list[Fault]:
-    """What must be there before a contract year can be settled; for `live`, that every figure is final and every cost approved."""
-    return [*_twice(inputs), *_costs(rules, inputs, live=live), *_factors(rules, inputs), *(_figures(rules, inputs) if live else ())]
 
 
 def _repeated(rules: SettlementRules) -> Iterator[Fault]:
@@ -275,55 +231,3 @@ def _unknown(rules: SettlementRules, known: Known) -> Iterator[Fault]:
             yield Fault(
                 f"unknown_{kind}", f"The programme has no {kind} {code}.", "Add it to the programme, or correct the code.", pointer=pointer
             )
-
-
-def _twice(inputs: Inputs) -> Iterator[Fault]:
-    lists: dict[str, list[Hashable]] = {
-        "figures": [(each.measure, each.month) for each in inputs.figures],
-        "factors": [each.code for each in inputs.factors],
-    }
-    for member, keys in lists.items():
-        for at, key in enumerate(keys):
-            if key in keys[:at]:
-                yield Fault("repeated", "This stands earlier in the list already.", "Say it once.", pointer=f"/{member}/{at}")
-
-
-def _costs(rules: SettlementRules, inputs: Inputs, *, live: bool) -> Iterator[Fault]:
-    if rules.gain_share is None:
-        return
-    for member in ("expected_cost", "actual_cost"):
-        cost, words = getattr(inputs, member), member.replace("_", " ")
-        if cost is None:
-            yield Fault(
-                "cost_missing",
-                f"There is no {words} for this contract year.",
-                "Import it, with its source and approver.",
-                pointer=f"/{member}",
-            )
-        elif live and cost.approved_by is None:
-            yield Fault("cost_not_approved", f"Nobody has approved the {words}.", "Have it approved.", pointer=f"/{member}/approved_by")
-    if inputs.expected_cost is not None and inputs.expected_cost.pence == 0:
-        yield Fault(
-            "cost_zero",
-            "An expected cost of nothing cannot be compared with.",
-            "Import what was expected.",
-            pointer="/expected_cost/pence",
-        )
-
-
-def _factors(rules: SettlementRules, inputs: Inputs) -> Iterator[Fault]:
-    stated = {each.code for each in inputs.factors}
-    for each in rules.indexation:
-        if each.factor is None and each.code not in stated:
-            yield Fault(
-                "factor_missing", f"The rules leave the factor {each.code} to the inputs.", "State it, with its source.", pointer="/factors"
-            )
-
-
-def _figures(rules: SettlementRules, inputs: Inputs) -> Iterator[Fault]:
-    counted = rules.consequences.lines if rules.consequences.applies else ()
-    read = {each.measure for each in rules.measures} | {each.measure for each in rules.gate.mandatory} | {each.measure for each in counted}
-    for at, figure in enumerate(inputs.figures):
-        if figure.measure in read and figure.exact is not None and figure.status != "final":
-            detail = f"The figure of {figure.measure} for {figure.month} is provisional."
-            yield Fault("not_final", detail, "Publish its month when everything in it is final.", pointer=f"/figures/{at}/status")

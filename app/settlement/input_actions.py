@@ -31,6 +31,7 @@ from app.settlement.year import SEVERAL, judged, months_of_year
 _YEAR: Final = 12
 _PLACES: Final = 6
 _WITH_RATIO: Final = frozenset({"ratio", "mean"})
+_COUNTED: Final = frozenset({"count", "stock"})
 
 
 class YearRead(NamedTuple):
@@ -146,7 +147,7 @@ def _figure(
         interval=row["interval"],
         status=row["status"],
         missing_reason=row["missing_reason"],
-        by_subcontract=parts if denominator is not None else (),
+        by_subcontract=parts if denominator is not None or row["statistic"] in _COUNTED else (),
         source=_source(programme, standing[month], measure, period),
         **({} if row["value"] is not None else _last_final(programme, rows, key, standing)),
     )

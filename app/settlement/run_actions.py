@@ -25,8 +25,9 @@ from app.settlement import store
 from app.settlement.actions import known_of, within
 from app.settlement.computation import settle
 from app.settlement.domain import METHOD_VERSION, SettlementRules
-from app.settlement.faults import lacking, outside_year
+from app.settlement.faults import outside_year
 from app.settlement.input_actions import has_moved, read_year
+from app.settlement.input_faults import lacking
 from app.settlement.inputs import Inputs
 from app.settlement.results import result_of
 from app.settlement.runs import (

@@ -1,22 +1,27 @@
 """What would be if, on what is published and approved today: worked out and answered, and nothing of it kept."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
+from app.calendar.contract import Contract
+from app.calendar.expected import duties_of_month
 from app.calendar.store import load_contract
 from app.kernel.actors import Actor
 from app.kernel.refusals import Fault, Invalid
+from app.reports.periods import months_of
 from app.settlement import store
 from app.settlement.actions import known_of, within
 from app.settlement.changed import astray, placed
-from app.settlement.changes import Changes
+from app.settlement.changes import Changes, figure_of
 from app.settlement.computation import Settlement
 from app.settlement.domain import SettlementRules
-from app.settlement.faults import Known, faults_of, input_faults, lacking, notes_of
+from app.settlement.faults import Known, faults_of, notes_of
 from app.settlement.input_actions import read_year
+from app.settlement.input_faults import input_faults, input_notes, lacking
 from app.settlement.inputs import Inputs
 from app.settlement.runs import CannotSettle, NoRules, latest_approved
 from app.settlement.what_if import Sweep, WhatIf, sweep, sweep_faults, what_if
@@ -57,7 +62,6 @@ def simulate(
             raise NoRules(f"There are no rules for contract year {contract_year}: send some.")
         rules = found.rules
     known, months = known_of(contract), months_of_year(contract, contract_year)
-    shares = frozenset(code for code, measure in known.measures.items() if measure.is_share)
     faults = within("/rules", faults_of(rules, known))
     if rules.contract_year != contract_year:
         faults.append(Fault("another_year", "These rules are of another contract year.", "Name one year.", pointer="/rules/contract_year"))
@@ -69,23 +73,55 @@ def simulate(
         ).inputs
     faults += [] if asked is None else sweep_faults(asked)
     if faults or inputs is None:
-        faults += astray(rules, inputs, changes, shares=shares) if inputs is not None else []
+        faults += astray(rules, inputs, changes, measures=known.measures) if inputs is not None else []
         raise Invalid("This cannot be settled; see errors.", faults=faults)
     lack = within("/inputs", lacking(rules, inputs))
     if lack and (changes == Changes() or any(fault.code in {"factor_missing", "cost_zero"} for fault in lack)):
         raise CannotSettle("Something is lacking that a settlement needs; see errors.", faults=lack)
-    return _simulated(rules, inputs, changes, asked, known=known, shares=shares)
+    return _simulated(rules, inputs, changes, asked, contract=contract, known=known)
 
 
 def _simulated(
-    rules: SettlementRules, inputs: Inputs, changes: Changes, asked: Sweep | None, *, known: Known, shares: frozenset[str]
+    rules: SettlementRules, inputs: Inputs, changes: Changes, asked: Sweep | None, *, contract: Contract, known: Known
 ) -> Simulated:
-    answer = what_if(rules, inputs, changes, shares=shares)
+    answer = what_if(rules, inputs, changes, measures=known.measures)
     if isinstance(answer, list):
         raise Invalid("These changes cannot be made; see errors.", faults=answer)
-    swept = sweep(rules, inputs, changes, asked, shares=shares) if asked is not None else []
+    swept = sweep(rules, inputs, changes, asked, measures=known.measures) if asked is not None else []
     wrong = [each for each in swept if isinstance(each, Fault)]
     if wrong:
         raise Invalid("This parameter cannot be swept like this; see errors.", faults=wrong)
-    notes = placed(notes_of(answer.rules, known), rules, changes)
+    notes = [
+        *placed(notes_of(answer.rules, known), rules, changes),
+        *within("/inputs", input_notes(rules, inputs, known)),
+        *notes_of_changes(contract, inputs, changes, known),
+    ]
     return Simulated(rules, inputs, answer, asked, tuple(each for each in swept if isinstance(each, Settlement)), tuple(notes))
+
+
+def notes_of_changes(contract: Contract, inputs: Inputs, changes: Changes, known: Known) -> list[Fault]:
+    """What of changes can be made and looks like a mistake, or does less than it says."""
+    return [*_of_nobody(contract, inputs, changes), *_kept_whole(inputs, changes, known)]
+
+
+def _of_nobody(contract: Contract, inputs: Inputs, changes: Changes) -> Iterator[Fault]:
+    """Late returns of subcontracts that by the contract report nothing of the measure in the months of the figure."""
+    for at, late in enumerate(changes.late_returns):
+        figure = figure_of(inputs, late)
+        if figure is None or late.subcontract in {each.subcontract for each in figure.by_subcontract}:
+            continue
+        months = months_of(figure.period, figure.month, contract)
+        if not any(duty.measure.code == late.measure for month in months for duty in duties_of_month(contract, late.subcontract, month)):
+            detail = f"By the contract {late.subcontract} reports nothing of {late.measure} in {months[0]} to {months[-1]}."
+            fix = "Correct the subcontract or the measure, unless it is meant to be tried."
+            yield Fault("reports_nothing", detail, fix, pointer=f"/changes/late_returns/{at}/subcontract")
+
+
+def _kept_whole(inputs: Inputs, changes: Changes, known: Known) -> Iterator[Fault]:
+    """Figures that a missing subcontract cannot be taken out of, as they are no sum of what each reports."""
+    neither = {each.measure for each in inputs.figures if each.exact is not None and known.measures[each.measure].made_of == "neither"}
+    for at, code in enumerate(changes.missing_subcontracts if neither else ()):
+        detail = (
+            f"{code} cannot be taken out of {', '.join(sorted(neither))}, which are no sum of what each reports: they stay as they are."
+        )
+        yield Fault("kept_whole", detail, "State in `figures` what they would be.", pointer=f"/changes/missing_subcontracts/{at}")

@@ -3,9 +3,9 @@
 Nothing is stored. The answer is a whole settlement with its explanation, beside the one it is compared with.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
@@ -14,7 +14,7 @@ from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Line, Many
 from app.kernel.refusals import Fault
-from app.settlement.changed import changed_by
+from app.settlement.changed import Measures, changed_by
 from app.settlement.changes import Changes, FigureChange, GainShareChange, MeasureChange, SubcontractChange
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
@@ -61,9 +61,9 @@ class WhatIf:
         return {party: new.get(party, 0) - old.get(party, 0) for party in [*old, *(party for party in new if party not in old)]}
 
 
-def what_if(rules: SettlementRules, inputs: Inputs, changes: Changes, *, shares: Collection[str] = ()) -> WhatIf | list[Fault]:
+def what_if(rules: SettlementRules, inputs: Inputs, changes: Changes, *, measures: Measures = MappingProxyType({})) -> WhatIf | list[Fault]:
     """The settlement with its changes beside the one without; or everything that is wrong with the changes."""
-    changed, faults = changed_by(rules, inputs, changes, shares=shares)
+    changed, faults = changed_by(rules, inputs, changes, measures=measures)
     if faults:
         return faults
     before, after = settle(rules, inputs), settle(*changed)
@@ -80,7 +80,7 @@ _SWEPT: Final[dict[str, type[Line]]] = {
 
 
 def sweep(
-    rules: SettlementRules, inputs: Inputs, changes: Changes, asked: Sweep, *, shares: Collection[str] = ()
+    rules: SettlementRules, inputs: Inputs, changes: Changes, asked: Sweep, *, measures: Measures = MappingProxyType({})
 ) -> list[Settlement] | list[Fault]:
     """The settlement at each value of one parameter, in the order of the values, over any other changes; or everything that is wrong."""
     if unknown := sweep_faults(asked):
@@ -95,7 +95,7 @@ def sweep(
             detail = "This value cannot stand for this parameter."
             faults["sweep", place] = Fault("sweep", detail, "Name a parameter, and values that it may have.", pointer=place)
             continue
-        changed, wrong = changed_by(rules, inputs, merged, shares=shares)
+        changed, wrong = changed_by(rules, inputs, merged, measures=measures)
         for each in wrong:
             # A code that is not there is as wrong of every value.
             pointer = "/sweep/code" if each.code.startswith("unknown_") else place

@@ -8,7 +8,8 @@ import pytest
 
 from app.settlement.computation import Settlement, settle
 from app.settlement.explanation import Node, nodes_of, tree_of
-from app.settlement.faults import Known, KnownMeasure, faults_of, lacking
+from app.settlement.faults import Known, KnownMeasure, faults_of
+from app.settlement.input_faults import lacking
 from app.settlement.inputs import Inputs
 from tests.settlement.made import EXPECTED, GAIN_SHARE, OVERSPENT, SPLIT, cost, figure, figures, inputs, rules
 from tests.settlement.recomputation import recompute

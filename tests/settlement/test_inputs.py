@@ -79,3 +79,40 @@ def test_money_hangs_on_no_quarter_of_another_contract_year(parties: Parties) ->
     for path, body in (("settlement-rules", {"rules": made, "reason": "x"}), ("settlements:simulate", {"contract_year": 2, "rules": made})):
         (fault,) = parties.post(path, body, status=422)["errors"]
         assert (fault["code"], fault["pointer"]) == ("outside_year", "/rules/measures/0/period")
+
+
+def test_figures_that_are_sent_are_of_the_periods_that_are_judged(parties: Parties) -> None:
+    """A figure of another period, of no period that counts, or beside one of the same is refused, each at its place; one that nobody reads is noted."""
+    made = by_quarters(1, "shadow")
+    made["measures"][1]["period"] = "contract_year_to_date"
+    quarter = {"measure": "CWT-62", "month": "2026-09", "period": "quarter", "value": 0.7}
+    to_date = {"measure": "CWT-FDS", "month": "2026-10", "period": "contract_year_to_date", "numerator": 7, "denominator": 10}
+    wrong = [
+        {**quarter, "month": "2026-10"},
+        {**quarter, "period": "month"},
+        to_date,
+        {**to_date, "month": "2026-09"},
+        {**to_date, "period": "month", "denominator": None},
+    ]
+    faults = parties.post("settlements:simulate", {"contract_year": 1, "rules": made, "inputs": {"figures": wrong}}, status=422)["errors"]
+    assert sorted((fault["code"], fault["pointer"]) for fault in faults) == [
+        ("another_period", "/inputs/figures/1/period"),
+        ("another_period", "/inputs/figures/4/period"),
+        ("denominator", "/inputs/figures/4/denominator"),
+        ("repeated", "/inputs/figures/3/month"),
+        ("repeated", "/inputs/figures/4"),
+        ("unknown_month", "/inputs/figures/0/month"),
+    ]
+    made["measures"] = [made["measures"][0] | {"weight": 1}]
+    body = {"contract_year": 1, "rules": made, "inputs": {"figures": [quarter, to_date]}}
+    notes = parties.post("settlements:simulate", body, status=200)["notes"]
+    assert ("not_read", "/inputs/figures/1/measure") in [(note["code"], note["pointer"]) for note in notes]
+
+
+def test_a_late_return_of_who_reports_the_measure_is_not_noted(parties: Parties) -> None:
+    made = rules(2, "shadow") | {"measures": [{**OF_62, "period": "month"}], "gain_share": None, "gate": {}}
+    late = {"subcontract": "SC-RJE", "measure": "CWT-62", "month": "2026-11", "numerator": 1, "denominator": 2}
+    body = {"contract_year": 2, "rules": made, "changes": {"late_returns": [late]}}
+    found = parties.post("settlements:simulate", body, status=200)
+    assert found["notes"] == []
+    assert found["after"] != found["before"]

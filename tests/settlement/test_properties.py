@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
 from app.settlement.explanation import nodes_of, shared_out, tree_of
-from app.settlement.faults import faults_of, lacking
+from app.settlement.faults import faults_of
+from app.settlement.input_faults import lacking
 from app.settlement.inputs import Inputs
 from tests.settlement.made import settled
 from tests.settlement.recomputation import recompute

@@ -9,7 +9,8 @@ import app.settlement
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
 from app.settlement.explanation import tree_of
-from app.settlement.faults import faults_of, lacking
+from app.settlement.faults import faults_of
+from app.settlement.input_faults import lacking
 from app.settlement.inputs import Inputs
 from app.web.intake import parse
 from tests.settlement.made import cost, figure

@@ -14,12 +14,15 @@ from app.settlement.changes import Changes
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
 from app.settlement.explanation import tree_of
+from app.settlement.faults import Known, KnownMeasure
 from app.settlement.inputs import Inputs
+from app.settlement.simulate_actions import notes_of_changes
 from app.settlement.true_up import Dispute, amounts_of, causes, dues, true_up
 from app.settlement.what_if import Sweep, WhatIf, sweep, what_if
-from tests.settlement.made import SAVED, figures, inputs, rules, settled
+from tests.settlement.made import MEASURES, SAVED, figures, inputs, rules, settled
 from tests.settlement.recomputation import recompute
 from tests.settlement.test_properties import enough
+from tests.settlement.test_year import APRIL
 
 
 def changed(changes: dict[str, Any], made: SettlementRules | None = None, read: Inputs | None = None) -> WhatIf:
@@ -253,5 +256,50 @@ def test_nothing_is_payable_unless_it_is_live(mode: Any) -> None:
     ],
 )
 def test_changes_that_cannot_be(changes: dict[str, Any], code: str, pointer: str) -> None:
-    _, faults = changed_by(rules(), inputs(), Changes.model_validate(changes), shares={"CWT-FDS"})
+    _, faults = changed_by(rules(), inputs(), Changes.model_validate(changes), measures={"CWT-FDS": KnownMeasure(is_share=True)})
     assert (code, pointer) in [(each.code, each.pointer) for each in faults]
+
+
+@pytest.mark.parametrize(
+    ("change", "made_of", "code", "pointer"),
+    [
+        ({"figures": [{"numerator": 5}]}, None, "denominator", "/changes/figures/0/denominator"),
+        ({"figures": [{"denominator": 5}]}, None, "numerator", "/changes/figures/0/numerator"),
+        ({"figures": [{"numerator": 5}]}, "count", "numerator", "/changes/figures/0/numerator"),
+        ({"figures": [{"numerator": 5, "denominator": 6}]}, "neither", "denominator", "/changes/figures/0/denominator"),
+        ({"late_returns": [{"subcontract": "SC-A", "numerator": 5}]}, "ratio", "denominator", "/changes/late_returns/0/denominator"),
+        (
+            {"late_returns": [{"subcontract": "SC-A", "numerator": 5, "denominator": 6}]},
+            "count",
+            "denominator",
+            "/changes/late_returns/0/denominator",
+        ),
+        ({"late_returns": [{"subcontract": "SC-A", "numerator": 5}]}, "neither", "not_additive", "/changes/late_returns/0/measure"),
+    ],
+)
+def test_what_leaves_a_missing_figure_missing_is_refused(change: dict[str, Any], made_of: Any, code: str, pointer: str) -> None:
+    of_62 = {member: [{"measure": "CWT-62", **each} for each in lines] for member, lines in change.items()}
+    read = inputs(figures=figures(cwt_62={}))
+    _, faults = changed_by(rules(), read, Changes.model_validate(of_62), measures={"CWT-62": KnownMeasure(made_of=made_of)})
+    assert (code, pointer) in [(each.code, each.pointer) for each in faults]
+
+
+def test_a_count_grows_and_shrinks_by_what_each_reports() -> None:
+    parts = [{"subcontract": "SC-A", "numerator": 7}, {"subcontract": "SC-B", "numerator": 5}]
+    read = inputs(figures=figures(cpes_overall={"value": 12, "by_subcontract": parts}))
+    late = changed({"late_returns": [{"subcontract": "SC-C", "measure": "CPES-OVERALL", "numerator": 3}]}, read=read)
+    missing = changed({"missing_subcontracts": ["SC-A"]}, read=read)
+    assert [found.inputs.figures[3].exact for found in (late, missing)] == [15, 5]
+
+
+def test_what_a_change_does_not_do_is_noted() -> None:
+    """A late return of somebody who by the contract reports nothing, and a median that nobody can be taken out of."""
+    late = [{"subcontract": code, "measure": "CWT-62", "numerator": 1, "denominator": 2} for code in ("SC-A", "SC-C")]
+    changes = Changes.model_validate({"late_returns": late, "missing_subcontracts": ["SC-B"]})
+    known = Known({code: KnownMeasure(made_of="neither" if code == "CPES-OVERALL" else "ratio") for code, *_ in MEASURES}, (), (), 10)
+    notes = notes_of_changes(APRIL, pooled(), changes, known)
+    assert [(note.code, note.pointer) for note in notes] == [
+        ("reports_nothing", "/changes/late_returns/1/subcontract"),
+        ("kept_whole", "/changes/missing_subcontracts/0"),
+    ]
+    assert "CPES-OVERALL" in notes[1].detail
