@@ -90,8 +90,8 @@ class Looks:
     def label(self) -> Format:
         return self.made(bold=True)
 
-    def words(self, *, border: int = 0) -> Format:
-        return self.made(text_wrap=True, border=border, border_color=LINE) if border else self.made(text_wrap=True)
+    def words(self) -> Format:
+        return self.made(text_wrap=True)
 
     def banner(self, *, final: bool) -> Format:
         return self.made(bold=True, font_size=12, bg_color=GREEN if final else AMBER, text_wrap=True, valign="vcenter", indent=1)

@@ -57,14 +57,14 @@ class Limits:
         return self.mean + SPREAD * self.moving_range * 2 / 3
 
 
-def limits_of(values: Values, *, screened: bool = True, fewest: int = FEWEST_POINTS, fewest_ranges: int = FEWEST_RANGES) -> Limits | None:
+def limits_of(values: Values, *, screened: bool = True) -> Limits | None:
     """The limits that these points have; None where they are too few, or their gaps leave too few moving ranges."""
     present = [value for value in values if value is not None]
     # Over one denominator, all that follows is whole numbers.
     scale = lcm(*(value.denominator for value in present))
     whole = [None if value is None else value.numerator * (scale // value.denominator) for value in values]
     ranges = [abs(later - earlier) for earlier, later in pairwise(whole) if earlier is not None and later is not None]
-    if len(present) < max(fewest, 1) or len(ranges) < max(fewest_ranges, 1):
+    if len(present) < FEWEST_POINTS or len(ranges) < FEWEST_RANGES:
         return None
     mean = Fraction(sum(each for each in whole if each is not None), scale * len(present))
     if screened:

@@ -49,8 +49,8 @@ KeyOf = Annotated[ReturnKey, Depends(_key)]
 
 RevisionNumber = Annotated[int, Path(description="The revision's number, from 1.", ge=1, le=2**31 - 1)]
 
-_PLACE: Final = {"pathway": "lung", "segment": "treatment", "measure": "CWT-31", "site": "lung", "commissioner": "05W", "category": "all"}
-_STATED: Final[dict[str, Any]] = {
+PLACE: Final = {"pathway": "lung", "segment": "treatment", "measure": "CWT-31", "site": "lung", "commissioner": "05W", "category": "all"}
+STATED: Final[dict[str, Any]] = {
     "state": "value",
     "numerator": 41,
     "denominator": 43,
@@ -60,16 +60,16 @@ _STATED: Final[dict[str, Any]] = {
     "explanation_code": None,
     "explanation": None,
 }
-_OWN: Final = "/v1/programmes/staffs-cancer/returns/cwt/SC-RJE/2026-10"
+OWN: Final = "/v1/programmes/staffs-cancer/returns/cwt/SC-RJE/2026-10"
 _RECEIVED_AT: Final = "2026-11-30T09:12:44.120000Z"
 _SHA256: Final = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
 
 SUBMISSION: Final[dict[str, Any]] = {
     "rest": "zero",
     "cells": [
-        {**_PLACE, "numerator": 41, "denominator": 43},
-        {**_PLACE, "measure": "CWT-62", "category": "upgrade", "numerator": 2.5, "denominator": 3},
-        {**_PLACE, "measure": "CWT-62", "category": "screening", "state": "not_collected", "reason": "system_change"},
+        {**PLACE, "numerator": 41, "denominator": 43},
+        {**PLACE, "measure": "CWT-62", "category": "upgrade", "numerator": 2.5, "denominator": 3},
+        {**PLACE, "measure": "CWT-62", "category": "screening", "state": "not_collected", "reason": "system_change"},
     ],
     "note": "",
 }
@@ -101,12 +101,12 @@ RETURN: Final[dict[str, Any]] = {
     "unsigned": False,
     "contacts": [],
     "links": {
-        "self": _OWN,
-        "expected_cells": f"{_OWN}/expected-cells.csv",
-        "revisions": f"{_OWN}/revisions",
-        "guide": f"{_OWN}/guide",
-        "template_xlsx": f"{_OWN}/template.xlsx",
-        "template_csv": f"{_OWN}/template.csv",
+        "self": OWN,
+        "expected_cells": f"{OWN}/expected-cells.csv",
+        "revisions": f"{OWN}/revisions",
+        "guide": f"{OWN}/guide",
+        "template_xlsx": f"{OWN}/template.xlsx",
+        "template_csv": f"{OWN}/template.csv",
     },
 }
 _REVISION: Final[dict[str, Any]] = {
@@ -132,7 +132,7 @@ REVISION: Final[dict[str, Any]] = {
     "collection": "cwt",
     "subcontract": "SC-RJE",
     "month": "2026-10",
-    "cells": [{**_PLACE, **_STATED}],
+    "cells": [{**PLACE, **STATED}],
 }
 RETURN_DETAIL: Final[dict[str, Any]] = {
     **RETURN,
@@ -156,7 +156,7 @@ RETURN_DETAIL: Final[dict[str, Any]] = {
     ],
     "expected_cells": [
         {
-            **_PLACE,
+            **PLACE,
             "pathway_name": "Lung",
             "segment_name": "First treatment",
             "measure_name": "31 days from decision to treat to treatment",
@@ -168,7 +168,7 @@ RETURN_DETAIL: Final[dict[str, Any]] = {
             "numeric_kind": "integer",
         }
     ],
-    "current": {"revision": 1, "cells": [{**_PLACE, **_STATED}]},
+    "current": {"revision": 1, "cells": [{**PLACE, **STATED}]},
     "revisions": [{**_REVISION, "sign_off": None}],
     "sign_off": None,
     "reopening": None,
@@ -185,7 +185,7 @@ RECEIPT: Final[dict[str, Any]] = {
     "accepted_revision": 1,
     "warnings": [],
     "changes": None,
-    "by_rest": [{**_PLACE, "measure": "CWT-62", "category": "urgent"}],
+    "by_rest": [{**PLACE, "measure": "CWT-62", "category": "urgent"}],
     "timeliness": "on_time",
     "timeliness_first": "on_time",
     "sha256": _SHA256,
@@ -193,7 +193,7 @@ RECEIPT: Final[dict[str, Any]] = {
     "submitted_by": "c_4f2k",
     "submitted_on_behalf_of": None,
     "submitted_as": "subcontract",
-    "links": {"return": _OWN, "revision": f"{_OWN}/revisions/1"},
+    "links": {"return": OWN, "revision": f"{OWN}/revisions/1"},
     "sent_sha256": _SHA256,
 }
 

@@ -11,7 +11,7 @@ from app.calendar.expected import ReturnKey
 from app.kernel.months import Month
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.returns import query_actions
-from app.returns.api import KeyOf, ProgrammeCode
+from app.returns.api import OWN, KeyOf, ProgrammeCode
 from app.returns.domain import ReturnFrozen, WrongStatus
 from app.returns.queries import Place, QueryAct, QueryClosed, QueryState, WantedQueries, is_place, place_of
 from app.returns.query_actions import Said
@@ -37,7 +37,6 @@ router = APIRouter(prefix="/v1/programmes/{programme}", tags=["queries"])
 _QUERIES: Final = "/returns/{collection}/{subcontract}/{month}/queries"
 _QUERY: Final = f"{_QUERIES}/{{query}}"
 _AT: Final = "2026-12-09T10:02:11.400000Z"
-_OWN: Final = "/v1/programmes/staffs-cancer/returns/cwt/SC-RJE/2026-10"
 
 QUESTION: Final[dict[str, Any]] = {
     "text": "Twice as many as in September: is this October alone?",
@@ -61,7 +60,7 @@ QUERY: Final[dict[str, Any]] = {
     "asked_at": _AT,
     "asked_by": "c_9m1p",
     "asked_on_behalf_of": None,
-    "links": {"self": f"{_OWN}/queries/1", "return": _OWN, "revision": f"{_OWN}/revisions/1"},
+    "links": {"self": f"{OWN}/queries/1", "return": OWN, "revision": f"{OWN}/revisions/1"},
 }
 _ASKED: Final = {"act": "asked", "party": "integrator", "text": QUESTION["text"], "at": _AT, "by": "c_9m1p", "on_behalf_of": None}
 _ANSWER: Final = {"text": "It is: the second theatre opened on the 5th."}

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from app.kernel.refusals import Forbidden, Invalid, NotFound
 from app.returns import review_actions
-from app.returns.api import RETURN_DETAIL, KeyOf, ProgrammeCode, told_detail
+from app.returns.api import OWN, PLACE, RETURN_DETAIL, STATED, KeyOf, ProgrammeCode, told_detail
 from app.returns.domain import NotLatest, ReturnFrozen, SignOffMissing, WrongStatus
 from app.returns.reopening import NotFrozen, NotReopened
 from app.returns.review_schemas import (
@@ -24,19 +24,7 @@ from app.web.work import Unit
 router = APIRouter(prefix="/v1/programmes/{programme}", tags=["review"])
 
 _RETURN: Final = "/returns/{collection}/{subcontract}/{month}"
-_OWN: Final = "/v1/programmes/staffs-cancer/returns/cwt/SC-RJE/2026-10"
 _KEY: Final = {"collection": "cwt", "subcontract": "SC-RJE", "month": "2026-10"}
-_PLACE: Final = {"pathway": "lung", "segment": "treatment", "measure": "CWT-31", "site": "lung", "commissioner": "05W", "category": "all"}
-_STATED: Final[dict[str, Any]] = {
-    "state": "value",
-    "numerator": 41,
-    "denominator": 43,
-    "by_rest": False,
-    "outside_assignment": False,
-    "reason": None,
-    "explanation_code": None,
-    "explanation": None,
-}
 _SIGN_OFF: Final = {
     "revision": 1,
     "statement": "These figures are complete and correct to the best of my knowledge.",
@@ -62,7 +50,7 @@ ACCEPTANCES: Final[dict[str, Any]] = {
     "accepted": 1,
     "refused": 1,
     "returns": [
-        {**_KEY, "accepted": True, "revision": 1, "code": None, "detail": None, "links": {"return": _OWN}},
+        {**_KEY, "accepted": True, "revision": 1, "code": None, "detail": None, "links": {"return": OWN}},
         {
             **_KEY,
             "subcontract": "SC-RL4",
@@ -83,7 +71,7 @@ DIFFERENCES: Final[dict[str, Any]] = {
     "changed": 1,
     "removed": 0,
     "unchanged": 4,
-    "cells": [{**_PLACE, "before": {**_STATED, "numerator": 40}, "after": _STATED}],
+    "cells": [{**PLACE, "before": {**STATED, "numerator": 40}, "after": STATED}],
 }
 
 

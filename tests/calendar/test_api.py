@@ -15,6 +15,7 @@ from app.calendar.working_days import ENGLAND, WorkingDays
 from app.kernel.moments import TICK, moment_text
 from app.kernel.months import Month
 from tests.make import document
+from tests.support.clock import Clock
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
@@ -34,19 +35,9 @@ DAYS = "/v1/calendar/days"
 ADDRESS = f"{DAYS}/{DAY}"
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture

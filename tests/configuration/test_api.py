@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.kernel.moments import TICK, moment_text
 from tests.make import START, document
+from tests.support.clock import Clock
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
@@ -16,19 +17,9 @@ ADDRESS = "/v1/programmes/test-cancer/configuration"
 CREATE = {"If-None-Match": "*"}
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime.now(UTC))
 
 
 @pytest.fixture

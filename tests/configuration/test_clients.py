@@ -12,25 +12,16 @@ from sqlalchemy import text
 from app.access.token_api import ASSERTION_TYPE, FORM
 from tests.access.signing import Pair, claims, pair, part
 from tests.make import document
+from tests.support.clock import Clock
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
 ADDRESS = "http://mainstem.test/oauth/token"
 
 
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 13, 17, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture(scope="module")
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 11, 13, 17, 0, tzinfo=UTC))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from app.configuration.nouns import NOUNS, Noun, StatusOn
 from app.kernel.moments import moment_text
 from tests.make import contract, document, subcontract
+from tests.support.clock import Clock
 from tests.support.databases import Database, Server
 from tests.support.http import Web, serving
 
@@ -42,19 +43,9 @@ CHANGE: dict[str, Any] = {
 NAMED = {"requirements": "schedule_ref", "subcontracts": "annual_value_pence"}
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime.now(UTC))
 
 
 @contextlib.contextmanager
@@ -79,14 +70,14 @@ def web(database: Database, clock: Clock) -> Iterator[Web]:
 @pytest.fixture(scope="module")
 def unchanged(module_database: Database) -> Iterator[Web]:
     """For tests that change nothing."""
-    with served(module_database, Clock()) as web:
+    with served(module_database, Clock(datetime.now(UTC))) as web:
         yield web
 
 
 @pytest.fixture(scope="module")
 def grown(server: Server) -> Iterator[Web]:
     """With a new line of every noun, for tests that change nothing."""
-    with server.database() as made, served(made, Clock()) as web:
+    with server.database() as made, served(made, Clock(datetime.now(UTC))) as web:
         for path, line in NEW.values():
             assert web.put(f"{PROGRAMME}/{path}", line, key=manager_of(web), headers=CREATE).status_code == 201
         yield web

@@ -8,6 +8,7 @@ import pytest
 
 from app.kernel.moments import moment_text
 from tests.make import document
+from tests.support.clock import Clock
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
@@ -18,18 +19,9 @@ LINE: dict[str, Any] = {"code": "begun", "name": "Begun by its line", "prime": "
 START = datetime(2026, 7, 1, 9, tzinfo=UTC)
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from app.db.tenancy import INSTALLATION
 from app.kernel.actors import MACHINE
 from app.kernel.moments import TICK
 from tests.faults import kept, load
+from tests.support.clock import Clock
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
@@ -30,16 +31,6 @@ _DEAD_SECONDS: Final = 1
 _OFTEN: Final = 40
 _NEVER: Final = timedelta(days=36_500)
 _CONFIGURATION: Final = f"/v1/programmes/{load.PROGRAMME}/configuration"
-
-
-@dataclass
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now: datetime = datetime(2006, 1, 2, 9, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass
@@ -110,7 +101,7 @@ class Parties:
 
 @contextmanager
 def parties(database: Database) -> Iterator[Parties]:
-    clock = Clock()
+    clock = Clock(datetime(2006, 1, 2, 9, tzinfo=UTC))
     quiet = replace(database, settings=database.settings.model_copy(update={"log_level": "error"}))
     superuser = str(database.urls.superuser)
     with serving(quiet, clock=clock) as web, psycopg.connect(superuser, autocommit=True) as administrator:

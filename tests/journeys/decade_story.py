@@ -8,6 +8,7 @@ import httpx
 
 from app.kernel.canonical import sha256
 from app.kernel.moments import moment_text
+from app.reports.slices import SLICES
 from tests.journeys.decade import (
     CCGS,
     CONTACTS,
@@ -50,20 +51,6 @@ TREATED_V2: Final[dict[str, Any]] = {
 """Bladder and prostate are returned on their own; the reform of October 2023 ends it."""
 
 _NIL: Final = {"nil": True, "reason": "no_service"}
-_SLICES: Final = (
-    "all",
-    "commissioner",
-    "site",
-    "pathway",
-    "segment",
-    "category",
-    "subcontract",
-    "commissioner+site",
-    "commissioner+subcontract",
-    "site+subcontract",
-    "category+site",
-    "category+subcontract",
-)
 
 
 @dataclass
@@ -100,7 +87,7 @@ class Story:
 
 def report_of(year: int) -> str:
     """The question for the report of a contract year's March, with everything that a report can show."""
-    asked = [*(f"slice={name}" for name in _SLICES), "period=month", "period=contract_year_to_date"]
+    asked = [*(f"slice={name}" for name in SLICES), "period=month", "period=contract_year_to_date"]
     return f"reports/{year}-03?{'&'.join(asked)}"
 
 

@@ -1,11 +1,11 @@
 """The catalogue as a page: `python -m tests.measures.page` compares app/measures/CATALOGUE.md with the catalogue, `--write` brings it up to date."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from app.measures.catalogue import SECTIONS
 from app.measures.domain import Measure
+from tests.support.pages import compare_or_write, out_of_date
 
 PAGE = Path(__file__).resolve().parents[2] / "app/measures/CATALOGUE.md"
 
@@ -59,18 +59,9 @@ def _said(measure: Measure) -> Iterator[str]:
     yield f"source: {measure.source}"
 
 
-def main(arguments: list[str]) -> int:
-    text = text_of(SECTIONS)
-    if arguments == ["--write"]:
-        PAGE.write_text(text, encoding="utf-8")
-        print(f"wrote {PAGE.name}")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        print(f"{PAGE.name} is what the catalogue says.")
-        return 0
-    print(f"{PAGE.name} is not what the catalogue says: `python -m tests.measures.page --write` writes it anew.")
-    return 1
+def faults() -> list[str]:
+    return out_of_date(PAGE, text_of(SECTIONS), "tests.measures.page")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(compare_or_write(PAGE, text_of(SECTIONS), faults))

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app.kernel.events import event_digest
 from app.kernel.moments import moment_text
 from tests.make import document
+from tests.support.clock import Clock
 from tests.support.databases import Database
 from tests.support.http import Web, serving
 
@@ -23,19 +24,9 @@ EMPTY: dict[str, Any] = {"identifiers": [], "legal": None, "operational": None}
 MERGED = {"legal_on": "2018-06-01", "why": "Its services went to RRE."}
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC) + timedelta(minutes=1)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime.now(UTC) + timedelta(minutes=1))
 
 
 @pytest.fixture
@@ -52,7 +43,7 @@ def administrator(web: Web) -> str:
 @pytest.fixture(scope="module")
 def two_merged(module_database: Database) -> Iterator[Web]:
     """R1E merged into RRE, for tests of who may do what: none of them changes anything."""
-    with serving(module_database, clock=Clock()) as web:
+    with serving(module_database, clock=Clock(datetime.now(UTC) + timedelta(minutes=1))) as web:
         assert merged(web, web.key("administrator")).status_code == 201
         yield web
 

@@ -1,10 +1,10 @@
 """Where people may be named, as a page: `python -m tests.personal.page` compares app/personal/PERSONAL.md with the program, `--write` brings it up to date."""
 
-import sys
 from pathlib import Path
 from typing import Final
 
 from app.personal.domain import HOLDS, LEAST_YEARS, LET_GO, MEANING, Holds, Kind
+from tests.support.pages import compare_or_write, out_of_date
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "app/personal/PERSONAL.md"
 
@@ -49,18 +49,9 @@ def text_of() -> str:
     return "\n".join(lines) + "\n" + _COMMANDS + "\n".join(rows) + "\n"
 
 
-def main(arguments: list[str]) -> int:
-    text = text_of()
-    if arguments == ["--write"]:
-        PAGE.write_text(text, encoding="utf-8")
-        print(f"wrote {PAGE.name}")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        print(f"{PAGE.name} is what the program says.")
-        return 0
-    print(f"{PAGE.name} is not what the program says: `python -m tests.personal.page --write` writes it anew.")
-    return 1
+def faults() -> list[str]:
+    return out_of_date(PAGE, text_of(), "tests.personal.page")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(compare_or_write(PAGE, text_of(), faults))

@@ -17,18 +17,9 @@ from app.db.tenancy import INSTALLATION
 from app.kernel.actors import MACHINE
 from tests.make import exact
 from tests.returns.programme import PROGRAMME, RETURNS, address, whole_document
+from tests.support.clock import Clock
 from tests.support.databases import Database
 from tests.support.http import Web, serving
-
-
-@dataclass
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now: datetime = datetime(2026, 11, 2, 9, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass
@@ -94,7 +85,7 @@ class Programme:
 @contextlib.contextmanager
 def set_up(database: Database) -> Iterator[Programme]:
     """The whole programme on a database, served until the block ends."""
-    clock = Clock()
+    clock = Clock(datetime(2026, 11, 2, 9, tzinfo=UTC))
     with serving(database, clock=clock) as web:
         programme = Programme(web, clock, database)
         address = f"/v1/programmes/{PROGRAMME}/configuration"

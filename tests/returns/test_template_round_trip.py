@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +15,9 @@ from app.calendar.expected import ReturnKey
 from app.demo.document import document
 from app.kernel.months import Month
 from tests.make import exact
-from tests.returns.conftest import Clock, Programme, set_up
+from tests.returns.conftest import Programme, set_up
 from tests.returns.programme import CWT, HOSPICE, MIXED, MONTH, address, cwt_body, hospice_body, mixed_body
+from tests.support.clock import Clock
 from tests.support.databases import Database
 from tests.support.forms import Entries, entries, rows_of, typed_in
 from tests.support.http import Web, serving
@@ -107,7 +109,7 @@ DEMONSTRATION: Final = "/v1/programmes/staffs-cancer"
 @contextlib.contextmanager
 def demonstration(database: Database) -> Iterator[Web]:
     """The demonstration programme, of which nobody has returned anything yet."""
-    with serving(database, clock=Clock()) as web:
+    with serving(database, clock=Clock(datetime(2026, 11, 2, 9, tzinfo=UTC))) as web:
         body = exact(document(Month.parse("2026-07")))
         made = web.put(f"{DEMONSTRATION}/configuration", body, key=web.key("administrator"), headers={"If-None-Match": "*"})
         assert made.status_code == 201, made.text
