@@ -1,9 +1,12 @@
 """Reading what was published: each caller its own audience's renditions, as they were made."""
 
+import gzip
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -14,10 +17,13 @@ from app.calendar.store import load_contract
 from app.db.ledger import last_recorded
 from app.db.session import seeing_everything
 from app.kernel.actors import Actor
+from app.kernel.canonical import canonical_bytes
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
 from app.publications import store
-from app.publications.domain import Audience, Found, Standing, audiences_of
+from app.publications.domain import OF_PUBLIC, Audience, Found, Standing, audiences_of
+from app.publications.notices import public_reason, without_causes
+from app.publications.renditions import inflated
 from app.reports.periods import PERIODS, months_of
 from app.reports.store import last_acts, recorded
 
@@ -56,8 +62,14 @@ def _found(session: Session, programme: str, audiences: Sequence[Audience], *, l
     found: dict[int, Found] = {}
     for audience in audiences:
         for standing in store.standings(session, programme, audience, limit=limit, **asked):
-            found.setdefault(standing.sequence, Found(audience, standing))
+            found.setdefault(standing.sequence, Found(audience, _as_told(audience, standing)))
     return sorted(found.values(), key=lambda each: each.standing.sequence)[:limit]
+
+
+def _as_told(audience: Audience, standing: Standing) -> Standing:
+    """The public is never told why, whatever was kept when nobody could ask."""
+    known = audience != OF_PUBLIC or standing.supersedes is None
+    return standing if known else replace(standing, reason=public_reason(standing.rows_changed))
 
 
 def _pending(session: Session, programme: str, standings: list[Standing], *, actor: Actor) -> frozenset[int]:
@@ -119,16 +131,17 @@ def changes(session: Session, programme: str, *, since: int, limit: int, actor: 
     return [each.standing for each in _found(session, programme, audiences_of(actor, public=public), after=since, limit=limit)]
 
 
-def read_differences(session: Session, programme: str, sequence: int, *, actor: Actor, public: bool = False) -> bytes:
-    """A change notice as it is kept, a gzip stream of JSON."""
-    return read_notice(session, programme, read_publication(session, programme, sequence, actor=actor, public=public))
-
-
 def read_notice(session: Session, programme: str, found: Found) -> bytes:
-    """The same of a publication that was found."""
+    """Its change notice as it is kept, a gzip stream of JSON. The public's say nothing of why, as those did that were kept before method version 6, when nobody could ask."""
     content = store.differences(session, programme, found.audience, found.standing.sequence)
     assert content is not None, "what was found is never gone"
-    return content
+    if found.audience != OF_PUBLIC:
+        return content
+    notice = json.loads(inflated(content), parse_float=Decimal)
+    if not any(entry["why"] for entry in notice["differences"]):
+        return content
+    told = canonical_bytes({**notice, "differences": [without_causes(entry) for entry in notice["differences"]]})
+    return gzip.compress(told, mtime=0)
 
 
 def read_manifest(session: Session, programme: str, sequence: int, *, actor: Actor) -> tuple[bytes, str]:

@@ -14,7 +14,7 @@ from app.kernel.months import Month
 from app.publications import actions, key_actions, publish_actions
 from app.publications.actions import read_bytes
 from app.publications.domain import DraftOutdated, Found, NotChecked, NotDrafted, NothingToPublish
-from app.publications.drawn_actions import draw, source_of
+from app.publications.drawn_actions import NOTICE_COLUMNS, draw, draw_notice, source_of
 from app.publications.example_schemas import CHANGES, KEYS, MANIFEST, NOTICE, PUBLICATIONS, PUBLISHED, RENDITION
 from app.publications.key_actions import SigningKeyMissing
 from app.publications.keys import Keyring
@@ -38,11 +38,12 @@ from app.publications.schemas import (
 )
 from app.reports.api import FILES, FORMATS, FormatOf
 from app.reports.export_actions import TooManyRows
+from app.reports.export_csv import CSV_TYPE
 from app.reports.json_schema import described_by
 from app.reports.rendition_schemas import RenditionView
 from app.web.etags import strong, tag_of
 from app.web.kept import takes_gzip
-from app.web.negotiation import NotAcceptable, also_as
+from app.web.negotiation import NotAcceptable, also_as, format_of
 from app.web.pages import BadCursor, PageOf
 from app.web.reference import WRITING, json_answer, json_body, open_refusals, refusals
 from app.web.work import Unit, UnitOfWork
@@ -60,6 +61,11 @@ Encodings = Annotated[str | None, Header(alias="Accept-Encoding", include_in_sch
 
 
 _RENDITION: Final = also_as(refusals(NotAcceptable, TooManyRows) | json_answer(RenditionView, RENDITION), FILES)
+NoticeFormatOf = Annotated[str, Depends(format_of({"json": "application/json", "csv": CSV_TYPE}))]
+_NOTICE: Final = also_as(
+    refusals(NotAcceptable) | json_answer(NoticeView, NOTICE),
+    {CSV_TYPE: {"schema": {"type": "string"}, "example": ",".join(NOTICE_COLUMNS)}},
+)
 
 
 def _as_kept(unit: UnitOfWork, compressed: bytes, etag: str, encodings: str | None, headers: dict[str, str]) -> Response:
@@ -178,6 +184,11 @@ def _asked(unit: UnitOfWork) -> str:
     return f"?{urlencode(kept)}" if kept else ""
 
 
+def _attached(programme: str, found: Found, kind: str, *, public: bool) -> str:
+    of_public = " public" if public else ""
+    return f'attachment; filename="{programme} {found.standing.month} {found.standing.sequence}{of_public}{kind}"'
+
+
 def _read(unit: UnitOfWork, programme: str, found: Found, asked: Drawing, headers: dict[str, str]) -> Response:
     """The rendition as it is, or what is drawn from it."""
     standing, query, format_ = found.standing, asked.query, asked.format
@@ -204,24 +215,33 @@ def _read(unit: UnitOfWork, programme: str, found: Found, asked: Drawing, header
     if whole:
         return _as_kept(unit, content, tag, asked.encodings, said)
     if format_ != "json":
-        public = " public" if query.public else ""
-        said["Content-Disposition"] = f'attachment; filename="{programme} {standing.month} {standing.sequence}{public}.{format_}"'
+        said["Content-Disposition"] = _attached(programme, found, f".{format_}", public=query.public)
     drawn = draw(unit.session, programme, found, query, format_, queries=queries)
     return unit.read(drawn, etag=tag, headers=said, media_type=FORMATS[format_])
 
 
-@router.get("/{sequence}/differences", response_class=Response, responses=refusals() | json_answer(NoticeView, NOTICE))
+@router.get("/{sequence}/differences", response_class=Response, responses=_NOTICE)
 def get_publication_differences(
-    unit: Unit, programme: ProgrammeCode, sequence: Sequence, public: PublicOf, *, accept_encoding: Encodings = None
+    unit: Unit,
+    programme: ProgrammeCode,
+    sequence: Sequence,
+    public: PublicOf,
+    *,
+    format_: NoticeFormatOf,
+    accept_encoding: Encodings = None,
 ) -> Response:
     """Read a publication's change notice: which rows read otherwise than in the one it took the place of, and why.
 
-    The public's says what its own two renditions say, and nothing of why.
+    The public's says what its own two renditions say, and nothing of why. As CSV, a line for each such row.
     """
-    compressed = actions.read_differences(unit.session, programme, sequence, actor=unit.actor, public=public)
-    return _as_kept(
-        unit, compressed, tag_of(inflated(compressed)), accept_encoding, {"Cache-Control": _FOR_EVER, "Link": described_by("change-notice")}
-    )
+    found = actions.read_publication(unit.session, programme, sequence, actor=unit.actor, public=public)
+    said = {"Cache-Control": _FOR_EVER}
+    if format_ == "csv":
+        content = draw_notice(unit.session, programme, found)
+        said |= {"Vary": "Accept, Authorization", "Content-Disposition": _attached(programme, found, " changes.csv", public=public)}
+        return unit.read(content, etag=tag_of(content), headers=said, media_type=CSV_TYPE)
+    compressed = actions.read_notice(unit.session, programme, found)
+    return _as_kept(unit, compressed, tag_of(inflated(compressed)), accept_encoding, {**said, "Link": described_by("change-notice")})
 
 
 @router.get("/{sequence}/manifest", response_class=Response, responses=refusals() | json_answer(ManifestView, MANIFEST))

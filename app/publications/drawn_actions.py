@@ -1,7 +1,7 @@
 """Drawing something from a rendition: some of its rows, a table, or a workbook. What is drawn is not signed, and names what it was drawn from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,17 +14,29 @@ from app.kernel.canonical import json_bytes
 from app.kernel.months import Month
 from app.publications.actions import read_bytes, read_notice
 from app.publications.domain import Found
+from app.publications.notices import IDENTITY, SHOWN
 from app.publications.observation_actions import rows_of_months
 from app.publications.observations import Filter, ObservationQuery, Source, rows_of
 from app.publications.renditions import inflated
 from app.reports.export_actions import MOST_MONTHS, refuse_too_many
-from app.reports.export_csv import csv_of
+from app.reports.export_csv import csv_of, csv_parts
 from app.reports.export_queries import Line, key_of
 from app.reports.export_themes import widest_slice
 from app.reports.export_workbook import Behind, workbook_of
 
 _BEFORE_ROWS: Final = b'"observations":['
 _AFTER_ROWS: Final = b'],"report":'
+_SIDES: Final = ("before", "after")
+_OF_NOTICE: Final = ("sequence", "supersedes", "month")
+NOTICE_COLUMNS: Final = (
+    *_OF_NOTICE,
+    *IDENTITY,
+    "change",
+    *(f"{side}_{name}" for name in SHOWN for side in _SIDES),
+    "why",
+    "sentence",
+)
+"""Of a change notice as a table: a row's two sides beside each other."""
 
 
 def draw(
@@ -42,6 +54,24 @@ def draw(
         report,
         replace(behind, queries=None if queries is None else _about(queries, report), moved=_moved(session, programme, found, report)),
     )
+
+
+def draw_notice(session: Session, programme: str, found: Found) -> bytes:
+    """A change notice as a table: a line for each row that reads otherwise, with its figures on both sides."""
+    notice = json.loads(inflated(read_notice(session, programme, found)), parse_float=Decimal)
+    about = {name: notice[name] for name in _OF_NOTICE}
+    return b"".join(csv_parts((about | _line(entry) for entry in notice["differences"]), columns=NOTICE_COLUMNS))
+
+
+def _line(entry: Mapping[str, Any]) -> dict[str, Any]:
+    sides = {f"{side}_{name}": value for side in _SIDES for name, value in (entry[side] or {}).items()}
+    return {**entry, **sides, "why": "; ".join(_cause(why) for why in entry["why"]) or None}
+
+
+def _cause(why: Mapping[str, Any]) -> str:
+    """A cause by its codes: `revised cwt SC-RJE 2026-10 revision 2`."""
+    revision = None if why["revision"] is None else f"revision {why['revision']}"
+    return " ".join(part for part in (why["kind"], why["collection"], why["subcontract"], why["month"], revision) if part)
 
 
 def _about(queries: Sequence[Line], report: dict[str, Any]) -> list[Line]:

@@ -32,7 +32,9 @@ FIGURES: Final = (
 """What makes a row another where it differs: figures, what is asked of them, and what is missing. Names and `status` do not."""
 
 _ASKED: Final = ("standard", "target", "target_kind", "floor", "stretch")
-_SHOWN: Final = ("measure_version", *FIGURES, "status")
+SHOWN: Final = ("measure_version", *FIGURES, "status")
+"""What is told of a row on either side."""
+_NONE_MOVED: Final = "None of its figures reads otherwise."
 _PLACES: Final = ("pathway", "segment", "site", "commissioner", "subcontract", "category")
 
 
@@ -190,11 +192,20 @@ def because(told: Iterable[Mapping[str, Any]], audience: Audience) -> str:
     for entry in told:
         moved += 1
         causes |= dict.fromkeys(Cause(**why) for why in entry["why"])
-    if not moved:
-        return "None of its figures reads otherwise."
     if audience == OF_PUBLIC:
-        return f"Of the rows that the public reads, {moved} read{'s' if moved == 1 else ''} otherwise."
-    return causes_words(list(causes))
+        return public_reason(moved)
+    return causes_words(list(causes)) if moved else _NONE_MOVED
+
+
+def public_reason(moved: int) -> str:
+    """As much of why as the public may know, of whose rows so many read otherwise."""
+    return f"Of the rows that the public reads, {moved} read{'s' if moved == 1 else ''} otherwise." if moved else _NONE_MOVED
+
+
+def without_causes(entry: Row) -> dict[str, Any]:
+    """What an entry says of the row itself, which comes first in its sentence."""
+    subject, _, said = entry["sentence"].partition(": ")
+    return {**entry, "why": [], "sentence": f"{subject}: {said.partition('. ')[0].removesuffix('.')}."}
 
 
 def _sides(moved: Moved) -> tuple[Row | None, Row | None]:
@@ -217,4 +228,4 @@ def _entry(moved: Moved, readership: Readership) -> dict[str, Any]:
 
 
 def _shown(row: Row | None) -> dict[str, Any] | None:
-    return None if row is None else {name: row.get(name) for name in _SHOWN}
+    return None if row is None else {name: row.get(name) for name in SHOWN}

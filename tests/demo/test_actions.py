@@ -21,7 +21,7 @@ from app.demo.store import programmes
 from app.kernel.actors import EVERY, MACHINE, Actor
 from app.kernel.months import Month
 from app.kernel.refusals import Unauthenticated
-from app.publications.actions import changes, read_differences
+from app.publications.actions import changes, read_notice, read_publication
 from app.publications.domain import OF_PUBLIC
 from app.publications.keys import Keyring
 from app.publications.store import parts, publication, rows_of
@@ -123,7 +123,9 @@ def test_a_source_that_says_something_else_gives_another_row(told: Database) -> 
 def test_the_first_year_was_published_by_two_people_and_corrected_with_a_notice(told: Database) -> None:
     with open_session(told.engine, tenant_of(COMMISSIONER, programme=PROGRAMME)) as session:
         first, again, other = changes(session, PROGRAMME, since=0, limit=9, actor=COMMISSIONER)
-        notice = json.loads(gzip.decompress(read_differences(session, PROGRAMME, again.sequence, actor=COMMISSIONER)))
+        notice = json.loads(
+            gzip.decompress(read_notice(session, PROGRAMME, read_publication(session, PROGRAMME, again.sequence, actor=COMMISSIONER)))
+        )
     assert [each.month for each in (first, again, other)] == [FIRST, FIRST, FIRST.plus(1)]
     assert [(each.kind, each.status) for each in (first, again, other)] == [
         ("first", "provisional"),

@@ -1,5 +1,8 @@
 """A month is drafted, checked and published by two people; what was published never changes, and a correction takes its place with a notice."""
 
+import csv
+import gzip
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +10,7 @@ from typing import Any
 import pytest
 import rfc8785
 
-from app.kernel.canonical import sha256
+from app.kernel.canonical import canonical_bytes, sha256
 from app.publications.json_schemas import SCHEMAS
 from app.publications.notices import FIGURES, IDENTITY
 from app.publications.signatures import is_proven
@@ -324,6 +327,57 @@ def test_the_publics_change_notice_says_what_its_own_two_renditions_say_and_no_m
         story.get(f"/{sequence}?rendition=public").headers["ETag"].strip('"') for sequence in (1, 2, 3)
     ]
     assert story.get("/2/differences?rendition=secret").status_code == story.get("/changes?rendition=secret").status_code == 422
+
+
+def test_a_public_notice_that_was_kept_with_its_causes_is_told_without_them(own_press: Press) -> None:
+    own_press.publish()
+    own_press.programme.send("SC-RNA", OCTOBER, acute(of_62("urgent", 40, 50), of_fds(12, 20)))
+    own_press.publish()
+    asked, feed = "/2/differences?rendition=public", own_press.read("/changes?rendition=public")
+    notice, reason = own_press.read(asked), own_press.read("/changes")["changes"][1]["reason"]
+    because = {tuple(each[name] for name in IDENTITY): each["why"] for each in own_press.differences(2)}
+    kept = [
+        {**each, "why": because[tuple(each[name] for name in IDENTITY)], "sentence": f"{each['sentence']} {reason} It can be chance."}
+        for each in notice["differences"]
+    ]
+    assert all(each["why"] for each in kept)
+    with own_press.programme.database.superuser_engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        planted = "UPDATE renditions SET reason = %s, differences = %s WHERE audience_kind = 'public' AND sequence = 2"
+        connection.exec_driver_sql(planted, (reason, gzip.compress(canonical_bytes({**notice, "differences": kept}))))
+    assert own_press.read("/changes?rendition=public") == feed
+    told = own_press.read(asked)["differences"]
+    assert [{**each, "sentence": ""} for each in told] == [{**each, "sentence": ""} for each in notice["differences"]]
+    for each, before in zip(told, notice["differences"], strict=True):
+        # What can be chance is left out too.
+        assert f"{before['sentence']} ".startswith(f"{each['sentence']} ")
+        assert "October 2026" in each["sentence"]
+    assert reason not in own_press.get(f"{asked}&format=csv").text
+
+
+def test_a_change_notice_is_a_table_too(story: Press) -> None:
+    for query, by in (("", story.manager), ("", story.key("commissioner", commissioner="05W")), ("rendition=public&", story.manager)):
+        table = story.get(f"/2/differences?{query}format=csv", by=by)
+        found = list(csv.DictReader(io.StringIO(table.text, newline="")))
+        told = story.read(f"/2/differences?{query}", by=by)["differences"]
+        assert [[line[name] for name in (*IDENTITY, "change", "sentence")] for line in found] == [
+            [each[name] for name in (*IDENTITY, "change", "sentence")] for each in told
+        ]
+        for line, each in zip(found, told, strict=True):
+            for side in ("before", "after"):
+                for name in FIGURES:
+                    value = each[side][name] if each[side] else None
+                    assert line[f"{side}_{name}"] == ("" if value is None else str(value)), name
+        assert {line["why"] for line in found} == ({""} if query else {"revised cwt SC-RL4 2026-10 revision 2"})
+        assert {(line["sequence"], line["supersedes"], line["month"]) for line in found} == {("2", "1", OCTOBER)}
+        path = f"/2/differences?{query}"
+        again = story.get(f"{path}format=csv", by=by, If_None_Match=table.headers["ETag"])
+        assert (again.status_code, story.get(path, by=by, Accept="text/csv").content) == (304, table.content)
+        assert table.headers["ETag"] != story.get(path, by=by).headers["ETag"]
+        assert table.headers["Content-Disposition"].endswith(' changes.csv"')
+    assert story.get("/1/differences?format=csv").text.count("\n") == 1
+    assert story.get("/2/differences?format=xlsx").status_code == 422
+    assert story.get("/2/differences", Accept="image/png").status_code == 406
 
 
 def test_a_trial_of_the_contract_names_the_publications_that_it_would_touch(story: Press) -> None:
