@@ -70,7 +70,7 @@ class Connection(psycopg.Connection[Any]):
             # Whoever asked for a level of isolation gave it back to psycopg.
             self.autocommit = True
         self.begin_sending()
-        self.execute("BEGIN", prepare=False)
+        self.execute("BEGIN READ ONLY" if self.read_only else "BEGIN", prepare=False)
 
     def commit(self) -> None:
         if self.is_sending:
@@ -120,7 +120,7 @@ def send_ahead(engine: Engine) -> None:
     event.listen(engine, "do_execute", _execute)
     event.listen(engine, "do_execute_no_params", _wait_first)
     event.listen(engine, "do_executemany", _wait_first)
-    event.listen(engine, "checkin", _leave_nothing)
+    event.listen(engine, "reset", _leave_nothing)
 
 
 def _connect(_dialect: object, _record: object, arguments: Any, named: Any) -> Connection:
@@ -157,7 +157,7 @@ def _wait_first(cursor: psycopg.Cursor[Any], *_: object) -> None:
     cursor.connection.end_sending()
 
 
-def _leave_nothing(connection: Connection | None, _record: object) -> None:
+def _leave_nothing(connection: Connection | None, *_: object) -> None:
     """A commit that failed with what was sent before it is one that PostgreSQL never saw: the transaction is still open.
 
     Where the server has gone away since, nothing is left; the connection's next user notices (`app/db/engine.py`).

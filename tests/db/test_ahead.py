@@ -102,6 +102,18 @@ def test_a_transaction_may_be_of_another_kind(programme: Database) -> None:
     assert _kept(programme) == 1
 
 
+def test_a_transaction_that_is_to_change_nothing_can_change_nothing(programme: Database) -> None:
+    with open_session(programme.engine, TENANT) as session:
+        session.connection(execution_options={"postgresql_readonly": True})
+        with pytest.raises(exc.InternalError, match="read-only"):
+            session.execute(_ADD, {"programme": PROGRAMME, "at": MOMENT})
+            session.commit()
+    with open_session(programme.engine, TENANT) as session:
+        _send(session, 1)
+        session.commit()
+    assert _kept(programme) == 1
+
+
 def test_a_server_that_goes_away_during_the_commit_is_noticed(programme: Database) -> None:
     with open_session(programme.engine, TENANT) as session:
         own = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
