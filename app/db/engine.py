@@ -15,6 +15,10 @@ from app.settings import CannotStart, Settings
 
 _DRIVER: Final = "postgresql+psycopg"
 
+_GONE_SECONDS: Final = 60
+"""A host that answers nothing for so long is gone, and its connection ended: the system's own patience is a quarter of an hour, or two hours."""
+_ALIVE: Final = {"keepalives_idle": _GONE_SECONDS // 2, "keepalives_interval": _GONE_SECONDS // 6, "keepalives_count": 3}
+
 IN_BINARY: Final = {"in_binary": True}
 """The execution options of a statement whose rows come in binary form: bytes by the megabyte are read five times as fast as when they come as text."""
 
@@ -37,6 +41,9 @@ def make_engine(url: str, settings: Settings) -> Engine:
         "lock_timeout": f"{settings.lock_timeout_seconds}s",
         "idle_in_transaction_session_timeout": f"{settings.idle_transaction_timeout_seconds}s",
         "timezone": "UTC",
+        # So that PostgreSQL notices a service that is gone, whose transaction would hold its locks meanwhile.
+        "tcp_user_timeout": f"{_GONE_SECONDS}s",
+        **{f"tcp_{name}": value for name, value in _ALIVE.items()},
     }
     given = address.query.get("options")
     ours = " ".join(f"-c {name}={value}" for name, value in options.items())
@@ -49,6 +56,9 @@ def make_engine(url: str, settings: Settings) -> Engine:
         connect_args={
             "options": f"{ours} {given}" if isinstance(given, str) else ours,
             "connect_timeout": 10,
+            # And the service a PostgreSQL that is gone.
+            "tcp_user_timeout": 1000 * _GONE_SECONDS,
+            **_ALIVE,
             "application_name": "mainstem",
         },
         json_serializer=json_bytes,

@@ -28,6 +28,18 @@ def test_every_wait_is_bounded_and_moments_are_in_utc(module_database: Database)
     assert (shown, idle) == ({"statement_timeout": "30s", "lock_timeout": "10s", "timezone": "UTC"}, "1min")
 
 
+def test_either_end_notices_within_a_minute_or_so_that_the_others_host_is_gone(module_database: Database) -> None:
+    ours = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000"}
+    asked = text("SELECT name, reset_val FROM pg_settings WHERE source = 'client' AND name LIKE 'tcp%'")
+    with module_database.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        assert driver.info.get_parameters().items() >= ours.items()
+        assert {name.removeprefix("tcp_"): value for name, value in connection.execute(asked)} == {
+            name.removeprefix("tcp_"): value for name, value in ours.items()
+        }
+
+
 def test_a_connection_that_the_server_closed_is_not_handed_out(module_database: Database) -> None:
     with module_database.engine.connect() as connection:
         process = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
