@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, bindparam, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, any_, bindparam, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -95,7 +95,7 @@ def lenders(session: Session, programme: str, moments: Collection[datetime]) -> 
     if not moments:
         return {}
     lender = events.c.details["on_behalf_of"].astext.label("lender")
-    query = select(events.c.recorded_at, lender).where(
-        events.c.programme == programme, events.c.recorded_at.in_(moments), lender.is_not(None)
-    )
+    # One parameter, however many they are: a whole listing has more of them than a statement may have parameters.
+    at_any = events.c.recorded_at == any_(literal(list(moments), ARRAY(events.c.recorded_at.type)))
+    query = select(events.c.recorded_at, lender).where(events.c.programme == programme, at_any, lender.is_not(None))
     return {row.recorded_at: row.lender for row in session.execute(query.order_by(events.c.sequence))}

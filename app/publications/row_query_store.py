@@ -3,7 +3,23 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, Date, Integer, PrimaryKeyConstraint, RowMapping, Select, Table, Text, and_, func, insert, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Date,
+    Integer,
+    PrimaryKeyConstraint,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    and_,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+)  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -104,9 +120,12 @@ def threads(session: Session, programme: str, names: Sequence[QueryName]) -> dic
     """What was said of queries, in order."""
     columns = MESSAGES.c
     name = (columns.commissioner, columns.sequence, columns.query)
+    # A parameter for each part of a name, however many names there are: a whole listing has more than a statement may have parameters.
+    parts = (literal([each[at] for each in names], ARRAY(column.type)) for at, column in enumerate(name))
+    wanted = func.unnest(*parts).table_valued("commissioner", "sequence", "query").render_derived()
     query = (
         select(*name, *(columns[part] for part in RowMessage.__slots__))
-        .where(columns.programme == programme, tuple_(*name).in_(names))
+        .where(columns.programme == programme, tuple_(*name).in_(select(*wanted.c)))
         .order_by(*name, columns.number)
     )
     found: dict[QueryName, list[RowMessage]] = {each: [] for each in names}

@@ -1,17 +1,20 @@
 """What is published is walled by audience: each reads its own rendition and the public's, and nothing can be changed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from app.db.audit import lenders
 from app.db.session import open_session
 from app.db.tenancy import Tenant
 from app.kernel.months import Month
 from app.publications import store
 from app.publications.domain import OF_PROGRAMME, OF_PUBLIC, Audience
 from app.publications.renditions import Readership, Writer, rendition_of
+from app.publications.row_queries import QueryName
+from app.publications.row_query_store import threads
 from tests.support.databases import Database
 
 MOMENT = datetime(2026, 12, 1, tzinfo=UTC)
@@ -68,3 +71,10 @@ def test_each_audience_is_shown_its_own_by_the_database_alone(database: Database
 def test_what_was_published_cannot_be_changed(database: Database, statement: str) -> None:
     with open_session(database.engine, INTEGRATOR) as session, pytest.raises(ProgrammingError, match="permission denied"):
         session.execute(text(statement))
+
+
+def test_a_whole_listing_may_be_of_more_than_a_statement_has_parameters(module_database: Database) -> None:
+    names = [QueryName("05W", 1, number) for number in range(1, 25_000)]
+    with open_session(module_database.engine, INTEGRATOR) as session:
+        assert set(threads(session, "p", names)) == set(names)
+        assert lenders(session, "p", [MOMENT + timedelta(seconds=seconds) for seconds in range(70_000)]) == {}
