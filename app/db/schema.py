@@ -161,7 +161,7 @@ def start_problems(engine: Engine) -> list[str]:
 
 
 _REPEATS = text("""
-    SELECT current_setting('log_min_messages') NOT IN ('log', 'fatal', 'panic') AS of_errors, current_setting('log_parameter_max_length') <> '0' AND (
+    SELECT quote_ident(current_database()) AS name, current_setting('log_min_messages') NOT IN ('log', 'fatal', 'panic') AS of_errors, current_setting('log_parameter_max_length') <> '0' AND (
         current_setting('log_statement') <> 'none' OR current_setting('log_min_duration_statement') <> '-1'
         OR current_setting('log_min_duration_sample') <> '-1') AS of_statements
 """)
@@ -170,8 +170,8 @@ _REPEATS = text("""
 def log_problems(engine: Engine) -> list[str]:
     """Where the database's own log may repeat what was sent; of a database that can be reached."""
     with engine.connect() as connection:
-        of_errors, of_statements = connection.execute(_REPEATS).one()
-    name, said = engine.url.database, list[str]()
+        name, of_errors, of_statements = connection.execute(_REPEATS).one()
+    said = list[str]()
     if of_errors:
         said.append(
             f"PostgreSQL's log may repeat what was sent, in the words of an error: have an administrator run ALTER DATABASE {name} SET log_min_messages = 'log'."
