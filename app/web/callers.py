@@ -36,6 +36,8 @@ Inherit = Callable[[Session, Actor, datetime], Actor]
 class _Question:
     """Who a key stands for, asked of the database for everybody who has sent it meanwhile."""
 
+    now: datetime
+    """The moment to judge at: that of the last who sent it before it was its turn, or a key that expires meanwhile would stay good."""
     answer: "asyncio.Task[Actor]" = field(init=False)
     asked_at: float | None = None
     """When it was its turn: until then it sees whatever was revoked before."""
@@ -89,14 +91,15 @@ class Callers:
         """The answer to the question about a key: to one that was put within half a second, or is yet to be put, or to a new one."""
         question = self._questions.get(name)
         if question is None or (question.asked_at is not None and self._clock() >= question.asked_at + REMEMBERED_SECONDS):
-            question = self._questions[name] = _Question()
-            question.answer = asyncio.create_task(self._ask(question, name, key, now))
+            question = self._questions[name] = _Question(now)
+            question.answer = asyncio.create_task(self._ask(question, name, key))
+        question.now = max(question.now, now)
         # Whoever goes away meanwhile leaves the others their answer.
         return await asyncio.shield(question.answer)
 
-    async def _ask(self, question: _Question, name: str, key: str | None, now: datetime) -> Actor:
+    async def _ask(self, question: _Question, name: str, key: str | None) -> Actor:
         try:
-            actor = await anyio.to_thread.run_sync(self._find, key, now, question, limiter=self._threads)
+            actor = await anyio.to_thread.run_sync(self._find, key, question, limiter=self._threads)
         except Unauthenticated:
             self._remembered.pop(name, None)
             raise
@@ -115,8 +118,8 @@ class Callers:
         known = self._remembered.get(_name(authorization.partition(" ")[2]))
         return None if known is None else known[1]
 
-    def _find(self, key: str | None, now: datetime, question: _Question) -> Actor:
-        question.asked_at = self._clock()
+    def _find(self, key: str | None, question: _Question) -> Actor:
+        question.asked_at, now = self._clock(), question.now
         with open_session(self._engine, INSTALLATION) as session:
             actor = self._authenticate(session, key, now)
             # Of somebody who sees all there is nothing more to see.

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
@@ -25,13 +25,15 @@ class Register:
     """Says whose a key is: "good" is somebody's until it is revoked. It answers once it is let, and keeps what it was asked."""
 
     asked: list[str | None] = field(default_factory=list)
+    judged_at: list[datetime] = field(default_factory=list)
     begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     let: threading.Event = field(default_factory=threading.Event)
     revoked: bool = False
     seconds: float = 0.0
 
-    def __call__(self, _session: Session, key: str | None, _now: datetime) -> Actor:
+    def __call__(self, _session: Session, key: str | None, now: datetime) -> Actor:
         self.asked.append(key)
+        self.judged_at.append(now)
         self.begun.release()
         assert self.let.wait(60)
         if key != "good" or self.revoked:
@@ -60,8 +62,8 @@ def callers_of(database: Database, register: Register) -> Callers:
     )
 
 
-async def answers(callers: Callers, key: str, count: int) -> list[asyncio.Task[Actor]]:
-    tasks = [asyncio.create_task(callers.admit(f"Bearer {key}", now=NOW, address="192.0.2.1")) for _ in range(count)]
+async def answers(callers: Callers, key: str, count: int, *, now: datetime = NOW) -> list[asyncio.Task[Actor]]:
+    tasks = [asyncio.create_task(callers.admit(f"Bearer {key}", now=now, address="192.0.2.1")) for _ in range(count)]
     await asyncio.wait(tasks, timeout=0)
     return tasks
 
@@ -118,3 +120,21 @@ def test_nobody_joins_a_question_that_was_asked_half_a_second_ago(module_databas
 
     asyncio.run(revoked())
     assert register.asked == ["good", "good"]
+
+
+def test_a_question_is_judged_at_the_moment_of_the_last_who_joined_it_before_its_turn(
+    module_database: Database, register: Register
+) -> None:
+    """Or whoever comes once a key has expired would be let in with somebody who came before, however long that one waited."""
+    callers = callers_of(module_database, register)
+
+    async def waited() -> None:
+        before = await answers(callers, "bad", 1)
+        assert await asyncio.to_thread(register.begun.acquire, timeout=60)
+        wanted = await answers(callers, "good", 1)
+        wanted += await answers(callers, "good", 1, now=NOW + timedelta(seconds=9))
+        register.let.set()
+        await asyncio.gather(*before, *wanted, return_exceptions=True)
+
+    asyncio.run(waited())
+    assert register.judged_at == [NOW, NOW + timedelta(seconds=9)]
