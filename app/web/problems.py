@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args, get_origin
 
 from fastapi import FastAPI, Request
-from fastapi._compat import field_annotation_is_sequence
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -259,6 +258,11 @@ def _faults_of_parameters(error: RequestValidationError) -> Iterator[Fault]:
             )
 
 
+def _takes_many(annotation: object) -> bool:
+    """Whether a parameter may be there more than once: it is declared a list, or one or nothing."""
+    return any(get_origin(each) is list for each in (annotation, *get_args(annotation)))
+
+
 def unknown_parameters(request: Request) -> list[Fault]:
     """A fault for each query parameter that the operation of this request does not know, or that is there twice where one is meant."""
     if not request.query_params:
@@ -267,7 +271,7 @@ def unknown_parameters(request: Request) -> list[Fault]:
     waiting = [request.scope["route"].dependant]
     while waiting:
         dependant = waiting.pop()
-        known |= {field.alias: field_annotation_is_sequence(field.field_info.annotation) for field in dependant.query_params}
+        known |= {field.alias: _takes_many(field.field_info.annotation) for field in dependant.query_params}
         waiting.extend(dependant.dependencies)
     fix = f"Leave it out, or use any of {', '.join(sorted(known))}." if known else "Leave it out: this operation takes no parameters."
     times = Counter(name for name, _ in request.query_params.multi_items())
