@@ -25,7 +25,6 @@ from app.access.token_api import router as tokens
 from app.assurance.api import router as assurance
 from app.audit.api import router as audit
 from app.calendar.api import router as calendar
-from app.calendar.deadlines import LONDON
 from app.configuration.api import router as configuration
 from app.configuration.assignment_api import router as assignments
 from app.configuration.backtest_api import router as backtests
@@ -38,6 +37,7 @@ from app.db.embedded import running
 from app.db.engine import make_engine
 from app.db.schema import Check, start_findings, start_problems
 from app.kernel.canonical import json_bytes
+from app.kernel.moments import LONDON
 from app.kernel.refusals import Fault, Kind, Refusal
 from app.measures.api import router as measures
 from app.organisations.api import router as organisations

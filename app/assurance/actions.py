@@ -10,9 +10,9 @@ from app.access.domain import Permission, require
 from app.assurance.domain import Finding, findings
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON
 from app.calendar.store import load_contract
 from app.kernel.actors import Actor
+from app.kernel.moments import LONDON
 from app.kernel.refusals import NotFound
 from app.subcontracts.domain import Subcontract
 

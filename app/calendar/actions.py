@@ -11,7 +11,7 @@ from app.access.domain import Permission, require
 from app.calendar import store
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON, MovedDeadline, moved_by, return_months
+from app.calendar.deadlines import MovedDeadline, moved_by, return_months
 from app.calendar.domain import CalendarDay, Collection
 from app.calendar.store import CALENDAR_DAYS, COLLECTIONS, load_contract
 from app.calendar.working_days import WorkingDays, calendar_of
@@ -20,7 +20,7 @@ from app.db.installation import begin_changing_all, judged_at, narrowed, program
 from app.db.ledger import Recording, hold_ledger, last_recorded, open_ledger
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import digest
-from app.kernel.moments import moment_text
+from app.kernel.moments import LONDON, moment_text
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Forbidden, Kind, NotFound, Refusal, refuse_reversed
 from app.programmes.store import programme as programme_of

@@ -6,11 +6,9 @@ from typing import Final, Literal, NamedTuple
 
 from app.calendar.domain import Collection, DeadlineRule, Frequency
 from app.calendar.working_days import WorkingDays
-from app.kernel import moments
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.programmes.domain import Programme
-
-LONDON: Final = moments.LONDON
 
 
 def deadline(rule: DeadlineRule, month: Month, days: WorkingDays) -> datetime:

@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
 from app.client.connection import Problem
-
-LONDON = ZoneInfo("Europe/London")
+from app.kernel.moments import LONDON
 
 
 def local(instant: str) -> str:

@@ -17,7 +17,8 @@ from app.client.calling import (
     to_do,
 )
 from app.client.mainstem import ReturnKey
-from app.client.shown import LONDON, queries_table
+from app.client.shown import queries_table
+from app.kernel.moments import LONDON
 
 
 def register(returns: typer.Typer) -> None:

@@ -12,7 +12,6 @@ from app.access.domain import Permission, require
 from app.calendar.actions import DeadlinePassed
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON
 from app.calendar.store import load_contract
 from app.configuration.actions import Applied, ConfigurationInvalid, bring_into_force
 from app.configuration.differences import Key
@@ -23,6 +22,7 @@ from app.db.installation import programmes_known
 from app.db.ledger import judged_at, last_recorded
 from app.kernel.actors import Actor
 from app.kernel.lines import Line
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.measures.faults import VersionKey

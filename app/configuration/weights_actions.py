@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
 from app.calendar.as_of import resolve
-from app.calendar.deadlines import LONDON
 from app.calendar.expected import carried_weights
 from app.calendar.store import load_contract
 from app.kernel.actors import Actor
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.programmes.domain import CarriedWeight

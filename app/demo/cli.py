@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import track
 from sqlalchemy import Engine
 
-from app.calendar.deadlines import LONDON
 from app.calendar.store import load_contract
 from app.db.embedded import running
 from app.db.schema import migrate
@@ -22,6 +21,7 @@ from app.demo import actions, store
 from app.demo.document import MONTHS, PROGRAMME, first_month
 from app.demo.story import PUBLISHING, SETTLING, acts
 from app.kernel.actors import MACHINE
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.publications.keys import Keyring
 from app.settings import Settings, load_settings

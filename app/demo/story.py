@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON
 from app.calendar.expected import ReturnKey, expected_returns
 from app.calendar.working_days import ENGLAND
 from app.demo.document import MONTHS, SHADOW_MONTHS, TREATS
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 
 

@@ -11,13 +11,13 @@ from typing import Any, Final
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.calendar.deadlines import LONDON
 from app.db import audit
 from app.db.installation import programmes_known
 from app.db.ledger import begin_recording, open_ledger
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION, Tenant
 from app.kernel.actors import EVERY, MACHINE
+from app.kernel.moments import LONDON
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.personal import store
 from app.personal.domain import HOLDS, Holds, Keeping, Kind, names_a_person

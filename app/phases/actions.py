@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from app.access.delegation_actions import is_one_person
 from app.access.domain import Permission, SamePerson, require
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON
 from app.calendar.expected import CellKey
 from app.calendar.store import load_contract
 from app.db import audit, facts
 from app.db.ledger import begin_recording, hold_ledger
 from app.kernel.actors import Actor
 from app.kernel.canonical import digest
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, Kind, NotFound, Refusal
 from app.phases import store

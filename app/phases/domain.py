@@ -9,10 +9,11 @@ from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON, deadline, return_months
+from app.calendar.deadlines import deadline, return_months
 from app.calendar.domain import Collection as CollectionLine
 from app.calendar.expected import CellKey, ReturnKey, expected_cells
 from app.kernel.lines import Day, Line
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.programmes.domain import Criterion, GateCriterion, PhaseDecision
 from app.returns.quality import OwedReturn, Share, completeness, covered_volume, is_on_time, validity

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from app.access.domain import Permission, require
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON
 from app.calendar.store import load_contract
 from app.db import audit
 from app.db.ledger import begin_recording, hold_ledger
 from app.kernel.actors import Actor
 from app.kernel.canonical import digest
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.kernel.refusals import Fault, Invalid, NotFound
 from app.measures.domain import Measure

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.access.domain import Permission, require
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON, months_of_period
+from app.calendar.deadlines import months_of_period
 from app.calendar.domain import Collection
 from app.calendar.expected import ReturnKey, closed_throughout
 from app.calendar.store import contract_of
@@ -19,7 +19,7 @@ from app.db.session import back_to_mark, mark
 from app.db.turns import turn
 from app.kernel.actors import EVERY, Actor
 from app.kernel.canonical import sha256
-from app.kernel.moments import TICK
+from app.kernel.moments import LONDON, TICK
 from app.returns import domain, files_store, review_store, store
 from app.returns.domain import Act, Deadlines, ReturnState, Status, deadlines_of
 from app.returns.expectation import ExpectedReturn

@@ -7,11 +7,12 @@ from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON, months_of_period, rule_words
+from app.calendar.deadlines import months_of_period, rule_words
 from app.calendar.domain import Collection, DeadlineRule
 from app.calendar.expected import CellKey, ReturnKey
 from app.kernel.codes import ALL
 from app.kernel.figures import plain, rounded
+from app.kernel.moments import LONDON
 from app.kernel.months import MONTH_NAMES, Month, month_words
 from app.measures.domain import Measure, counts
 from app.returns.domain import Deadlines, Status

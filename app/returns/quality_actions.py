@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from app.access.domain import Permission, require
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON, deadline
+from app.calendar.deadlines import deadline
 from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns
 from app.calendar.store import load_contract
 from app.kernel.actors import EVERY, Actor
 from app.kernel.codes import ALL
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.returns import quality_store as store
 from app.returns.expectation import expected_return

@@ -7,9 +7,9 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from app.calendar.deadlines import LONDON
 from app.calendar.expected import CellKey, ReturnKey
 from app.calendar.working_days import WorkingDays
+from app.kernel.moments import LONDON
 from app.kernel.months import YEARS, Month
 from app.kernel.refusals import Fault, Kind, Refusal
 

@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 from app.access.domain import Permission, require
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON
 from app.calendar.expected import ReturnKey, expected_returns
 from app.calendar.store import load_contract
 from app.db.ledger import last_recorded
 from app.kernel.actors import EVERY, Actor
-from app.kernel.moments import TICK
+from app.kernel.moments import LONDON, TICK
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
 from app.returns import files_store, query_store, review_store, store

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from app.access.domain import Permission, require
 from app.calendar.as_of import resolve
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON
 from app.calendar.expected import CellKey, ReturnKey, expected_returns
 from app.calendar.store import load_contract
 from app.db.ledger import judged_at, last_recorded
 from app.kernel.actors import Actor
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.kernel.refusals import NotFound
 from app.returns.domain import Deadlines, deadlines_of

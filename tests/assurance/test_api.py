@@ -10,11 +10,10 @@ import pytest
 
 from app.access.actions import create_client
 from app.assurance.schemas import AssuranceView, VariationsView
-from app.calendar.deadlines import LONDON
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.kernel.actors import MACHINE
-from app.kernel.moments import moment_text
+from app.kernel.moments import LONDON, moment_text
 from tests.make import document, subcontract
 from tests.support.databases import Database
 from tests.support.http import Web, serving

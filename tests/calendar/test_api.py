@@ -8,11 +8,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.calendar.deadlines import LONDON, deadline
+from app.calendar.deadlines import deadline
 from app.calendar.domain import DeadlineRule
 from app.calendar.schemas import DayChangeView, DaysView, DeadlinesView
 from app.calendar.working_days import ENGLAND, WorkingDays
-from app.kernel.moments import TICK, moment_text
+from app.kernel.moments import LONDON, TICK, moment_text
 from app.kernel.months import Month
 from tests.make import document
 from tests.support.clock import Clock

@@ -9,7 +9,7 @@ import pytest
 
 from app.assurance.domain import findings
 from app.calendar.contract import Contract
-from app.calendar.deadlines import LONDON, deadline
+from app.calendar.deadlines import deadline
 from app.calendar.expected import CellKey, ReturnKey, expected_cells, expected_returns
 from app.configuration.document import Document, completed
 from app.configuration.domain import faults_of
@@ -19,6 +19,7 @@ from app.demo.document import MONTHS, TREATS, document, first_month
 from app.demo.figures import Cell, cells_of, correction, not_collected
 from app.demo.story import GAP_MEASURE, SENDING, SETTLING, Deed, acts, beginning
 from app.kernel.figures import NumericKind, fits
+from app.kernel.moments import LONDON
 from app.kernel.months import Month
 from app.measures.domain import Measure
 
