@@ -12,7 +12,7 @@ from app.returns.columns import CSV, JSON, XLSX
 from app.returns.csv_file import CHARSETS
 from app.returns.domain import ReturnFrozen, WrongStatus
 from app.returns.files_schemas import body_in_any_format
-from app.returns.intake import ReturnInvalid
+from app.returns.intake import MOST_VALUES, ReturnInvalid
 from app.returns.review_api import DIFFERENCES
 from app.returns.review_schemas import differences_view
 from app.returns.views import receipt_view
@@ -104,7 +104,7 @@ def submit_return(
         unit.session,
         programme,
         key,
-        unit.json() if kind == JSON else None,
+        unit.json(most_values=MOST_VALUES) if kind == JSON else None,
         sent=unit.body,
         media_type=kind,
         file_name=file_name(content_disposition),

@@ -13,7 +13,7 @@ from app.returns.backfill import MOST_ENTRIES, NDJSON, OUTCOMES, Entry, Outcome,
 from app.returns.backfill_schemas import BackfillBody, BackfillsView, BackfillView, ResultsView
 from app.returns.backfill_store import Backfill
 from app.returns.columns import CSV, JSON
-from app.returns.intake import ReturnInvalid
+from app.returns.intake import MOST_VALUES, ReturnInvalid
 from app.web.idempotency import IdempotencyKeyReused
 from app.web.intake import parse
 from app.web.pages import BadCursor, PageOf
@@ -26,6 +26,9 @@ router = APIRouter(prefix="/v1/programmes/{programme}", tags=["returns"])
 
 ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
 BackfillCode = Annotated[str, Path(description="The backfill, as it was answered.", examples=["b_0f3a9c1e5d7b2a4c6e80"], max_length=64)]
+
+_MOST_VALUES: Final = 2 * MOST_VALUES
+"""Of one JSON object: no fewer than the returns have that fill the largest body, a cell in a hundred bytes."""
 
 _OWN: Final = "/v1/programmes/staffs-cancer/backfills/b_0f3a9c1e5d7b2a4c6e80"
 _ENTRY: Final[dict[str, Any]] = {
@@ -131,7 +134,7 @@ def _entries(work: SteppedWork) -> Callable[[], Iterator[Entry]]:
             yield line
 
     if work.media_type == NDJSON:
-        return lambda: entries_of_lines(lines(), parse)
+        return lambda: entries_of_lines(lines(), partial(parse, most_values=MOST_VALUES))
     if work.media_type == CSV:
         return lambda: entries_of_csv(lines())
     if work.media_type != JSON:
@@ -144,7 +147,7 @@ def _entries_of_json(work: SteppedWork) -> Callable[[], Iterator[Entry]]:
     content = work.body.read(work.service.body_limit_bytes + 1)
     if len(content) > work.service.body_limit_bytes:
         raise TooLarge(f"JSON has at most {work.service.body_limit_bytes} bytes: send lines of JSON ({NDJSON}) or CSV.")
-    body = parse(content)
+    body = parse(content, most_values=_MOST_VALUES)
     if not isinstance(body, dict) or body.keys() != {"returns"} or not isinstance(body["returns"], list):
         fault = Fault("wrong_type", "This must be an object with one member, the list `returns`.", "See the example.", pointer="")
         raise Invalid("The body is no backfill; see errors.", faults=[fault])

@@ -18,6 +18,8 @@ from app.returns.submission import Cell, CellWarning, Submission
 LONGEST_NOTE: Final = 2000
 MOST_CELLS: Final = 50_000
 """As many as a file may have rows: far more than any return expects."""
+MOST_VALUES: Final = 13 * MOST_CELLS
+"""Of JSON: so many cells, each with all of its members."""
 
 _CELLS: Final = re.compile(r"/cells(/[0-9]+)?")
 _BESIDE_NIL: Final = {"cells": "cells", "rest": "the rest", "rest_reason": "a reason of the rest"}
@@ -163,9 +165,7 @@ def _read_each(
             faults.append(fault("wrong_type", f"/cells/{position}", kind="an object"))
             unplaced.append(Unplaced(None, has_value=False))
             continue
-        found: list[Fault] = []
-        cell = plain[position] or read_cell(raw, expected, f"/cells/{position}", found)
-        faults.extend(found)
+        cell = plain[position] or read_cell(raw, expected, f"/cells/{position}", faults)
         if isinstance(cell, Cell):
             place = cell[:6]
             if listed.setdefault(place, cell) is cell:

@@ -1,7 +1,7 @@
 """Members of a submission: their names, and those that are texts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from app.kernel.identifiers import identifiers_in
@@ -20,19 +20,17 @@ RATIOS: Final = frozenset({"value", "ratio", "rate", "mean", "percent", "percent
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_]{1,40}\Z")
 
 
-def unknown_members(raw: Mapping[str, Any], allowed: frozenset[str], pointer: str) -> list[Fault]:
+def unknown_members(raw: Mapping[str, Any], allowed: frozenset[str], pointer: str) -> Iterator[Fault]:
     """A fault for each member that is not one of the allowed."""
-    found = []
     for name in sorted(raw.keys() - allowed):
         place = f"{pointer}/{name}" if _PLAIN_NAME.match(name) else pointer
         hidden = identifiers_in(name[:_LOOKED_AT]) + (
             identifiers_in(str(raw[name])[:_LOOKED_AT]) if isinstance(raw[name], str | int) else ()
         )
         if hidden:
-            found += [fault("patient_identifier", place, found=each) for each in dict.fromkeys(hidden)]
+            yield from (fault("patient_identifier", place, found=each) for each in dict.fromkeys(hidden))
         else:
-            found.append(fault("ratio_not_accepted" if name.lower() in RATIOS else "unknown_member", place))
-    return found
+            yield fault("ratio_not_accepted" if name.lower() in RATIOS else "unknown_member", place)
 
 
 def text_of(raw: Mapping[str, Any], name: str, pointer: str, *, most: int, faults: list[Fault]) -> str | None:

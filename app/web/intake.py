@@ -3,16 +3,20 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any, ClassVar, Final
 
 from app.kernel.refusals import Fault, Kind, Refusal
 
 DEEPEST: Final = 32
 MOST_DIGITS: Final = 40
+MOST_VALUES: Final = 100_000
+"""Of all arrays and objects together: eight times as many as the largest programme states. Each is held, and may be wrong in many ways."""
 MOST_FAULTS: Final = 1000
 """Of the faults of one body so many are named; the last one says that there are more."""
+_MOST_NUMBERS: Final = 10_000
 
 # What a pointer may repeat of a member's name: short and plain, and never so many digits that it could identify a person.
 _PLAIN_NAME: Final = re.compile(r"(?!.*[0-9]{6})[A-Za-z0-9_][A-Za-z0-9_./~+:-]{0,63}\Z")
@@ -38,14 +42,16 @@ class _Refused:
 
 
 class _Read(dict[str, Any]):
-    """Numbers by their texts, each text read once: a thousand cells state few different figures."""
+    """Numbers by their texts, each of the first texts read once: a thousand cells state few different figures."""
 
     def __init__(self, read: Callable[[str], Any]) -> None:
         super().__init__()
         self._read = read
 
     def __missing__(self, text: str) -> Any:
-        value = self[text] = self._read(text)
+        value = self._read(text)
+        if len(self) < _MOST_NUMBERS:
+            self[text] = value
         return value
 
 
@@ -67,7 +73,7 @@ class _Reader:
 
     def members(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
-        if len(value) != len(pairs):
+        if len(value) != len(pairs) and len(self.repeated) <= MOST_FAULTS:
             # An object that holds the result keeps its identity, unless a later member of the same name replaced it.
             times = Counter(name for name, _ in pairs)
             self.repeated[id(value)] = [name for name, count in times.items() if count > 1]
@@ -95,9 +101,16 @@ class _Reader:
         return _Refused("number_too_long", f"A number has at most {MOST_DIGITS} digits.", "Send the number as it was counted.")
 
 
-def parse(body: bytes) -> Any:
-    """The value that a body states: integers as int, other numbers as Decimal; Malformed for all that is not strict JSON."""
+def parse(body: bytes, *, most_values: int = MOST_VALUES) -> Any:
+    """The value that a body states: integers as int, other numbers as Decimal; Malformed for all that is not strict JSON.
+
+    Malformed too where it holds more values than `most_values`, counted before any is read: small ones take a hundred times their bytes.
+    """
     text = _text(body)
+    holders = text.count("{") + text.count("[")
+    # As many values as commas and brackets, and one; punctuation within texts is so little that it is not told apart.
+    if holders + text.count(",") > most_values:
+        raise _malformed([_too_many(most_values)])
     reader = _Reader()
     try:
         value = reader.decoder(pairs=False).decode(text)
@@ -112,14 +125,15 @@ def parse(body: bytes) -> Any:
         raise _malformed([fault]) from None
     except RecursionError:
         raise _malformed([_too_deep()]) from None
-    members, too_deep = _measured(value, holders=text.count("{") + text.count("["))
+    members, too_deep = _measured(value, holders=holders)
     if too_deep:
         raise _malformed([_too_deep()])
     # Each member has its colon, so as many colons as members leave none for a repeated one; a colon within a text costs a second reading.
     if text.count(":") != members:
+        value = None
         value = reader.decoder(pairs=True).decode(text)
     if reader.refused or reader.repeated or _SUSPECT_ESCAPE.search(body):
-        faults = list(_walk(value, reader.repeated, ()))
+        faults = capped(_walk(value, reader.repeated, ()))
         if faults:
             raise _malformed(faults)
     return value
@@ -139,11 +153,15 @@ def _text(body: bytes) -> str:
 
 
 def _malformed(faults: list[Fault]) -> Malformed:
-    return Malformed("The body cannot be read as strict JSON; see errors.", faults=capped(faults))
+    return Malformed("The body cannot be read as strict JSON; see errors.", faults=faults)
 
 
 def _too_deep() -> Fault:
     return Fault("too_deep", f"Arrays and objects nest more than {DEEPEST} deep.", "Send the document in its documented shape.", pointer="")
+
+
+def _too_many(most: int) -> Fault:
+    return Fault("too_many_values", f"Arrays and objects here hold at most {most} values in all.", "Send it in parts.", pointer="")
 
 
 def _measured(value: Any, *, holders: int) -> tuple[int, bool]:
@@ -195,9 +213,9 @@ def pointer(at: tuple[str | int, ...]) -> str:
     return "".join(parts)
 
 
-def capped(faults: list[Fault]) -> list[Fault]:
-    """So many faults and a last one that says there are more."""
-    if len(faults) <= MOST_FAULTS:
-        return faults
-    more = Fault("more", f"There are {len(faults) - MOST_FAULTS} more faults.", "Put these right and send it again.")
-    return [*faults[:MOST_FAULTS], more]
+def capped(faults: Iterable[Fault]) -> list[Fault]:
+    """So many faults and, where there are more, a last one that says so; of those beyond none is made."""
+    found = iter(faults)
+    named = list(islice(found, MOST_FAULTS))
+    more = [Fault("more", "There are more faults.", "Put these right and send it again.")] if next(found, None) else []
+    return [*named, *more]

@@ -82,7 +82,7 @@ def read_partly(model: type[M], value: Any, stand_ins: Mapping[str, Any]) -> tup
 
 def faults_of(error: ValidationError, value: Any) -> list[Fault]:
     """Everything that pydantic found wrong with a value, each place once and in the order of the document."""
-    return capped(list(_distinct(error.errors(include_url=False, include_input=False), value)))
+    return capped(_distinct(error.errors(include_url=False, include_input=False), value))
 
 
 def _distinct(errors: Iterable[ErrorDetails], value: Any) -> Iterator[Fault]:

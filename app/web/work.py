@@ -26,7 +26,7 @@ from app.web import idempotency
 from app.web.bodies import METHODS_WITH_BODY, HeldBodies, read_body, require_json
 from app.web.callers import Callers
 from app.web.etags import Precondition, strong, tag_of
-from app.web.intake import parse
+from app.web.intake import MOST_VALUES, parse
 from app.web.kept import LARGEST_BYTES, Form, Kept, KeptAnswers
 from app.web.problems import UnknownParameter, unknown_parameters
 from app.web.rates import Rates
@@ -141,14 +141,14 @@ class UnitOfWork:
         if self._unknown:
             raise UnknownParameter("The operation cannot heed a parameter that was sent; see errors.", faults=self._unknown)
 
-    def json(self) -> Any:
+    def json(self, *, most_values: int = MOST_VALUES) -> Any:
         """The body as strict JSON, whatever it says; of a request that carries a key, once it is known that the key is for it."""
         if self._attempt is not None:
             _ = self.session
         self._refuse_unknown()
         require_json(self.content_type)
         with turn():
-            return parse(self.body)
+            return parse(self.body, most_values=most_values)
 
     def json_as(self, model: type[M]) -> M:
         """The body as a model, or every fault at once."""

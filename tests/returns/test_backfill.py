@@ -13,11 +13,11 @@ from app.kernel.actors import Actor
 from app.returns.backfill import LARGEST_ENTRY_BYTES, entries_of_csv, entries_of_lines
 from app.returns.csv_file import MOST_ROWS
 from app.returns.intake import ReturnInvalid
-from app.web.intake import Malformed, parse
+from app.web.intake import MOST_VALUES, Malformed, parse
 from app.web.pages import asked_for, encode_cursor
 from tests.make import exact
 from tests.returns.conftest import Programme, set_up
-from tests.returns.programme import PROGRAMME, cwt_body, hospice_body, mixed_body
+from tests.returns.programme import HOSPICE, PROGRAMME, cwt_body, hospice_body, mixed_body
 from tests.support.databases import Database
 
 ADDRESS = f"/v1/programmes/{PROGRAMME}"
@@ -251,6 +251,20 @@ def test_what_is_no_backfill_is_refused_whole(sent: Programme, content: bytes, k
     answer = backfill(sent, content, kind=kind)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert sent.rows()["backfills"] == before
+
+
+def test_a_return_of_very_many_cells_is_read_and_other_bodies_of_as_many_values_are_not(sent: Programme) -> None:
+    many = hospice("2026-10")
+    many["cells"] *= 20_000
+    assert len(many["cells"]) * 3 > MOST_VALUES
+    for content, kind in ((lines(many), "application/x-ndjson"), (lines({"returns": [many]}), "application/json")):
+        (row,) = results(sent, backfill(sent, content, kind=kind))
+        assert (row["code"], row["errors"][0]["code"]) == ("return_invalid", "duplicate_cell")
+    alone = {name: many[name] for name in ("rest", "cells")}
+    answer = sent.submit(HOSPICE, exact(alone))
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "duplicate_cell")
+    answer = sent.apply(exact(alone))
+    assert (answer.status_code, [fault["code"] for fault in answer.json()["errors"]]) == (400, ["too_many_values"])
 
 
 def test_a_line_that_is_no_json_is_named_by_the_line_of_the_whole_text() -> None:

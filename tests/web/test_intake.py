@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from enum import StrEnum
@@ -102,13 +104,40 @@ def test_a_great_many_faults_are_capped() -> None:
     assert found[-1].code == "more"
 
 
+def test_a_body_of_too_many_values_is_refused_before_they_are_read() -> None:
+    assert parse(b'[{"a": [1, 2]}, "x"]', most_values=5)
+    with pytest.raises(Malformed) as refused:
+        parse(b'[{"a": [1, 2]}, "x", ', most_values=5)
+    assert [(fault.code, fault.pointer) for fault in refused.value.faults] == [("too_many_values", "")]
+
+
+_GROWTH = """
+import resource
+from contextlib import suppress
+from app.web.intake import Malformed, parse
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for part, most in ((b"{},", 100_000), (b"NaN,", 650_000), (b'{"a":1,"a":2},', 650_000), (b'{"a":1},', 650_000)):
+    for count in (2**24 // len(part), most // (part.count(b"{") + part.count(b",")) - 1):
+        with suppress(Malformed):
+            parse(b"[" + part * count + b'{"a":1,"a":1}]', most_values=most)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_hostile_bodies_take_little_memory() -> None:
+    """Sixteen megabytes of small objects, or of what is wrong in each place, took a gigabyte."""
+    asked = subprocess.run([sys.executable, "-c", _GROWTH], capture_output=True, text=True, check=True)
+    assert int(asked.stdout) < 200
+
+
 def test_hostile_bodies_cost_no_more_than_long_ones() -> None:
     plain = json.dumps([{"a": 1}] * 100_000).encode()
 
     def seconds(body: bytes) -> float:
         started = time.perf_counter()
         with contextlib.suppress(Malformed):
-            parse(body)
+            parse(body, most_values=len(body))
         return time.perf_counter() - started
 
     bound = 20 * seconds(plain) + 1
