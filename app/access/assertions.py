@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
-from app.access.key_sets import PublicKey
+from app.access.key_sets import ALGORITHMS, PublicKey, is_strong
 from app.kernel.canonical import sha256
 from app.kernel.codes import is_code
 from app.kernel.refusals import Kind, Refusal
@@ -59,6 +59,9 @@ def check_assertion(text: str, keys: Collection[PublicKey], *, audiences: Collec
     key = next((key for key in keys if key.kid == header.get("kid")), None)
     if key is None or header.get("alg") != key.algorithm:
         raise InvalidClient("kid names one of the client's public keys here, and alg is that key's own.")
+    # It was looked at when it came, by what was known of such keys then.
+    if not is_strong(ALGORITHMS[key.algorithm], key.members, key.algorithm):
+        raise InvalidClient("The key that kid names proves nothing: make a new pair, and have its public key put in its place.")
     try:
         # The signature alone is asked for: what is claimed is looked at below, by the request's clock and in sentences of its own.
         jwt.decode(

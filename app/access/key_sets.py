@@ -80,7 +80,7 @@ def _key(value: Any, pointer: str, faults: list[Fault]) -> PublicKey | None:
         return None
     kty = ALGORITHMS[str(algorithm)]
     members = {name: value[name] for name in _PUBLIC[kty] & value.keys() if isinstance(value[name], str)}
-    if value.get("kty") != kty or members.keys() != _PUBLIC[kty] or not _is_strong(kty, members, str(algorithm)):
+    if value.get("kty") != kty or members.keys() != _PUBLIC[kty] or not is_strong(kty, members, str(algorithm)):
         told = {"RSA": "an RSA key of 2048 to 8192 bits", "EC": "a key on the curve P-256", "OKP": "an Ed25519 key"}[kty]
         faults.append(Fault("key", f"For {algorithm} the key is {told}.", "Make one, and send its public part.", pointer=pointer))
         return None
@@ -92,7 +92,7 @@ def _operations(value: Mapping[str, Any]) -> Sequence[Any]:
     return operations if isinstance(operations, list) else []
 
 
-def _is_strong(kty: str, members: Mapping[str, str], algorithm: str) -> bool:
+def is_strong(kty: str, members: Mapping[str, str], algorithm: str) -> bool:
     """Whether the members are a point on the one curve that proves something, or a modulus long enough with a usual exponent."""
     # Cryptography is loaded when there is a key to look at: 9 MB that a service of plain keys does without.
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey

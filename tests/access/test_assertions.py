@@ -240,3 +240,11 @@ def test_a_set_is_read_in_one_form() -> None:
     assert [key.kid for key in read_key_set({"keys": [one.jwk, two]})] == ["a", "b"]
     assert read_key_set({"keys": []}) == ()
     assert jwt.PyJWK.from_dict(dict(read_key_set({"keys": [two]})[0].members), algorithm="RS512").key_type == "RSA"
+
+
+def test_a_key_that_proves_nothing_is_not_believed_though_it_was_stored_once() -> None:
+    kept = PublicKey("one", "EdDSA", {"kty": "OKP", "crv": "Ed25519", "x": part(bytes.fromhex(LOW_ORDERS["order 1"]))})
+    # For the neutral point anybody signs: R the neutral point, S nothing.
+    forged = ".".join(map(part, ({"alg": "EdDSA", "kid": "one"}, claims("c", NOW), bytes([1, *bytes(63)]))))
+    with pytest.raises(InvalidClient, match="proves nothing"):
+        check_assertion(forged, [kept], audiences=[ADDRESS], now=NOW)
