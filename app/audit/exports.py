@@ -135,6 +135,8 @@ class ExportCheck:
         match line["line"]:
             case "chain":
                 yield from self._finish()
+                if line["chain"] not in self._missing:
+                    yield Finding(line["chain"], "event 1", "The file tells of this chain before, or its header does not name it.")
                 self._begin(line["chain"], Head(line["sequence"], line["sha256"]))
             case "key":
                 # What a key is called is worked out, never believed.

@@ -123,6 +123,9 @@ def test_an_export_is_checked_with_nothing_but_itself_and_the_keys() -> None:
     assert "counts another number" in checked([*lines[:5], *lines[6:]])[-1]
     forged = [line.replace(b'"sequence":2,"sha', b'"sequence":1,"sha') if b'"checkpoint"' in line else line for line in lines]
     assert checked(forged) == ["Its signature is not that of its key over what it says."]
+    told_before = ["The file tells of this chain before, or its header does not name it."]
+    assert checked([*lines[:-1], *lines[1:-1], closing_line(10)]) == told_before
+    assert checked([header_line([], at=NOON), *lines[1:]]) == told_before
     assert checked([header_line(["p", "q"], at=NOON), *lines[1:]]) == ["The header names this chain, and the file does not tell of it."]
 
 
