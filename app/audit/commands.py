@@ -82,10 +82,15 @@ def register(audits: typer.Typer, lent: Lent) -> None:
     def export(
         file: Annotated[Path, typer.Argument(help="Where to write it; - is standard output.", allow_dash=True)],
         programme: ProgrammeOption = None,
+        overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there already.")] = False,
     ) -> None:
         """Write the record as JSON lines that `mainstem audit verify --file` checks anywhere, with no service and no database."""
         with lent.fit_engine(load_settings()) as engine, ExitStack() as stack:
-            out = sys.stdout.buffer if str(file) == "-" else stack.enter_context(file.open("wb"))
+            try:
+                out = sys.stdout.buffer if str(file) == "-" else stack.enter_context(file.open("wb" if overwrite else "xb"))
+            except OSError as error:
+                replaces = "; --overwrite replaces it" if isinstance(error, FileExistsError) else ""
+                raise CannotStart(f"{file} cannot be written: {error.strerror}{replaces}.") from None
             events = 0
             for line in _lines(engine, _chains(engine, programme), lent):
                 events += line.startswith(b'{"line":"event"')

@@ -34,7 +34,13 @@ def test_a_record_that_holds_is_exported_and_checked_elsewhere(told: Database, t
     assert {json.loads(line)["chain"] for line in signed.stdout.splitlines()} == {"*", "*refused", PROGRAMME}
     assert shell(told, "checkpoint").stdout == signed.stdout
     file, keys = tmp_path / "record.jsonl", tmp_path / "keys.json"
-    assert shell(told, "export", str(file)).exit_code == 0
+    for place, said in ((tmp_path, "File exists; --overwrite replaces it."), (tmp_path / "none" / "record", "No such file or directory.")):
+        refused = shell(told, "export", str(place))
+        assert str(refused.exception) == f"{place} cannot be written: {said}"
+    file.write_text("another's")
+    assert shell(told, "export", str(file)).exit_code == 1
+    assert file.read_text() == "another's"
+    assert shell(told, "export", str(file), "--overwrite").exit_code == 0
     lines = [json.loads(line) for line in file.read_bytes().splitlines()]
     assert {line["line"] for line in lines} == {"header", "chain", "key", "checkpoint", "manifest", "event", "end"}
     keys.write_text(json.dumps({"keys": [line["key"] for line in lines if line["line"] == "key"][:1]}))
