@@ -82,6 +82,7 @@ def register(audits: typer.Typer, lent: Lent) -> None:
     def export(
         file: Annotated[Path, typer.Argument(help="Where to write it; - is standard output.", allow_dash=True)],
         programme: ProgrammeOption = None,
+        *,
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there already.")] = False,
     ) -> None:
         """Write the record as JSON lines that `mainstem audit verify --file` checks anywhere, with no service and no database."""
