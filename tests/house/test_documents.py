@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from tests.house.test_walls import contracts
 from tests.house.tree import ROOT, sources, texts
 
 # Spelt in halves, so that this file may stand under its own rule.
@@ -41,6 +42,13 @@ def dead_links(path: str, text: str) -> Iterator[str]:
             yield f"{path}: {target} is not there"
 
 
+def missing_files(path: str, text: str) -> Iterator[str]:
+    """Files and folders of the project that a text names as code and that are not there."""
+    for name in re.findall(r"`((?:app|migrations|openapi|tests)/[\w./-]*)`", text):
+        if not (ROOT / name).exists():
+            yield f"{path}: {name} is not there"
+
+
 def test_no_address_of_a_registry_or_a_machine() -> None:
     assert not [fault for path, text in texts().items() for fault in addresses(path, text)]
 
@@ -70,18 +78,25 @@ def test_the_readme_names_commands_that_exist() -> None:
     assert unknown_commands("`make coffee`", targets) == {"coffee"}
 
 
-def mapped(readme: str) -> set[str]:
-    """The rooms that the README's map names."""
+def mapped(readme: str) -> list[str]:
+    """The rooms that the README's map names, from the ground up."""
     table = readme.partition("| room | about |")[2].partition("\n\n")[0]
-    return {room for row in table.splitlines()[2:] for room in re.findall(r"`([a-z]+)`", row.split("|")[1])}
+    return [room for row in table.splitlines()[2:] for room in re.findall(r"`([a-z]+)`", row.split("|")[1])]
 
 
-def test_the_readme_maps_every_room_and_no_other() -> None:
+def test_the_readme_maps_every_room_in_the_order_of_their_imports_and_no_other() -> None:
     rooms = {source.path.split("/")[1].removesuffix(".py") for source in sources("app")} - {"__init__"}
-    assert mapped((ROOT / "README.md").read_text()) == rooms
-    assert mapped("| room | about |\n|---|---|\n| `planned` | `nothing` yet |\n\n`rest`") == {"planned"}
+    from_the_top = contracts()["rooms"]["layers"]
+    assert mapped((ROOT / "README.md").read_text()) == from_the_top[::-1]
+    assert set(from_the_top) == rooms
+    assert mapped("| room | about |\n|---|---|\n| `planned` | `nothing` yet |\n\n`rest`") == ["planned"]
 
 
 def test_links_between_documents_lead_somewhere() -> None:
     assert not [fault for path, text in texts().items() if path.endswith(".md") for fault in dead_links(path, text)]
     assert list(dead_links("README.md", "[the plan](PLAN.md)"))
+
+
+def test_files_that_documents_name_are_there() -> None:
+    assert not [fault for path, text in texts().items() if path.endswith(".md") for fault in missing_files(path, text)]
+    assert list(missing_files("README.md", "See `app/attic.py`."))
