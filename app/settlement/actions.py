@@ -23,7 +23,7 @@ from app.kernel.refusals import Fault, Invalid, NotFound
 from app.settlement import store
 from app.settlement.domain import SettlementRules
 from app.settlement.faults import Known, KnownMeasure, faults_of, notes_of
-from app.settlement.runs import InputKey, NotWaiting, RulesVersion, SettledAlready, StatedInput
+from app.settlement.runs import InputKey, NotWaiting, RulesVersion, SettledAlready, StatedInput, latest_approved, latest_stated
 from app.settlement.year import judged
 
 _MADE_OF: Final[dict[str, Literal["ratio", "count", "neither"]]] = {
@@ -70,7 +70,10 @@ def read_rules(
     moment = resolve(session, programme, asked=as_of, now=now)
     known = known_of(load_contract(session, programme, as_of=moment))
     found = store.rules_versions(session, programme, contract_year, as_of=moment, after=after, limit=limit)
-    return moment, tuple(_noted(each, known) for each in found)
+    years = {each.contract_year for each in found}
+    last = [latest_approved(store.rules_versions(session, programme, year, as_of=moment)) for year in sorted(years)]
+    numbers = {(each.contract_year, each.version) for each in last if each is not None}
+    return moment, tuple(_noted(each, known, in_force=(each.contract_year, each.version) in numbers) for each in found)
 
 
 def propose_rules(session: Session, programme: str, rules: SettlementRules, *, reason: str, actor: Actor, now: datetime) -> RulesVersion:
@@ -124,7 +127,8 @@ def approve_rules(session: Session, programme: str, contract_year: int, version:
     approved = replace(made, state="approved", recorded_at=recording.at, recorded_by=recording.by)
     facts.add(session, store.RULES, recording, [_rules_row(approved)], programme=programme)
     audit.record(session, recording, "settlement.rules_approved", subject=_rules_subject(made), details={"rules_sha256": made.rules_sha256})
-    return _noted(approved, known)
+    # A newer proposal supersedes one that waits, so that what is approved is the newest.
+    return _noted(approved, known, in_force=True)
 
 
 def read_stated(
@@ -141,7 +145,11 @@ def read_stated(
     """The moment, and every cost and factor that was stated up to it, and who approved it."""
     require(actor, Permission.SETTLEMENT_READ, programme=programme)
     moment = resolve(session, programme, asked=as_of, now=now)
-    return moment, store.stated_inputs(session, programme, contract_year, as_of=moment, after=after, limit=limit)
+    found = store.stated_inputs(session, programme, contract_year, as_of=moment, after=after, limit=limit)
+    years = {each.contract_year for each in found}
+    last = [latest_stated(store.stated_inputs(session, programme, year, as_of=moment), final=True) for year in sorted(years)]
+    numbers = {(key, each.number) for of_year in last for key, each in of_year.items()}
+    return moment, tuple(replace(each, in_force=(each.key, each.number) in numbers) for each in found)
 
 
 def state_input(
@@ -174,7 +182,7 @@ def state_input(
 
 
 def approve_input(session: Session, programme: str, key: InputKey, number: int, *, actor: Actor, now: datetime) -> StatedInput:
-    """Approve what another client stated. NotWaiting, SamePerson."""
+    """Approve what another client stated; where one stated after it is approved already, that still counts. NotWaiting, SamePerson."""
     require(actor, Permission.SETTLEMENT_APPROVE, programme=programme)
     hold_ledger(session, programme)
     stated = store.stated_inputs(session, programme, key.contract_year)
@@ -190,7 +198,8 @@ def approve_input(session: Session, programme: str, key: InputKey, number: int, 
     audit.record(
         session, recording, "settlement.input_approved", subject=_input_subject(made), details={"input_sha256": digest(_said(made))}
     )
-    return approved
+    last = latest_stated(stated, final=True).get(key)
+    return replace(approved, in_force=last is None or last.number < number)
 
 
 def one_version(
@@ -205,8 +214,8 @@ def one_version(
     return found[0]
 
 
-def _noted(made: RulesVersion, known: Known) -> RulesVersion:
-    return replace(made, notes=tuple(within("/rules", notes_of(made.rules, known))))
+def _noted(made: RulesVersion, known: Known, *, in_force: bool = False) -> RulesVersion:
+    return replace(made, notes=tuple(within("/rules", notes_of(made.rules, known))), in_force=in_force)
 
 
 def _misstated(key: InputKey, value: Decimal, known: Known, versions: Iterable[RulesVersion]) -> Iterator[Fault]:

@@ -71,9 +71,10 @@ PROPOSED: Final[dict[str, Any]] = {
     "superseded_at": None,
     "superseded_by": None,
     "superseded_on_behalf_of": None,
+    "in_force": False,
     "notes": [],
 }
-APPROVED: Final[dict[str, Any]] = {**PROPOSED, "state": "approved", "approved_at": _AT, "approved_by": "p7x2"}
+APPROVED: Final[dict[str, Any]] = {**PROPOSED, "state": "approved", "in_force": True, "approved_at": _AT, "approved_by": "p7x2"}
 COST: Final[dict[str, Any]] = {"contract_year": 3, "kind": "actual_cost", "value": 6_620_000_000, "source": "Ledger, month 12"}
 STATED: Final[dict[str, Any]] = {
     **COST,
@@ -86,6 +87,7 @@ STATED: Final[dict[str, Any]] = {
     "approved_at": None,
     "approved_by": None,
     "approved_on_behalf_of": None,
+    "in_force": False,
 }
 
 ProgrammeCode = Annotated[str, Path(description="The programme's code.", examples=["staffs-cancer"])]
@@ -213,7 +215,8 @@ def state_settlement_input(unit: Unit, programme: ProgrammeCode) -> Response:
 @router.post(
     "/settlement-inputs/{contract_year}/{kind}/{stated}/approval",
     response_class=Response,
-    responses=refusals(*WRITING, NotWaiting, SamePerson) | json_answer(StatedInputView, {**STATED, "state": "approved"}),
+    responses=refusals(*WRITING, NotWaiting, SamePerson)
+    | json_answer(StatedInputView, {**STATED, "state": "approved", "approved_at": _AT, "approved_by": "p7x2", "in_force": True}),
 )
 def approve_settlement_input(
     unit: Unit,

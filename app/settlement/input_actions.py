@@ -25,10 +25,11 @@ from app.publications.observations import ObservationQuery
 from app.returns import quality_actions
 from app.settlement.domain import SettlementRules
 from app.settlement.inputs import Contribution, Cost, CoveredShare, FigureSource, Inputs, MeasureFigure, StatedFactor
-from app.settlement.runs import StatedInput
+from app.settlement.runs import InputKey, InputKind, StatedInput, latest_stated
 from app.settlement.year import SEVERAL, judged, months_of_year
 
 _YEAR: Final = 12
+_COSTS: Final[tuple[InputKind, ...]] = ("expected_cost", "actual_cost")
 _PLACES: Final = 6
 _WITH_RATIO: Final = frozenset({"ratio", "mean"})
 _COUNTED: Final = frozenset({"count", "stock"})
@@ -69,8 +70,8 @@ def read_year(
         figures=tuple(figures),
         completeness=completeness,
         covered=covered,
-        expected_cost=_cost(stated, "expected_cost", final=final),
-        actual_cost=_cost(stated, "actual_cost", final=final),
+        expected_cost=_cost(rules.contract_year, stated, "expected_cost", final=final),
+        actual_cost=_cost(rules.contract_year, stated, "actual_cost", final=final),
         factors=tuple(_factors(stated, final=final)),
     )
     # Completeness is read as the latest of them all has it, so each of the year's publications was read.
@@ -236,34 +237,30 @@ def _source(programme: str, published: Standing, measure: str, period: str) -> F
     )
 
 
-def _latest(stated: Iterable[StatedInput], *, final: bool) -> dict[tuple[str, str], StatedInput]:
-    found: dict[tuple[str, str], StatedInput] = {}
-    for each in sorted(stated, key=lambda each: each.number):
-        if each.state == "approved" or not final:
-            found[each.kind, each.code] = each
-    return found
-
-
-def _cost(stated: Sequence[StatedInput], kind: str, *, final: bool) -> Cost | None:
-    found = _latest(stated, final=final).get((kind, ALL))
+def _cost(contract_year: int, stated: Sequence[StatedInput], kind: InputKind, *, final: bool) -> Cost | None:
+    found = latest_stated(stated, final=final).get(InputKey(contract_year, kind, ALL))
     if found is None:
         return None
-    return Cost(pence=int(found.value), source=found.source, approved_by=found.recorded_by if found.state == "approved" else None)
+    approved_by = found.recorded_by if found.state == "approved" else None
+    return Cost(pence=int(found.value), source=found.source, number=found.number, approved_by=approved_by)
 
 
-def has_moved(inputs: Inputs, stated: Sequence[StatedInput], *, final: bool) -> bool:
-    """Whether other costs or factors count now than those that inputs were read with."""
+def has_moved(contract_year: int, inputs: Inputs, stated: Sequence[StatedInput], *, final: bool) -> bool:
+    """Whether other costs or factors count now than those that inputs were read with; the same stated anew is none."""
 
     def said(cost: Cost | None) -> tuple[int, str] | None:
         return None if cost is None else (cost.pence, cost.source)
 
-    now = {kind: _cost(stated, kind, final=final) for kind in ("expected_cost", "actual_cost")}
-    return any(said(getattr(inputs, kind)) != said(cost) for kind, cost in now.items()) or inputs.factors != tuple(
+    def each(factors: Iterable[StatedFactor]) -> list[tuple[str, Decimal, str]]:
+        return [(factor.code, factor.factor, factor.source) for factor in factors]
+
+    costs = {kind: _cost(contract_year, stated, kind, final=final) for kind in _COSTS}
+    return any(said(getattr(inputs, kind)) != said(cost) for kind, cost in costs.items()) or each(inputs.factors) != each(
         _factors(stated, final=final)
     )
 
 
 def _factors(stated: Sequence[StatedInput], *, final: bool) -> Iterator[StatedFactor]:
-    for (kind, code), each in sorted(_latest(stated, final=final).items()):
-        if kind == "factor":
-            yield StatedFactor(code=code, factor=each.value, source=each.source)
+    for key, found in sorted(latest_stated(stated, final=final).items()):
+        if key.kind == "factor":
+            yield StatedFactor(code=key.code, factor=found.value, source=found.source, number=found.number)

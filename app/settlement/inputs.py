@@ -68,19 +68,21 @@ class MeasureFigure(Line):
 
 
 class Cost(Line):
-    """An expected or actual cost, by whom it was stated and who approved it."""
+    """An expected or actual cost, by whom it was stated and who approved it; `number` is which of those stated it is."""
 
     pence: Pence
     source: Name
+    number: int | None = None
     approved_by: Name | None = None
 
 
 class StatedFactor(Line):
-    """The value of a factor that the rules leave to the inputs."""
+    """The value of a factor that the rules leave to the inputs; `number` is which of those stated it is."""
 
     code: Code
     factor: Factor
     source: Name
+    number: int | None = None
 
 
 class CoveredShare(Line):

@@ -276,7 +276,9 @@ def _refuse_overtaken(session: Session, contract: Contract, made: Run) -> None:
     current = {each.sequence for each in publications.current(session, programme, OF_PROGRAMME).values()}
     if not current.issuperset(made.publications):
         raise Overtaken("A month that this was computed on was published anew: withdraw it, and declare it again.")
-    if has_moved(Inputs.model_validate(made.content["inputs"]), store.stated_inputs(session, programme, year), final=made.kind == "final"):
+    if has_moved(
+        year, Inputs.model_validate(made.content["inputs"]), store.stated_inputs(session, programme, year), final=made.kind == "final"
+    ):
         raise Overtaken("A cost or factor was stated anew since this was declared: withdraw it, and declare it again.")
 
 

@@ -52,6 +52,8 @@ class RulesVersion:
     superseded_at: datetime | None = None
     superseded_by: str | None = None
     notes: tuple[Fault, ...] = ()
+    in_force: bool = False
+    """Whether the year is settled by it: it is the last that was approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class StatedInput:
     stated_by: str
     recorded_at: datetime
     recorded_by: str
+    in_force: bool = False
+    """Whether a final settlement reads it: of its kind and code it is the last stated of those that are approved, whichever was approved last."""
 
     @property
     def key(self) -> InputKey:
@@ -243,6 +247,11 @@ def next_act(run: RunSummary, act: Act, *, did: Callable[[Passed], bool]) -> Non
 
 def latest_approved(versions: Iterable[RulesVersion]) -> RulesVersion | None:
     return max((each for each in versions if each.state == "approved"), key=lambda each: each.version, default=None)
+
+
+def latest_stated(stated: Iterable[StatedInput], *, final: bool) -> dict[InputKey, StatedInput]:
+    """Of each cost and factor the one stated last; where a settlement is final, of those that are approved."""
+    return {each.key: each for each in sorted(stated, key=lambda each: each.number) if each.state == "approved" or not final}
 
 
 class WrongStep(Refusal):

@@ -91,7 +91,10 @@ class NoteView(BaseModel):
 
 
 class RulesVersionView(BaseModel):
-    """One version of a contract year's rules, and by whom it was proposed and approved; `notes` say what of it looks like a mistake."""
+    """One version of a contract year's rules, and by whom it was proposed and approved; `notes` say what of it looks like a mistake.
+
+    `in_force`: the year is settled by it, as it is the last that was approved. A run says its `rules_version`.
+    """
 
     contract_year: int
     version: int
@@ -108,6 +111,7 @@ class RulesVersionView(BaseModel):
     superseded_at: str | None
     superseded_by: str | None
     superseded_on_behalf_of: str | None
+    in_force: bool
     notes: list[NoteView]
 
 
@@ -121,7 +125,11 @@ class RulesVersionsView(BaseModel):
 
 
 class StatedInputView(BaseModel):
-    """A cost or factor, and by whom it was stated and approved; of one kind and code the last counts."""
+    """A cost or factor, and by whom it was stated and approved.
+
+    `in_force`: a final settlement reads it, as of its kind and code it is the one stated last of those approved, whichever was approved last. A
+    provisional one reads the one stated last, approved or not. Which it was stands in the run's inputs (`number`).
+    """
 
     contract_year: int
     kind: InputKind
@@ -136,6 +144,7 @@ class StatedInputView(BaseModel):
     approved_at: str | None
     approved_by: str | None
     approved_on_behalf_of: str | None
+    in_force: bool
 
 
 class StatedInputsView(BaseModel):
@@ -240,6 +249,7 @@ def rules_view(made: RulesVersion) -> dict[str, Any]:
         "approved_by": made.recorded_by if approved else None,
         "superseded_at": None if made.superseded_at is None else moment_text(made.superseded_at),
         "superseded_by": made.superseded_by,
+        "in_force": made.in_force,
         "notes": _notes(made.notes),
     }
 
@@ -253,7 +263,7 @@ def input_view(made: StatedInput) -> dict[str, Any]:
     members = {name: getattr(made, name) for name in ("contract_year", "kind", "code", "number", "state", "value", "source")}
     stated = {"stated_at": moment_text(made.stated_at), "stated_by": made.stated_by}
     approval = {"approved_at": moment_text(made.recorded_at) if approved else None, "approved_by": made.recorded_by if approved else None}
-    return members | stated | approval
+    return members | stated | approval | {"in_force": made.in_force}
 
 
 def summary_view(run: RunSummary) -> dict[str, Any]:

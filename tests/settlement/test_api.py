@@ -74,6 +74,38 @@ def other_rules(parties: Parties) -> None:
     parties.post(f"settlements/1/{run}/withdrawal", {"reason": "Other rules."}, status=200)
 
 
+def test_of_what_was_approved_twice_each_answer_says_which_counts(parties: Parties) -> None:
+    """Of rules the last approved; of costs the last stated of those approved, whichever was approved last. A run says which it took."""
+    plain: dict[str, Any] = {"measures": [], "gate": {}, "at_risk_share": 0}
+    body = {"rules": {**rules(2, "shadow"), **plain}, "reason": "As agreed."}
+    agreed = parties.post("settlement-rules", body)["version"]
+    first = parties.post(f"settlement-rules/2/{agreed}/approval", by="two", status=200)
+    waiting = parties.post("settlement-rules", body)
+    assert (first["in_force"], waiting["in_force"]) == (True, False)
+    assert in_force(parties, "settlement-rules?contract_year=2&limit=1", "rules", "version") == [agreed]
+    second = parties.post(f"settlement-rules/2/{waiting['version']}/approval", by="two", status=200)
+    assert second["in_force"]
+    assert in_force(parties, "settlement-rules?contract_year=2&limit=1", "rules", "version") == [waiting["version"]]
+    before = parties.get(f"settlement-rules/2/{agreed}?as_of={first['approved_at']}").json()
+    assert (before["in_force"], parties.get(f"settlement-rules/2/{agreed}").json()["in_force"]) == (True, False)
+
+    cost = {"contract_year": 2, "kind": "actual_cost", "source": "Ledger"}
+    old, new = (parties.post("settlement-inputs", {**cost, "value": value}, by="finance")["number"] for value in (1_000_000, 2_000_000))
+    expected = parties.post("settlement-inputs", {**cost, "kind": "expected_cost", "value": 3_000_000}, by="finance")["number"]
+    assert parties.declare(2, "provisional")["inputs"]["actual_cost"]["number"] == new
+    newer = parties.post(f"settlement-inputs/2/actual_cost/{new}/approval", by="two", status=200)
+    older = parties.post(f"settlement-inputs/2/actual_cost/{old}/approval", by="two", status=200)
+    assert (newer["in_force"], older["in_force"]) == (True, False)
+    parties.post(f"settlement-inputs/2/expected_cost/{expected}/approval", by="two", status=200)
+    assert in_force(parties, "settlement-inputs?contract_year=2&limit=1", "inputs", "number") == [new, expected]
+    run = parties.declare(2, "provisional")
+    assert (run["settlement"]["rules_version"], run["inputs"]["actual_cost"]["number"]) == (waiting["version"], new)
+
+
+def in_force(parties: Parties, path: str, member: str, number: str) -> list[int]:
+    return [each[number] for each in parties.pages(path, member) if each["in_force"]]
+
+
 def test_every_version_that_was_proposed_can_be_read_as_it_stood(parties: Parties) -> None:
     body = {"rules": rules(2, "shadow"), "reason": "A first thought."}
     first = parties.post("settlement-rules", body)["version"]
