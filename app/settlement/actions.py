@@ -24,7 +24,7 @@ from app.settlement import store
 from app.settlement.domain import SettlementRules
 from app.settlement.faults import Known, KnownMeasure, faults_of, notes_of
 from app.settlement.runs import InputKey, NotWaiting, RulesVersion, SettledAlready, StatedInput, latest_approved, latest_stated
-from app.settlement.year import judged
+from app.settlement.year import judged, payments_of_year
 
 _MADE_OF: Final[dict[str, Literal["ratio", "count", "neither"]]] = {
     "ratio_sum": "ratio",
@@ -51,7 +51,14 @@ def known_of(contract: Contract) -> Known:
         for each in latest
     }
     last_year = term.contract_year_of(term.last_month)
-    return Known(measures, set(contract.subcontract), set(contract.commissioner), last_year, partial(judged, contract))
+    return Known(
+        measures,
+        set(contract.subcontract),
+        set(contract.commissioner),
+        last_year,
+        partial(judged, contract),
+        partial(payments_of_year, contract),
+    )
 
 
 def read_rules(

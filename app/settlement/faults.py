@@ -1,12 +1,14 @@
 """What is wrong with settlement rules beyond any one member: everything at once, each with its place and its remedy."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
+from app.kernel.months import Month
 from app.kernel.refusals import Fault
-from app.programmes.domain import JudgedOn
+from app.programmes.domain import JudgedOn, PaymentMode
 from app.settlement.computation import at_risk_share
 from app.settlement.domain import ScoredMeasure, SettlementRules
 from app.settlement.year import Judged
@@ -28,14 +30,19 @@ def _all_judged(_contract_year: int, _period: JudgedOn) -> Judged:
     return Judged()
 
 
+def _no_payments(_contract_year: int) -> Sequence[tuple[Month, PaymentMode | None]]:
+    return ()
+
+
 class Known(NamedTuple):
-    """What the programme has, so that rules name nothing that is not there; and on what a period judges a contract year."""
+    """What the programme has, so that rules name nothing that is not there; on what a period judges a contract year, and how its months' phases pay."""
 
     measures: Mapping[str, KnownMeasure]
     subcontracts: Collection[str]
     commissioners: Collection[str]
     contract_years: int
     judged: Callable[[int, JudgedOn], Judged] = _all_judged
+    payments: Callable[[int], Sequence[tuple[Month, PaymentMode | None]]] = _no_payments
 
     def period_of(self, measure: str, stated: JudgedOn | None) -> JudgedOn:
         """What a measure is judged on: what the rules say, else what its requirement does."""
@@ -49,9 +56,9 @@ def faults_of(rules: SettlementRules, known: Known | None = None) -> list[Fault]
 
 
 def notes_of(rules: SettlementRules, known: Known) -> list[Fault]:
-    """What is allowed and looks like a mistake: a mark of a share above 1, a direction that is not the catalogue's, months that are not judged."""
+    """What is allowed and looks like a mistake: marks that no figure reaches, months that are not judged or not paid for, parts that decide nothing."""
     tried = () if rules.mode == "live" else _outside(rules, known)
-    return [*_doubtful(rules, known), *tried, *_unjudged(rules, known)]
+    return [*_doubtful(rules, known), *tried, *_unjudged(rules, known), *_idle(rules), *_paid_otherwise(rules, known)]
 
 
 def outside_year(rules: SettlementRules, known: Known) -> list[Fault]:
@@ -89,6 +96,36 @@ def _unjudged(rules: SettlementRules, known: Known) -> Iterator[Fault]:
             first, last = found.begun_before
             detail = f"{code} is judged on {period}, and {first} to {last} begins before the programme: what is left of it counts as a whole one."
             yield Fault("part_of_quarter", detail, fix, pointer=pointer)
+
+
+def _idle(rules: SettlementRules) -> Iterator[Fault]:
+    """What decides nothing, or not what it seems to."""
+    share = at_risk_share(rules)
+    if not rules.measures and share is not None and share[0]:
+        detail = "No measure is scored, so that quality is 1 and all that is at risk is paid whatever is reached."
+        yield Fault("nothing_scored", detail, "Add the measures that it depends on, or put nothing at risk.", pointer="/measures")
+    if rules.consequences.applies and not rules.consequences.lines:
+        detail = "Consequences apply and there are none: nothing is ever paid for a breach."
+        yield Fault("no_consequences", detail, "Add their lines, or say that they do not apply.", pointer="/consequences/lines")
+    for at, each in enumerate(rules.gate.mandatory if rules.missing == "last_final" else ()):
+        detail = f"Where {each.measure} is missing its score is that of its last final figure, and the gate is not passed: that asks for the year's own."
+        yield Fault(
+            "gate_asks_own", detail, "Leave it out of the gate, unless the contract wants it so.", pointer=f"/gate/mandatory/{at}/measure"
+        )
+
+
+def _paid_otherwise(rules: SettlementRules, known: Known) -> Iterator[Fault]:
+    """Months whose phase pays otherwise than these rules. A phase that is planned may still be decided on, so rules may go ahead of it."""
+    if rules.mode == "off":
+        return
+    for payment, months in groupby(known.payments(rules.contract_year), key=lambda each: each[1]):
+        if payment == rules.mode:
+            continue
+        span = [month for month, _ in months]
+        phase = "in no phase" if payment is None else f"in a phase whose payment is {payment}"
+        effect = "a final settlement is refused until another is decided on" if rules.mode == "live" else "nothing is payable by them"
+        detail = f"These rules are {rules.mode}, and {span[0]} to {span[-1]} are {phase}: {effect}."
+        yield Fault("phase_payment", detail, "Decide on the phase, or let the rules be what it is.", pointer="/mode")
 
 
 def _doubtful(rules: SettlementRules, known: Known) -> Iterator[Fault]:

@@ -259,7 +259,8 @@ def _gate() -> Section:
         "The gate",
         _FORMULA,
         "A gain is paid only where quality, the completeness of the year's returns (by expected volume, six places, cut off) and every mandatory"
-        " measure are reached, all of them. What is not known is not reached; of a measure that cannot be collected as routine nobody asks. A loss is owed whether the gate is passed or not.",
+        " measure are reached, all of them. What is not known is not reached, also where its score is what was final last; of a measure that cannot be"
+        " collected as routine nobody asks. A loss is owed whether the gate is passed or not.",
         ("gate = Q ≥ least quality, and completeness ≥ least completeness, and every mandatory measure at its threshold or better",),
         [Table("The year above that saved £30,000, in pence", ("gate", "passed", "gain"), rows)],
     )

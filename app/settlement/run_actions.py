@@ -50,7 +50,7 @@ from app.settlement.runs import (
 )
 from app.settlement.statement_actions import issue
 from app.settlement.true_up import amounts_of, causes, true_up
-from app.settlement.year import months_of_year
+from app.settlement.year import months_of_year, payments_of_year
 
 _NEEDS: Final[dict[Act, Permission]] = {
     "declared": Permission.SETTLEMENT_PROPOSE,
@@ -292,10 +292,8 @@ def _numbered(found: Settled, number: int) -> Run:
 def _refuse_not_live(contract: Contract, rules: SettlementRules) -> None:
     if rules.mode != "live":
         return
-    payments = {phase.number: phase.payment for phase in contract.phases}
-    for month in months_of_year(contract, rules.contract_year):
-        phase = contract.phase_in(month)
-        if phase is None or payments.get(phase) != "live":
+    for month, payment in payments_of_year(contract, rules.contract_year):
+        if payment != "live":
             raise NotLive(f"{month} is in no phase that pays live: decide on the phase first, or settle in the shadow.")
 
 

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from app.calendar.contract import Contract
 from app.kernel.months import Month
-from app.programmes.domain import JudgedOn
+from app.programmes.domain import JudgedOn, PaymentMode
 from app.reports.periods import is_whole, months_of
 
 SEVERAL: Final = frozenset({"month", "quarter"})
@@ -35,6 +35,13 @@ def months_of_year(contract: Contract, contract_year: int) -> tuple[Month, ...]:
     """The months of a contract year that lie in the programme's term."""
     term = contract.programme
     return tuple(month for month in term.first_month.through(term.last_month) if term.contract_year_of(month) == contract_year)
+
+
+def payments_of_year(contract: Contract, contract_year: int) -> list[tuple[Month, PaymentMode | None]]:
+    """How the phase of each month of a contract year pays, as it was decided so far; None where a programme has no phases."""
+    payments = {phase.number: phase.payment for phase in contract.phases}
+    phases = ((month, contract.phase_in(month)) for month in months_of_year(contract, contract_year))
+    return [(month, None if phase is None else payments.get(phase)) for month, phase in phases]
 
 
 def judged(contract: Contract, contract_year: int, period: JudgedOn) -> Judged:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from app.kernel.months import Month
 from app.settlement.computation import Settlement, settle
 from app.settlement.explanation import Node, nodes_of, tree_of
-from app.settlement.faults import Known, KnownMeasure, faults_of
+from app.settlement.faults import Known, KnownMeasure, faults_of, notes_of
 from app.settlement.input_faults import lacking
 from app.settlement.inputs import Inputs
-from tests.settlement.made import EXPECTED, GAIN_SHARE, OVERSPENT, SPLIT, cost, figure, figures, inputs, rules
+from tests.settlement.made import EXPECTED, GAIN_SHARE, MEASURES, OVERSPENT, SPLIT, cost, figure, figures, inputs, rules
 from tests.settlement.recomputation import recompute
 
 
@@ -375,3 +376,44 @@ def test_what_pays_live_is_final_be_it_scored_or_counted() -> None:
     for applies, codes in ((True, ["not_final"]), (False, [])):
         made = rules(consequences={"applies": applies, "lines": [line]})
         assert [each.code for each in lacking(made, read, live=True)] == codes
+
+
+MONTHS = [Month.parse(f"2029-{number:02d}") for number in range(1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("said", "payments", "noted"),
+    [
+        ({}, ["live"] * 4, []),
+        ({"measures": []}, ["live"] * 4, [("nothing_scored", "/measures")]),
+        ({"measures": [], "at_risk_share": 0}, ["live"] * 4, []),
+        ({"consequences": {"applies": True}}, ["live"] * 4, [("no_consequences", "/consequences/lines")]),
+        ({"missing": "last_final", "gate": {"mandatory": [{"measure": "CWT-62"}]}}, [], [("gate_asks_own", "/gate/mandatory/0/measure")]),
+        ({"missing": "reweight", "gate": {"mandatory": [{"measure": "CWT-62"}]}}, [], []),
+        ({}, ["shadow", "shadow", "live", "live"], [("phase_payment", "/mode")]),
+        ({"mode": "shadow"}, ["off", "shadow", "live", "live"], [("phase_payment", "/mode")] * 2),
+        ({"mode": "shadow"}, ["shadow"] * 4, []),
+        ({"mode": "off"}, ["live"] * 4, []),
+        ({}, [None] * 4, [("phase_payment", "/mode")]),
+    ],
+)
+def test_what_decides_nothing_or_is_not_paid_is_noted(said: dict[str, Any], payments: list[Any], noted: list[tuple[str, str]]) -> None:
+    known = Known(
+        {code: KnownMeasure() for code, *_ in MEASURES}, set(SPLIT), (), 10, payments=lambda _: list(zip(MONTHS, payments, strict=False))
+    )
+    made = rules(**said)
+    notes = notes_of(made, known)
+    assert [(note.code, note.pointer) for note in notes] == noted
+    assert not faults_of(made, known)
+    assert all(note.detail.endswith(".") and note.fix.endswith(".") for note in notes)
+
+
+def test_the_gate_asks_for_the_year_s_own_figure() -> None:
+    """A mandatory measure that is missing is not reached, though its score is that of its last final figure."""
+    read = inputs(figures=figures(cwt_62={"last_final": "0.9"}))
+    made = rules(missing="last_final", gate={"mandatory": [{"measure": "CWT-62"}]})
+    found = settle(made, read)
+    assert found.quality.measures[0].score is not None
+    assert found.quality.measures[0].score.value == 1
+    assert found.gate is not None
+    assert found.gate.value == 0

@@ -45,6 +45,8 @@ def test_what_is_provisional_or_only_asked_is_not_payable_whatever_the_rules_say
     declared = parties.declare(1, "provisional")
     for result in (asked["before"], asked["after"], declared["result"]):
         assert (result["mode"], result["payable"]) == ("live", False)
+    # The phase that would pay is planned and not decided on.
+    assert [(note["code"], note["pointer"]) for note in asked["notes"]] == [("phase_payment", "/rules/mode")]
 
 
 def by_quarters(year: int, mode: str) -> dict[str, Any]:
