@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
@@ -35,7 +37,7 @@ from app.configuration.proposal_api import router as measure_proposals
 from app.configuration.weights_api import router as weights
 from app.db.embedded import running
 from app.db.engine import make_engine
-from app.db.schema import Check, start_findings, start_problems
+from app.db.schema import Check, Finding, start_findings, start_problems
 from app.kernel.canonical import json_bytes
 from app.kernel.moments import LONDON
 from app.kernel.refusals import Fault, Kind, Refusal
@@ -74,7 +76,7 @@ from app.subcontracts.actions import inheriting
 from app.telemetry import Metrics, audited, configure_logging, log
 from app.web import problems, reference
 from app.web.bodies import HeldBodies
-from app.web.callers import Callers
+from app.web.callers import REMEMBERED_SECONDS, Callers
 from app.web.kept import GivesAgain
 from app.web.origins import OpenToAll, OtherOrigins
 from app.web.rates import Rates
@@ -141,6 +143,8 @@ OPEN: Final = frozenset(
     }
 )
 """What answers without a key."""
+PROBES: Final = frozenset({"/livez", "/readyz"})
+"""What whoever watches over the service or shares out its requests asks: whatever others at its address do, and at no more cost than a refusal has."""
 
 OPERATORS: Final = ("app.cli", "app.demo", "app.configuration.yaml_file")
 """What only operators' commands say; their refusals are not in the register of problems."""
@@ -169,6 +173,24 @@ _UNFIT: Final = {
     Check.ROLE: "The service's role in the database may do too much or too little.",
 }
 
+
+class Fitness:
+    """What forbids the service to work: however many ask at once, the database is looked at once in half a second."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._one_at_a_time = asyncio.Lock()
+        self._looked_at = -math.inf
+        self._found: list[Finding] = []
+
+    async def findings(self) -> list[Finding]:
+        async with self._one_at_a_time:
+            if time.monotonic() >= self._looked_at + REMEMBERED_SECONDS:
+                self._found = await run_in_threadpool(start_findings, self._engine)
+                self._looked_at = time.monotonic()
+            return self._found
+
+
 system = APIRouter(tags=["system"])
 
 
@@ -194,7 +216,7 @@ async def readyz(request: Request) -> Response:
     state = request.app.state
     if state.in_flight.draining:
         raise NotReady("The service is shutting down.", faults=[Fault("draining", "The service is shutting down.", "Ask another.")])
-    found = await run_in_threadpool(start_findings, state.service.engine)
+    found = await state.fitness.findings()
     if found:
         failed = dict.fromkeys(finding.check for finding in found)
         faults = [Fault(check.value, _UNFIT[check], "Ask whoever runs the service: `mainstem doctor` says more.") for check in failed]
@@ -239,6 +261,7 @@ def lifespan(settings: Settings, clock: Callable[[], datetime]) -> Lifespan[Fast
             stack.push_async_callback(asyncio.to_thread, refused.close)
             current_default_thread_limiter().total_tokens = settings.request_threads
             app.state.settings = settings
+            app.state.fitness = Fitness(engine)
             app.state.strangers = Rates(settings.address_requests_per_second, _STRANGER)
             app.state.service = Service(
                 engine=engine,
@@ -283,7 +306,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     # The last one added stands outermost.
     app.add_middleware(TurnsAway)
     app.add_middleware(GivesAgain)
-    app.add_middleware(OpenToAll, addresses=OPEN)
+    app.add_middleware(OpenToAll, addresses=OPEN - PROBES)
     if settings.allowed_origins:
         app.add_middleware(OtherOrigins, allowed=settings.allowed_origins)
     app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight, settings=settings)

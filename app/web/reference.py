@@ -21,6 +21,7 @@ from app.web.intake import Malformed
 from app.web.problems import (
     MEDIA_TYPE,
     AddressTooLong,
+    BadRequest,
     Broken,
     Busy,
     HeadTooLarge,
@@ -40,7 +41,7 @@ WRITING: Final = (Malformed, TooSlow, TooLarge, UnsupportedMedia, BadIdempotency
 PUTTING: Final = (Malformed, TooSlow, TooLarge, UnsupportedMedia, PreconditionRequired, Stale, OutcomeUnknown)
 """What any PUT or PATCH with a JSON body may be refused for, besides its own refusals."""
 
-_LIMITS: Final = (AddressTooLong, HeadTooLarge, Overloaded)
+_LIMITS: Final = (AddressTooLong, BadRequest, HeadTooLarge, Overloaded)
 """What any request may be refused for, whatever it asks."""
 
 _HEADERS: Final[Mapping[str, dict[str, Any]]] = {

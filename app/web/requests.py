@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.kernel.refusals import Refusal
 from app.settings import Settings
 from app.telemetry import Metrics, log
-from app.web.problems import AddressTooLong, HeadTooLarge, answer_defect, problem
+from app.web.problems import AddressTooLong, BadRequest, HeadTooLarge, answer_defect, problem
 
 # What a stranger sends is logged and given back: it must not be able to be somebody's number.
 _REQUEST_ID: Final = re.compile(r"(?=.*[A-Za-z])(?!(?:.*[^0-9A-Fa-f])?[0-9]{10}(?![0-9A-Fa-f]))[A-Za-z0-9_-]{8,64}\Z")
@@ -30,6 +30,8 @@ LONGEST_PATH_BYTES: Final = 2_048
 LONGEST_QUERY_BYTES: Final = 8_192
 MOST_PARAMETERS: Final = 100
 MOST_HEADERS: Final = 100
+_ONCE: Final = frozenset({b"authorization", b"content-type", b"idempotency-key"})
+"""What is said once: of two, whoever stands in front of the service may have heeded the other."""
 _UNROUTED: Final = "unrouted"
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -122,7 +124,7 @@ def _as_of(state: dict[str, Any]) -> dict[str, str]:
 
 
 def too_much(scope: Scope, *, head_limit_bytes: int) -> Refusal | None:
-    """The refusal of an address or of headers that nobody needs here; None for all others."""
+    """The refusal of an address or of headers that nobody needs here, or that say two things; None for all others."""
     if len(scope.get("raw_path") or scope["path"]) > LONGEST_PATH_BYTES:
         return AddressTooLong(f"An address here has at most {LONGEST_PATH_BYTES} bytes before its query.")
     query = scope["query_string"]
@@ -131,6 +133,9 @@ def too_much(scope: Scope, *, head_limit_bytes: int) -> Refusal | None:
     headers = scope["headers"]
     if len(headers) > MOST_HEADERS or sum([len(name) + len(value) for name, value in headers]) > head_limit_bytes:
         return HeadTooLarge(f"A request here has at most {MOST_HEADERS} headers of {head_limit_bytes} bytes in all.")
+    said = [name for name, _ in headers if name in _ONCE]
+    if len(said) > len(set(said)):
+        return BadRequest("Of Authorization, Content-Type and Idempotency-Key a request has one each at most.")
     return None
 
 

@@ -108,6 +108,13 @@ def test_one_subscribers_network_counts_as_one(address: str | None, place: str) 
     assert ipaddress_text(neighbourhood(address)) == ipaddress_text(place)
 
 
+@pytest.mark.parametrize("name", ["Authorization", "Content-Type", "Idempotency-Key"])
+def test_what_is_said_twice_is_refused(web: Web, name: str) -> None:
+    for values in (("Bearer one", "Bearer two"), ("same", "same")):
+        answer = web.client.build_request("GET", "/v1/me", headers=[(name, values[0]), (name.lower(), values[1])])
+        problem_of(web.portal.call(web.client.send, answer), 400, "bad_request")
+
+
 def ipaddress_text(text: str) -> str:
     return text.lower().replace("::ffff:c000:207", "::ffff:192.0.2.7")
 
@@ -138,9 +145,10 @@ def test_an_address_that_tries_keys_is_told_to_wait_and_who_is_known_there_is_no
         assert [answer.status_code for answer in tried[:4]] == [401] * 4
         problem_of(tried[-1], 429, "overloaded")
         problem_of(web.get("/v1/me"), 429, "overloaded")
-        problem_of(web.get("/readyz"), 429, "overloaded")
+        problem_of(web.get("/v1/schemas/"), 429, "overloaded")
         problem_of(web.get("/docs/assets/favicon.png"), 429, "overloaded")
         assert web.get("/v1/me", key=known).status_code == 200
+        assert {web.get(path).status_code for path in ("/livez", "/readyz") * 10} == {200}
 
 
 # How many at once.

@@ -162,7 +162,7 @@ def test_what_nginx_refuses_is_a_problem_too(front: Front) -> None:
 def test_a_forged_address_is_not_believed(front: Front) -> None:
     def asked(url: str, trust: ssl.SSLContext | bool) -> list[int]:
         with httpx.Client(base_url=url, verify=trust) as client:
-            return [client.get("/livez", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code for number in range(12)]
+            return [client.get("/v1/schemas/", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code for number in range(12)]
 
     # nginx puts the caller's own address instead, and all count as one.
     assert 429 in asked(front.url, front.trust)
@@ -173,5 +173,5 @@ def test_a_forged_address_is_not_believed(front: Front) -> None:
 def test_nobody_is_believed_by_default(module_database: Database) -> None:
     settings = module_database.settings.model_copy(update={"address_requests_per_second": 1})
     with listening(replace(module_database, settings=settings)) as service, httpx.Client(base_url=service) as client:
-        statuses = [client.get("/livez", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code for number in range(12)]
+        statuses = [client.get("/v1/schemas/", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code for number in range(12)]
     assert 429 in statuses

@@ -1,12 +1,14 @@
 """Alive, ready, documented with no internet; every operation has its lock; what the start refuses."""
 
+import asyncio
 import re
+import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.main import OPEN, ROOMS, create_app
 from app.settings import CannotStart
@@ -38,6 +40,27 @@ def failed(answer: httpx.Response) -> list[str]:
     return [error["code"] for error in answer.json()["errors"]]
 
 
+def not_ready(web: Web, *checks: str) -> httpx.Response:
+    """The answer that names these checks: what was found stands for half a second."""
+    give_up = time.monotonic() + 30
+    while (answer := web.get("/readyz")).status_code == 200 or failed(answer) != [*checks]:
+        assert time.monotonic() < give_up, answer.text
+        time.sleep(0.02)
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    return answer
+
+
+def test_the_database_is_looked_at_once_for_all_who_ask(fresh: Web) -> None:
+    engine, looked = fresh.app.state.service.engine, list[str]()
+    event.listen(engine, "before_cursor_execute", lambda _connection, _cursor, statement, *_: looked.append(statement))
+
+    async def ask_all() -> set[int]:
+        return {answer.status_code for answer in await asyncio.gather(*(fresh.client.get("/readyz") for _ in range(20)))}
+
+    assert fresh.portal.call(ask_all) == {200}
+    assert 1 <= looked.count("SHOW fsync") <= 2
+
+
 def test_alive_and_ready(web: Web) -> None:
     assert web.get("/livez").json() == {"status": "alive"}
     assert web.get("/readyz").json() == {"status": "ready"}
@@ -56,15 +79,12 @@ def test_not_ready_while_draining(fresh: Web) -> None:
 def test_not_ready_when_the_schema_is_not_at_head_nor_the_database_there(server: Server, fresh: Web) -> None:
     with fresh.database.superuser_engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    behind = fresh.get("/readyz")
-    assert (behind.status_code, behind.json()["code"]) == (503, "not_ready")
-    assert failed(behind) == ["schema"]
+    behind = not_ready(fresh, "schema")
     with fresh.database.superuser_engine.begin() as connection:
         connection.execute(text("ALTER TABLE ledger OWNER TO mainstem_application_login"))
-    assert failed(fresh.get("/readyz")) == ["schema", "role"]
+    not_ready(fresh, "schema", "role")
     take_away(server, fresh.database)
-    gone = fresh.get("/readyz")
-    assert (gone.status_code, failed(gone)) == (503, ["database"])
+    gone = not_ready(fresh, "database")
     for answer in (behind, gone):
         said = re.sub(r'"instance":"[^"]+"', "", answer.text)
         assert not re.search(rf"mainstem_|socket|/postgres|{fresh.database.name}|0000|localhost|\d+\.\d+", said), said
