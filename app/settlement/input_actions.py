@@ -25,6 +25,7 @@ from app.publications.observations import ObservationQuery
 from app.returns import quality_actions
 from app.settlement.domain import SettlementRules
 from app.settlement.inputs import Contribution, Cost, CoveredShare, FigureSource, Inputs, MeasureFigure, StatedFactor
+from app.settlement.return_actions import with_returns
 from app.settlement.runs import InputKey, InputKind, StatedInput, latest_stated
 from app.settlement.year import SEVERAL, judged, months_of_year
 
@@ -67,7 +68,7 @@ def read_year(
     moment = max((each.as_of for month, each in standing.items() if month in months), default=None)
     completeness, covered = (None, ()) if moment is None else _covered(session, programme, months, actor=actor, as_of=moment, now=now)
     inputs = Inputs(
-        figures=tuple(figures),
+        figures=with_returns(session, contract, figures, published_as_of={month: each.as_of for month, each in standing.items()}),
         completeness=completeness,
         covered=covered,
         expected_cost=_cost(rules.contract_year, stated, "expected_cost", final=final),

@@ -32,11 +32,25 @@ class Contribution(Line):
     denominator: ExactDecimal | None = None
 
 
+class ReturnPart(Line):
+    """What one accepted revision of a return says of a pooled figure, and where its cells are to be had."""
+
+    subcontract: Code
+    collection: Code
+    month: Month
+    revision: int
+    content_sha256: Name
+    numerator: ExactDecimal
+    denominator: ExactDecimal | None = None
+    cells: Name
+
+
 class MeasureFigure(Line):
     """A measure's figure of one period of the contract year; several where it is judged on months or quarters.
 
     Where there is a denominator the exact ratio counts and not `value`, which rows round. None of the three is a figure that is missing, and
     `missing_reason` says why. `last_final` is the last figure that was final, where there is one, and its counts count as the figure's own do. `grade` is how well the measure can be collected.
+    `returns` are what the counts add up from, as they stood when the figure was published.
     """
 
     measure: Code
@@ -57,6 +71,7 @@ class MeasureFigure(Line):
     last_final_source: FigureSource | None = None
     grade: Grade = "A"
     by_subcontract: Many[Contribution] = ()
+    returns: Many[ReturnPart] = ()
     source: FigureSource | None = None
 
     @property

@@ -62,7 +62,7 @@ _OPENING: Final = (
 @cache
 def sections() -> tuple[Section, ...]:
     """Every section, in the order in which a payment comes to be."""
-    return (*parts(), example(), _explanation())
+    return (*parts(), example(), _explanation(), _statements())
 
 
 def _explanation() -> Section:
@@ -81,6 +81,25 @@ def _explanation() -> Section:
                 [[name, words] for name, words in FORMULAS_IN_WORDS.items()],
             )
         ],
+    )
+
+
+def _statements() -> Section:
+    return Section(
+        "What each party is told, and what it can work out",
+        "this service",
+        "The integrator's explanation goes down to the returns: a count of a published figure is the sum of what each accepted revision behind it says, whose"
+        " source names the revision and where its cells are to be had. A count that no returns add up to, as that of an import, says where it was published.\n\n"
+        "A party's has all that its own pence are worked out from, down to scores, rules and costs, and neither another's pence nor a count of others. The"
+        " statement's `figures` say where it reads what is behind the scores: a commissioner the row that was published for it, a subcontract its own row"
+        " and its own returns, each with its counts and where its cells are to be had. What is of one state of the year alone says of which: 0 is the"
+        " settlement itself, the others are its true-ups, each with its date, causes and publications.\n\n"
+        "What else follows from that can be worked out, and has to be, for pence are recomputed to the last one. An exact score gives the ratio behind it, and"
+        " so, where two report a measure, often the other's counts. What is at risk in all and quality give what is withheld in all. A pool and one's own part"
+        " of it give the other parts together: where there is one other, its part. As much of one's line as is in suspense for another's dispute tells how"
+        " much that is. A subcontract is told what is at risk in all but not the annual value, off which the integrator's fee could be taken; the public is"
+        " told that a year was settled, and no figure or price.",
+        (),
     )
 
 

@@ -7,6 +7,7 @@ from app.settlement.computation import Settlement
 from app.settlement.domain import METHOD_VERSION, SettlementRules
 from app.settlement.explanation import tree_of, written
 from app.settlement.inputs import Inputs
+from app.settlement.returned import down_to_returns
 from app.settlement.scoring import Scored
 
 
@@ -39,7 +40,7 @@ def result_of(rules: SettlementRules, inputs: Inputs, settlement: Settlement, *,
             }
             for line in settlement.vat
         ],
-        "explanation": tree_of(settlement.explanation),
+        "explanation": down_to_returns(tree_of(settlement.explanation), inputs),
     }
 
 

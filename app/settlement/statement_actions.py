@@ -22,7 +22,7 @@ from app.publications.domain import audiences_of
 from app.settlement import store
 from app.settlement.inputs import Inputs
 from app.settlement.runs import IssuedStatement, Passed, Run, RunKey, Settled, StatementSummary
-from app.settlement.statements import Audience, Disputed, TrueUpLine, statement_of
+from app.settlement.statements import Audience, Disputed, State, amounts, statement_of
 from app.settlement.true_up import causes
 
 
@@ -69,15 +69,14 @@ def issue(session: Session, contract: Contract, found: Settled, recording: Recor
         "acts": [_passed(each) for each in run.acts],
         "issued_at": moment_text(recording.at),
     }
-    true_ups = list(map(_true_up, found.standing[1:], found.standing))
+    states = list(map(_state, found.standing, (None, *found.standing)))
     issued, last = [], store.last_statements(session, programme, run.key)
     for kind, code, audience, party in _audiences(contract, run):
         said = statement_of(
             head,
-            run.content["result"],
+            states,
             audience=audience,
             party=party,
-            true_ups=true_ups,
             disputes=[
                 Disputed(each.line, moment_text(each.opened[0]), each.reason, each.answer) for each in found.disputes if each.is_open
             ],
@@ -97,12 +96,19 @@ def _dated(content: bytes, issued_at: str) -> bytes:
     return canonical_bytes({**said, "statement": {**said["statement"], "issued_at": issued_at}})
 
 
-def _true_up(each: Run, before: Run) -> TrueUpLine:
-    """A true-up, and what stood before it."""
-    was, now = (Inputs.model_validate(run.content["inputs"]) for run in (before, each))
-    told = tuple(cause.told for cause in causes(was, now))
-    made_on = moment_text(each.acts[-1].recorded_at)[:10]
-    return TrueUpLine(each.number, made_on, each.causes, told, each.amounts, each.content["result"], each.content_sha256)
+def _state(each: Run, before: Run | None) -> State:
+    """What a run or true-up came to, and why another than what stood before it."""
+    was, now = (None if run is None else Inputs.model_validate(run.content["inputs"]) for run in (before, each))
+    return State(
+        number=each.number,
+        made_on=moment_text(each.acts[-1].recorded_at)[:10],
+        publications=each.publications,
+        causes=each.causes,
+        told=() if was is None or now is None else tuple(cause.told for cause in causes(was, now)),
+        amounts=each.amounts if each.number else amounts(each.content["result"]),
+        result=each.content["result"],
+        content_sha256=each.content_sha256,
+    )
 
 
 def _passed(each: Passed) -> dict[str, str]:

@@ -37,15 +37,32 @@ COLUMNS: Final = (
     *NODE,
     *MEASURE,
     *("recoverable", "irrecoverable_pence", "true_up", "opened_at", "reason", "answer", "made_on"),
+    *("audience", "payable", "rules_version", "rules_sha256", "issued_at"),
+    *("quality", "gate_passed", "total_pence", "at_risk_pence", "withheld_pence"),
+    *("publications", "method_version", "content_sha256", "explained_at"),
+    *("month", "period", "publication", "where", "subcontract", "collection", "return_month", "revision", "numerator", "denominator"),
 )
-_SHEETS: Final = ("Statement", "Measures", "How it came about")
+_KINDS: Final = {"state": "states", "line": "lines", "total": "totals", "measure": "measures", "vat": "vat", "dispute": "disputes"}
+_EXACT: Final = frozenset({"weight", "figure", "score", "recoverable", "quality", "numerator", "denominator"})
+"""Exact values, which are texts in a statement and numbers in a table: a text that begins with a minus would be marked as one."""
+
+_SHEETS: Final = ("Statement", "Measures", "Figures", "How it came about")
+_MEASURES: Final = ("true_up", *MEASURE[:6], "pence", *MEASURE[6:])
+_STATE: Final = ("true_up", "made_on", "publications", "method_version", "content_sha256", "causes")
+_FIGURE: Final = (
+    *("true_up", "measure", "month", "period", "status", "publication", "where"),
+    *("subcontract", "collection", "return_month", "revision", "numerator", "denominator", "content_sha256"),
+)
 _HEADINGS: Final = {
     "settled_pence": "settled",
     "true_up_pence": "trued up",
     "pence": "in all",
     "suspended_pence": "in suspense",
     "payable_pence": "payable",
+    "true_up": "true-up (0: the settlement itself)",
 }
+_OF_MEASURE: Final = {"pence": "paid for it", "lower_pence": "paid at its lower limit", "upper_pence": "paid at its upper limit"}
+_OF_MEASURE_IN_ALL: Final = {"total_lower_pence": "all that is paid at the lower", "total_upper_pence": "all that is paid at the upper"}
 _POUNDS: Final = "£#,##0.00;[Red]-£#,##0.00"
 _LONGEST_HEADER: Final = 240
 _PLACES: Final = 6
@@ -58,24 +75,40 @@ def csv_of(statement: Row) -> bytes:
 
 
 def _rows(statement: Row) -> Iterator[Row]:
-    yield {"row": "statement", "party": statement["statement"]["party"]}
-    exact = ("weight", "figure", "score", "recoverable")
-    kinds = {"line": "lines", "total": "totals", "measure": "measures", "vat": "vat", "dispute": "disputes"}
-    for kind, member in kinds.items():
-        yield from (
-            {
-                "row": kind,
-                **{name: _number(row[name]) if name in exact and row[name] is not None else row[name] for name in row if name in COLUMNS},
-            }
-            for row in statement[member] or ()
-        )
+    yield {"row": "statement", **_columns(statement["statement"])}
+    yield {"row": "summary", **_columns(statement["summary"])}
+    for kind, member in _KINDS.items():
+        yield from ({"row": kind, **_columns(row)} for row in statement.get(member) or ())
+    yield from ({"row": "return" if "revision" in row else "figure", **_columns(row)} for row in _figures(statement))
     for node in _nodes(statement["explanation"]):
-        yield {"row": "node", **node}
+        yield {"row": "node", "true_up": 0, **node}
     for each in statement["true_ups"]:
         when_made = {"true_up": each["number"], "made_on": each["made_on"]}
         yield from ({"row": "true_up", **when_made, **line} for line in each["lines"])
         yield from ({"row": "true_up_cause", **when_made, "reason": cause} for cause in each["causes"])
         yield from ({"row": "true_up_node", **when_made, **node} for node in _nodes(each["explanation"]))
+
+
+def _columns(row: Row) -> Row:
+    """What of a row has a column, as a cell holds it."""
+    return {name: _cell(name, value) for name, value in row.items() if name in COLUMNS}
+
+
+def _cell(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return _in_words(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _number(value) if name in _EXACT and value is not None else value
+
+
+def _figures(statement: Row) -> Iterator[Row]:
+    """Every published figure that is behind a statement, each followed by what the returns that its reader may see say of it; where to ask for either."""
+    for each in statement.get("figures", ()):
+        figure = {name: each[name] for name in ("true_up", "measure", "month", "period", "status", "publication")}
+        yield {**figure, "where": each["row"]}
+        for said in each["returns"]:
+            yield {**figure, **said, "month": each["month"], "return_month": said["month"], "where": said["cells"]}
 
 
 def _nodes(tree: Tree) -> Iterator[Row]:
@@ -85,7 +118,6 @@ def _nodes(tree: Tree) -> Iterator[Row]:
 
 
 def _number(exact: str) -> Decimal | Fraction:
-    """An exact value as what it is: a text that begins with a minus would be marked as one."""
     return Fraction(exact) if "/" in exact else Decimal(exact)
 
 
@@ -109,14 +141,18 @@ def workbook_of(statement: Row, *, made_at: str) -> bytes:
     book.set_properties(
         {"title": tame(f"{head['notice']} {title}"), "author": "Mainstem", "status": head["notice"], "created": dated(made_at)}
     )
-    trees = {_SHEETS[2]: statement["explanation"], **{f"True-up {each['number']}": each["explanation"] for each in statement["true_ups"]}}
-    names = [*_SHEETS[:2], *trees]
+    trees = {_SHEETS[-1]: statement["explanation"], **{f"True-up {each['number']}": each["explanation"] for each in statement["true_ups"]}}
+    names = [*_SHEETS[:-1], *trees]
     sheets = [book.add_worksheet(name if head["payable"] else f"{_marked(head['notice'])} {name}") for name in names]
     for sheet in sheets:
         _open(sheet, title, head["notice"], looks)
     _write_lines(sheets[0], statement, looks)
-    _write_table(sheets[1], 3, tuple(statement["measures"][0]) if statement["measures"] else (), statement["measures"], looks)
-    for sheet, tree in zip(sheets[2:], trees.values(), strict=True):
+    measures = statement["measures"]
+    told = [name for name in _MEASURES if measures and name in measures[0]]
+    _write_table(sheets[1], 3, told, measures, looks, headings=_OF_MEASURE | _OF_MEASURE_IN_ALL)
+    _write_table(sheets[2], 3, _FIGURE, _figures(statement), looks)
+    for number, (sheet, tree) in enumerate(zip(sheets[3:], trees.values(), strict=True)):
+        write_text(sheet, 2, 0, _state_in_words(statement, number), looks.label())
         _write_nodes(sheet, tree, looks)
     book.close()
     return held.getvalue()
@@ -125,6 +161,15 @@ def workbook_of(statement: Row, *, made_at: str) -> bytes:
 def _marked(notice: str) -> str:
     """The first word of a notice, for the names of sheets."""
     return notice.split(":", maxsplit=1)[0].split(" ", maxsplit=1)[0]
+
+
+def _state_in_words(statement: Row, number: int) -> str:
+    """Which state of the year a sheet explains; a statement from before they were told has none."""
+    said = next((each for each in statement.get("states", ()) if each["true_up"] == number), None)
+    if said is None:
+        return ""
+    what = f"True-up {number}" if number else "The settlement itself"
+    return f"{what} of {said['made_on']}, on publications {', '.join(map(str, said['publications']))}"
 
 
 def _open(sheet: Worksheet, title: str, notice: str, looks: Looks) -> None:
@@ -149,7 +194,8 @@ def _write_lines(sheet: Worksheet, statement: Row, looks: Looks) -> None:
     line = _write_table(sheet, 3, LINE, statement["lines"], looks)
     line = _write_table(sheet, line + 1, ("party", "pence", "suspended_pence", "payable_pence"), statement["totals"] or (), looks)
     line = _write_table(sheet, line + 1, ("party", "element", "opened_at", "reason", "answer"), statement["disputes"], looks)
-    line = _write_table(sheet, line + 1, ("party", "recoverable", "irrecoverable_pence"), statement["vat"], looks)
+    line = _write_table(sheet, line + 1, ("true_up", "party_kind", "party", "recoverable", "irrecoverable_pence"), statement["vat"], looks)
+    line = _write_table(sheet, line + 1, _STATE, statement.get("states", ()), looks)
     for true_up in statement["true_ups"]:
         write_text(sheet, line + 1, 0, f"True-up {true_up['number']} of {true_up['made_on']}", looks.section())
         for cause in true_up["causes"]:
@@ -159,7 +205,8 @@ def _write_lines(sheet: Worksheet, statement: Row, looks: Looks) -> None:
     facts = {**statement["statement"], **statement["summary"]}
     for name, value in facts.items():
         line += 1
-        write_text(sheet, line + 1, 0, name.removesuffix("_pence").replace("_", " "), looks.label())
+        label = name.removesuffix("_pence").replace("_", " ")
+        write_text(sheet, line + 1, 0, f"{label}, £" if name.endswith("_pence") else _HEADINGS.get(name, label), looks.label())
         if name.endswith("_pence"):
             write_figure(sheet, line + 1, 1, Decimal(value).scaleb(-2), looks.cell(num_format=_POUNDS))
         else:
@@ -175,14 +222,17 @@ def _in_words(value: Any) -> str:
     return "" if value is None else {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def _write_table(sheet: Worksheet, line: int, columns: Sequence[str], rows: Iterable[Row], looks: Looks) -> int:
-    """A table with its headings; money in pounds. The line under it."""
+def _write_table(
+    sheet: Worksheet, line: int, columns: Sequence[str], rows: Iterable[Row], looks: Looks, *, headings: Mapping[str, str] = _HEADINGS
+) -> int:
+    """A table with its headings; money in pounds, which these say. The line under it."""
     rows = list(rows)
     if not rows:
         return line
     sheet.set_row(line, 32)
     for number, name in enumerate(columns):
-        write_text(sheet, line, number, _HEADINGS.get(name, name.removesuffix("_pence").replace("_", " ")), looks.heading())
+        heading = headings.get(name) or _HEADINGS.get(name) or name.removesuffix("_pence").replace("_", " ")
+        write_text(sheet, line, number, f"{heading}, £" if name.endswith("pence") else heading, looks.heading())
     for row in rows:
         line += 1
         for number, name in enumerate(columns):
@@ -191,26 +241,26 @@ def _write_table(sheet: Worksheet, line: int, columns: Sequence[str], rows: Iter
             if name.endswith("pence"):
                 write_figure(sheet, line, number, None if value is None else Decimal(value).scaleb(-2), looks.cell(num_format=_POUNDS))
             else:
-                write_text(sheet, line, number, None if value is None else str(value), looks.cell(text_wrap=True, indent=1))
+                write_text(sheet, line, number, None if value is None else _in_words(value), looks.cell(text_wrap=True, indent=1))
     return line + 1
 
 
 def _write_nodes(sheet: Worksheet, tree: Tree, looks: Looks) -> None:
-    headings = (("name", 60), ("value, exact", 34), ("value", 18), ("unit", 10), ("formula", 20), ("source", 70))
+    """The explanation in the columns of the table, and for people its values rounded, money in pounds."""
+    headings = (("level", 8), ("name", 60), ("value", 34), ("unit", 10), ("formula", 20), ("source", 70), ("rounded; money in £", 18))
     for number, (name, width) in enumerate(headings):
         write_text(sheet, 3, number, name, looks.heading())
         sheet.set_column(number, number, width)
     for at, (level, node) in enumerate(levels(tree), start=4):
         source = source_words(node)
         sheet.set_row(at, height((source, 70)), None, {"level": min(level, 7)})
-        write_text(sheet, at, 0, node["name"], looks.cell(indent=min(level, 15)))
+        write_figure(sheet, at, 0, Decimal(level), looks.cell())
+        write_text(sheet, at, 1, node["name"], looks.cell(indent=min(level, 15)))
         # Digits, a point, a stroke and a minus: as they are, so that they can be worked with.
-        sheet.write_string(at, 1, node["value"], looks.cell(text_wrap=True))
-        value = Fraction(node["value"])
-        money = node["unit"] == "pence"
-        write_figure(
-            sheet, at, 2, rounded(value / 100 if money else value, _PLACES), looks.cell(num_format=_POUNDS if money else "0.######")
-        )
+        sheet.write_string(at, 2, node["value"], looks.cell(text_wrap=True))
         for number, text in enumerate((node["unit"], node["formula"], source), start=3):
             write_text(sheet, at, number, text, looks.cell(text_wrap=True))
-    sheet.freeze_panes(4, 1)
+        value, money = Fraction(node["value"]), node["unit"] == "pence"
+        shown = rounded(value / 100 if money else value, _PLACES)
+        write_figure(sheet, at, 6, shown, looks.cell(num_format=_POUNDS if money else "0.######"))
+    sheet.freeze_panes(4, 2)

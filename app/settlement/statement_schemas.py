@@ -71,15 +71,20 @@ class DisputedLinesView(BaseModel):
 
 
 class StatementView(BaseModel):
-    """A party's statement. `notice` in `statement` says whether anything is payable by it; the public's has no figure, and none in its explanation."""
+    """A party's statement. `notice` in `statement` says whether anything is payable by it; the public's has no figure, and none in its explanation.
+
+    `states` are the settlement itself (`true_up` 0) and each true-up, with what each was computed on; summary, measures, tax and figures say of which they are.
+    """
 
     statement: dict[str, Any]
+    states: list[dict[str, Any]]
     summary: dict[str, Any]
     lines: list[dict[str, Any]]
     totals: list[dict[str, Any]] | None
     disputes: list[dict[str, Any]]
     measures: list[dict[str, Any]]
     vat: list[dict[str, Any]]
+    figures: list[dict[str, Any]]
     true_ups: list[dict[str, Any]]
     explanation: dict[str, Any]
 

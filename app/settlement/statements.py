@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from app.programmes.domain import PaymentMode
 from app.settlement.explanation import AS_ABOVE, GIVEN
+from app.settlement.returned import figures_of
 from app.settlement.true_up import Amounts, Dispute, Due, dues
 
 Tree = dict[str, Any]
@@ -30,6 +31,8 @@ _MEASURE: Final[Mapping[Audience, frozenset[str]]] = {"subcontract": _SCORED, "c
 """What parties are told of a measure. A band has the interval in it, and so how many patients there were."""
 _POOLED: Final = ("score.", "gate.mandatory.", "consequence.")
 """Nodes that are worked out from pooled figures, by what their names begin with."""
+_OF_THE_PRICE: Final = "at_risk"
+"""What a subcontract is told as it is: it is worked out from the integrator's annual value, off which its fee could be taken."""
 
 _TO_THE_PUBLIC: Final[Tree] = {
     "name": "settled",
@@ -48,14 +51,18 @@ NOTICES: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TrueUpLine:
-    """A dated correction of a settled year: its amounts, what the year comes to since, and its causes, in full and as parties are told them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a year came to at a time: the settlement itself (number 0), or a true-up of it with its causes, in full and as parties are told them.
 
-    number: int
+    `amounts` are what it added, and `result` is all that the year comes to since.
+    """
+
+    number: int = 0
     made_on: str
-    causes: tuple[str, ...]
-    told: tuple[str, ...]
+    publications: tuple[int, ...]
+    causes: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     amounts: Amounts
     result: Mapping[str, Any]
     content_sha256: str
@@ -83,49 +90,47 @@ def file_stem(head: Mapping[str, Any], party: str) -> str:
 
 
 def statement_of(
-    head: Mapping[str, Any],
-    result: Mapping[str, Any],
-    *,
-    audience: Audience,
-    party: str,
-    true_ups: Sequence[TrueUpLine] = (),
-    disputes: Sequence[Disputed] = (),
+    head: Mapping[str, Any], states: Sequence[State], *, audience: Audience, party: str, disputes: Sequence[Disputed] = ()
 ) -> dict[str, Any]:
     """The statement of one audience; `party` is its name in the explanation (`subcontract.SC-A`), `integrator` for all, or `public`.
 
-    `head` says which run it is (programme, contract_year, run, kind, rules_version, …) and is repeated as it is, with the notice.
+    `head` says which run it is (programme, contract_year, run, kind, rules_version, …) and is repeated as it is, with the notice. What is of one state
+    alone says of which by its number.
     """
-    final, last = head["kind"] == "final", true_ups[-1].result if true_ups else result
-    notice = notice_of(mode=result["mode"], final=final)
-    said = {**head, "notice": notice, "mode": result["mode"], "audience": audience, "party": party, "payable": result["payable"] and final}
+    final, (first, *true_ups), last = head["kind"] == "final", states, states[-1]
+    notice = notice_of(mode=first.result["mode"], final=final)
+    said = {**head, "notice": notice, "mode": first.result["mode"], "audience": audience, "party": party}
+    said["payable"] = first.result["payable"] and final
     if audience == "public":
-        return _of_the_public(said, result)
+        return _of_the_public(said, first.result)
     everyone = audience == "integrator"
-    settled = amounts(result)
-    standing = [settled, *(each.amounts for each in true_ups)]
-    mode: PaymentMode = result["mode"] if final else "shadow"
+    mode: PaymentMode = first.result["mode"] if final else "shadow"
+    standing = [each.amounts for each in states]
     due = [each for each in dues(standing, [each.line for each in disputes], mode=mode) if everyone or each.party == party]
     own = {each.party for each in due}
-    top = "settlement" if everyone else party
+    since = {"true_up": last.number}
+    measures = ({name: each[name] for name in each if everyone or name in _MEASURE[audience]} for each in last.result["measures"])
     return {
         "statement": said,
-        "summary": {name: last[name] for name in _SUMMARY[audience]},
-        "lines": [line for each in due for line in _lines(each, settled, payable=mode == "live")],
+        "states": [_state(each, everyone=everyone) for each in states],
+        "summary": {**since, **{name: last.result[name] for name in _SUMMARY[audience]}},
+        "lines": [line for each in due for line in _lines(each, first.amounts, payable=mode == "live")],
         "totals": [
             {"party": each.party, "pence": each.total_pence, "suspended_pence": each.suspense_pence, "payable_pence": each.payable_pence}
             for each in due
         ],
         "disputes": list(_disputes(disputes, due, everyone=everyone)),
-        "measures": [{name: each[name] for name in each if everyone or name in _MEASURE[audience]} for each in last["measures"]],
-        "vat": [each for each in last["vat"] if _name(each) in own],
-        "true_ups": [_true_up(each, own, top, everyone=everyone) for each in true_ups],
-        "explanation": subtree(result["explanation"], top, alone=not everyone),
+        "measures": [{**since, **each} for each in measures],
+        "vat": [{**since, **each} for each in last.result["vat"] if _name(each) in own],
+        "figures": [{"true_up": state.number, **each} for state in states for each in _figures(state.result["explanation"], party)],
+        "true_ups": [_true_up(each, own, party) for each in true_ups],
+        "explanation": subtree(first.result["explanation"], party),
     }
 
 
 def _of_the_public(said: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     """That a year was settled, and how: what quality or a score came to would tell figures that disclosure control holds back."""
-    lists: dict[str, list[Any]] = {name: [] for name in ("lines", "disputes", "measures", "vat", "true_ups")}
+    lists: dict[str, list[Any]] = {name: [] for name in ("states", "lines", "disputes", "measures", "vat", "figures", "true_ups")}
     return {
         "statement": said,
         "summary": {"method_version": result["method_version"]},
@@ -147,7 +152,7 @@ def _disputes(disputes: Sequence[Disputed], due: Sequence[Due], *, everyone: boo
 
 
 def amounts(result: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Every party's pence by element, from a stored result."""
+    """Every party's pence by element, in the order of a stored result."""
     found: dict[str, dict[str, int]] = {}
     for line in result["lines"]:
         found.setdefault(_name(line), {})[line["element"]] = line["pence"]
@@ -172,28 +177,56 @@ def _lines(due: Due, settled: Amounts, *, payable: bool) -> Iterator[dict[str, A
         }
 
 
-def _true_up(each: TrueUpLine, own: set[str], top: str, *, everyone: bool) -> dict[str, Any]:
+def _state(each: State, *, everyone: bool) -> dict[str, Any]:
+    """Which state of the year it is, what it was computed on, and, by a pointer into the statement, where it is explained."""
+    return {
+        "true_up": each.number,
+        "made_on": each.made_on,
+        "causes": list(each.causes if everyone else each.told),
+        "publications": list(each.publications),
+        "method_version": each.result["method_version"],
+        "content_sha256": each.content_sha256,
+        "explained_at": f"/true_ups/{each.number - 1}/explanation" if each.number else "/explanation",
+    }
+
+
+def _figures(tree: Tree, party: str) -> list[dict[str, Any]]:
+    """The figures behind an explanation, each where this party has it, with what the returns that are its own say of it; the integrator's are all."""
+    return figures_of(
+        walk(tree), row=lambda row: _row(row, party), reads=lambda subcontract: party in ("integrator", f"subcontract.{subcontract}")
+    )
+
+
+def _row(row: str, party: str) -> str:
+    """Where a party reads a figure's row: of a publication a subcontract has its own alone."""
+    return row.replace("slice=all", "slice=subcontract") if party.startswith("subcontract.") else row
+
+
+def _true_up(each: State, own: set[str], party: str) -> dict[str, Any]:
     """A true-up's own lines, and how the year comes to what it does since: its explanation's pence less all that stood before are these lines."""
     lines = [
-        {"party": party, "element": element, "pence": pence}
-        for party, of in each.amounts.items()
-        if party in own
+        {"party": whose, "element": element, "pence": pence}
+        for whose, of in each.amounts.items()
+        if whose in own
         for element, pence in of.items()
     ]
     return {
         "number": each.number,
         "made_on": each.made_on,
-        "causes": list(each.causes if everyone else each.told),
+        "causes": list(each.causes if party == "integrator" else each.told),
+        "publications": list(each.publications),
         "content_sha256": each.content_sha256,
         "lines": lines,
-        "explanation": subtree(each.result["explanation"], top, alone=not everyone),
+        "explanation": subtree(each.result["explanation"], party),
     }
 
 
-def subtree(tree: Tree, name: str, *, alone: bool = False) -> Tree:
-    """The explanation from one node down, whole by itself. `alone` leaves out what other parties are paid of a pool, and of measures all but the score."""
+def subtree(tree: Tree, party: str) -> Tree:
+    """The explanation of what a party is paid, whole by itself, without what others are paid of a pool, and of measures with the score alone; the
+    integrator's is all.
+    """
     whole = {node["name"]: node for node in walk(tree) if node["formula"] != AS_ABOVE}
-    return _copied(whole[name], whole, set(), alone=alone)
+    return tree if party == "integrator" else _copied(whole[party], whole, set(), party=party)
 
 
 def walk(tree: Tree) -> Iterator[Tree]:
@@ -205,17 +238,19 @@ def walk(tree: Tree) -> Iterator[Tree]:
         waiting += reversed(node["parts"])
 
 
-def _copied(node: Tree, whole: Mapping[str, Tree], above: set[str], *, alone: bool) -> Tree:
+def _copied(node: Tree, whole: Mapping[str, Tree], above: set[str], *, party: str) -> Tree:
     node = whole[node["name"]] if node["formula"] == AS_ABOVE else node
-    if alone and node["formula"] != GIVEN and node["name"].startswith(_POOLED):
-        return _pooled(node)
+    if node["formula"] != GIVEN and node["name"].startswith(_POOLED):
+        return _pooled(node, whole, party)
     if node["formula"] == GIVEN:
-        return _unnamed(node) if alone else node
+        return _unnamed(node)
+    if node["name"] == _OF_THE_PRICE and party.startswith("subcontract."):
+        return {**node, "formula": GIVEN, "parts": [], "source": {"kind": "pool", "reason": "price_of_others"}}
     if node["name"] in above:
         return {**node, "formula": AS_ABOVE, "parts": [], "source": None}
     above.add(node["name"])
-    shown = _own(node, whole) if alone else node
-    return {**shown, "parts": [_copied(part, whole, above, alone=alone) for part in shown["parts"]]}
+    shown = _own(node, whole)
+    return {**shown, "parts": [_copied(part, whole, above, party=party) for part in shown["parts"]]}
 
 
 def _own(node: Tree, whole: Mapping[str, Tree]) -> Tree:
@@ -227,11 +262,24 @@ def _own(node: Tree, whole: Mapping[str, Tree]) -> Tree:
     return node
 
 
-def _pooled(node: Tree) -> Tree:
-    """What comes of a pooled figure, given: where it was published, each reader sees as much of it as it may."""
-    cited: Mapping[str, Any] = next((each["source"] for each in walk(node) if each["source"] and "publication" in each["source"]), {})
-    told = {name: cited[name] for name in ("measure", "publication", "row") if name in cited}
+def _pooled(node: Tree, whole: Mapping[str, Tree], party: str) -> Tree:
+    """What comes of pooled figures, given: the statement's figures say where each was published, and a single one's is said here too."""
+    rows = {(said["measure"], said["publication"], said["row"]) for said in _cited(node, whole)}
+    told = {"measure": min(rows)[0]} if rows else {}
+    if len(rows) == 1:
+        ((_, publication, row),) = rows
+        told |= {"publication": publication, "row": _row(row, party)}
     return {**node, "formula": GIVEN, "parts": [], "source": {"kind": "pooled", **told, "reason": "figures_of_others"}}
+
+
+def _cited(node: Tree, whole: Mapping[str, Tree]) -> Iterator[Mapping[str, Any]]:
+    """The published figures that a node is worked out from, as its parts cite them."""
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if each["source"] and "publication" in each["source"]:
+            yield each["source"]
+        waiting += whole[each["name"]]["parts"]
 
 
 def _unnamed(node: Tree) -> Tree:

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -15,6 +16,7 @@ from python_calamine import CalamineWorkbook
 from app.kernel.canonical import sha256
 from app.settlement.schemas import SimulationView
 from app.settlement.statement_schemas import DisputedLinesView, DisputedLineView
+from app.settlement.statements import walk
 from tests.reports.conftest import acute, of_62, of_fds
 from tests.settlement.parties import PATH, Parties, rules, served_parties
 from tests.settlement.recomputation import recompute
@@ -107,6 +109,39 @@ def a_live_year(parties: Parties) -> None:
     sources = parties.get(figures[0]["source"]["cells"].removeprefix(f"{PATH}/")).json()
     assert sources["cells"]
     assert sources["row"]["numerator"] == figures[0]["numerator"]
+    down_to_the_cells(parties)
+
+
+def down_to_the_cells(parties: Parties) -> None:
+    """The integrator's pounds lead to the cells of every return, a party's to its own and to the rows that it may read."""
+    everyone = parties.statement(2, by="finance")
+    nodes = [node for node in walk(everyone["explanation"]) if node["source"] and node["source"]["kind"] == "return"]
+    # Two measures of two trusts in two months, by both of their counts.
+    assert len(nodes) == 16
+    for node in nodes:
+        assert Fraction(node["value"]) == sum_of_cells(parties, node["source"], node["name"].partition(".")[0], by="finance")
+    for by, own in (("SC-RJE", {"SC-RJE"}), ("05W", set()), ("finance", {"SC-RJE", "SC-RL4"})):
+        figures = parties.statement(2, by=by)["figures"]
+        assert [(each["measure"], each["month"]) for each in figures] == [
+            ("CWT-62", "2026-12"),
+            ("CWT-FDS", "2026-11"),
+            ("CWT-FDS", "2026-12"),
+        ]
+        for each in figures:
+            (row,) = parties.get(each["row"].removeprefix(f"{PATH}/"), by=by).json()["observations"]
+            assert row["subcontract"] == ("all" if by != "SC-RJE" else "SC-RJE")
+            assert {part["subcontract"] for part in each["returns"]} == own
+            for count in ("numerator", "denominator"):
+                told = [Fraction(part[count]) for part in each["returns"]]
+                assert told == [sum_of_cells(parties, {**part, "measure": each["measure"]}, count, by=by) for part in each["returns"]]
+                assert not own or sum(told) == row[count]
+
+
+def sum_of_cells(parties: Parties, said: dict[str, Any], count: str, *, by: str) -> Fraction:
+    """What the cells of a revision come to, read where an explanation says."""
+    revision = parties.get(said["cells"].removeprefix(f"{PATH}/"), by=by).json()
+    assert (revision["content_sha256"], revision["revision"]) == (said["content_sha256"], said["revision"])
+    return sum((Fraction(cell[count]) for cell in revision["cells"] if cell["measure"] == said["measure"]), Fraction(0))
 
 
 def what_would_be(parties: Parties) -> None:

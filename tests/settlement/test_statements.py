@@ -10,10 +10,10 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from app.settlement.computation import settle
-from app.settlement.domain import METHOD_VERSION
+from app.settlement.domain import METHOD_VERSION, SettlementRules
 from app.settlement.results import result_of
 from app.settlement.statement_files import csv_of, workbook_of
-from app.settlement.statements import Audience, Disputed, TrueUpLine, file_stem, statement_of, walk
+from app.settlement.statements import Audience, Disputed, State, file_stem, statement_of, walk
 from app.settlement.true_up import Dispute, amounts_of, true_up
 from tests.settlement.made import figures, inputs, rules
 from tests.settlement.recomputation import from_rows, recompute
@@ -29,13 +29,14 @@ AUDIENCES: Final[list[tuple[Audience, str]]] = [
 HEAD: Final = {"programme": "cancer", "contract_year": 3, "run": 2, "kind": "final", "rules_version": 1}
 
 
-def stated(audience: Audience, party: str, *, mode: str = "live", kind: str = "final", **said: Any) -> dict[str, Any]:
-    made = rules(mode=mode)
-    made = made.model_copy(
-        update={"allocation": rules(allocation={**made.allocation.model_dump(), "commissioners": COMMISSIONERS}).allocation}
-    )
-    result = json.loads(json.dumps(result_of(made, inputs(), settle(made, inputs()), final=kind == "final")))
-    return statement_of({**HEAD, "kind": kind}, result, audience=audience, party=party, **said)
+def stated(
+    audience: Audience, party: str, *, mode: str = "live", kind: str = "final", rules_are: SettlementRules | None = None
+) -> dict[str, Any]:
+    made = rules_are or rules(mode=mode, allocation={**rules().allocation.model_dump(), "commissioners": COMMISSIONERS})
+    settled = settle(made, inputs())
+    result = json.loads(json.dumps(result_of(made, inputs(), settled, final=kind == "final")))
+    first = State(made_on="2029-07-20", publications=(7,), amounts=amounts_of(settled), result=result, content_sha256="1c2d")
+    return statement_of({**HEAD, "kind": kind}, [first], audience=audience, party=party)
 
 
 def sheets_of(content: bytes) -> dict[str, list[list[Any]]]:
@@ -99,6 +100,19 @@ def test_a_party_reads_scores_and_not_the_counts_of_others(audience: Audience, p
         assert not [name for each in statement["measures"] for name in each if "pence" in name]
 
 
+def test_a_subcontract_with_a_part_of_the_outcome_is_not_told_the_integrator_s_price() -> None:
+    """Of the annual value and the share at risk its fee could be worked out; what is at risk in all is told, as a part of its own line is."""
+    shares = {"subcontracts": [{"subcontract": "SC-A", "outcome": "0.5"}], "commissioners": COMMISSIONERS}
+    statement = stated("subcontract", "subcontract.SC-A", rules_are=rules(allocation=shares, annual_value_pence=6_000_000_000))
+    assert recompute(statement["explanation"]) > 10
+    (at_risk,) = [node for node in walk(statement["explanation"]) if node["name"] == "at_risk"]
+    assert (at_risk["value"], at_risk["formula"], at_risk["source"]["reason"]) == ("300000000", "given", "price_of_others")
+    told = json.dumps(statement)
+    assert not [said for said in ("6000000000", "5700000000", "annual_value", "at_risk_share", "05W", "04Y") if said in told]
+    payer = stated("commissioner", "commissioner.05W", rules_are=rules(allocation=shares, annual_value_pence=6_000_000_000))
+    assert '"6000000000"' in json.dumps(payer)
+
+
 def test_a_pool_that_a_party_has_no_share_of_is_not_in_its_statement() -> None:
     names = {node["name"] for node in walk(stated("subcontract", "subcontract.SC-A")["explanation"])}
     assert "subcontract.SC-A:outcome:exact" in names
@@ -137,13 +151,16 @@ def test_a_table_or_a_workbook_is_enough_to_work_it_out_again(audience: Audience
         return
     wanted = recompute(statement["explanation"])
     table = [row for row in csv.DictReader(io.StringIO(csv_of(statement).decode())) if row["row"] == "node"]
+    assert {row["true_up"] for row in table} == {"0"}
     tree = from_rows([row[name] for name in ("level", "name", "value", "unit", "formula", "source")] for row in table)
     assert (recompute(tree), tree["value"]) == (wanted, statement["explanation"]["value"])
     (sheet,) = [
         lines for name, lines in sheets_of(workbook_of(statement, made_at="2029-08-01T09:00:00Z")).items() if name == "How it came about"
     ]
-    exact = [(line[0], line[1]) for line in sheet[4:]]
-    assert exact == [(row["name"], row["value"]) for row in table]
+    assert sheet[2][0] == "The settlement itself of 2029-07-20, on publications 7"
+    columns = sheet[3][:6]
+    assert columns == ["level", "name", "value", "unit", "formula", "source"]
+    assert [[str(int(line[0])), *line[1:6]] for line in sheet[4:]] == [[row[name] for name in columns] for row in table]
 
 
 def test_a_live_statement_says_so_and_pays() -> None:
@@ -164,11 +181,22 @@ def test_true_ups_and_suspense_stand_in_the_statement() -> None:
     before, after = settle(rules(), inputs()), settle(rules(), inputs(figures=figures(cwt_62={"numerator": 420, "denominator": 531})))
     moved = true_up([amounts_of(before)], amounts_of(after))
     anew = result_of(rules(), inputs(figures=figures(cwt_62={"numerator": 420, "denominator": 531})), after, final=True)
-    line = TrueUpLine(1, "2029-09-01", ("The figure of CWT-62 was 412/531.",), ("The figure of CWT-62 is another.",), moved, anew, "9f86")
     result = result_of(rules(), inputs(), before, final=True)
-    disputed = Disputed(Dispute("subcontract.SC-A", "gain"), "2029-09-02", "A transfer counts twice.")
-    said: dict[str, Any] = {"true_ups": [line], "disputes": [disputed]}
-    own = statement_of(HEAD, result, audience="subcontract", party="subcontract.SC-A", **said)
+    states = [
+        State(made_on="2029-07-20", publications=(7,), amounts=amounts_of(before), result=result, content_sha256="1c2d"),
+        State(
+            number=1,
+            made_on="2029-09-01",
+            publications=(7, 9),
+            causes=("The figure of CWT-62 was 412/531.",),
+            told=("The figure of CWT-62 is another.",),
+            amounts=moved,
+            result=anew,
+            content_sha256="9f86",
+        ),
+    ]
+    disputed = [Disputed(Dispute("subcontract.SC-A", "gain"), "2029-09-02", "A transfer counts twice.")]
+    own = statement_of(HEAD, states, audience="subcontract", party="subcontract.SC-A", disputes=disputed)
     (gain,) = [each for each in own["lines"] if each["element"] == "gain"]
     assert gain["settled_pence"] == 31_663_863
     assert gain["true_up_pence"] == moved["subcontract.SC-A"]["gain"] > 0
@@ -182,18 +210,46 @@ def test_true_ups_and_suspense_stand_in_the_statement() -> None:
     assert own["disputes"] == [
         {"party": "subcontract.SC-A", "element": "gain", "opened_at": "2029-09-02", "reason": "A transfer counts twice.", "answer": None}
     ]
-    everyone = statement_of(HEAD, result, audience="integrator", party="integrator", **said)
+    everyone = statement_of(HEAD, states, audience="integrator", party="integrator", disputes=disputed)
     assert sum(each["payable_pence"] for each in everyone["totals"]) == 0
     assert sum(each["suspended_pence"] for each in everyone["totals"]) == 0
     assert everyone["summary"]["total_pence"] == anew["total_pence"]
-    payer = statement_of(HEAD, result, audience="commissioner", party="commissioner.all", **said)
+    payer = statement_of(HEAD, states, audience="commissioner", party="commissioner.all", disputes=disputed)
     assert payer["totals"][0]["suspended_pence"] == -gain["pence"]
     assert payer["disputes"] == [{"party": None, "element": "gain", "opened_at": "2029-09-02", "reason": None, "answer": None}]
-    words = text_of(workbook_of(everyone, made_at="2029-09-02T09:00:00Z"))
+    each_says_of_which_state_it_is(own, everyone)
+
+
+def each_says_of_which_state_it_is(own: dict[str, Any], everyone: dict[str, Any]) -> None:
+    """The settlement itself (0) or a true-up, with its date, causes and publications: in JSON, in the table and in the workbook."""
+    assert [(each["true_up"], each["made_on"], each["publications"], each["causes"], each["explained_at"]) for each in own["states"]] == [
+        (0, "2029-07-20", [7], [], "/explanation"),
+        (1, "2029-09-01", [7, 9], ["The figure of CWT-62 is another."], "/true_ups/0/explanation"),
+    ]
+    assert own["summary"]["true_up"] == 1
+    assert {each["true_up"] for each in own["measures"]} == {1}
+    rows = list(csv.DictReader(io.StringIO(csv_of(everyone).decode())))
+    states = {
+        kind: {row["true_up"] for row in rows if row["row"] == kind} for kind in ("state", "summary", "measure", "node", "true_up", "line")
+    }
+    assert states == {"state": {"0", "1"}, "summary": {"1"}, "measure": {"1"}, "node": {"0"}, "true_up": {"1"}, "line": {""}}
+    assert [(row["made_on"], row["publications"]) for row in rows if row["row"] == "state"] == [("2029-07-20", "7"), ("2029-09-01", "7; 9")]
+    assert {row["made_on"] for row in rows if row["row"].startswith("true_up")} == {"2029-09-01"}
+    assert {"total", "dispute", "true_up_cause", "true_up_node"} <= {row["row"] for row in rows}
+    content = workbook_of(everyone, made_at="2029-09-02T09:00:00Z")
+    words = text_of(content)
     assert "The figure of CWT-62 was 412/531." in words
     assert "['" not in words
-    rows = list(csv.DictReader(io.StringIO(csv_of(everyone).decode())))
-    kinds = {row["row"] for row in rows}
-    assert {row["row"] for row in rows if row["made_on"]} == {"true_up", "true_up_cause", "true_up_node"}
-    assert {row["made_on"] for row in rows if row["true_up"] == "1"} == {"2029-09-01"}
-    assert {"total", "measure", "dispute", "true_up", "true_up_node"} <= kinds
+    sheets = sheets_of(content)
+    assert sheets["True-up 1"][2][0] == "True-up 1 of 2029-09-01, on publications 7, 9"
+    assert sheets["How it came about"][2][0].startswith("The settlement itself of 2029-07-20")
+
+
+def test_a_workbook_says_which_of_its_columns_are_pounds() -> None:
+    """Everything in pence is in pounds there, and what is exact is as in the table."""
+    sheets = sheets_of(workbook_of(stated("integrator", "integrator"), made_at="2029-08-01T09:00:00Z"))
+    headings = {str(value) for rows in sheets.values() for row in rows[3:4] for value in row}
+    assert {"settled, £", "in all, £", "paid for it, £", "paid at its lower limit, £", "rounded; money in £"} <= headings
+    assert not [heading for heading in headings if "pence" in heading]
+    (fee,) = [row for row in sheets["How it came about"] if row[1] == "integrator:fixed_fee"]
+    assert (fee[2], fee[3], fee[6]) == ("6526500000", "pence", 65_265_000)
