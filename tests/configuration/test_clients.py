@@ -229,6 +229,20 @@ def test_public_keys_are_rotated_without_a_pause_and_a_token_dies_with_its_key(w
     assert token(new, "5") is None
 
 
+def test_two_clients_may_have_one_key_and_each_acts_as_itself(web: Web, clock: Clock) -> None:
+    own, administrator = pair("EdDSA"), web.key("administrator")
+    one, other = signing(web, own), signing(web, own)
+    given = {client: ask(web, own.assertion(claims(client, clock.now, aud=ADDRESS))).json()["access_token"] for client in (one, other)}
+    assert {client: web.get("/v1/me", key=token).json()["client"] for client, token in given.items()} == {one: one, other: other}
+    # The assertion of one under the name of the other is neither's.
+    crossed = own.assertion(claims(one, clock.now, aud=ADDRESS, sub=other, jti="crossed"))
+    assert ask(web, crossed).status_code == 401
+    assert web.put(f"/v1/clients/{one}/public-keys", {"keys": []}, key=administrator, headers={"If-Match": "*"}).status_code == 200
+    forget(web)
+    assert not works(web, given[one])
+    assert works(web, given[other])
+
+
 @pytest.mark.parametrize(
     ("content", "media_type", "status", "code"),
     [
