@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -13,10 +14,11 @@ from app.kernel.identifiers import identifiers_in
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
 from app.returns.columns import CSV, JSON, KEY_COLUMNS
-from app.returns.csv_file import MOST_ROWS
-from app.returns.faults import fault
+from app.returns.csv_file import MOST_ROWS, read_csv
+from app.returns.faults import Faults, fault
 from app.returns.file_faults import file_fault
-from app.returns.intake import invalid
+from app.returns.intake import ReturnInvalid, invalid
+from app.returns.members import hidden_in, patients_in, unknown_members
 from app.returns.tables import name_of, trimmed
 from app.returns.written_months import month_written
 
@@ -102,9 +104,14 @@ def _read_line(line: bytes, parse: Parse) -> tuple[Named, Any]:
 def read_entry(raw: Any) -> tuple[Named, Any]:
     """The return that an object names, and its body."""
     if not isinstance(raw, dict):
-        return Named(faults=(fault("wrong_type", "", kind="an object"),)), None
+        return Named(faults=(*patients_in(raw, ""), fault("wrong_type", "", kind="an object"))), None
     named = _named({name: raw.get(name) for name in KEY_COLUMNS}, {name: {"pointer": f"/{name}"} for name in KEY_COLUMNS})
-    return named, {name: value for name, value in raw.items() if name not in KEY_COLUMNS}
+    body = {name: value for name, value in raw.items() if name not in KEY_COLUMNS}
+    if named.faults:
+        # Of what return it is nobody knows, so it is not judged; what must not be sent at all is named even so.
+        hidden = Faults(found for found in unknown_members(body, frozenset(), "") if found.code == "patient_identifier")
+        named = named._replace(faults=(*named.faults, *hidden))
+    return named, body
 
 
 def _named(said: dict[str, Any], places: dict[str, dict[str, Any]]) -> Named:
@@ -112,7 +119,7 @@ def _named(said: dict[str, Any], places: dict[str, dict[str, Any]]) -> Named:
     found: dict[str, Any] = {}
     faults: list[Fault] = []
     for name, value in said.items():
-        hidden = identifiers_in(str(value)) if isinstance(value, str | int) else ()
+        hidden = hidden_in(value)
         read = _month(value) if name == "month" else value if isinstance(value, str) and is_code(value) else None
         if hidden:
             faults += [file_fault("patient_identifier", places[name], found=each) for each in hidden]
@@ -146,7 +153,12 @@ def entries_of_csv(lines: Iterable[bytes]) -> Iterator[Entry]:
     lacking = [name for name in KEY_COLUMNS if name not in columns]
     if lacking:
         place = {"line": 1, "column": len(names) + 1}
-        raise invalid([file_fault("column_missing", place, name=name) for name in lacking])
+        hidden = [
+            file_fault("patient_identifier", {"line": 1, "column": column}, found=found)
+            for column, name in enumerate(names, 1)
+            for found in identifiers_in(name)
+        ]
+        raise invalid([*hidden, *(file_fault("column_missing", place, name=name) for name in lacking)])
     keys = {name: columns[name] for name in KEY_COLUMNS}
 
     def named(record: tuple[int, bytes, list[str]]) -> tuple[str, ...]:
@@ -163,7 +175,7 @@ def entries_of_csv(lines: Iterable[bytes]) -> Iterator[Entry]:
             split.append(file_fault("return_split", {"line": line, "column": 1}))
         ended.add(said)
         places = {name: {"line": 2, "column": column} for name, column in keys.items()}
-        read = partial(_read_run, dict(zip(KEY_COLUMNS, said, strict=True)), places)
+        read = partial(_read_run, dict(zip(KEY_COLUMNS, said, strict=True)), places, content)
         yield Entry(position, content, CSV, read, lines_before=line - 2)
     if split:
         raise invalid(split)
@@ -182,8 +194,12 @@ def _together(head: bytes, run: Iterable[tuple[int, bytes, list[str]]]) -> tuple
     return first, b"".join(held)
 
 
-def _read_run(said: dict[str, str], places: dict[str, dict[str, Any]]) -> tuple[Named, Any]:
-    return _named(said, places), None
+def _read_run(said: dict[str, str], places: dict[str, dict[str, Any]], content: bytes) -> tuple[Named, Any]:
+    named = _named(said, places)
+    if named.faults:
+        with suppress(ReturnInvalid):
+            named = named._replace(faults=tuple(dict.fromkeys([*named.faults, *read_csv(content).faults])))
+    return named, None
 
 
 def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, list[str]]]:

@@ -8,12 +8,11 @@ from typing import Any, Final, NamedTuple
 
 from app.kernel.codes import ALL, is_code
 from app.kernel.figures import MOST_DECIMALS, NumericKind, exact, fits, plain
-from app.kernel.identifiers import identifiers_in
 from app.kernel.refusals import Fault
 from app.measures.domain import Measure
 from app.returns.expectation import Carried, ExpectedReturn, carried_of
 from app.returns.faults import EXPLANATION_CODES, NIL_REASONS, REASONS, fault
-from app.returns.members import LONGEST_CODE, text_of, unknown_members, word_of
+from app.returns.members import LONGEST_CODE, patients_in, text_of, unknown_members, word_of
 from app.returns.places import PLACES, place_of
 from app.returns.submission import STATES, Cell, State
 
@@ -193,10 +192,9 @@ def figure_of(value: object, kind: NumericKind, pointer: str, faults: list[Fault
         return Decimal(value)
     figure = exact(value)
     # A figure that fits holds no NHS number, whatever its digits.
-    hidden = identifiers_in(str(value)) if (figure is None or figure >= _LARGEST) and isinstance(value, str | int) else ()
-    if hidden:
-        faults.extend(fault("patient_identifier", pointer, found=each) for each in hidden)
-    elif figure is None:
+    if figure is None or figure >= _LARGEST:
+        faults.extend(patients_in(value, pointer))
+    if figure is None:
         faults.append(fault("percentage" if isinstance(value, str) and "%" in value else "not_a_number", pointer))
     elif figure < 0:
         faults.append(fault("negative", pointer))

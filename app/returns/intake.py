@@ -10,7 +10,7 @@ from app.returns.cells import Unplaced, plain_cells, read_cell
 from app.returns.expectation import ExpectedReturn
 from app.returns.faults import NIL_REASONS, REASONS, Faults, fault, in_order
 from app.returns.looking_back import NOTHING_EARLIER, Earlier, Stated
-from app.returns.members import text_of, unknown_members, word_of
+from app.returns.members import patients_in, text_of, unknown_members, word_of
 from app.returns.rest import RESTS, Rest, complete
 from app.returns.rules import judge
 from app.returns.submission import Cell, CellWarning, Submission
@@ -67,12 +67,12 @@ def read_submission(body: Any, expected: ExpectedReturn, *, earlier: Earlier = N
     """
     faults = Faults()
     if not isinstance(body, dict):
-        raise ReturnInvalid("The submission is not an object.", faults=[fault("wrong_type", "", kind="an object")])
+        raise ReturnInvalid("The submission is not an object.", faults=[*patients_in(body, ""), fault("wrong_type", "", kind="an object")])
     faults += unknown_members(body, _MEMBERS, "")
     note = text_of(body, "note", "", most=LONGEST_NOTE, faults=faults) or ""
     nil = body.get("nil")
     if nil is not None and not isinstance(nil, bool):
-        faults.append(fault("wrong_type", "/nil", kind="true or false"))
+        faults += [*patients_in(nil, "/nil"), fault("wrong_type", "/nil", kind="true or false")]
     submission = _read_nil(body, expected, note, earlier, faults) if nil is True else _read_cells(body, expected, note, earlier, faults)
     if faults:
         # What should be cells and is not cannot be judged before it is, nor what stands beside nil before one of the two is gone.
@@ -109,7 +109,7 @@ def _read_cells(body: Mapping[str, Any], expected: ExpectedReturn, note: str, ea
     if stated is None and rest is None:
         faults.append(fault("missing", "/cells", name="cells"))
     elif stated is not None and not isinstance(stated, list):
-        faults.append(fault("wrong_type", "/cells", kind="an array"))
+        faults += [*patients_in(stated, "/cells"), fault("wrong_type", "/cells", kind="an array")]
     lines = stated if isinstance(stated, list) else []
     if len(lines) > MOST_CELLS:
         raise invalid([*faults, fault("too_many_cells", "/cells", most=MOST_CELLS)])
@@ -162,7 +162,7 @@ def _read_each(
     listed, positions = {}, {}
     for position, raw in enumerate(stated):
         if not isinstance(raw, dict):
-            faults.append(fault("wrong_type", f"/cells/{position}", kind="an object"))
+            faults += [*patients_in(raw, f"/cells/{position}"), fault("wrong_type", f"/cells/{position}", kind="an object")]
             unplaced.append(Unplaced(None, has_value=False))
             continue
         cell = plain[position] or read_cell(raw, expected, f"/cells/{position}", faults)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
 
-from app.kernel.identifiers import identifiers_in
+from app.kernel.identifiers import Identifier, identifiers_in
 from app.kernel.refusals import Fault
 from app.returns.faults import fault
 
@@ -20,17 +20,33 @@ RATIOS: Final = frozenset({"value", "ratio", "rate", "mean", "percent", "percent
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_]{1,40}\Z")
 
 
+def hidden_in(value: Any) -> tuple[Identifier, ...]:
+    """What gives a patient away in anything that is refused, however deep and in the names of its members too: each kind once."""
+    parts, found, left = [value], dict[Identifier, None](), _LOOKED_AT
+    while parts and left > 0:
+        part = parts.pop()
+        if isinstance(part, dict):
+            parts += [*part, *part.values()]
+        elif isinstance(part, list):
+            parts += part
+        else:
+            text = str(part)[:left]
+            left -= len(text) + 1
+            found |= dict.fromkeys(identifiers_in(text))
+    return tuple(found)
+
+
+def patients_in(value: Any, pointer: str) -> list[Fault]:
+    """A fault for each kind of patient's identifier in what is refused at a place."""
+    return [fault("patient_identifier", pointer, found=each) for each in hidden_in(value)]
+
+
 def unknown_members(raw: Mapping[str, Any], allowed: frozenset[str], pointer: str) -> Iterator[Fault]:
     """A fault for each member that is not one of the allowed."""
     for name in sorted(raw.keys() - allowed):
         place = f"{pointer}/{name}" if _PLAIN_NAME.match(name) else pointer
-        hidden = identifiers_in(name[:_LOOKED_AT]) + (
-            identifiers_in(str(raw[name])[:_LOOKED_AT]) if isinstance(raw[name], str | int) else ()
-        )
-        if hidden:
-            yield from (fault("patient_identifier", place, found=each) for each in dict.fromkeys(hidden))
-        else:
-            yield fault("ratio_not_accepted" if name.lower() in RATIOS else "unknown_member", place)
+        yield from patients_in([name, raw[name]], place)
+        yield fault("ratio_not_accepted" if name.lower() in RATIOS else "unknown_member", place)
 
 
 def text_of(raw: Mapping[str, Any], name: str, pointer: str, *, most: int, faults: list[Fault]) -> str | None:
@@ -39,14 +55,13 @@ def text_of(raw: Mapping[str, Any], name: str, pointer: str, *, most: int, fault
     if value is None:
         return None
     place = f"{pointer}/{name}"
-    hidden = identifiers_in(str(value)[: max(most, _LOOKED_AT)]) if isinstance(value, str | int) else ()
-    if hidden:
-        faults.extend(fault("patient_identifier", place, found=each) for each in hidden)
-    elif not isinstance(value, str):
+    hidden = patients_in(value, place)
+    faults.extend(hidden)
+    if not isinstance(value, str):
         faults.append(fault("wrong_type", place, kind="a text"))
     elif len(value) > most:
         faults.append(fault("too_long", place, most=most))
-    else:
+    elif not hidden:
         return value
     return None
 

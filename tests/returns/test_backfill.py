@@ -153,6 +153,25 @@ def test_no_patients_number_is_kept_as_the_name_of_a_return(sent: Programme) -> 
     assert "9434765919" not in str(sent.all("SELECT * FROM backfill_results"))
 
 
+def test_a_patients_number_is_named_also_where_something_else_is_wrong_with_the_whole_entry(sent: Programme) -> None:
+    number = "943 476 5919"
+    strange = {**hospice("2026-10"), "patients": [{"number": number}]}
+    found = results(sent, backfill(sent, lines(strange, {**strange, "month": None}, [number])))
+    assert [[(fault["code"], fault["pointer"]) for fault in row["errors"]] for row in found] == [
+        [("patient_identifier", "/patients"), ("unknown_member", "/patients")],
+        [("return_not_named", "/month"), ("patient_identifier", "/patients")],
+        [("patient_identifier", ""), ("wrong_type", "")],
+    ]
+    rows = [f"{HEADER},patient", f"hospice,SC-H9901,,HOSP-WAIT,0-1,15,,zero,{number}"]
+    (row,) = results(sent, backfill(sent, "\n".join(rows).encode(), kind="text/csv"))
+    assert [(fault["code"], fault["line"], fault["column"]) for fault in row["errors"]] == [
+        ("return_not_named", 2, 3),
+        ("patient_identifier", 2, 9),
+    ]
+    answer = backfill(sent, f"collection,month,{number}\nhospice,2026-10,1".encode(), kind="text/csv")
+    assert [fault["code"] for fault in answer.json()["errors"]] == ["patient_identifier", "column_missing"]
+
+
 def test_an_entry_that_lacks_one_name_keeps_the_others_in_its_result(sent: Programme) -> None:
     whole = hospice("2026-10")
     without_month = {name: value for name, value in whole.items() if name != "month"}

@@ -167,6 +167,15 @@ def test_one_thing_wrong_is_one_fault(case: str, whole: Contract) -> None:
         (replaced(COUNT, **{NHS_NUMBER: 1}), "/cells/2"),
         (replaced(COUNT, patient=9434765919), "/cells/2/patient"),
         ({"nil": True, "reason": NHS_NUMBER}, "/reason"),
+        ({**mixed_body(), "patient": {"seen": [{"number": NHS_NUMBER}]}}, "/patient"),
+        ({**mixed_body(), "patient": [{NHS_NUMBER: None}]}, "/patient"),
+        ({**mixed_body(), "note": [9434765919]}, "/note"),
+        ({**mixed_body(), "nil": NHS_NUMBER}, "/nil"),
+        ({**mixed_body(), "cells": {"lung": NHS_NUMBER}}, "/cells"),
+        ({**mixed_body(), "cells": [*mixed_body()["cells"], [NHS_NUMBER]]}, "/cells/8"),
+        (replaced(COUNT, patient=[NHS_NUMBER]), "/cells/2/patient"),
+        (replaced(COUNT, numerator={"of": NHS_NUMBER}), "/cells/2/numerator"),
+        ([NHS_NUMBER], ""),
     ],
 )
 def test_an_nhs_number_is_refused_and_not_repeated(body: Any, pointer: str, whole: Contract) -> None:
@@ -174,6 +183,16 @@ def test_an_nhs_number_is_refused_and_not_repeated(body: Any, pointer: str, whol
         read_submission(body, owed(MIXED, whole))
     assert ("patient_identifier", pointer) in [(fault.code, fault.pointer) for fault in refused.value.faults]
     assert "4765" not in repr([refused.value.detail, refused.value.faults])
+
+
+def test_an_nhs_number_where_nothing_should_be_is_named_with_what_should_not_be_there(whole: Contract) -> None:
+    body = {**mixed_body(), "patient": NHS_NUMBER, "note": [NHS_NUMBER]}
+    assert faults_of(body, whole) == [
+        ("patient_identifier", "/note"),
+        ("wrong_type", "/note"),
+        ("patient_identifier", "/patient"),
+        ("unknown_member", "/patient"),
+    ]
 
 
 def test_what_looks_like_an_nhs_number() -> None:
@@ -542,4 +561,4 @@ def test_what_is_far_too_long_is_not_searched_from_end_to_end() -> None:
     assert text_of({"note": searched}, "note", "", most=2000, faults=faults) is None
     assert [found.code for found in faults] == ["too_long"]
     assert text_of({"note": f"943 476 5919 {searched}"}, "note", "", most=2000, faults=faults) is None
-    assert [found.code for found in faults] == ["too_long", "patient_identifier"]
+    assert [found.code for found in faults] == ["too_long", "patient_identifier", "too_long"]
