@@ -17,6 +17,7 @@ from app.kernel.canonical import json_bytes
 from app.kernel.refusals import Fault, Forbidden, Invalid, Kind, NotFound, Refusal, Unauthenticated
 from app.telemetry import log
 from app.web.intake import pointer
+from app.web.shapes import what_it_must_be
 
 MEDIA_TYPE: Final = "application/problem+json"
 REGISTER: Final = "/docs/problems"
@@ -252,7 +253,7 @@ def _faults_of_parameters(error: RequestValidationError) -> Iterator[Fault]:
         else:
             yield Fault(
                 "parameter",
-                f"The {place} parameter {name} is not what it must be.",
+                f"The {place} parameter {name} is not what it must be. {what_it_must_be(each)}",
                 "See the operation in the reference pages.",
                 pointer=pointer((place, *rest[:1])),
             )

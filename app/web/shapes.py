@@ -122,6 +122,11 @@ def _type_word(kind: str) -> str:
     return ""
 
 
+def what_it_must_be(error: ErrorDetails) -> str:
+    """What is wrong with a value, in a sentence that does not repeat it."""
+    return _words(error, _type_word(error["type"]))[1]
+
+
 def _words(error: ErrorDetails, type_word: str) -> tuple[str, str, str]:
     kind, context = error["type"], error.get("ctx", {})
     if kind in _WORDS:

@@ -82,6 +82,26 @@ def test_a_parameter_that_an_operation_does_not_know_is_refused(web: Web, manage
     problem_of(web.get("/metrics?x=1", key=web.key("administrator")), 422, "unknown_parameter")
 
 
+def test_a_parameter_that_cannot_be_read_is_told_what_it_must_be(web: Web, manager: str) -> None:
+    """And never what it was."""
+    found = [
+        problem_of(web.request(method, path, key=manager), 422, "invalid")["errors"][0]
+        for method, path in (
+            ("GET", f"{BOATS}?limit=ninety"),
+            ("GET", f"{BOATS}?limit=-1"),
+            ("POST", f"{BOATS}?dry_run=ninety"),
+            ("GET", "/v1/programmes/p/publications?month=2026-13"),
+        )
+    ]
+    assert [error["detail"].split(". ", 1)[-1] for error in found] == [
+        "This must be a whole number.",
+        "This number must be at least 1.",
+        "This must be true or false.",
+        "A month is written as a string, YYYY-MM, from 1900 to 2199.",
+    ]
+    assert {error["code"] for error in found} == {"parameter"}
+
+
 def test_anothers_programme_looks_exactly_like_none(web: Web, manager: str) -> None:
     web.post("/v1/programmes/theirs/boats", {"code": "x", "name": "X"}, key=web.key("administrator"))
     bodies = set()
