@@ -1,4 +1,4 @@
-"""Rules are functions of values: who commits, where the clock, chance and floats may be met (rules 2, 3 and 7)."""
+"""Rules are functions of values: who commits, what stores answer, where the clock, chance and floats may be met (rules 2, 3, 4 and 7)."""
 
 import ast
 from collections.abc import Iterator
@@ -52,6 +52,9 @@ MAY_FLOAT = {"app/kernel/figures.py": "the one place where a figure meets a floa
 # Seconds to wait are not figures. (The wire's examples, in api.py and schemas.py, show numbers as JSON writes them.)
 SECONDS = {"settings", "telemetry", "web", "cli", "client", "db", "main", "demo"}
 
+# What a query is made of and answers with.
+OF_QUERIES = {"CursorResult", "Result", "Row", "RowMapping", "ScalarResult", "Select"}
+
 
 def commits(source: Source) -> Iterator[str]:
     if room(source.path) in MAY_COMMIT or source.path in MAY_COMMIT_FILES:
@@ -59,6 +62,17 @@ def commits(source: Source) -> Iterator[str]:
     for name, call in calls(source.tree):
         if name.endswith((".commit", ".rollback")) and not call.args:
             yield f"{source.path}:{call.lineno}: {name}() below the edge; the caller owns the transaction"
+
+
+def hands_out_rows(source: Source) -> Iterator[str]:
+    """A store's public functions that answer with what only SQLAlchemy knows."""
+    if not source.path.endswith("store.py"):
+        return
+    theirs = {name.rpartition(".")[2] for name, _ in imported(source.tree) if name.startswith("sqlalchemy.")} & OF_QUERIES
+    for node in source.tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.returns is not None:
+            for name in {part.id for part in ast.walk(node.returns) if isinstance(part, ast.Name)} & theirs:
+                yield f"{source.path}:{node.lineno}: {node.name} hands out a {name}; a store answers with values"
 
 
 def asks_the_clock_or_chance(source: Source) -> Iterator[str]:
@@ -92,6 +106,13 @@ def test_a_commit_below_the_edge_is_noticed() -> None:
     text = "def act(session):\n    session.commit()\n"
     assert list(commits(planted(text, path="app/returns/actions.py")))
     assert not list(commits(planted(text, path="app/web/unit.py")))
+
+
+def test_a_store_answers_with_values() -> None:
+    assert not [fault for source in sources("app") for fault in hands_out_rows(source)]
+    text = "from sqlalchemy import Row\n\ndef revisions() -> list[Row]: ...\n"
+    assert list(hands_out_rows(planted(text, path="app/returns/store.py")))
+    assert not list(hands_out_rows(planted(text.replace("revisions", "_revisions"), path="app/returns/store.py")))
 
 
 def test_the_clock_and_chance_arrive_as_arguments() -> None:
