@@ -107,9 +107,11 @@ def is_one_person(session: Session, programme: str, by: str, at: datetime, *, ac
     """Whether what a client did at a moment was done by whoever acts now, as rules have it that ask for another person.
 
     A client counts as itself and as everybody who was lending it anything then: so neither lender and delegate nor two delegates of one lender are two.
+    What was begun with a lent permission may be recorded after that has ended: whose it was, the record says.
     """
     now = {actor.client, *(lender for _, lender in actor.delegated)}
-    return not now.isdisjoint({by, *store.lenders_to(session, programme, by, at=at, grace=_UNNOTICED)})
+    lent = (each for lenders in audit.lenders(session, programme, [at]).values() for each in lenders.split(","))
+    return not now.isdisjoint({by, *lent, *store.lenders_to(session, programme, by, at=at, grace=_UNNOTICED)})
 
 
 def _note(session: Session, recording: Recording, action: str, granted: Delegation) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -161,6 +162,24 @@ def test_lender_and_delegates_are_one_person(people: People) -> None:
     approved = people.post("other manager", waits).json()
     assert (approved["proposed_by"], approved["proposed_on_behalf_of"]) == (people.id("analyst"), people.id("manager"))
     assert (approved["approved_by"], approved["approved_on_behalf_of"]) == (people.id("other manager"), None)
+
+
+def test_who_lent_what_was_begun_in_time_is_no_second_person_however_late_it_is_recorded(people: People, module_database: Database) -> None:
+    """Or a delegate would begin slowly, the lender's permission would end meanwhile, and the lender would approve."""
+    granted(people.lend("other manager", "settlement_propose", "analyst", days=1))
+    propose(people, "analyst")
+    with module_database.superuser_engine.begin() as holding, ThreadPoolExecutor() as threads:
+        holding.execute(text("SELECT 1 FROM ledger WHERE programme = 'small' FOR UPDATE"))
+        late = threads.submit(propose, people, "analyst")
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        with module_database.superuser_engine.connect() as looking:
+            while not (late.done() or looking.execute(waiting).scalar_one()):
+                looking.rollback()
+        people.own.now += timedelta(days=2)
+        holding.rollback()
+        waits = late.result(timeout=60)
+    assert people.post("other manager", waits).json()["code"] == "same_person"
+    assert people.post("administrator", waits).status_code == 200
 
 
 def test_nobody_lends_more_than_its_own_nor_outside_its_party(people: People) -> None:
