@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import IO, Annotated, Any, ClassVar, Final, TypeVar
 from uuid import uuid4
 
+import anyio
 from fastapi import Depends, Request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -23,7 +24,7 @@ from app.telemetry import log
 from app.web.bodies import body_parts, media_type
 from app.web.idempotency import require_key
 from app.web.problems import UnknownParameter, of_database, unknown_parameters
-from app.web.work import JSON, REPLAYED, Service, admitted
+from app.web.work import JSON, REPLAYED, Service, admitted, caller
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ class SteppedWork:
     """
 
     service: Service
+    request: Request
     actor: Actor
     programme: str
     body: IO[bytes]
@@ -60,8 +62,9 @@ class SteppedWork:
     def step(self, work: Callable[[Session, datetime], T]) -> T:
         """Do one piece of work in a transaction of its own, at the moment at which it begins; it is kept when this returns.
 
-        Interrupted where the database did not let it be done, or nobody knows whether it was.
+        Interrupted where the database did not let it be done, or nobody knows whether it was; Unauthenticated for a caller who is none any more.
         """
+        anyio.from_thread.run(self._still_called)
         tenant = tenant_of(self.actor, programme=self.programme)
         try:
             with open_session(self.service.engine, tenant, clock=self.service.clock) as session:
@@ -76,6 +79,9 @@ class SteppedWork:
                 f"Another act was in the way, or the database went away. What was done before is kept: to go on, send the same body again with"
                 f" the Idempotency-Key {self.shown_key}."
             ) from error
+
+    async def _still_called(self) -> None:
+        await caller(self.request, now=self.service.clock())
 
     def answer(self, payload: Any, *, location: str, replayed: bool = False) -> Response:
         """Say what was done; it is kept already, and was all done before this request where it is `replayed`."""
@@ -102,7 +108,7 @@ async def stepped_work(request: Request) -> AsyncIterator[SteppedWork]:
             body.write(part)
         body.seek(0)
         async with service.places.held(actor.client):
-            yield SteppedWork(service, actor, programme or "", body, said.hexdigest(), kind, parameters, *_keys(key))
+            yield SteppedWork(service, request, actor, programme or "", body, said.hexdigest(), kind, parameters, *_keys(key))
 
 
 def _keys(sent: str | None) -> tuple[str, str]:

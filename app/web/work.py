@@ -282,18 +282,25 @@ def _known_parts(request: Request) -> str | None:
     return programme
 
 
-async def admitted(request: Request, *, now: datetime) -> tuple[Actor, str | None]:
-    """Who is calling, and the programme that the path names, which is theirs; or a refusal, also where they call too often."""
+async def caller(request: Request, *, now: datetime) -> Actor:
+    """Who is calling, or a refusal. Asked again once something was waited for: whoever was revoked meanwhile is nobody."""
     service: Service = request.app.state.service
     address = None if request.client is None else request.client.host
     actor = await service.callers.admit(request.headers.get("authorization"), now=now, address=address)
     request.state.client = actor.client
     request.state.actor = actor
+    return replace(actor, request_id=request.state.request_id)
+
+
+async def admitted(request: Request, *, now: datetime) -> tuple[Actor, str | None]:
+    """Who is calling, and the programme that the path names, which is theirs; or a refusal, also where they call too often."""
+    service: Service = request.app.state.service
+    actor = await caller(request, now=now)
     service.rates.take(actor.client)
     programme = _known_parts(request)
     if programme is not None and (not is_code(programme) or actor.programme not in {EVERY, programme}):
         raise NotFound("There is no programme of that code here, or it is not yours.")
-    return replace(actor, request_id=request.state.request_id), programme
+    return actor, programme
 
 
 async def unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
@@ -308,6 +315,7 @@ async def unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
             body = await read_body(request, limit_bytes=service.body_limit_bytes, take=take)
         # Only what is here whole takes a place: who sends slowly keeps nobody waiting.
         await held.enter_async_context(service.places.held(actor.client))
+        actor = await caller(request, now=service.clock())
         unit = UnitOfWork(service, request, actor, now=now, programme=programme, body=body)
         try:
             yield unit

@@ -1,5 +1,6 @@
 """A room of the tests' own, as `app/web/__init__.py` says one is written: boats, in a table behind its wall."""
 
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -16,6 +17,7 @@ from app.web.etags import tag_of
 from app.web.moments import AsOf
 from app.web.pages import BadCursor, PageOf
 from app.web.reference import PUTTING, WRITING, json_answer, json_body, refusals
+from app.web.stepwise import Stepwise
 from app.web.work import Unit
 from tests.support.databases import Database
 
@@ -130,3 +132,12 @@ def forget_to_end(programme: Programme, boat: Code, unit: Unit) -> Response:
     """Answer without ending the unit of work."""
     save(unit.session, programme, Boat(code=boat, name="Forgotten"), actor=unit.actor)
     return Response(b"{}")
+
+
+@router.post("/{boat}/fleet", response_class=Response, responses=refusals())
+def build_a_fleet(programme: Programme, boat: Code, work: Stepwise) -> Response:
+    """Build one after the other for as long as anybody asks for it, and not for ever."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        work.step(lambda session, _now: save(session, programme, Boat(code=boat, name="One more"), actor=work.actor))
+    return work.answer({}, location="")

@@ -1,8 +1,10 @@
 """One request is one transaction, committed before its answer; the how-to of `app/web/__init__.py`, run."""
 
+import json
 import threading
 import uuid
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -149,6 +151,40 @@ def test_a_key_is_free_again_after_its_time_and_others_are_dropped(web: Web, man
             "SELECT count(*) FROM idempotency_keys WHERE client = (SELECT client FROM idempotency_keys ORDER BY first_used_at DESC LIMIT 1)"
         )
         assert connection.execute(text(query)).scalar_one() == 1
+
+
+@pytest.mark.parametrize("path", [BOATS, f"{BOATS}/x/fleet"])
+def test_a_key_that_is_revoked_while_a_body_comes_is_dead_before_it_is_worked_for(web: Web, path: str) -> None:
+    """Or whoever stole a key would begin something large before it is noticed, and act for as long as a body may take to come."""
+    client, key = web.new_client("contract_manager", programme="p")
+    asked = _sent("GET", "/v1/me", key)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await web.transport.handle_async_request(_sent("POST", f"/v1/clients/{client}/revocation", web.key("administrator")))
+        with anyio.fail_after(20):
+            while (await web.transport.handle_async_request(asked)).status_code == 200:
+                pass
+        yield b'"code": "stolen", "name": "A boat"}'
+
+    answer = web.portal.call(web.transport.handle_async_request, _sent("POST", path, key, slowly()))
+    assert (answer.status_code, json.loads(answer.read())["code"]) == (401, "unauthenticated")
+    assert not {"stolen", "x"} & set(names(web))
+
+
+def test_a_key_that_is_revoked_between_steps_takes_no_further_one(web: Web) -> None:
+    client, key = web.new_client("contract_manager", programme="p")
+    building = web.portal.start_task_soon(web.transport.handle_async_request, _sent("POST", f"{BOATS}/flagship/fleet", key))
+    while "flagship" not in names(web) and not building.done():
+        pass
+    assert web.post(f"/v1/clients/{client}/revocation", key=web.key("administrator")).status_code == 200
+    assert building.result(timeout=60).status_code == 401
+
+
+def _sent(method: str, path: str, key: str, content: AsyncIterator[bytes] | None = None) -> httpx.Request:
+    return httpx.Request(
+        method, f"http://test{path}", content=content, headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    )
 
 
 def test_preconditions(web: Web, manager: str) -> None:
