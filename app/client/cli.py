@@ -141,14 +141,14 @@ def submit(caller: Caller, files: Files, *, collection: Collection = None, month
 @asking
 def backfill(
     caller: Caller,
-    file: Annotated[Path, typer.Argument(help="Many returns: lines of JSON (.ndjson), or CSV.", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="Many returns: lines of JSON (.ndjson), or CSV, as which a spreadsheet is saved first.", exists=True, dir_okay=False)],
     *,
     as_json: AsJson = False,
 ) -> None:
     """Submit many months and subcontracts from one file; run again with the same file, it goes on where it was broken off."""
     media_type = {".ndjson": NDJSON, ".jsonl": NDJSON, ".csv": CSV}.get(file.suffix.lower())
     if media_type is None:
-        fail(f"{file}: a backfill is a file that ends in .ndjson or .csv.")
+        fail(f"{file}: a backfill is a file that ends in .ndjson or .csv; save a spreadsheet as CSV (UTF-8) first.")
     with file.open("rb") as content:
         # The same file is the same backfill.
         name = hashlib.file_digest(content, "sha256").hexdigest()

@@ -92,7 +92,8 @@ def backfill_returns(work: Stepwise, programme: ProgrammeCode) -> Response:
     """Submit many returns, of many months and subcontracts: each is received or refused by itself, and has its result.
 
     As JSON, as lines of JSON (`application/x-ndjson`), or as CSV whose columns `collection`, `subcontract` and `month` name the return of each
-    row, the rows of one return together; the last two may be as large as a backfill may be. Sent again with the same `Idempotency-Key` and body it goes
+    row, the rows of one return together; the last two may be as large as a backfill may be. A spreadsheet is saved as CSV (UTF-8) for it, its
+    months written as `2026-10` or shown as `Oct-26`: a day such as 10/11/2026 could be of two months, and is refused. Sent again with the same `Idempotency-Key` and body it goes
     on where it was broken off; meanwhile, `backfills` tells how far it has come. A key names one backfill of its client for good.
     Of lines the very bytes are kept, of one JSON object each entry's JSON written anew. A month that is frozen is refused here as anywhere
     (`return_frozen`): backfill history before its freeze, or have each of its returns reopened first.
@@ -138,7 +139,7 @@ def _entries(work: SteppedWork) -> Callable[[], Iterator[Entry]]:
     if work.media_type == CSV:
         return lambda: entries_of_csv(lines())
     if work.media_type != JSON:
-        raise UnsupportedMedia(f"Send `Content-Type: {JSON}`, `{NDJSON}` or `{CSV}`, in UTF-8.")
+        raise UnsupportedMedia(f"Send `Content-Type: {JSON}`, `{NDJSON}` or `{CSV}`, in UTF-8; save a spreadsheet as CSV first.")
     return _entries_of_json(work)
 
 

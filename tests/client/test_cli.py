@@ -229,6 +229,7 @@ def test_many_months_from_one_file_which_go_on_where_they_were_broken_off(shell:
         (["returns", "status", "--key-file", "{empty}"], "Give the key"),
         (["returns", "submit", "{nameless}"], "the name does not say which return this is"),
         (["returns", "submit", "{text}"], "a return is a file that ends in .json, .csv, .xlsx"),
+        (["returns", "backfill", "{sheet}"], "save a spreadsheet as CSV (UTF-8) first"),
         (["receipt", "verify", "{nameless}"], "is no receipt, and none is beside it"),
         (["returns", "status", "--url", "nonsense"], "nonsense is no address"),
         (["returns", "status", "--subcontract", "SC-RJE"], "There is no"),
@@ -237,7 +238,7 @@ def test_many_months_from_one_file_which_go_on_where_they_were_broken_off(shell:
     ],
 )
 def test_what_cannot_be_is_one_sentence(shell: Shell, tmp_path: Path, words: list[str], says: str) -> None:
-    files = {"empty": "empty", "nameless": "return.json", "text": "hospice SC-H9901 2026-10.txt"}
+    files = {"empty": "empty", "nameless": "return.json", "text": "hospice SC-H9901 2026-10.txt", "sheet": "history.xlsx"}
     for name in files.values():
         (tmp_path / name).touch()
     found = shell.run(*(word.format_map({short: str(tmp_path / name) for short, name in files.items()}) for word in words))
