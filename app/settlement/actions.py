@@ -23,7 +23,16 @@ from app.kernel.refusals import Fault, Invalid, NotFound
 from app.settlement import store
 from app.settlement.domain import SettlementRules
 from app.settlement.faults import Known, KnownMeasure, faults_of, notes_of
-from app.settlement.runs import InputKey, NotWaiting, RulesVersion, SettledAlready, StatedInput, latest_approved, latest_stated
+from app.settlement.runs import (
+    CannotSettle,
+    InputKey,
+    NotWaiting,
+    RulesVersion,
+    SettledAlready,
+    StatedInput,
+    latest_approved,
+    latest_stated,
+)
 from app.settlement.year import judged, payments_of_year
 
 _MADE_OF: Final[dict[str, Literal["ratio", "count", "neither"]]] = {
@@ -115,7 +124,7 @@ def propose_rules(session: Session, programme: str, rules: SettlementRules, *, r
 
 
 def approve_rules(session: Session, programme: str, contract_year: int, version: int, *, actor: Actor, now: datetime) -> RulesVersion:
-    """Approve what another client proposed: from now on the year is settled by it. NotWaiting, SamePerson, SettledAlready."""
+    """Approve what another client proposed: from now on the year is settled by it. NotWaiting, SamePerson, SettledAlready, CannotSettle."""
     require(actor, Permission.SETTLEMENT_APPROVE, programme=programme)
     hold_ledger(session, programme)
     versions = store.rules_versions(session, programme, contract_year)
@@ -127,7 +136,7 @@ def approve_rules(session: Session, programme: str, contract_year: int, version:
     known = known_of(load_contract(session, programme))
     faults = faults_of(made.rules, known)
     if faults:
-        raise Invalid("The programme has changed since these rules were proposed; see errors.", faults=within("/rules", faults))
+        raise CannotSettle("The programme has changed since these rules were proposed; see errors.", faults=within("/rules", faults))
     _refuse_settled(session, programme, contract_year)
     recording = begin_recording(session, programme, actor=actor, now=now)
     facts.close(session, store.RULES, recording, [(contract_year, version)], programme=programme)
@@ -225,10 +234,20 @@ def _noted(made: RulesVersion, known: Known, *, in_force: bool = False) -> Rules
     return replace(made, notes=tuple(within("/rules", notes_of(made.rules, known))), in_force=in_force)
 
 
+def year_faults(contract_year: int, known: Known) -> Iterator[Fault]:
+    """A contract year that the programme does not have."""
+    if contract_year > known.contract_years:
+        yield Fault("unknown_year", "The programme ends before this contract year.", "Correct the year.", pointer="/contract_year")
+
+
+def refuse_unknown_year(contract_year: int, known: Known) -> None:
+    if faults := list(year_faults(contract_year, known)):
+        raise Invalid("The programme has no such contract year; see errors.", faults=faults)
+
+
 def _misstated(key: InputKey, value: Decimal, known: Known, versions: Iterable[RulesVersion]) -> Iterator[Fault]:
     """What is wrong with a cost or factor: its year, pence that are not whole, and a code that no rules know."""
-    if key.contract_year > known.contract_years:
-        yield Fault("unknown_year", "The programme ends before this contract year.", "Correct the year.", pointer="/contract_year")
+    yield from year_faults(key.contract_year, known)
     if key.kind != "factor":
         if value != int(value):
             yield Fault("whole_pence", "A cost is whole pence.", "Round it to the penny, in pence.", pointer="/value")

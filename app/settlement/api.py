@@ -9,7 +9,7 @@ from app.kernel.codes import ALL
 from app.kernel.moments import moment_text
 from app.kernel.refusals import AsOfInFuture
 from app.settlement import actions
-from app.settlement.runs import InputKey, InputKind, NotWaiting, SettledAlready
+from app.settlement.runs import CannotSettle, InputKey, InputKind, NotWaiting, SettledAlready
 from app.settlement.schemas import (
     InputBody,
     RulesBody,
@@ -156,7 +156,7 @@ def get_settlement_rules(unit: Unit, programme: ProgrammeCode, contract_year: Co
 @router.post(
     "/settlement-rules/{contract_year}/{version}/approval",
     response_class=Response,
-    responses=refusals(*WRITING, NotWaiting, SamePerson, SettledAlready) | json_answer(RulesVersionView, APPROVED),
+    responses=refusals(*WRITING, NotWaiting, SamePerson, SettledAlready, CannotSettle) | json_answer(RulesVersionView, APPROVED),
 )
 def approve_settlement_rules(unit: Unit, programme: ProgrammeCode, contract_year: ContractYear, version: Number) -> Response:
     """Approve the rules that another person proposed: from then on they are frozen, and the year is settled by them."""

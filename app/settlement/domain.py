@@ -5,20 +5,27 @@ What a single member cannot say of itself (weights that do not sum to 1, a ramp 
 """
 
 from decimal import Decimal
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import ALL, Code
 from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Line, Many, Name, NewCode, Pence, Words
-from app.programmes.domain import JudgedOn, PaymentMode, Threshold
+from app.programmes.domain import JudgedOn, PaymentMode
 
 METHOD_VERSION: Final = "4"
 """Moves when the same rules and inputs would come to something else, or be explained otherwise."""
 
-Share = Threshold
+
+def _of_one(value: Decimal) -> Decimal:
+    if not 0 <= value <= 1:
+        raise PydanticCustomError("threshold", "a share from 0 to 1")
+    return value
+
+
+Share = Annotated[ExactDecimal, AfterValidator(_of_one)]
 """A share of one: from 0 to 1."""
 
 NOTHING: Final = Decimal(0)
@@ -181,16 +188,29 @@ class Consequences(Line):
     lines: Annotated[Many[Consequence], Field(max_length=100)] = ()
 
 
+_SHARE_OR_SHARES: Final = "a share from 0 to 1, or a list with one for each contract year"
+
+
+def _share_or_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(value)
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "number":
+            raise PydanticCustomError("number", _SHARE_OR_SHARES) from None
+        raise
+
+
 def _by_year(shares: tuple[YearShare, ...]) -> tuple[YearShare, ...]:
     if not shares:
-        raise PydanticCustomError("empty", "a number, or a list with a share for at least one contract year")
+        raise PydanticCustomError("empty", _SHARE_OR_SHARES)
     if len({each.contract_year for each in shares}) != len(shares):
         raise PydanticCustomError("repeated", "a contract year stands twice in this list")
     return tuple(sorted(shares, key=lambda each: each.contract_year))
 
 
 AtRisk = Annotated[
-    Annotated[Share, Tag("every year")] | Annotated[Many[YearShare], Field(max_length=100), AfterValidator(_by_year), Tag("by year")],
+    Annotated[Share, WrapValidator(_share_or_list), Tag("every year")]
+    | Annotated[Many[YearShare], Field(max_length=100), AfterValidator(_by_year), Tag("by year")],
     Discriminator(lambda value: "by year" if isinstance(value, list | tuple) else "every year"),
 ]
 

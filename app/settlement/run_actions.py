@@ -22,7 +22,7 @@ from app.kernel.refusals import Fault, NotFound
 from app.publications import store as publications
 from app.publications.domain import OF_PROGRAMME, Standing
 from app.settlement import store
-from app.settlement.actions import known_of, within
+from app.settlement.actions import known_of, refuse_unknown_year, within
 from app.settlement.computation import settle
 from app.settlement.domain import METHOD_VERSION, SettlementRules
 from app.settlement.faults import outside_year
@@ -122,6 +122,8 @@ def _basis(session: Session, programme: str, contract_year: int) -> tuple[Any, .
 
 def _run(session: Session, programme: str, contract_year: int, kind: RunKind, *, reason: str, actor: Actor, now: datetime) -> Run:
     contract = load_contract(session, programme)
+    known = known_of(contract)
+    refuse_unknown_year(contract_year, known)
     approved = latest_approved(store.rules_versions(session, programme, contract_year))
     if approved is None:
         raise NoRules(f"No rules are approved for contract year {contract_year}.")
@@ -130,7 +132,7 @@ def _run(session: Session, programme: str, contract_year: int, kind: RunKind, *,
         raise CannotSettle(f"Contract year {contract_year} is switched off; see errors.", faults=[fault])
     before = store.run_summaries(session, programme, contract_year)
     _refuse_settled(contract_year, before, waiting=kind == "final")
-    if astray := outside_year(approved.rules, known_of(contract)):
+    if astray := outside_year(approved.rules, known):
         # What was approved when contract years began elsewhere, or before this was refused.
         raise CannotSettle("These rules judge on months of another contract year; see errors.", faults=within("/rules", astray))
     if kind == "final":
@@ -230,7 +232,9 @@ def _read(
     """What a year is settled on; CannotSettle with everything that is lacking."""
     stated = store.stated_inputs(session, contract.programme.code, rules.contract_year)
     read = read_year(session, contract, rules, stated, final=final, actor=actor, now=now)
-    faults = within("/inputs", lacking(rules, read.inputs, live=final and rules.mode == "live"))
+    lack = lacking(rules, read.inputs, live=final and rules.mode == "live")
+    # What is lacking was not sent: its place is the year that it is of.
+    faults = [replace(fault, pointer="/contract_year") for fault in lack]
     if final:
         standing = publications.current(session, contract.programme.code, OF_PROGRAMME)
         faults += _unfinished(months_of_year(contract, rules.contract_year), standing, live=rules.mode == "live", now=now)

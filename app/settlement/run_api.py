@@ -121,7 +121,15 @@ def declare_settlement(unit: Unit, programme: ProgrammeCode) -> Response:
     responses=refusals(*WRITING, NoRules, CannotSettle)
     | json_answer(
         SimulationView,
-        {"before": RUN["result"], "after": RUN["result"], "difference_pence": {"integrator": 0}, "moved": [], "sweep": [], "notes": []},
+        {
+            "rules_version": 2,
+            "before": RUN["result"],
+            "after": RUN["result"],
+            "difference_pence": {"integrator": 0},
+            "moved": [],
+            "sweep": [],
+            "notes": [],
+        },
     ),
     openapi_extra=json_body(
         SimulationBody,

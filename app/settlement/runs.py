@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
-from app.kernel.refusals import Fault, Invalid, Kind, Refusal
+from app.kernel.refusals import Fault, Kind, Refusal
 from app.settlement.domain import SettlementRules
 from app.settlement.true_up import Amounts, Dispute
 
@@ -326,8 +326,9 @@ class Overtaken(Refusal):
     title: ClassVar[str] = "The settlement was overtaken before it was passed"
 
 
-class CannotSettle(Invalid):
-    """Something is lacking that a settlement needs: `errors` names everything."""
+class CannotSettle(Refusal):
+    """Something is lacking that a settlement needs, or is not as its rules say: `errors` names everything."""
 
     code: ClassVar[str] = "cannot_settle"
-    title: ClassVar[str] = "The contract year cannot be settled yet"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    title: ClassVar[str] = "The contract year cannot be settled as things stand"

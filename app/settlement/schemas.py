@@ -224,7 +224,12 @@ class SweptView(BaseModel):
 
 
 class SimulationView(BaseModel):
-    """What would be, beside what is, and what of the rules looks like a mistake. Nothing of it is kept, or payable."""
+    """What would be, beside what is, and what of the rules looks like a mistake. Nothing of it is kept, or payable.
+
+    `rules_version` is which of the year's own rules were taken: those in force, else those proposed; null where rules were sent.
+    """
+
+    rules_version: int | None
 
     before: dict[str, Any]
     after: dict[str, Any]
@@ -295,6 +300,7 @@ def simulation_view(found: Simulated) -> dict[str, Any]:
     answer = found.what_if
     values = found.asked.values if found.asked is not None else ()
     return {
+        "rules_version": found.rules_version,
         # It goes as far as is published, in phases that need not pay, and nothing of it is kept: none of it is payable.
         "before": result_of(found.rules, found.inputs, answer.before, final=False),
         "after": result_of(answer.rules, answer.inputs, answer.after, final=False),

@@ -1,7 +1,7 @@
 """What would be if, on what is published and approved today: worked out and answered, and nothing of it kept."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from app.kernel.actors import Actor
 from app.kernel.refusals import Fault, Invalid
 from app.reports.periods import months_of
 from app.settlement import store
-from app.settlement.actions import known_of, within
+from app.settlement.actions import known_of, refuse_unknown_year, within
 from app.settlement.changed import astray, placed
 from app.settlement.changes import Changes, figure_of
 from app.settlement.computation import Settlement
@@ -30,7 +30,10 @@ from app.settlement.year import months_of_year
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What would be, beside what is; and the settlement at each value of the parameter that is swept."""
+    """What would be, beside what is; and the settlement at each value of the parameter that is swept.
+
+    `rules_version` is the year's own that was taken; None of rules that were sent.
+    """
 
     rules: SettlementRules
     inputs: Inputs
@@ -38,6 +41,7 @@ class Simulated:
     asked: Sweep | None
     swept: tuple[Settlement, ...]
     notes: tuple[Fault, ...]
+    rules_version: int | None = None
 
 
 def simulate(
@@ -55,13 +59,11 @@ def simulate(
     """Compute a contract year with changes beside the one without: by these rules, or its approved or proposed ones; on these inputs, or its own."""
     require(actor, Permission.SETTLEMENT_READ, programme=programme)
     contract = load_contract(session, programme)
-    if rules is None:
-        versions = store.rules_versions(session, programme, contract_year)
-        found = latest_approved(versions) or next(iter(reversed(versions)), None)
-        if found is None:
-            raise NoRules(f"There are no rules for contract year {contract_year}: send some.")
-        rules = found.rules
     known, months = known_of(contract), months_of_year(contract, contract_year)
+    sent, version = inputs is not None, None
+    if rules is None:
+        refuse_unknown_year(contract_year, known)
+        rules, version = _own_rules(session, programme, contract_year)
     faults = within("/rules", faults_of(rules, known))
     if rules.contract_year != contract_year:
         faults.append(Fault("another_year", "These rules are of another contract year.", "Name one year.", pointer="/rules/contract_year"))
@@ -75,18 +77,36 @@ def simulate(
     if faults or inputs is None:
         faults += astray(rules, inputs, changes, measures=known.measures) if inputs is not None else []
         raise Invalid("This cannot be settled; see errors.", faults=faults)
-    lack = within("/inputs", lacking(rules, inputs))
+    lack = _of_year(within("/inputs", lacking(rules, inputs)), sent=sent)
     if lack and (changes == Changes() or any(fault.code in {"factor_missing", "cost_zero"} for fault in lack)):
-        raise CannotSettle("Something is lacking that a settlement needs; see errors.", faults=lack)
-    return _simulated(rules, inputs, changes, asked, contract=contract, known=known)
+        refused = Invalid if sent else CannotSettle
+        raise refused("Something is lacking that a settlement needs; see errors.", faults=lack)
+    found = _simulated(rules, inputs, changes, asked, contract=contract, known=known, sent=sent)
+    return replace(found, rules_version=version)
+
+
+def _own_rules(session: Session, programme: str, contract_year: int) -> tuple[SettlementRules, int]:
+    """The rules in force of a contract year, or where none are approved those proposed, and their version."""
+    versions = store.rules_versions(session, programme, contract_year)
+    found = latest_approved(versions) or next(iter(reversed(versions)), None)
+    if found is None:
+        raise NoRules(f"There are no rules for contract year {contract_year}: send some.")
+    return found.rules, found.version
+
+
+def _of_year(faults: Iterable[Fault], *, sent: bool) -> list[Fault]:
+    """Faults of inputs that nobody sent are of the year that has them."""
+    if sent:
+        return list(faults)
+    return [replace(fault, pointer="/contract_year") if (fault.pointer or "").startswith("/inputs") else fault for fault in faults]
 
 
 def _simulated(
-    rules: SettlementRules, inputs: Inputs, changes: Changes, asked: Sweep | None, *, contract: Contract, known: Known
+    rules: SettlementRules, inputs: Inputs, changes: Changes, asked: Sweep | None, *, contract: Contract, known: Known, sent: bool
 ) -> Simulated:
     answer = what_if(rules, inputs, changes, measures=known.measures)
     if isinstance(answer, list):
-        raise Invalid("These changes cannot be made; see errors.", faults=answer)
+        raise Invalid("These changes cannot be made; see errors.", faults=_of_year(answer, sent=sent))
     swept = sweep(rules, inputs, changes, asked, measures=known.measures) if asked is not None else []
     wrong = [each for each in swept if isinstance(each, Fault)]
     if wrong:

@@ -15,7 +15,7 @@ from app.kernel.figures import ExactDecimal
 from app.kernel.lines import Line, Many
 from app.kernel.refusals import Fault
 from app.settlement.changed import Measures, changed_by
-from app.settlement.changes import Changes, FigureChange, GainShareChange, MeasureChange, SubcontractChange
+from app.settlement.changes import Changes
 from app.settlement.computation import Settlement, settle
 from app.settlement.domain import SettlementRules
 from app.settlement.explanation import Node, nodes_of, written
@@ -25,7 +25,7 @@ MOST_VALUES: Final = 200
 
 
 class Sweep(Line):
-    """One parameter at many values: a member of `Changes`, of one of its parts, or of the line of one measure or subcontract."""
+    """One number at many values: a member of `Changes`, of one of its parts, or of the line of one measure or subcontract (`code`)."""
 
     of: Literal["settlement", "gain_share", "measures", "subcontracts", "figures"] = "settlement"
     code: Code | None = None
@@ -70,13 +70,18 @@ def what_if(rules: SettlementRules, inputs: Inputs, changes: Changes, *, measure
     return WhatIf(before, after, *changed, moved_between(before.explanation, after.explanation))
 
 
-_SWEPT: Final[dict[str, type[Line]]] = {
-    "settlement": Changes,
-    "gain_share": GainShareChange,
-    "measures": MeasureChange,
-    "subcontracts": SubcontractChange,
-    "figures": FigureChange,
+_SWEPT: Final[dict[str, tuple[str, ...]]] = {
+    "settlement": (
+        *("annual_value_pence", "at_risk_share", "quality_minimum", "completeness_minimum"),
+        *("expected_cost_pence", "actual_cost_pence", "completeness"),
+    ),
+    "gain_share": ("share", "deadband", "least_loss_rate", "most_loss_rate", "gain_cap", "loss_cap"),
+    "measures": ("weight", "floor", "target", "stretch", "score_at_target"),
+    "subcontracts": ("outcome", "gain", "loss"),
+    "figures": ("numerator", "denominator", "value"),
 }
+"""The members of changes that are numbers, by the part that they stand in."""
+_LINES: Final = frozenset({"measures", "subcontracts", "figures"})
 
 
 def sweep(
@@ -92,8 +97,12 @@ def sweep(
         try:
             merged = Changes.model_validate(_with(changes.model_dump(exclude_none=True), asked, value))
         except ValidationError:
-            detail = "This value cannot stand for this parameter."
-            faults["sweep", place] = Fault("sweep", detail, "Name a parameter, and values that it may have.", pointer=place)
+            detail = (
+                "This parameter is whole pence, not below 0."
+                if asked.member.endswith("_pence")
+                else "This parameter is a share, from 0 to 1."
+            )
+            faults["sweep", place] = Fault("sweep", detail, "Sweep values that it may have.", pointer=place)
             continue
         changed, wrong = changed_by(rules, inputs, merged, measures=measures)
         for each in wrong:
@@ -108,12 +117,16 @@ def sweep(
 def sweep_faults(asked: Sweep) -> list[Fault]:
     """What is wrong with a sweep whatever it is of."""
     faults = []
-    if asked.member not in _SWEPT[asked.of].model_fields:
-        fix = "Name a member of the changes, or of the part of them that is meant."
-        faults.append(Fault("unknown_member", "There is no such parameter.", fix, pointer="/sweep/member"))
-    if asked.code is None and asked.of in ("measures", "subcontracts", "figures"):
-        detail = "Which line is meant is not said."
-        faults.append(Fault("code_missing", detail, "Name the measure or the subcontract.", pointer="/sweep/code"))
+    if asked.member not in _SWEPT[asked.of]:
+        detail = f"A sweep of {asked.of} has no such number."
+        faults.append(Fault("unknown_member", detail, f"Name one of {', '.join(_SWEPT[asked.of])}.", pointer="/sweep/member"))
+    if asked.code is None and asked.of in _LINES:
+        line = "subcontract" if asked.of == "subcontracts" else "measure"
+        detail = f"Which {line} is swept is not said."
+        faults.append(Fault("code_missing", detail, f"Name the {line} by its code.", pointer="/sweep/code"))
+    if asked.code is not None and asked.of not in _LINES:
+        detail = f"A sweep of {asked.of} is of no measure and no subcontract."
+        faults.append(Fault("code_unused", detail, "Leave the code out, or say what it is a line of.", pointer="/sweep/code"))
     return faults
 
 

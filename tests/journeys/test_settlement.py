@@ -46,7 +46,7 @@ def a_shadow_year(parties: Parties) -> None:
     parties.publish("2026-09")
     assert parties.post("settlements", {"contract_year": 1, "kind": "final", "reason": "x"}, status=409)["code"] == "no_rules"
     parties.agree(1, "shadow", actual=96_000_000)
-    early = parties.post("settlements", {"contract_year": 1, "kind": "final", "reason": "x"}, status=422)
+    early = parties.post("settlements", {"contract_year": 1, "kind": "final", "reason": "x"}, status=409)
     assert {fault["code"] for fault in early["errors"]} == {"not_published"}
     parties.publish("2026-10")
     run = parties.settle(1)

@@ -33,9 +33,9 @@ def parties(module_database: Database) -> Iterator[Parties]:
 def test_a_year_is_settled_once_when_it_is_over_and_on_what_stands(parties: Parties) -> None:
     parties.agree(1, "shadow", actual=96_000_000, measures=[], gate={})
     parties.programme.at("2026-10-25T09:00")
-    assert {fault["code"] for fault in parties.declare(1, status=422)["errors"]} == {"not_ended"}
+    assert {fault["code"] for fault in parties.declare(1, status=409)["errors"]} == {"not_ended"}
     parties.send("2026-10")
-    assert {fault["code"] for fault in parties.declare(1, status=422)["errors"]} == {"not_published"}
+    assert {fault["code"] for fault in parties.declare(1, status=409)["errors"]} == {"not_published"}
     parties.publish("2026-10")
     early = parties.declare(1, "provisional")["settlement"]["run"]
     parties.post(f"settlements/1/{early}/approval", by="two", status=200)
@@ -63,7 +63,7 @@ def test_a_cost_is_whole_pence_and_a_factor_one_of_the_rules(parties: Parties) -
 
 def test_a_year_that_is_switched_off_is_not_settled(parties: Parties) -> None:
     parties.agree(2, "off", actual=96_000_000)
-    assert {fault["code"] for fault in parties.declare(2, "provisional", status=422)["errors"]} == {"switched_off"}
+    assert {fault["code"] for fault in parties.declare(2, "provisional", status=409)["errors"]} == {"switched_off"}
 
 
 def other_rules(parties: Parties) -> None:
@@ -100,6 +100,9 @@ def test_of_what_was_approved_twice_each_answer_says_which_counts(parties: Parti
     assert in_force(parties, "settlement-inputs?contract_year=2&limit=1", "inputs", "number") == [new, expected]
     run = parties.declare(2, "provisional")
     assert (run["settlement"]["rules_version"], run["inputs"]["actual_cost"]["number"]) == (waiting["version"], new)
+    asked = parties.post("settlements:simulate", {"contract_year": 2}, status=200)
+    sent = parties.post("settlements:simulate", {"contract_year": 2, "rules": body["rules"]}, status=200)
+    assert [each["rules_version"] for each in (asked, sent)] == [waiting["version"], None]
 
 
 def in_force(parties: Parties, path: str, member: str, number: str) -> list[int]:
@@ -156,6 +159,31 @@ def test_all_that_is_wrong_with_a_simulation_is_named_at_once(parties: Parties) 
     ]
 
 
+def test_what_is_lacking_has_its_place_where_it_was_sent_and_else_is_the_year_s(parties: Parties) -> None:
+    """409 says that what stands does not do, and 422 that what was sent does not."""
+    made = rules(2, "shadow") | {"gate": {}}
+    asked: dict[str, Any] = {"contract_year": 2, "rules": made}
+    zero = {"expected_cost": {"pence": 0, "source": "x"}}
+    half = {"changes": {"actual_cost_pence": 1}}
+    for body, status, places in (
+        ({**asked, "inputs": {}}, 422, ["/inputs/expected_cost", "/inputs/actual_cost"]),
+        ({**asked, "inputs": zero}, 422, ["/inputs/actual_cost", "/inputs/expected_cost/pence"]),
+        ({**asked, "contract_year": 9}, 422, ["/rules/contract_year"]),
+        ({"contract_year": 9}, 422, ["/contract_year"]),
+        ({**asked, "inputs": {}, **half}, 422, ["/inputs/expected_cost"]),
+    ):
+        found = parties.post("settlements:simulate", body, status=status)
+        assert [fault["pointer"] for fault in found["errors"]] == places
+    assert parties.declare(9, status=422)["errors"][0]["pointer"] == "/contract_year"
+
+
+def test_a_share_at_risk_is_a_share_or_one_for_each_year(parties: Parties) -> None:
+    both = "A share from 0 to 1, or a list with one for each contract year."
+    for said, detail in (("x", both), (None, both), ([], both), (2, "A share from 0 to 1.")):
+        wrong = parties.post("settlement-rules", {"rules": {**rules(2, "shadow"), "at_risk_share": said}, "reason": "x"}, status=422)
+        assert [(fault["pointer"], fault["detail"]) for fault in wrong["errors"]] == [("/rules/at_risk_share", detail)]
+
+
 def test_what_looks_like_a_mistake_is_noted_and_allowed(parties: Parties) -> None:
     made = rules(2, "shadow")
     made["measures"][0] |= {"floor": 70, "target": 85}
@@ -201,7 +229,7 @@ def test_a_year_is_computed_without_holding_the_ledger(parties: Parties) -> None
     programme = parties.programme
     with ThreadPoolExecutor(1) as beside, open_session(programme.database.engine, Tenant(PROGRAMME, "*", "*", "*")) as session:
         hold_ledger(session, PROGRAMME)
-        assert {fault["code"] for fault in parties.declare(2, status=422)["errors"]} >= {"not_ended"}
+        assert {fault["code"] for fault in parties.declare(2, status=409)["errors"]} >= {"not_ended"}
         waiting = beside.submit(parties.declare, 2, "provisional")
         wait_until_somebody_waits(programme.database)
         key = InputKey(2, "actual_cost", ALL)

@@ -118,3 +118,10 @@ def test_a_late_return_of_who_reports_the_measure_is_not_noted(parties: Parties)
     found = parties.post("settlements:simulate", body, status=200)
     assert found["notes"] == []
     assert found["after"] != found["before"]
+
+
+def test_costs_that_a_year_has_not_are_of_its_state(parties: Parties) -> None:
+    """Nothing that was sent is wrong, so that it is 409; and there is no place in it but the year."""
+    lacking = parties.post("settlements:simulate", {"contract_year": 2, "rules": rules(2, "shadow") | {"gate": {}}}, status=409)
+    assert lacking["code"] == "cannot_settle"
+    assert [(fault["code"], fault["pointer"]) for fault in lacking["errors"]] == [("cost_missing", "/contract_year")] * 2

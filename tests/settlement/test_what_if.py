@@ -193,6 +193,9 @@ def test_a_parameter_is_swept(asked: dict[str, Any], values: list[Any]) -> None:
         ({"of": "measures", "code": "NO", "member": "target", "values": ["0.8", "0.9"]}, "unknown_measure", "/sweep/code"),
         ({"of": "measures", "member": "target"}, "code_missing", "/sweep/code"),
         ({"member": "at_risk_share", "values": [1, 2]}, "sweep", "/sweep/values/1"),
+        ({"member": "missing"}, "unknown_member", "/sweep/member"),
+        ({"of": "figures", "code": "CWT-62", "member": "month"}, "unknown_member", "/sweep/member"),
+        ({"of": "gain_share", "code": "CWT-62", "member": "share"}, "code_unused", "/sweep/code"),
     ],
 )
 def test_a_parameter_that_is_not_there_is_named(asked: dict[str, Any], code: str, pointer: str) -> None:
