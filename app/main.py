@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 import anyio
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
@@ -299,7 +300,6 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.state.metrics = Metrics()
     app.state.in_flight = InFlight()
@@ -312,12 +312,19 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = lambda: da
     app.add_middleware(Requests, metrics=app.state.metrics, in_flight=app.state.in_flight, settings=settings)
     problems.install(app)
     app.add_exception_handler(Replayed, _replay)
-    for router in (*ROOMS, schemas, method, settlement_method, signing_keys, tokens, system):
-        app.include_router(router)
     register = problems.every_refusal(leaving_out=OPERATORS)
-    app.include_router(reference.router(register))
+    for router in (*ROOMS, schemas, method, settlement_method, signing_keys, tokens, system, reference.router(register)):
+        _share(router, app)
     _publish(app, register)
     return app
+
+
+def _share(router: APIRouter, app: FastAPI) -> None:
+    """Serve what a router has, each route as it is: `include_router` would make every one of them again, at the first request."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.unique_id = route.name
+        app.router.routes.append(route)
 
 
 def _publish(app: FastAPI, register: dict[str, type[Refusal]]) -> None:
