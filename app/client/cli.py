@@ -141,7 +141,12 @@ def submit(caller: Caller, files: Files, *, collection: Collection = None, month
 @asking
 def backfill(
     caller: Caller,
-    file: Annotated[Path, typer.Argument(help="Many returns: lines of JSON (.ndjson), or CSV, as which a spreadsheet is saved first.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Many returns: lines of JSON (.ndjson), or CSV, as which a spreadsheet is saved first.", exists=True, dir_okay=False
+        ),
+    ],
     *,
     as_json: AsJson = False,
 ) -> None:
