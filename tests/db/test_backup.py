@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from app.cli.operators import commands
 from app.db import roles
 from app.db.embedded_programs import find_programs
+from app.db.engine import make_engine
+from app.db.schema import start_problems
 from tests.returns.conftest import set_up
 from tests.returns.programme import HOSPICE, hospice_body
 from tests.support.databases import Database, Server, urls_of
@@ -45,6 +47,9 @@ def test_a_dump_holds_every_row_and_so_does_what_is_restored_from_it(server: Ser
         restored = urls_of(server.urls, name)
         status, said = run(database, None, "check", str(counts), "--database", str(restored.backup))
         assert (status, "hold the rows that were dumped" in said) == (0, True), said
+        engine = make_engine(restored.application, database.settings)
+        assert start_problems(engine) == []
+        engine.dispose()
         _execute(str(restored.superuser), "SET session_replication_role = replica", "DELETE FROM cells")
         status, said = run(database, None, "check", str(counts), "--database", str(restored.backup))
         assert (status, said.startswith("cells: ")) == (1, True)
