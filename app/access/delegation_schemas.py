@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, StringConstraints
 
 from app.access.delegation_actions import NewDelegation
 from app.access.domain import Delegation, Permission
-from app.kernel.lines import Line
+from app.kernel.lines import Line, MomentText
 from app.kernel.moments import moment_text, parse_moment
 
 NEW: Final[dict[str, Any]] = {"permission": "return_sign", "delegate": "p7x2", "expires_at": "2026-12-24T17:00:00.000000Z"}
@@ -25,20 +24,12 @@ REVOKED: Final[dict[str, Any]] = {**DELEGATION, "state": "revoked", "revoked_at"
 DELEGATIONS: Final[dict[str, Any]] = {"delegations": [DELEGATION], "next": None}
 
 
-def _moment(value: str) -> str:
-    try:
-        parse_moment(value)
-    except ValueError:
-        raise PydanticCustomError("moment", "a moment is written YYYY-MM-DDTHH:MM:SSZ") from None
-    return value
-
-
 class DelegationBody(Line):
     """The permission that is lent, the id of the client who gets it, and until when."""
 
     permission: Annotated[Permission, Field(strict=False)]
     delegate: Annotated[str, StringConstraints(max_length=100)]
-    expires_at: Annotated[str, StringConstraints(max_length=40), AfterValidator(_moment)]
+    expires_at: MomentText
 
     def new(self) -> NewDelegation:
         return NewDelegation(self.permission, self.delegate, parse_moment(self.expires_at))

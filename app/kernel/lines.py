@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from app.kernel.codes import ALL, CODE_PATTERN, RESERVED, Code
 from app.kernel.identifiers import NHS_NUMBER, Identifier, identifiers_in, is_patient_identifier
+from app.kernel.moments import parse_moment
 from app.kernel.months import YEARS
 
 T = TypeVar("T")
@@ -37,6 +38,14 @@ def _day(value: object) -> object:
     if type(value) is date and value.year in YEARS:
         return value
     raise PydanticCustomError("day", "a day is written as a string, YYYY-MM-DD, from 1900 to 2199")
+
+
+def _moment(value: str) -> str:
+    try:
+        parse_moment(value)
+    except ValueError:
+        raise PydanticCustomError("moment", "a moment is written YYYY-MM-DDTHH:MM:SSZ") from None
+    return value
 
 
 def _own_code(value: str) -> str:
@@ -61,6 +70,9 @@ def _selected(value: tuple[str, ...] | None) -> Any:
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 """A calendar day, written YYYY-MM-DD."""
+
+MomentText = Annotated[str, StringConstraints(strict=True, max_length=40), AfterValidator(_moment)]
+"""A moment as it was written, for `parse_moment` to read."""
 
 Many = Annotated[tuple[T, ...], Field(strict=False)]
 """A list in the document, a tuple in the rules."""

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.kernel.canonical import json_bytes, sha256
 from app.kernel.codes import Code
 from app.kernel.figures import ExactDecimal, rounded
-from app.kernel.lines import Day, Line, Many, no_patient
+from app.kernel.lines import Day, Line, Many, MomentText, no_patient
 from app.kernel.moments import moment_text, parse_moment
 from app.kernel.months import Month
 from app.phases.actions import Decisions, GateRead, Proposal
@@ -24,14 +24,6 @@ Sha256 = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$"
 Text = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(no_patient)]
 
 
-def _moment(value: str) -> str:
-    try:
-        parse_moment(value)
-    except ValueError:
-        raise PydanticCustomError("moment", "a moment is written YYYY-MM-DDTHH:MM:SSZ") from None
-    return value
-
-
 class DecisionBody(Line):
     """Whether the phase is left and from which month on, why, under which conditions, and the gate's answer that this is based on."""
 
@@ -39,7 +31,7 @@ class DecisionBody(Line):
     from_month: Month
     reason: Text
     conditions: Annotated[Many[Text], Field(max_length=50)] = ()
-    evidence_as_of: Annotated[str, StringConstraints(strict=True, max_length=40), AfterValidator(_moment)]
+    evidence_as_of: MomentText
     evidence_sha256: Sha256
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from app.calendar.expected import ReturnKey
 from app.kernel.codes import Code
-from app.kernel.lines import Line, Many, no_patient
+from app.kernel.lines import Line, Many, MomentText, no_patient
 from app.kernel.moments import parse_moment
 from app.kernel.months import Month
 from app.returns.read_actions import Differences
@@ -24,14 +24,6 @@ Text = Annotated[
 ]
 
 
-def _moment(value: str) -> str:
-    try:
-        parse_moment(value)
-    except ValueError:
-        raise PydanticCustomError("moment", "a moment is written YYYY-MM-DDTHH:MM:SSZ") from None
-    return value
-
-
 class SignOffBody(Line):
     """Which revision is signed, the one that was looked at; and in which words, if any."""
 
@@ -43,7 +35,7 @@ class ReopeningBody(Line):
     """Why a frozen return is reopened, and until when."""
 
     reason: Text
-    expires_at: Annotated[str, StringConstraints(strict=True, max_length=40), AfterValidator(_moment)]
+    expires_at: MomentText
 
     @property
     def expiry(self) -> datetime:
