@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -31,7 +32,7 @@ BESIDE_LARGE: Final = 49
 
 @dataclass(frozen=True)
 class Promise:
-    """A ratio of two medians of one run, and its bound."""
+    """A ratio of what was measured in one run, and its bound."""
 
     name: str
     says: str
@@ -142,26 +143,31 @@ def of_the_largest() -> list[Promise]:
 
 def of_figures(*, beside: int = BESIDE) -> Iterator[Promise]:
     """S4 to S6 and S8: `beside` is how many times two million cells stand beside the two million that are measured."""
+    cells = f"{2 * (beside + 1)} million cells"
     with tempfile.TemporaryDirectory(prefix="mainstem-bench-") as folder:
         milliseconds = figures.measured(Path(folder), copies=beside)
+        month, trend = milliseconds["month"] / milliseconds["month_bare"], milliseconds["trend_bare"] / milliseconds["trend"]
+        more = max(milliseconds[f"{what}_times"] for what in ("month", "trend"))
+        says = "a month just changed, in every single slice, against its cells' bare GROUP BY of each"
+        yield Promise("S4", says, month, 3.0, "at most", milliseconds)
+        yield Promise(
+            "S5", "a trend of everything over 24 months, against summing their cells again", trend, 20.0, "at least", milliseconds
+        )
+        yield Promise("S6", f"the same month and trend with {cells} of history, against 2 million", more, 1.15, "at most", milliseconds)
         service = starting.measured(Path(folder), figures.BESIDE)
-    month, trend = milliseconds["month"] / milliseconds["month_bare"], milliseconds["trend_bare"] / milliseconds["trend"]
-    more = max(milliseconds[f"{what}_beside"] / milliseconds[what] for what in ("month", "trend"))
-    cells = f"{2 * (beside + 1)} million cells"
-    says = "a month just changed, in every single slice, against its cells' bare GROUP BY of each"
-    yield Promise("S4", says, month, 3.0, "at most", milliseconds)
-    yield Promise("S5", "a trend of everything over 24 months, against summing their cells again", trend, 20.0, "at least", milliseconds)
-    yield Promise("S6", f"the same month and trend with {cells} of history, against 2 million", more, 1.15, "at most", milliseconds)
     yield Promise("S8", f"ready to answer, with {cells} behind it, against 3 seconds", service["ready"] / 3000, 1.0, "at most", service)
     yield Promise("S8", f"memory at work, with {cells} behind it, against 150 MB", service["megabytes"] / 150, 1.0, "at most", service)
 
 
 def main() -> None:
-    promises = [*of_figures(beside=BESIDE_LARGE)] if sys.argv[1:] == ["large"] else [*served(), *of_the_largest(), *of_figures()]
+    promises = of_figures(beside=BESIDE_LARGE) if sys.argv[1:] == ["large"] else chain(served(), of_the_largest(), of_figures())
+    known = []
     for promise in promises:
-        print(promise.line)
-    Path("bench.json").write_text(json.dumps([{**asdict(promise), "holds": promise.holds} for promise in promises], indent=2) + "\n")
-    sys.exit(0 if all(promise.holds for promise in promises) else 1)
+        # What is measured is known, whatever becomes of the rest.
+        known.append(promise)
+        print(promise.line, flush=True)
+        Path("bench.json").write_text(json.dumps([{**asdict(each), "holds": each.holds} for each in known], indent=2) + "\n")
+    sys.exit(0 if all(promise.holds for promise in known) else 1)
 
 
 if __name__ == "__main__":
