@@ -239,7 +239,10 @@ def doctor() -> None:
             engine.dispose()
     except CannotStart as problem:
         findings.append(str(problem))
-    print("\n".join(findings) or "Nothing is wrong: the database answers, its schema is at head, and the service's role is safe.")
+    print(
+        "\n".join(findings)
+        or "Nothing is wrong: the database answers, its schema is at head with its walls as they were built, and the role is safe."
+    )
     sys.exit(1 if findings else 0)
 
 

@@ -79,12 +79,12 @@ def walled(server: Server, _seed: int) -> Found:
 
 
 def mutated(server: Server, _seed: int) -> Found:
-    """A2: whoever takes a policy down, or lets it say yes to everything, is noticed."""
+    """A2, A3: whoever takes a policy down, or lets it say yes to everything, is noticed, and the next start names it."""
     with server.database() as database, database.superuser_engine.connect() as connection:
-        tables = walls.fill(connection)
-        count, faults = len(list(walls.mutations(connection))), list(walls.unnoticed(connection, tables))
+        count, faults = len(list(walls.mutations(connection))), [f"the start does not name {each}" for each in walls.unnamed(connection)]
+        faults += walls.unnoticed(connection, walls.fill(connection))
         connection.rollback()
-    return Found("A2", f"{count} policies dropped or loosened are each noticed", faults)
+    return Found("A2", f"{count} policies dropped or loosened are each noticed by whom they concern, and named at the start", faults)
 
 
 def forged(_server: Server, _seed: int) -> Found:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from app.db.rows import SHARED_TABLES
 from app.db.tenancy import INSTALLATION, NOBODY, Tenant
+from app.db.walls import differing
 from tests.support.databases import Server
 
 Row = Mapping[str, Any]
@@ -387,6 +388,17 @@ def unnoticed(connection: Connection, tables: list[Table], *, every: int = 1, fr
         with connection.begin_nested() as step:
             connection.exec_driver_sql(statement)
             if not any(True for _ in breaches(connection, by_name[name])):
+                yield statement
+            step.rollback()
+
+
+def unnamed(connection: Connection, *, every: int = 1) -> Iterator[str]:
+    """The mutations that whoever starts the service on such a database is not told of: of all of them, or of every so-manieth."""
+    for table, statement in list(itertools.islice(mutations(connection), 0, None, every)):
+        with connection.begin_nested() as step:
+            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql("SET LOCAL SESSION AUTHORIZATION mainstem_application_login")
+            if not any(f" table {table} " in sentence for sentence in differing(connection)):
                 yield statement
             step.rollback()
 
