@@ -8,8 +8,6 @@ from typing import Any, Final
 from app.access.domain import Permission, may
 from app.kernel.actors import EVERY, Actor
 
-REFUSED_ACT: Final = "act.refused"
-REFUSED_ACTS: Final = "act.refused_repeatedly"
 Place = tuple[datetime, int]
 """How far a reader has come: the moment, and how many events of that moment it was given."""
 _STATED: Final = ("before_sha256", "after_sha256", "why")
