@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ PLANTED = {
 }
 
 
+@cache
 def contracts() -> dict[str, dict[str, Any]]:
     with (ROOT / "pyproject.toml").open("rb") as file:
         return {contract["id"]: contract for contract in tomllib.load(file)["tool"]["importlinter"]["contracts"]}
