@@ -27,7 +27,7 @@ from app.reports.export_workbook import Behind, workbook_of
 _BEFORE_ROWS: Final = b'"observations":['
 _AFTER_ROWS: Final = b'],"report":'
 _SIDES: Final = ("before", "after")
-_OF_NOTICE: Final = ("sequence", "supersedes", "month")
+_OF_NOTICE: Final = {"report_month": "month", "sequence": "sequence", "supersedes": "supersedes"}
 NOTICE_COLUMNS: Final = (
     *_OF_NOTICE,
     *IDENTITY,
@@ -59,7 +59,7 @@ def draw(
 def draw_notice(session: Session, programme: str, found: Found) -> bytes:
     """A change notice as a table: a line for each row that reads otherwise, with its figures on both sides."""
     notice = json.loads(inflated(read_notice(session, programme, found)), parse_float=Decimal)
-    about = {name: notice[name] for name in _OF_NOTICE}
+    about = {column: notice[name] for column, name in _OF_NOTICE.items()}
     return b"".join(csv_parts((about | _line(entry) for entry in notice["differences"]), columns=NOTICE_COLUMNS))
 
 

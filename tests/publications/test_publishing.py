@@ -369,7 +369,7 @@ def test_a_change_notice_is_a_table_too(story: Press) -> None:
                     value = each[side][name] if each[side] else None
                     assert line[f"{side}_{name}"] == ("" if value is None else str(value)), name
         assert {line["why"] for line in found} == ({""} if query else {"revised cwt SC-RL4 2026-10 revision 2"})
-        assert {(line["sequence"], line["supersedes"], line["month"]) for line in found} == {("2", "1", OCTOBER)}
+        assert {(line["report_month"], line["sequence"], line["supersedes"]) for line in found} == {(OCTOBER, "2", "1")}
         path = f"/2/differences?{query}"
         again = story.get(f"{path}format=csv", by=by, If_None_Match=table.headers["ETag"])
         assert (again.status_code, story.get(path, by=by, Accept="text/csv").content) == (304, table.content)
