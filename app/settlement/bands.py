@@ -64,6 +64,9 @@ def _at_the_end(inputs: Inputs, measure: str, end: Literal["lower", "upper"]) ->
         limit = getattr(figure, end)
         if figure.measure != measure or limit is None:
             return figure
-        return figure.model_copy(update={"numerator": None, "denominator": None, "value": limit})
+        if not figure.denominator:
+            return figure.model_copy(update={"numerator": None, "value": limit})
+        # Its denominator stays, so that a consequence counts as many breaches as the end would mean.
+        return figure.model_copy(update={"numerator": limit * figure.denominator})
 
     return inputs.model_copy(update={"figures": tuple(moved(figure) for figure in inputs.figures)})

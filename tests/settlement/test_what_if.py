@@ -50,6 +50,18 @@ def test_the_band_of_the_worked_example() -> None:
     assert (second.pence, second.lower_pence, second.total_upper_pence) == (round(343_500_000 * Fraction("0.168")), None, None)
 
 
+def test_a_band_counts_the_breaches_that_its_end_would_mean() -> None:
+    """A measure that has consequences too keeps them at either end of its interval: by its denominator, as many breaches as the end would be."""
+    lines = [{"measure": "CWT-62", "threshold": "0.8", "pence_each": 100_000}]
+    made, read = rules(consequences={"applies": True, "lines": lines}), inputs()
+    band = bands_of(made, read, settle(made, read))[0]
+    for end, total in (("0.738518", band.total_lower_pence), ("0.809308", band.total_upper_pence)):
+        there = read.model_copy(
+            update={"figures": inputs(figures=figures(cwt_62={"numerator": Decimal(end) * 531, "denominator": 531})).figures}
+        )
+        assert total == settle(made, there).total_pence
+
+
 def test_the_bands_of_all_measures_are_the_outcome_element() -> None:
     made, read = rules(), inputs()
     found = settle(made, read)
