@@ -63,6 +63,8 @@ def stated(programme: str) -> dict[str, Any]:
         text = text.replace(f'"{name}"', f'"{code}"')
     made: dict[str, Any] = json.loads(text)
     made["programme"] |= {"code": programme, "name": f"Programme {shared}", "value_pence": price(programme, 0)}
+    # Its first contract year is as short as can be settled.
+    made["programme"] |= {"starts_on": "2026-09-01", "contract_year_starts": "11-01"}
     made["organisations"] += [{"ods_code": code, "name": f"Organisation {code}", "kind": "other"} for code in ("QV1", "QV2")]
     made["sites"].append({"code": f"QV{_LETTER[programme]}", "name": f"Site {shared}"})
     made["requirements"][0]["schedule_ref"] = own
@@ -198,14 +200,11 @@ def _decided(world: World, programme: str) -> None:
 def _published(world: World, programme: str) -> None:
     """October is published, November drafted; each lead asks about a row of its own."""
     base, own = f"/v1/programmes/{programme}/publications", word(programme)
-    manager, analyst = (world.key(role, programme=programme) for role in ("contract_manager", "analyst"))
-    for month, commentary in ((MONTH, "The month in a sentence."), (NEXT, f"Not yet: {own}")):
-        world.moment += timedelta(days=35)
-        body = {"commentary": commentary}
-        drafted = world.call("PUT", f"{base}/drafts/{month}", body, key=analyst, expected=201, If_None_Match="*").json()
-        if month == MONTH:
-            world.call("POST", f"{base}/drafts/{month}/check", {"inputs_sha256": drafted["inputs_sha256"]}, key=manager, expected=200)
-            world.call("POST", base, {"month": month, "reason": "The month is complete."}, key=manager, expected=201)
+    manager = world.key("contract_manager", programme=programme)
+    world.moment += timedelta(days=35)
+    _publish(world, programme, MONTH)
+    world.moment += timedelta(days=35)
+    _draft(world, programme, NEXT, f"Not yet: {own}")
     for code in LEADS:
         lead = world.key("commissioner_lead", programme=programme, commissioner=code)
         row = {"slice": "commissioner", "measure": "CWT-62", "commissioner": code}
@@ -215,8 +214,22 @@ def _published(world: World, programme: str) -> None:
         world.call("POST", f"{base}/1/queries/{code}-1/closing", closing, key=lead, expected=200)
 
 
+def _draft(world: World, programme: str, month: str, commentary: str) -> dict[str, Any]:
+    place, analyst = f"/v1/programmes/{programme}/publications/drafts/{month}", world.key("analyst", programme=programme)
+    drafted: dict[str, Any] = world.call("PUT", place, {"commentary": commentary}, key=analyst, expected=201, If_None_Match="*").json()
+    return drafted
+
+
+def _publish(world: World, programme: str, month: str) -> None:
+    base, manager = f"/v1/programmes/{programme}/publications", world.key("contract_manager", programme=programme)
+    read = {"inputs_sha256": _draft(world, programme, month, "The month in a sentence.")["inputs_sha256"]}
+    world.call("POST", f"{base}/drafts/{month}/check", read, key=manager, expected=200)
+    world.call("POST", base, {"month": month, "reason": "The month is complete."}, key=manager, expected=201)
+
+
 def _settled(world: World, programme: str) -> None:
-    """The first contract year as far as it is published: rules and a cost by two people, a run by three, a statement for every party."""
+    """The first contract year, provisionally and finally: rules and a cost by two people, each run by three, a statement for every party."""
+    _publish(world, programme, "2026-09")
     base, own = f"/v1/programmes/{programme}", word(programme)
     manager, administrator, finance = (world.key(role, programme=programme) for role in ("contract_manager", "administrator", "finance"))
     shares = [{"subcontract": reference(programme, number), "outcome": 0.1 * number} for number in (1, 2)]
@@ -234,10 +247,26 @@ def _settled(world: World, programme: str) -> None:
     cost = {"contract_year": 1, "kind": "actual_cost", "value": price(programme, 0), "source": f"Ledger {own}"}
     world.call("POST", f"{base}/settlement-inputs", cost, key=finance, expected=201)
     world.call("POST", f"{base}/settlement-inputs/1/actual_cost/1/approval", key=manager, expected=200)
-    declared = {"contract_year": 1, "kind": "provisional", "reason": f"To look at it, {own}."}
-    world.call("POST", f"{base}/settlements", declared, key=manager, expected=201)
-    world.call("POST", f"{base}/settlements/1/1/approval", key=administrator, expected=200)
-    world.call("POST", f"{base}/settlements/1/1/finance-approval", key=finance, expected=200)
+    for run, kind in ((1, "provisional"), (2, "final")):
+        declared = {"contract_year": 1, "kind": kind, "reason": f"To look at it, {own}."}
+        world.call("POST", f"{base}/settlements", declared, key=manager, expected=201)
+        world.call("POST", f"{base}/settlements/1/{run}/approval", key=administrator, expected=200)
+        world.call("POST", f"{base}/settlements/1/{run}/finance-approval", key=finance, expected=200)
+
+
+def _disputed(world: World, programme: str) -> None:
+    """Every party disputes a line of its own, and is answered; of each kind of party one is told how that ended."""
+    base, manager = f"/v1/programmes/{programme}/settlements/1/2", world.key("contract_manager", programme=programme)
+    parties = [("approver", "subcontract", reference(programme, number)) for number in (1, 2)]
+    parties += [("commissioner_lead", "commissioner", code) for code in LEADS]
+    for role, kind, code in parties:
+        mark, key = word(programme, code), world.key(role, programme=programme, **{kind: code})
+        line = {"element": "outcome", "reason": f"It cannot be, says {mark}."}
+        world.call("POST", f"{base}/statement/disputes", line, key=key, expected=201)
+        named = {"party": f"{kind}.{code}", "element": "outcome"}
+        world.call("POST", f"{base}/disputes/answer", {**named, "answer": f"It is, {mark}."}, key=manager, expected=200)
+        if code in {reference(programme, 1), LEADS[0]}:
+            world.call("POST", f"{base}/disputes/resolution", {**named, "reason": f"It stays, {mark}."}, key=manager, expected=200)
 
 
 def _shared(world: World) -> None:
@@ -289,6 +318,7 @@ def world_of(database: Database) -> Iterator[World]:
             (_decided, datetime(2026, 12, 1, 9, tzinfo=UTC)),
             (_published, None),
             (_settled, None),
+            (_disputed, None),
         ):
             for programme in (HERE, THERE):
                 world.moment = max(world.moment, moment or world.moment)
