@@ -283,9 +283,13 @@ def _cited(node: Tree, whole: Mapping[str, Tree]) -> Iterator[Mapping[str, Any]]
 
 
 def _unnamed(node: Tree) -> Tree:
-    """What is given, without who approved it."""
-    source = node["source"]
-    return {**node, "source": {name: value for name, value in source.items() if name != "approved_by"}} if source else node
+    """What is given, without who approved it, and without the place of a share among the others': that would say how many there are."""
+    if node["source"] is None:
+        return node
+    source = {name: value for name, value in node["source"].items() if name != "approved_by"}
+    if source.get("pointer", "").startswith("/allocation/"):
+        source["pointer"] = "/".join(source["pointer"].split("/")[:3])
+    return {**node, "source": source}
 
 
 def _is_shared(node: Tree) -> bool:

@@ -76,6 +76,14 @@ def test_nobody_but_the_integrator_reads_what_others_are_paid() -> None:
     assert "31663863" not in names["subcontract.SC-D"]
 
 
+def test_where_a_share_stands_in_the_rules_tells_no_party_how_many_others_there_are() -> None:
+    for audience, party in AUDIENCES[1:4]:
+        given = [node["source"] or {} for node in walk(stated(audience, party)["explanation"])]
+        pointers = {source["pointer"] for source in given if source.get("pointer", "").startswith("/allocation")}
+        assert pointers == {f"/allocation/{audience}s"}
+    assert "/allocation/subcontracts/1/outcome" in json.dumps(stated("integrator", "integrator"))
+
+
 def test_the_public_reads_no_price_and_no_figure() -> None:
     public = stated("public", "public")
     assert public["summary"] == {"method_version": METHOD_VERSION}
