@@ -72,8 +72,11 @@ def replace_public_keys(session: Session, client: str, keys: Iterable[PublicKey]
         {key.thumbprint for key in public_keys(session, client)},
         {key.thumbprint: key for key in keys},
     )
-    gone = update(client_public_keys).where(columns.client == client, _LIVE, columns.thumbprint.in_(held - wanted.keys()))
-    session.execute(gone.values(revoked_at=at, revoked_by=by))
+    gone = held - wanted.keys()
+    ended = update(client_public_keys).where(columns.client == client, _LIVE, columns.thumbprint.in_(gone))
+    session.execute(ended.values(revoked_at=at, revoked_by=by))
+    # Their tokens for good: a key may come back.
+    session.execute(delete(client_tokens).where(client_tokens.c.client == client, client_tokens.c.thumbprint.in_(gone)))
     for thumbprint in sorted(wanted.keys() - held):
         key = wanted[thumbprint]
         values: dict[str, Any] = {"client": client, "kid": key.kid, "thumbprint": thumbprint, "algorithm": key.algorithm}

@@ -219,6 +219,11 @@ def test_public_keys_are_rotated_without_a_pause_and_a_token_dies_with_its_key(w
     assert not works(web, first)
     assert works(web, second)
     assert token(old, "4") is None
+    # What died stays dead when its key comes back.
+    assert web.put(path, {"keys": [old.jwk, new.jwk]}, key=administrator, headers={"If-Match": "*"}).status_code == 200
+    forget(web)
+    assert not works(web, first)
+    assert works(web, second)
     private = {**new.jwk, "d": "AAAA"}
     refused = web.put(path, {"keys": [private]}, key=administrator, headers={"If-Match": "*"})
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "private_key")
