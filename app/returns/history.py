@@ -67,24 +67,25 @@ def standing_of(session: Session, programme: str, subcontract: str, *, as_of: da
         signed.signed_at <= as_of,
     )
     asked = QUERIES.table.c
-    is_asked = exists().where(
+    waits = (
         *(asked[name] == stands[name] for name in ("programme", *RETURNS.key)),
         asked.state == QueryState.OPEN,
         facts.in_force(QUERIES, as_of),
     )
+    answer_by = select(func.min(asked.due_on)).where(*waits).scalar_subquery()
     reopened = select(*(leave[name] for name in RETURNS.key), leave.recorded_at, leave.expires_at).where(
         leave.programme == programme, leave.subcontract == subcontract, facts.in_force(REOPENINGS, as_of), leave.expires_at >= as_of
     )
-    received = select(*(stands[name] for name in RETURNS.key), stands.status, is_signed, is_asked, latest.recorded_at).join(
+    received = select(*(stands[name] for name in RETURNS.key), stands.status, is_signed, answer_by, latest.recorded_at).join(
         REVISIONS, of_latest
     )
     received = received.where(stands.programme == programme, stands.subcontract == subcontract, facts.in_force(RETURNS, as_of))
     leaves = {ReturnKey(*key): (since, until) for *key, since, until in session.execute(reopened)}
     found = {key: Stood(reopened_until=until) for key, (_, until) in leaves.items()}
-    for *parts, status, has_signature, waits, came_at in session.execute(received):
+    for *parts, status, has_signature, due_on, came_at in session.execute(received):
         key = ReturnKey(*parts)
         since, until = leaves.get(key, (came_at, None))
-        found[key] = Stood(Status(status), is_signed=has_signature, reopened_until=until, came_since=came_at > since, is_asked=waits)
+        found[key] = Stood(Status(status), is_signed=has_signature, reopened_until=until, came_since=came_at > since, answer_by=due_on)
     return found
 
 

@@ -1,7 +1,7 @@
 """A return in plain words: when it is due and what is to be done, what each cell means, and what was stated of it before."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal, NamedTuple
@@ -33,14 +33,14 @@ ToDo = Literal["overdue", "open", "reopened", "queried", "unsigned", "frozen", "
 class Stood(NamedTuple):
     """Where a return stood; `came_since`: a revision came after the reopening that is in force until `reopened_until`.
 
-    `is_asked`: a question about it waits for its answer.
+    `answer_by` is when the answer is due that is due first, where a question about it waits for one.
     """
 
     status: Status = Status.EXPECTED
     is_signed: bool = False
     reopened_until: datetime | None = None
     came_since: bool = False
-    is_asked: bool = False
+    answer_by: date | None = None
 
 
 def period_words(collection: Collection, month: Month) -> str:
@@ -55,7 +55,11 @@ def period_words(collection: Collection, month: Month) -> str:
 def instant_words(instant: datetime) -> str:
     """`17:00 on Friday 13 November 2026, London time`."""
     local = instant.astimezone(LONDON)
-    return f"{local:%H:%M} on {_DAYS[local.weekday()]} {local.day} {MONTH_NAMES[local.month - 1]} {local.year}, London time"
+    return f"{local:%H:%M} on {_day_words(local)}, London time"
+
+
+def _day_words(day: date) -> str:
+    return f"{_DAYS[day.weekday()]} {day.day} {MONTH_NAMES[day.month - 1]} {day.year}"
 
 
 def deadline_words(rule: DeadlineRule, month: Month, instant: datetime) -> str:
@@ -65,7 +69,11 @@ def deadline_words(rule: DeadlineRule, month: Month, instant: datetime) -> str:
 
 def days_left(instant: datetime, moment: datetime) -> int:
     """Days of London's calendar from a moment to an instant: 0 on the day itself, below zero after it."""
-    return (instant.astimezone(LONDON).date() - moment.astimezone(LONDON).date()).days
+    return _days_until(instant.astimezone(LONDON).date(), moment)
+
+
+def _days_until(day: date, moment: datetime) -> int:
+    return (day - moment.astimezone(LONDON).date()).days
 
 
 def _days_words(days: int) -> str:
@@ -82,7 +90,7 @@ def to_do(stood: Stood, deadlines: Deadlines, collection: Collection, month: Mon
     if stood.status is not Status.EXPECTED:
         if is_frozen:
             return None
-        if stood.is_asked:
+        if stood.answer_by is not None:
             return "queried"
         if stood.status is Status.ACCEPTED:
             return None
@@ -108,8 +116,9 @@ def to_do_words(contract: Contract, key: ReturnKey, deadlines: Deadlines, state:
         return f"{what} was received, and waits for its sign-off by somebody other than who sent it."
     if state == "overdue":
         return f"{what} was due at {when}. It is late, and still welcome: send it as soon as you can."
-    if state == "queried":
-        return f"{what} was received, and there is a question about it: answer it, or send the return again."
+    if state == "queried" and stood.answer_by is not None:
+        answer_by = f"{_day_words(stood.answer_by)}, {_days_words(_days_until(stood.answer_by, moment))}"
+        return f"{what} was received, and there is a question about it: answer it by {answer_by}, or send the return again."
     if state == "upcoming":
         return f"{what} will be due at {when}. It can be counted once {month_words(key.month)} has ended."
     return f"{what} is due at {when}."

@@ -206,7 +206,7 @@ def a_question_is_answered_and_the_return_sent_again(hospice: Hospice) -> None:
     question = {"text": "Are the two beds that opened in September in this?", "cells": [{"measure": "E-BEDOCC"}], "due_on": "2026-10-09"}
     asked = hospice.manager.post(f"{of_september}/queries", question, status=201)
     (to_do,) = [each for each in hospice.desk.get(f"subcontracts/{HOSPICE}/due")["due"] if each["month"] == SEPTEMBER]
-    assert to_do["words"].endswith("there is a question about it: answer it, or send the return again.")
+    assert to_do["words"].endswith("there is a question about it: answer it by Friday 9 October 2026, in 3 days, or send the return again.")
     (seen,) = hospice.desk.get("queries?open=true")["queries"]
     assert (seen["text"], seen["due_on"], [cell["measure"] for cell in seen["cells"]]) == (question["text"], "2026-10-09", ["E-BEDOCC"])
     hospice.at("2026-10-08T15:00Z")

@@ -1,6 +1,6 @@
 """A return in plain words: instants as London says them, what is to be done, and means that are exact until they are rounded."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, get_args
@@ -78,6 +78,7 @@ def test_a_period_is_told_by_its_months(every: Any, month: str, words: str) -> N
     assert period_words(line, Month.parse(month)) == words
 
 
+FRIDAY = date(2026, 11, 13)
 DUE, FREEZE, UNTIL = at("2026-11-13T17:00"), at("2026-12-29T17:00"), at("2027-01-08T12:00")
 
 
@@ -89,10 +90,10 @@ DUE, FREEZE, UNTIL = at("2026-11-13T17:00"), at("2026-12-29T17:00"), at("2027-01
         (Status.EXPECTED, "2026-11-13T17:00", "open"),
         (Status.EXPECTED, "2026-11-13T17:01", "overdue"),
         (Status.EXPECTED, "2026-12-29T17:01", "frozen"),
-        (Stood(Status.QUERIED, is_asked=True), "2026-12-01T00:00", "queried"),
-        (Stood(Status.ACCEPTED, is_asked=True), "2026-12-01T00:00", "queried"),
+        (Stood(Status.QUERIED, answer_by=FRIDAY), "2026-12-01T00:00", "queried"),
+        (Stood(Status.ACCEPTED, answer_by=FRIDAY), "2026-12-01T00:00", "queried"),
         (Stood(Status.QUERIED, is_signed=True), "2026-12-01T00:00", None),
-        (Stood(Status.QUERIED, is_asked=True), "2026-12-29T17:01", None),
+        (Stood(Status.QUERIED, answer_by=FRIDAY), "2026-12-29T17:01", None),
         (Status.SUBMITTED, "2026-12-01T00:00", "unsigned"),
         (Status.SUBMITTED, "2026-12-29T17:01", None),
         (Stood(Status.SUBMITTED, is_signed=True), "2026-12-01T00:00", None),
@@ -113,7 +114,9 @@ def test_what_is_to_be_done_is_a_sentence() -> None:
     within = whole_contract()
     deadlines = deadlines_of(within.collection["hospice"], MONTH, within.days)
     said = {
-        state: to_do_words(within, HOSPICE, deadlines, state, stood=Stood(reopened_until=UNTIL), moment=at("2026-11-12T12:00"))
+        state: to_do_words(
+            within, HOSPICE, deadlines, state, stood=Stood(reopened_until=UNTIL, answer_by=FRIDAY), moment=at("2026-11-12T12:00")
+        )
         for state in get_args(ToDo)
     }
     assert said["open"] == "Hospice activity for October 2026 is due at 17:00 on Friday 13 November 2026, London time, tomorrow."
