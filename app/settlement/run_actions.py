@@ -210,7 +210,7 @@ def _true_up(session: Session, programme: str, key: RunKey, *, reason: str, acto
     if not moved:
         raise NothingToTrueUp("What is published and approved now comes to what stands already.")
     last = found.standing[-1]
-    because = causes(Inputs.model_validate(last.content["inputs"]), inputs)
+    because = causes(Inputs.model_validate(last.content["inputs"]), inputs, methods=(last.method_version, METHOD_VERSION))
     content = {**last.content, "inputs": inputs.model_dump(), "result": result_of(rules, inputs, settlement, final=True)}
     return replace(
         found.run,

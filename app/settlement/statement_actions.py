@@ -23,7 +23,7 @@ from app.settlement import store
 from app.settlement.inputs import Inputs
 from app.settlement.runs import IssuedStatement, Passed, Run, RunKey, Settled, StatementSummary
 from app.settlement.statements import Audience, Disputed, State, amounts, statement_of
-from app.settlement.true_up import causes
+from app.settlement.true_up import Cause, causes
 
 
 def read_statement(
@@ -98,13 +98,16 @@ def _dated(content: bytes, issued_at: str) -> bytes:
 
 def _state(each: Run, before: Run | None) -> State:
     """What a run or true-up came to, and why another than what stood before it."""
-    was, now = (None if run is None else Inputs.model_validate(run.content["inputs"]) for run in (before, each))
+    because: tuple[Cause, ...] = ()
+    if before is not None:
+        was, now = (Inputs.model_validate(run.content["inputs"]) for run in (before, each))
+        because = causes(was, now, methods=(before.method_version, each.method_version))
     return State(
         number=each.number,
         made_on=moment_text(each.acts[-1].recorded_at)[:10],
         publications=each.publications,
         causes=each.causes,
-        told=() if was is None or now is None else tuple(cause.told for cause in causes(was, now)),
+        told=tuple(cause.told for cause in because),
         amounts=each.amounts if each.number else amounts(each.content["result"]),
         result=each.content["result"],
         content_sha256=each.content_sha256,

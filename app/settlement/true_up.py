@@ -22,7 +22,7 @@ Amounts = Mapping[str, Mapping[str, int]]
 class Cause:
     """One thing that stands otherwise than when a year was settled; the values are exact, as text."""
 
-    kind: Literal["figure", "expected_cost", "actual_cost", "completeness", "factor"]
+    kind: Literal["figure", "expected_cost", "actual_cost", "completeness", "factor", "method"]
     code: str | None
     month: str | None
     before: str | None
@@ -41,7 +41,11 @@ class Cause:
 
     @property
     def _what(self) -> str:
-        named = {"figure": f"The figure of {self.code} for {self.month}", "factor": f"The factor {self.code}"}
+        named = {
+            "figure": f"The figure of {self.code} for {self.month}",
+            "factor": f"The factor {self.code}",
+            "method": "The method of settlement",
+        }
         return named.get(self.kind, f"The {self.kind.replace('_', ' ')}")
 
     @property
@@ -142,9 +146,10 @@ def _part_of(lines: Mapping[str, int], pence: int) -> dict[str, int]:
     return {party: share if lines[party] > 0 else -share for party, share in zip(lines, shares, strict=True) if share}
 
 
-def causes(before: Inputs, after: Inputs) -> tuple[Cause, ...]:
-    """Everything that a computation reads otherwise than the one before it, figures first."""
-    return (*_figures(before, after), *_rest(before, after))
+def causes(before: Inputs, after: Inputs, *, methods: tuple[str, str]) -> tuple[Cause, ...]:
+    """Everything that a computation reads otherwise than the one before it, figures first; last the versions of the method, where these are two."""
+    was, now = (f"version {each}" for each in methods)
+    return (*_figures(before, after), *_rest(before, after), *([] if was == now else [Cause("method", None, None, was, now)]))
 
 
 def _figures(before: Inputs, after: Inputs) -> Iterator[Cause]:

@@ -224,9 +224,17 @@ def test_a_true_up_is_what_is_left_and_says_why() -> None:
     assert true_up([settled_amounts, first], anew) == {}
     back = true_up([settled_amounts, first], settled_amounts)
     assert back == {party: {element: -pence for element, pence in of.items()} for party, of in first.items()}
-    (cause,) = causes(before, after)
+    (cause,) = causes(before, after, methods=("4", "4"))
     assert cause.sentence == "The figure of CWT-62 for 2029-06 was 412/531 and is 420/531."
-    assert [each.kind for each in causes(before, inputs(SAVED + 1, completeness="0.9"))] == ["actual_cost", "completeness"]
+    assert [each.kind for each in causes(before, inputs(SAVED + 1, completeness="0.9"), methods=("4", "4"))] == [
+        "actual_cost",
+        "completeness",
+    ]
+    (method,) = causes(before, before, methods=("3", "4"))
+    assert (method.sentence, method.told) == (
+        "The method of settlement was version 3 and is version 4.",
+        "The method of settlement is another.",
+    )
 
 
 def test_what_is_disputed_is_held_in_suspense() -> None:
