@@ -59,7 +59,10 @@ _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 _SMALL_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,7}(\.[0-9]+)?([eE]-[0-9]+)?")
 _EXPONENT: Final = re.compile(r"[+-]?[0-9.]+[eE][+-]?[0-9]+")
 # What Excel makes of 2-3 and its like when it writes CSV.
-_DATE: Final = re.compile(r"[0-9]{1,2}[-/ ][A-Za-z]{3}([-/ ][0-9]{2,4})?|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[A-Za-z]{3}-[0-9]{2}")
+_MONTH: Final = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_DATE: Final = re.compile(
+    rf"[0-9]{{1,2}}[-/ ]{_MONTH}([-/ ][0-9]{{2,4}})?|[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{2,4}}|{_MONTH}-[0-9]{{2}}", re.IGNORECASE
+)
 _YES: Final = frozenset({"yes", "y", "true", "x", "1"})
 _NO: Final = frozenset({"no", "n", "false", "0"})
 _SAID_BY_VALIDATOR: Final = frozenset({"wrong_type", "not_a_number"})

@@ -212,6 +212,7 @@ TABLES: dict[str, Case] = {
     "half a patient": (CSV, as_csv(1, "HOSP-WAIT", "0-1", "0.5"), 422, [("numeric_kind", 2, 3)]),
     "an exponent": (CSV, as_csv(1, "HOSP-WAIT", "0-1", "1.5E+01"), 422, [("digits_lost", 2, 3)]),
     "a date for a code": (CSV, as_csv(2, "HOSP-WAIT", "02-Mar", "0"), 422, [("date_not_expected", 3, 2), ("cell_missing", 1, 1)]),
+    "a code that is no date": (CSV, as_csv(2, "CWT-99", "2-3", "0"), 422, [("unknown_measure", 3, 1), ("cell_missing", 1, 1)]),
     "a band that is none": (CSV, as_csv(2, "HOSP-WAIT", "5-6", "0"), 422, [("unknown_category", 3, 2), ("cell_missing", 1, 1)]),
     "a code that is none": (CSV, as_csv(2, "HOSP-WAIT", CANARY, "0"), 422, [("unknown_category", 3, 2), ("cell_missing", 1, 1)]),
     "a row twice": (CSV, csv_of([*ROWS, ROWS[1]]), 422, [("duplicate_cell", 6, 1)]),
