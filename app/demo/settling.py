@@ -1,4 +1,4 @@
-"""The first contract year of the demonstration settled in the shadow: terms that two people agree, and a run that three pass."""
+"""The first contract year of the demonstration settled in the shadow: terms that two people agree, a run that three pass, and a true-up for a late cost."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -13,12 +13,13 @@ from app.kernel.actors import Actor
 from app.kernel.codes import ALL
 from app.settlement.actions import approve_input, approve_rules, propose_rules, state_input
 from app.settlement.domain import SettlementRules
-from app.settlement.run_actions import declare, pass_on
+from app.settlement.run_actions import declare, declare_true_up, pass_on
 from app.settlement.runs import InputKey, InputKind, RunKey
 
 _YEAR: Final = 1
 _COSTS: Final[Mapping[InputKind, Decimal]] = {"expected_cost": Decimal(1_120_000_000), "actual_cost": Decimal(1_082_500_000)}
 """What the year was to cost by its contracts, and did, in pence: invented like everything else."""
+_LATE_COSTS: Final[Mapping[InputKind, Decimal]] = {"actual_cost": Decimal(1_085_000_000)}
 
 _SHARES: Final = {"SC-RJE": "0.50", "SC-RL4": "0.12", "SC-RTG": "0.08", "SC-RRE": "0.06", "SC-RLY": "0.04"}
 _HOSPICES: Final = {"SC-H9901": "0.03", "SC-H9902": "0.02", "SC-H9903": "0.02", "SC-H9904": "0.01", "SC-H9905": "0.01"}
@@ -61,20 +62,23 @@ def rules(contract: Contract) -> dict[str, Any]:
 
 
 def settle(session: Session, contract: Contract, act: Act, *, actor: Actor) -> None:
-    """Do one act of agreeing on the year, or of settling it."""
+    """Do one act of agreeing on the year, of settling it or, where it says why, of truing it up."""
     now, run = act.at, RunKey(_YEAR, 1)
+    costs, number = (_LATE_COSTS, 1) if act.why else (_COSTS, 0)
     if act.deed is Deed.PROPOSE_TERMS:
         proposed = SettlementRules.model_validate(rules(contract))
         propose_rules(session, PROGRAMME, proposed, reason="As negotiated.", actor=actor, now=now)
     elif act.deed is Deed.AGREE_TERMS:
         approve_rules(session, PROGRAMME, _YEAR, 1, actor=actor, now=now)
     elif act.deed is Deed.STATE_COSTS:
-        for kind, pence in _COSTS.items():
+        for kind, pence in costs.items():
             state_input(session, PROGRAMME, InputKey(_YEAR, kind, ALL), pence, source="Ledger, invented", actor=actor, now=now)
     elif act.deed is Deed.AGREE_COSTS:
-        for kind in _COSTS:
-            approve_input(session, PROGRAMME, InputKey(_YEAR, kind, ALL), 1, actor=actor, now=now)
+        for kind in costs:
+            approve_input(session, PROGRAMME, InputKey(_YEAR, kind, ALL), number + 1, actor=actor, now=now)
+    elif act.deed is Deed.DECLARE and act.why:
+        declare_true_up(session, PROGRAMME, run, reason=act.why, actor=actor, now=now)
     elif act.deed is Deed.DECLARE:
         declare(session, PROGRAMME, _YEAR, "final", reason="The year is over and frozen.", actor=actor, now=now)
     else:
-        pass_on(session, PROGRAMME, run, 0, "approved" if act.deed is Deed.APPROVE else "finance_approved", actor=actor, now=now)
+        pass_on(session, PROGRAMME, run, number, "approved" if act.deed is Deed.APPROVE else "finance_approved", actor=actor, now=now)

@@ -47,7 +47,8 @@ SETTLING: Final = (
     Deed.APPROVE,
     Deed.APPROVE_FOR_FINANCE,
 )
-"""How a contract year is settled, in this order: two people agree on its terms and its costs, three pass what it comes to."""
+"""How a contract year is settled, in this order: two people agree on its terms and its costs, three pass what it comes to. All but the terms are done again
+to true it up, and say why."""
 
 
 class Act(NamedTuple):
@@ -110,12 +111,13 @@ def acts(contract: Contract, first: Month, *, until: datetime) -> list[Act]:
 
 
 def _of_first_year(first: Month) -> Iterator[Act]:
-    """Its terms are agreed as it begins; it is settled once its last month is published for good."""
+    """Its terms are agreed as it begins; it is settled once its last month is published for good, and trued up for a cost that came later."""
     terms, settled = SETTLING[:2], SETTLING[2:]
     begins, ends = _On(-1, 5), _On(SHADOW_MONTHS - 1 + _FROZEN.months_later, _FROZEN.working_day + 1)
-    for on, deeds in ((begins, terms), (ends, settled)):
+    later = _On(ends.months_later + 1, 10)
+    for on, deeds, why in ((begins, terms, ""), (ends, settled, ""), (later, settled, "An invoice came after the year was settled.")):
         for position, deed in enumerate(deeds):
-            yield Act(_moment(first, on, position), deed, ReturnKey("", "", first))
+            yield Act(_moment(first, on, position), deed, ReturnKey("", "", first), why)
 
 
 def _of_month(contract: Contract, first: Month, number: int) -> Iterator[Act]:

@@ -157,9 +157,15 @@ def test_the_first_year_is_settled_in_the_shadow_and_each_party_has_its_statemen
     assert lines["subcontract.SC-H9903", "outcome"] > 0
     assert lines["subcontract.SC-H9903", "gain"] > 0
     with open_session(told.engine, WHOLE) as session:
-        run = read_run(session, PROGRAMME, RunKey(1, 1), actor=manager, as_of=None, now=NOW).run
-    assert len({act.recorded_by for act in run.acts}) == 3
-    assert run.publications == (2, 3)
+        settled = read_run(session, PROGRAMME, RunKey(1, 1), actor=manager, as_of=None, now=NOW)
+    for run in settled.standing:
+        assert len({act.recorded_by for act in run.acts}) == 3
+        assert run.publications == (2, 3)
+    # A cost was corrected after it, for every party in one statement.
+    assert [each.number for each in settled.standing] == [0, 1]
+    assert settled.true_ups[0].causes == ("The actual cost was 1082500000 pence and is 1085000000 pence.",)
+    assert [[state["true_up"] for state in said["states"]] for said in found.values()] == [[0, 1]] * 3
+    assert sum(line["true_up_pence"] for line in found["M"]["lines"]) == 0 > found["H"]["lines"][1]["true_up_pence"]
 
 
 def test_a_handover_differs_once_and_both_trusts_were_asked(told: Database) -> None:
