@@ -68,6 +68,9 @@ def workbook_of(report: Mapping[str, Any], behind: Behind) -> bytes:
     book = xlsxwriter.Workbook(held, {"constant_memory": True})
     _Workbook(book, report, behind).write()
     book.close()
+    # The sheets know the book and it knows them: ten megabytes of charts and lines would stay until the collector looks for rings.
+    book.worksheets_objs.clear()
+    book.sheetnames.clear()
     return held.getvalue()
 
 
