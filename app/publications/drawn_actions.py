@@ -21,7 +21,7 @@ from app.publications.renditions import inflated
 from app.reports.export_actions import MOST_MONTHS, refuse_too_many
 from app.reports.export_csv import csv_of, csv_parts
 from app.reports.export_queries import Line, key_of
-from app.reports.export_themes import widest_slice
+from app.reports.export_themes import remembered, widest_slice
 from app.reports.export_workbook import Behind, workbook_of
 
 _BEFORE_ROWS: Final = b'"observations":['
@@ -121,5 +121,5 @@ def _behind(session: Session, programme: str, found: Found, query: ObservationQu
         month.plus(1 - MOST_MONTHS), month.plus(-1), (widest_slice(report["observations"]),), ("month",), query.measure
     )
     earlier = rows_of_months(session, programme, before, found.audience, pinned=found.standing.sequence)
-    rows = [json.loads(row, parse_float=Decimal) for row in earlier]
+    rows = [remembered(json.loads(row, parse_float=Decimal)) for row in earlier]
     return Behind(contract.programme.name, contract.measures, rows, found.standing.superseded_by, found.standing.sha256)

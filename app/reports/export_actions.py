@@ -17,7 +17,9 @@ from app.kernel.refusals import Fault, Invalid
 from app.reports import store
 from app.reports.actions import find_report
 from app.reports.domain import ReportQuery
+from app.reports.export_themes import remembered
 from app.reports.export_workbook import MOST_ROWS, Behind, workbook_of
+from app.reports.row_words import Row
 
 MOST_MONTHS: Final = 24
 """The months of a chart over time, the report's own included."""
@@ -44,14 +46,14 @@ def find_workbook(session: Session, programme: str, query: ReportQuery, *, actor
     report = json.loads(content, parse_float=Decimal)
     refuse_too_many(report)
     as_of = parse_moment(report["report"]["as_of"])
-    earlier: list[dict[str, Any]] = []
+    earlier: list[Row] = []
     if ALL in query.slices and "month" in query.periods and not query.public:
         before = Month.parse(report["report"]["month"])
         acted = sorted(store.last_acts(session, programme, before=before, as_of=as_of))
         for month in acted[1 - MOST_MONTHS :]:
             asked = replace(query, month=month, slices=(ALL,), periods=("month",), as_of=as_of)
             found, stored = find_report(session, programme, asked, actor=actor, now=now)
-            earlier += json.loads(found, parse_float=Decimal)["observations"]
+            earlier += map(remembered, json.loads(found, parse_float=Decimal)["observations"])
             computed |= stored
     contract = load_contract(session, programme, as_of=as_of)
     return workbook_of(report, Behind(contract.programme.name, contract.measures, earlier)), computed

@@ -27,6 +27,10 @@ FEWEST_BARS: Final = 2
 _DRAWN: Final = ("commissioner", "site", "subcontract", "pathway", "segment", "category")
 _SLICES: Final = {slice_: number for number, slice_ in enumerate(SLICES)}
 _PLACES: Final = ("commissioner", "site", "pathway", "segment", "subcontract", "category")
+_REMEMBERED: Final = (
+    *("measure", *_PLACES, "month", "period", "period_start", "period_end"),
+    *("status", "unit", "value", "target", "spc_variation"),
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,11 @@ def _order(row: Row) -> tuple[object, ...]:
 def place_of(row: Row) -> tuple[str, ...]:
     """What a series of months is of: one measure in one place."""
     return (row["measure"], *(row[place] for place in _PLACES))
+
+
+def remembered(row: Row) -> Row:
+    """Of a row of an earlier month, what is drawn and said of it: two years of whole rows would be most of what a workbook takes."""
+    return {name: row[name] for name in _REMEMBERED}
 
 
 def drawn(theme: Theme) -> list[Row]:

@@ -1,7 +1,7 @@
 """The results of months: what the record held of each, what was computed before, what is computed and kept now."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -33,8 +33,10 @@ from app.reports.results import (
 from app.returns.expectation import expected_return
 from app.returns.review_store import reopened_in
 
-_MOST_INPUTS: Final = 240
-"""Months' inputs that are kept: those of ten years as they stood at two moments."""
+_MOST_DIGESTS: Final = 240
+"""Months whose inputs' digests are kept: those of ten years as they stood at two moments."""
+_MOST_INPUTS: Final = 36
+"""Months whose inputs are kept themselves: of most months only the digest is asked for, by which their results are stored."""
 
 HEAD: Final = "returns"
 """Stands among the slices of a month for what its report's head says."""
@@ -42,16 +44,17 @@ HEAD: Final = "returns"
 
 @dataclass(slots=True)
 class MonthFigures:
-    """A month's inputs and their digest, and its results by slice; `computed` are those that were not stored before."""
+    """The digest of a month's inputs, the inputs for whoever asks, and its results by slice; `computed` are those that were not stored before."""
 
-    inputs: MonthInputs
+    inputs_sha256: str
+    read_inputs: Callable[[], MonthInputs]
     results: dict[str, store.StoredResult] = field(default_factory=dict)
     computed: bool = False
     _read: dict[str, tuple[RowResult, ...]] = field(default_factory=dict)
 
     @property
-    def inputs_sha256(self) -> str:
-        return self.inputs.sha256
+    def inputs(self) -> MonthInputs:
+        return self.read_inputs()
 
     def of(self, slice_: str) -> tuple[RowResult, ...]:
         """The results of a slice; those that were read last are at hand, for several periods are pooled from them."""
@@ -83,12 +86,16 @@ def months_figures(
     acts: Mapping[Month, datetime] | None = None,
 ) -> dict[Month, MonthFigures]:
     """The inputs of months, and their results in these slices. `acts`: the last act of each month, where they are read already."""
-    figures = {
-        inputs.month: MonthFigures(inputs)
-        for inputs in month_inputs(session, contract, months, as_of=as_of, restated_in=restated_in, submitted=submitted, acts=acts)
-    }
+    figures = {}
+    readers = _inputs_readers(session, contract, months, as_of=as_of, restated_in=restated_in, submitted=submitted, acts=acts)
+    for month, (key, read) in zip(months, readers, strict=True):
+        figures[month] = MonthFigures(contract.worked_out.kept("digests", key, partial(_digest, read), most=_MOST_DIGESTS), read)
     find_results(session, contract, figures, slices)
     return figures
+
+
+def _digest(read: Callable[[], MonthInputs]) -> str:
+    return read().sha256
 
 
 def find_results(session: Session, contract: Contract, figures: Mapping[Month, MonthFigures], slices: Collection[str]) -> None:
@@ -118,7 +125,22 @@ def month_inputs(
     submitted: bool = False,
     acts: Mapping[Month, datetime] | None = None,
 ) -> list[MonthInputs]:
-    """What each month's figures are computed from: every return that is owed or accepted (with `submitted`, received), as it stood.
+    """What each month's figures are computed from: every return that is owed or accepted (with `submitted`, received), as it stood."""
+    readers = _inputs_readers(session, contract, months, as_of=as_of, restated_in=restated_in, submitted=submitted, acts=acts)
+    return [read() for _, read in readers]
+
+
+def _inputs_readers(
+    session: Session,
+    contract: Contract,
+    months: Sequence[Month],
+    *,
+    as_of: datetime,
+    restated_in: Month | None,
+    submitted: bool,
+    acts: Mapping[Month, datetime] | None,
+) -> list[tuple[Hashable, Callable[[], MonthInputs]]]:
+    """Of each month what its inputs are kept by, and how they are read.
 
     Nothing is read again of a month in which nobody did anything, and no deadline passed, since it was read last.
     """
@@ -141,12 +163,12 @@ def month_inputs(
         ]
         return MonthInputs(contract, month, statuses, restated_in, imports[month], as_of, submitted)
 
-    found = []
+    found: list[tuple[Hashable, Callable[[], MonthInputs]]] = []
     for month in months:
         open_again = frozenset(key for key in reopened if key.month == month)
         judged = tuple(passed(contract, month, as_of=as_of).values())
         key = (month, restated_in, submitted, acts.get(month), open_again, imports[month].sha256, judged)
-        found.append(contract.worked_out.kept("inputs", key, partial(read, month, open_again), most=_MOST_INPUTS))
+        found.append((key, partial(contract.worked_out.kept, "inputs", key, partial(read, month, open_again), most=_MOST_INPUTS)))
     return found
 
 

@@ -7,6 +7,7 @@ its series goes by as many months.
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
@@ -80,10 +81,10 @@ _NONE: Final = -1
 
 
 def _side_by_side(numbers: list[int]) -> Sequence[int]:
-    try:
-        return array("q", numbers)
-    except OverflowError:
-        return tuple(numbers)
+    for small in ("i", "q"):
+        with suppress(OverflowError):
+            return array(small, numbers)
+    return tuple(numbers)
 
 
 def _decimals(figures: list[Decimal | None]) -> Sequence[int | Decimal | None]:
