@@ -37,7 +37,7 @@ from app.client.files import MEDIA_TYPES, key_in, name_of, read_receipt, receipt
 from app.client.findings import findings_of
 from app.client.mainstem import CSV, NDJSON, ReturnKey
 from app.client.publications import publications
-from app.client.shown import due_table, local, refused_table, returns_table, warnings_table
+from app.client.shown import due_table, local, results_table, returns_table, warnings_table
 
 _ENDS: Final = (
     "It ends with 0 where all is done, 1 where it could not be, 3 where a return has faults, 4 where a warning waits for an explanation."
@@ -159,19 +159,22 @@ def backfill(
         name = hashlib.file_digest(content, "sha256").hexdigest()
         with Console(stderr=True).status(f"sending {file}"):
             made = caller.service.backfill(caller.programme, file, media_type=media_type, idempotency_key=name)
-        refused = list(caller.service.backfill_results(caller.programme, made["backfill"], outcome="refused"))
+        refused, warned = (
+            list(caller.service.backfill_results(caller.programme, made["backfill"], outcome=outcome))
+            for outcome in ("refused", "received_with_warnings")
+        )
     if as_json:
-        typer.echo(as_written({"backfill": made, "refused": refused}))
+        typer.echo(as_written({"backfill": made, "refused": refused, "received_with_warnings": warned}))
     else:
         typer.echo(
             f"{made['entries']} returns: {made['received']} received, {made['received_with_warnings']} with warnings,"
             f" {made['duplicate']} were there already, {made['refused']} refused."
         )
-        if refused:
-            Console().print(refused_table(refused))
+        if refused or warned:
+            Console().print(results_table([*refused, *warned]))
     if refused:
         raise typer.Exit(FAULTS)
-    if made["received_with_warnings"]:
+    if warned:
         raise typer.Exit(WARNINGS)
 
 

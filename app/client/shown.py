@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
@@ -49,13 +49,20 @@ def faults_table(problem: Problem) -> Table:
     return table
 
 
-def refused_table(results: Iterable[Mapping[str, Any]]) -> Table:
-    """The entries of a backfill that were refused, a line for each fault."""
+_LOOK: Final = {
+    "refused": "",
+    "received_with_warnings": "Read in the revision what is odd; without an explanation it waits for acceptance by hand.",
+}
+
+
+def results_table(results: Iterable[Mapping[str, Any]]) -> Table:
+    """The entries of a backfill that were refused, a line for each fault, or received with warnings."""
     table = Table("return", "where", "what is wrong", "how to put it right")
     for result in results:
         key = " ".join(str(result[member] or "?") for member in ("collection", "subcontract", "month"))
         for fault in result["errors"] or [result]:
-            table.add_row(key, where(fault), str(fault["detail"]), str(fault.get("fix", "")))
+            detail = fault["detail"] or f"Revision {result['revision']} was received with warnings."
+            table.add_row(key, where(fault), str(detail), str(fault.get("fix") or _LOOK[result["outcome"]]))
     return table
 
 

@@ -15,7 +15,7 @@ from app.cli import over_http
 from app.client.talking import last_months
 from tests.make import exact
 from tests.returns.conftest import Programme, set_up
-from tests.returns.programme import HOSPICE, PROGRAMME, address, hospice_body
+from tests.returns.programme import HOSPICE, PROGRAMME, address, hospice_body, mixed_body
 from tests.support.databases import Database
 from tests.support.sockets import BadNetwork, listening
 
@@ -221,6 +221,20 @@ def test_many_months_from_one_file_which_go_on_where_they_were_broken_off(shell:
     again = shell.run("returns", "backfill", str(file))
     assert "3 returns: 2 received, 0 with warnings, 0 were there already, 1 refused." in again.stdout
     assert "hospice SC-H9901 2026-10" in again.stdout
+
+
+def test_what_of_many_months_has_warnings_is_named(shell: Shell, tmp_path: Path) -> None:
+    stray = {"measure": "M-RATIO", "site": "lung", "commissioner": "05G", "numerator": 1, "denominator": 1}
+    body = mixed_body()
+    entry = {"collection": "mixed", "subcontract": "SC-MIX", "month": "2026-10", **body, "cells": [*body["cells"], stray]}
+    file = tmp_path / "warned.ndjson"
+    file.write_text(json.dumps(exact(entry)))
+    found = shell.run("returns", "backfill", str(file), key=shell.programme.preparer("SC-MIX"))
+    assert (found.exit_code, "mixed SC-MIX 2026-10" in found.stdout, "Revision 1 was received with warnings." in found.stdout) == (
+        4,
+        True,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
