@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, Literal
 
 from sqlalchemy.orm import Session
@@ -65,7 +65,7 @@ def known_of(contract: Contract) -> Known:
         set(contract.subcontract),
         set(contract.commissioner),
         last_year,
-        partial(judged, contract),
+        cache(partial(judged, contract)),
         partial(payments_of_year, contract),
     )
 

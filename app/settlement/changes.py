@@ -159,13 +159,15 @@ def _inputs(inputs: Inputs, changes: Changes) -> Inputs:
             if each.subcontract in (missing if each.included else late)
         )
         own["completeness"] = min(max(moved, Decimal(0)), Decimal(1))
-    own["figures"] = tuple(_figure(inputs, figure, changes) for figure in inputs.figures)
+    last: dict[str, Month] = {}
+    for figure in inputs.figures:
+        last[figure.measure] = max(last.get(figure.measure, figure.month), figure.month)
+    own["figures"] = tuple(_figure(figure, last[figure.measure], changes) for figure in inputs.figures)
     return inputs.model_copy(update=own)
 
 
-def _figure(inputs: Inputs, figure: MeasureFigure, changes: Changes) -> MeasureFigure:
-    """A figure with everything that is to be otherwise of it; its interval is worked out again where that can be."""
-    last = max(each.month for each in inputs.figures if each.measure == figure.measure)
+def _figure(figure: MeasureFigure, last: Month, changes: Changes) -> MeasureFigure:
+    """A figure with everything that is to be otherwise of it; its interval is worked out again where that can be. `last` is its measure's last month."""
     changed = figure
     for each in changes.figures:
         if each.measure == figure.measure and (each.month or last) == figure.month:

@@ -100,9 +100,11 @@ def _twice(inputs: Inputs) -> Iterator[Fault]:
         "factors": [each.code for each in inputs.factors],
     }
     for member, keys in lists.items():
+        seen: set[Hashable] = set()
         for at, key in enumerate(keys):
-            if key in keys[:at]:
+            if key in seen:
                 yield Fault("repeated", "This stands earlier in the list already.", "Say it once.", pointer=f"/{member}/{at}")
+            seen.add(key)
 
 
 def _costs(rules: SettlementRules, inputs: Inputs, *, live: bool) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ import pytest
 
 from app.calendar.contract import Contract
 from app.programmes.domain import JudgedOn, Programme
+from app.settlement.actions import known_of
 from app.settlement.year import judged, months_of_year
 
 
@@ -67,3 +68,9 @@ def test_a_quarter_that_begins_before_the_programme_is_named() -> None:
     assert begun is not None
     assert [str(month) for month in begun] == ["2026-07", "2026-09"]
     assert judged(SHORT, 2, "quarter").begun_before is judged(SHORT, 1, "rolling_12").begun_before is None
+
+
+def test_what_a_year_is_judged_on_is_worked_out_once() -> None:
+    """Inputs that are sent name thousands of figures."""
+    known = known_of(APRIL)
+    assert known.judged(2, "quarter") is known.judged(2, "quarter")
