@@ -204,6 +204,7 @@ def document(first: Month) -> dict[str, Any]:
             # Where a hospice's return is missing, too little is in to judge by.
             "publish_threshold": "0.8",
             "rag": {"tolerance": "0.02", "chance": True},
+            "measures_need_approval": True,
         },
         "organisations": [{"ods_code": code, "name": name, "kind": kind} for code, name, kind in _ORGANISATIONS],
         "commissioners": [

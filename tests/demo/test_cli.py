@@ -117,6 +117,7 @@ README_ANSWERS = [*[OK] * 7, MADE, "409", *[OK] * 7, MADE, OK, MADE, *[OK] * 10,
 GUIDE_ANSWERS = [
     *(MADE, OK, MADE, OK, OK, OK, MADE, OK),  # a year settled, a line disputed
     *(OK, MADE, OK),  # a phase left
+    *(OK, MADE, OK),  # what a measure says, changed by two
     *(MADE, OK, MADE, OK, OK, OK, OK, OK, OK),  # a client, its keys and tokens
     *(OK, MADE, OK, OK),  # a permission lent
     *[OK] * 5,  # the record
