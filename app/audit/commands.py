@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, BinaryIO, Final
 
 import typer
 from sqlalchemy import Engine
@@ -42,9 +42,10 @@ KeysOption = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """What the command line lends: how to get an engine, how to say what is being done, and the clock."""
+    """What the command line lends: how to get an engine, also behind walls that are not as they were built, how to say what is being done, and the clock."""
 
     fit_engine: Callable[[Settings], AbstractContextManager[Engine]]
+    proving_engine: Callable[[Settings], AbstractContextManager[tuple[Engine, list[str]]]]
     tell: Callable[[str], None]
     now: Callable[[], datetime]
 
@@ -86,12 +87,10 @@ def register(audits: typer.Typer, lent: Lent) -> None:
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there already.")] = False,
     ) -> None:
         """Write the record as JSON lines that `mainstem audit verify --file` checks anywhere, with no service and no database."""
-        with lent.fit_engine(load_settings()) as engine, ExitStack() as stack:
-            try:
-                out = sys.stdout.buffer if str(file) == "-" else stack.enter_context(file.open("wb" if overwrite else "xb"))
-            except OSError as error:
-                replaces = "; --overwrite replaces it" if isinstance(error, FileExistsError) else ""
-                raise CannotStart(f"{file} cannot be written: {error.strerror}{replaces}.") from None
+        with lent.proving_engine(load_settings()) as (engine, wrong), ExitStack() as stack:
+            for sentence in wrong:
+                lent.tell(sentence)
+            out = sys.stdout.buffer if str(file) == "-" else stack.enter_context(_opened(file, overwrite=overwrite))
             events = 0
             for line in _lines(engine, _chains(engine, programme), lent):
                 events += line.startswith(b'{"line":"event"')
@@ -100,7 +99,8 @@ def register(audits: typer.Typer, lent: Lent) -> None:
 
 
 def _found(lent: Lent, programme: str | None, trusted: Keys | None, kept: list[Statement]) -> Iterator[Finding]:
-    with lent.fit_engine(load_settings()) as engine:
+    with lent.proving_engine(load_settings()) as (engine, wrong):
+        yield from (Finding("database", "walls", sentence) for sentence in wrong)
         chains = _chains(engine, programme)
         for chain in chains:
             lent.tell(f"{chain}: walking the chain")
@@ -119,6 +119,14 @@ def _chains(engine: Engine, programme: str | None) -> list[str]:
 
 def _open(engine: Engine, chain: str) -> TenantSession:
     return open_session(engine, replace(INSTALLATION, programme=chain))
+
+
+def _opened(file: Path, *, overwrite: bool) -> BinaryIO:
+    try:
+        return file.open("wb" if overwrite else "xb")
+    except OSError as error:
+        replaces = "; --overwrite replaces it" if isinstance(error, FileExistsError) else ""
+        raise CannotStart(f"{file} cannot be written: {error.strerror}{replaces}.") from None
 
 
 def _lines(engine: Engine, chains: list[str], lent: Lent) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ from app.configuration.yaml_file import YamlFile
 from app.db.embedded import is_there, running
 from app.db.engine import make_engine
 from app.db.installation import programmes_known
-from app.db.schema import database_sentence, head, log_problems, migrate, start_problems
+from app.db.schema import database_sentence, head, log_problems, migrate, start_findings, start_problems
 from app.db.session import open_session
 from app.db.tenancy import INSTALLATION
 from app.demo import cli as demo
@@ -104,17 +104,27 @@ def tell(sentence: str) -> None:
 
 
 @contextlib.contextmanager
-def fit_engine(settings: Settings) -> Iterator[Engine]:
-    """An engine as the application's role, on a database that the service may work on; or the sentence that says why not."""
+def proving_engine(settings: Settings) -> Iterator[tuple[Engine, list[str]]]:
+    """An engine as the application's role, and what is wrong with the walls: that stops nobody who proves what is kept behind them."""
     with running(settings, progress=tell) as urls:
         engine = make_engine(urls.application, settings)
         try:
-            problems = start_problems(engine)
-            if problems:
-                raise CannotStart("\n".join(problems))
-            yield engine
+            found = start_findings(engine)
+            sentences = [each.sentence for each in found]
+            if not all(each.about_walls for each in found):
+                raise CannotStart("\n".join(sentences))
+            yield engine, sentences
         finally:
             engine.dispose()
+
+
+@contextlib.contextmanager
+def fit_engine(settings: Settings) -> Iterator[Engine]:
+    """An engine as the application's role, on a database that the service may work on; or the sentences that say why not."""
+    with proving_engine(settings) as (engine, wrong):
+        if wrong:
+            raise CannotStart("\n".join(wrong))
+        yield engine
 
 
 @commands.command()
@@ -343,7 +353,7 @@ def audit_figures(
     sys.exit(0 if clean else 1)
 
 
-audit.register(audits, audit.Lent(fit_engine=fit_engine, tell=tell, now=lambda: datetime.now(UTC)))
+audit.register(audits, audit.Lent(fit_engine=fit_engine, proving_engine=proving_engine, tell=tell, now=lambda: datetime.now(UTC)))
 demo.register(commands, demo.Service(fit_engine=fit_engine, listening=listening, serve_on=serve_on, tell=tell))
 
 

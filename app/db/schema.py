@@ -143,6 +143,8 @@ class Finding:
 
     check: Check
     sentence: str
+    about_walls: bool = False
+    """Whether it is about walls that are not as they were built: what they should have kept can still be proved."""
 
 
 def start_findings(engine: Engine) -> list[Finding]:
@@ -257,7 +259,7 @@ def _safety_findings(engine: Engine, *, at_head: bool) -> list[Finding]:
             found.append(Finding(Check.SCHEMA, sentence))
         # Whoever is more than the service's role has every right and sees through everything: that has been said.
         if at_head and not powers and not owners:
-            found += [Finding(Check.SCHEMA, sentence) for sentence in (*differing(connection), *ways_round(connection))]
+            found += [Finding(Check.SCHEMA, sentence, about_walls=True) for sentence in (*differing(connection), *ways_round(connection))]
         off = [name for name in _DURABLE if connection.execute(text(f"SHOW {name}")).scalar_one() == "off"]
         if off:
             sentence = f"The server has {' and '.join(off)} off, so it could lose what was already answered for: switch it on."

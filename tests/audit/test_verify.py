@@ -73,6 +73,20 @@ def test_the_record_is_held_against_checkpoints_that_somebody_kept(server: Serve
             assert re.fullmatch(r"\*refused: event \d+: It is missing with the whole chain: the kept checkpoint .*\n", held.stdout)
 
 
+def test_a_record_is_walked_though_what_guarded_it_is_switched_off(told: Database, server: Server) -> None:
+    with copied(server, told) as (connection, url):
+        connection.execute(text("ALTER TABLE events DISABLE TRIGGER events_append_only"))
+        connection.execute(text("UPDATE events SET action = 'client.revoked' WHERE programme = '*' AND sequence = 2"))
+        connection.commit()
+        found = CliRunner().invoke(
+            commands, ["audit", "verify"], env={"MAINSTEM_DATABASE_URL": url, "MAINSTEM_DATA": str(told.settings.data)}
+        )
+    assert found.exit_code == 1
+    walls, event = found.stdout.splitlines()
+    assert walls.startswith("database: walls: The walls of the table events are not those that the migrations built: the trigger ")
+    assert event.startswith("*: event 2: ")
+
+
 def test_what_holds_no_checkpoints_is_said_to_hold_none(told: Database, tmp_path: Path) -> None:
     line, file = shell(told, "checkpoint", "--programme", PROGRAMME).stdout, tmp_path / "kept"
     for content, said in {
