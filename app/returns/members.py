@@ -22,6 +22,8 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_]{1,40}\Z")
 
 def hidden_in(value: Any) -> tuple[Identifier, ...]:
     """What gives a patient away in anything that is refused, however deep and in the names of its members too: each kind once."""
+    if not isinstance(value, dict | list):
+        return identifiers_in(str(value)[:_LOOKED_AT])
     parts, found, left = [value], dict[Identifier, None](), _LOOKED_AT
     while parts and left > 0:
         part = parts.pop()
@@ -45,7 +47,8 @@ def unknown_members(raw: Mapping[str, Any], allowed: frozenset[str], pointer: st
     """A fault for each member that is not one of the allowed."""
     for name in sorted(raw.keys() - allowed):
         place = f"{pointer}/{name}" if _PLAIN_NAME.match(name) else pointer
-        yield from patients_in([name, raw[name]], place)
+        for hidden in dict.fromkeys((*hidden_in(name), *hidden_in(raw[name]))):
+            yield fault("patient_identifier", place, found=hidden)
         yield fault("ratio_not_accepted" if name.lower() in RATIOS else "unknown_member", place)
 
 
