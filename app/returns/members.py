@@ -24,7 +24,8 @@ def hidden_in(value: Any) -> tuple[Identifier, ...]:
     """What gives a patient away in anything that is refused, however deep and in the names of its members too: each kind once."""
     if not isinstance(value, dict | list):
         return identifiers_in(str(value)[:_LOOKED_AT])
-    parts, found, left = [value], dict[Identifier, None](), _LOOKED_AT
+    parts: list[Any] = [value]
+    found, left = dict[Identifier, None](), _LOOKED_AT
     while parts and left > 0:
         part = parts.pop()
         if isinstance(part, dict):
