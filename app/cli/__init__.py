@@ -19,7 +19,7 @@ def main() -> None:
     # A terminated command ends like any other: the embedded server is stopped if nobody else uses it.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    # Hardly anything that is loaded is garbage: the collector does not walk it again and again while it grows, nor when the command ends.
+    # Most of what is loaded stays: the collector does not walk it again and again while it grows, nor when the command ends.
     gc.disable()
     run = _loaded(sys.argv[1] if len(sys.argv) > 1 else "")
     gc.freeze()
