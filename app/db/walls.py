@@ -84,6 +84,8 @@ _WAYS_ROUND = text("""
 
 def standing(connection: Connection) -> Walls:
     """What stands in the database, as far as it concerns whoever is connected."""
+    # Names are quoted where they must be, however the server is told to write them.
+    connection.execute(text("SET LOCAL quote_all_identifiers = off"))
     return {Part(*row[:3]): Is(row[3], re.sub(r"\s+", " ", row[4])) for row in connection.execute(_STANDING)}
 
 
@@ -97,7 +99,7 @@ def differing(connection: Connection) -> Iterator[str]:
     """Of each table whose walls are not those that were built, a sentence that names what differs."""
     version = connection.dialect.server_version_info
     stand, were_built = standing(connection), built()
-    if version is not None and version > (NEWEST_TRIED + 1,):
+    if version is not None and version >= (NEWEST_TRIED + 1,):
         stand, were_built = ({part: Is(of.state, "") for part, of in walls.items()} for walls in (stand, were_built))
     differences = defaultdict[str, list[str]](list)
     for part in sorted(stand.keys() | were_built.keys()):
