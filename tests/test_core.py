@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.cli.core import better_core
+from app.cli.core import better_core, worked_between
 
 _TOLD = """
 import json, os, threading, time
@@ -43,6 +43,10 @@ def test_threads_started_from_then_on_keep_to_one_core_and_move_together() -> No
     assert told["before"] == sorted(os.sched_getaffinity(0))
     assert len(told["kept"]) == 1
     assert told["main"] == told["after"] == [told["moved"]] != told["kept"]
+
+
+def test_a_core_that_has_come_or_gone_meanwhile_is_passed_over() -> None:
+    assert worked_between({0, 1, 2}, before={0: 1.0, 1: 5.0, 3: 1.0}, after={0: 1.5, 2: 9.0, 3: 2.0}) == {0: 0.5}
 
 
 @pytest.mark.parametrize(

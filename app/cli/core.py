@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from random import SystemRandom
 from typing import Final
@@ -38,6 +38,11 @@ def better_core(core: int, others_work: Mapping[int, float]) -> int:
     return idlest if others_work[core] - others_work[idlest] > _CROWDED else core
 
 
+def worked_between(cores: Collection[int], before: Mapping[int, float], after: Mapping[int, float]) -> dict[int, float]:
+    """Seconds that each core has worked between two looks; of one that was switched off or on meanwhile nobody knows."""
+    return {core: after[core] - before[core] for core in cores if core in before and core in after}
+
+
 if sys.platform == "linux":
 
     def _look_around(cores: set[int], core: int) -> None:
@@ -45,7 +50,9 @@ if sys.platform == "linux":
             begun, before, worked = time.monotonic(), _busy(), time.process_time()
             time.sleep(_LOT.uniform(*_LOOKS_SECONDS))
             seconds = time.monotonic() - begun
-            work = {other: busy - before[other] for other, busy in _busy().items() if other in cores}
+            work = worked_between(cores, before, _busy())
+            if core not in work:
+                continue  # The system has let go of it, and keeps to it again once it is back.
             work[core] -= time.process_time() - worked
             better = better_core(core, {other: work[other] / seconds for other in work})
             if better != core:
