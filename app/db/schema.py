@@ -152,6 +152,8 @@ def start_findings(engine: Engine) -> list[Finding]:
     try:
         behind = head_problem(engine)
         return ([] if behind is None else [Finding(Check.SCHEMA, behind)]) + _safety_findings(engine, at_head=behind is None)
+    except exc.TimeoutError:
+        return [Finding(Check.DATABASE, "Every connection that this process keeps to the database is in use.")]
     except exc.DBAPIError as error:
         hint = " If the role is not there yet, `mainstem migrate` makes it." if _is_login_refused(error) else ""
         return [Finding(Check.DATABASE, database_sentence(error) + hint)]

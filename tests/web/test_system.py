@@ -10,7 +10,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import event, text
 
-from app.main import OPEN, ROOMS, create_app
+from app.db.engine import make_engine
+from app.db.schema import Check, Finding
+from app.main import OPEN, ROOMS, Fitness, create_app
 from app.settings import CannotStart
 from app.web.stepwise import stepped_work
 from app.web.work import unit_of_work
@@ -59,6 +61,22 @@ def test_the_database_is_looked_at_once_for_all_who_ask(fresh: Web) -> None:
 
     assert fresh.portal.call(ask_all) == {200}
     assert 1 <= looked.count("SHOW fsync") <= 2
+
+
+def test_all_who_ask_while_every_connection_is_in_use_wait_no_longer_than_one(web: Web) -> None:
+    settings = web.database.settings.model_copy(update={"pool_size": 1, "pool_wait_seconds": 1})
+    engine = make_engine(web.database.urls.application, settings)
+
+    async def ask_all() -> tuple[float, list[list[Finding]]]:
+        began, fitness = time.monotonic(), Fitness(engine)
+        found = await asyncio.gather(*(fitness.findings() for _ in range(4)))
+        return time.monotonic() - began, found
+
+    with engine.connect():
+        seconds, found = web.portal.call(ask_all)
+    engine.dispose()
+    assert [[finding.check for finding in each] for each in found] == 4 * [[Check.DATABASE]]
+    assert seconds < 2 * settings.pool_wait_seconds
 
 
 def test_alive_and_ready(web: Web) -> None:
