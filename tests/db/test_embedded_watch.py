@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -43,33 +43,39 @@ def watchers() -> set[int | None]:
     return {thread.ident for thread in threading.enumerate() if thread.name == "postgres-watch"}
 
 
-def test_a_killed_server_comes_back_to_its_user_alone(tmp_path: Path) -> None:
+def cores_of(process: int) -> set[int]:
+    """Those that it may work on; where the system tells of none, none."""
+    return os.sched_getaffinity(process) if sys.platform == "linux" else set()
+
+
+@contextlib.contextmanager
+def keeping_to_one_core() -> Iterator[set[int]]:
+    """This thread and those that it starts, as of a service that serves; what it may have otherwise."""
+    cores = cores_of(0)
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield cores
+    finally:
+        if sys.platform == "linux":
+            os.sched_setaffinity(0, cores)
+
+
+def test_a_killed_server_comes_back_to_its_user_alone_and_on_every_core(tmp_path: Path) -> None:
     before = watchers()
     data = tmp_path / "data"
     told: list[str] = []
-    with running(Settings(data=data), progress=told.append) as urls:
+    with keeping_to_one_core() as cores, running(Settings(data=data), progress=told.append) as urls:
         one(urls, "CREATE TABLE kept AS SELECT 7 AS seven")
         for _ in range(2):
             killed = kill_server(data)
             wait_until(lambda: answers(urls.application))
             assert postmaster(data) != killed
+            assert cores_of(postmaster(data)) == cores
             assert one(urls, "SELECT seven FROM kept") == 7
         assert "PostgreSQL has ended; it is started again" in told
     assert not answers(urls.application)
     assert watchers() == before
-
-
-@pytest.mark.skipif(
-    sys.platform != "linux" or len(os.sched_getaffinity(0)) == 1, reason="only Linux keeps a thread to one of several cores"
-)
-def test_a_server_has_every_core_though_whoever_starts_it_keeps_to_one(tmp_path: Path) -> None:
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    try:
-        with running(Settings(data=tmp_path / "data")):
-            assert os.sched_getaffinity(postmaster(tmp_path / "data")) == cores
-    finally:
-        os.sched_setaffinity(0, cores)
 
 
 def test_users_of_a_killed_server_agree_and_the_last_still_stops_it(use: Callable[[], User], tmp_path: Path) -> None:
