@@ -1,6 +1,6 @@
 """Roles, what each may do, and how far each reaches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,11 +32,15 @@ class TooManyKeys(Refusal):
 
 
 class SamePerson(Refusal):
-    """What takes two people was begun by the client that would complete it."""
+    """What takes two people was begun by the client that would complete it, or by one that counts as one person with it."""
 
     code: ClassVar[str] = "same_person"
     kind: ClassVar[Kind] = Kind.CONFLICT
     title: ClassVar[str] = "Another person must do this"
+    fix: ClassVar[str] = "Let somebody else do it. Who lends a permission and whoever it is lent to count as one person."
+
+    def __init__(self, detail: str, *, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail, faults=faults or [Fault(self.code, detail, self.fix)])
 
 
 class Permission(StrEnum):

@@ -126,7 +126,9 @@ def approve(session: Session, programme: str, key: VersionKey, number: int, *, a
     if made is None:
         raise NothingProposed(f"No proposal {number} of version {key[1]} of {key[0]} waits for approval.")
     if is_one_person(session, programme, made.proposed_by, made.proposed_at, actor=actor):
-        raise SamePerson(f"Proposal {number} of version {key[1]} of {key[0]} was made by this client: another person approves it.")
+        raise SamePerson(
+            f"Proposal {number} of version {key[1]} of {key[0]} was made by whoever would approve it: another person approves it."
+        )
 
     def expect(current: bytes | None) -> None:
         if made.replaces_sha256 != (None if current is None else sha256(current)):

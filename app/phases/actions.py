@@ -206,7 +206,7 @@ def approve(session: Session, programme: str, phase: int, number: int, *, actor:
     if made is None:
         raise NothingProposed(f"No decision {number} on phase {phase} waits for approval.")
     if is_one_person(session, programme, made.proposed_by, made.proposed_at, actor=actor):
-        raise SamePerson(f"Decision {number} on phase {phase} was proposed by this client: another person approves it.")
+        raise SamePerson(f"Decision {number} on phase {phase} was proposed by whoever would approve it: another person approves it.")
     if _destination(contract, phase, made, now=now) != made.to_phase:
         raise WrongPhase(f"Phase {phase} is now followed by another phase than {made.to_phase}: propose again what was proposed.")
     recording = begin_recording(session, programme, actor=actor, now=now, contract=True)

@@ -227,7 +227,7 @@ def check(session: Session, programme: str, month: Month, *, draft_sha256: str, 
     if draft is None:
         raise NotDrafted(f"There is no draft of {month} to be checked.")
     if is_one_person(session, programme, draft.edited_by, draft.edited_at, actor=actor):
-        raise SamePerson(f"The draft of {month} was edited by this client: another person checks it.")
+        raise SamePerson(f"The draft of {month} was edited by whoever would check it: another person checks it.")
     # Worked out before anybody is held up.
     publishes = _would_publish(_composed(session, programme, month, as_of=draft.as_of), month, draft.commentary)
     hold_ledger(session, programme)

@@ -112,7 +112,7 @@ def _checked(session: Session, programme: str, month: Month, months: Sequence[Mo
         raise NotDrafted(f"There is no draft of {month}: edit one and let another person check it.")
     found: list[tuple[type[Refusal], Fault]] = []
     if is_one_person(session, programme, draft.edited_by, draft.edited_at, actor=actor):
-        fault = Fault("same_person", "The draft was edited by the client that would publish it.", "Let another person publish it.")
+        fault = Fault("same_person", "The draft was edited by whoever would publish it.", SamePerson.fix)
         found.append((SamePerson, fault))
     if draft.checked_by is None:
         fault = Fault("not_checked", "Nobody but its editor has looked at the draft as it stands.", "Let another person check it.")

@@ -132,7 +132,7 @@ def approve_rules(session: Session, programme: str, contract_year: int, version:
     if made is None:
         raise NotWaiting(f"No version {version} of the rules of contract year {contract_year} waits for approval.")
     if is_one_person(session, programme, made.proposed_by, made.proposed_at, actor=actor):
-        raise SamePerson("These rules were proposed by this client: another person approves them.")
+        raise SamePerson("These rules were proposed by whoever would approve them: another person approves them.")
     known = known_of(load_contract(session, programme))
     faults = faults_of(made.rules, known)
     if faults:
@@ -206,7 +206,7 @@ def approve_input(session: Session, programme: str, key: InputKey, number: int, 
     if made is None:
         raise NotWaiting(f"No {key.kind} {number} of contract year {key.contract_year} waits for approval.")
     if is_one_person(session, programme, made.stated_by, made.stated_at, actor=actor):
-        raise SamePerson("This was stated by this client: another person approves it.")
+        raise SamePerson("This was stated by whoever would approve it: another person approves it.")
     recording = begin_recording(session, programme, actor=actor, now=now)
     facts.close(session, store.INPUTS, recording, [(*key, number)], programme=programme)
     approved = replace(made, state="approved", recorded_at=recording.at, recorded_by=recording.by)

@@ -126,7 +126,7 @@ def _go_on(
         raise _invalid("This line is not in dispute.")
     opened_at, opened_by = before.opened
     if is_one_person(session, programme, opened_by, opened_at, actor=actor):
-        raise SamePerson("This dispute was opened by this client: another person answers and resolves it.")
+        raise SamePerson("This dispute was opened by whoever would answer it: another person answers and resolves it.")
     contract = load_contract(session, programme)
     after = replace(before, opened_at=opened_at, opened_by=opened_by)
     if resolves:

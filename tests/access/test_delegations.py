@@ -150,7 +150,8 @@ def test_lender_and_delegates_are_one_person(people: People) -> None:
     approving = granted(people.lend("manager", "settlement_approve", "finance"))
     proposing = granted(people.lend("manager", "settlement_propose", "analyst"))
     waits = propose(people, "manager")
-    assert soon(lambda: people.post("finance", waits), 409).json()["code"] == "same_person"
+    (fault,) = soon(lambda: people.post("finance", waits), 409).json()["errors"]
+    assert (fault["code"], "lends" in fault["fix"]) == ("same_person", True)
     # Two delegates of one manager, and the manager afterwards, when everything has been handed back.
     waits = propose(people, "analyst")
     assert people.post("finance", waits).json()["code"] == "same_person"
