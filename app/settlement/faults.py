@@ -107,11 +107,23 @@ def _idle(rules: SettlementRules) -> Iterator[Fault]:
     if rules.consequences.applies and not rules.consequences.lines:
         detail = "Consequences apply and there are none: nothing is ever paid for a breach."
         yield Fault("no_consequences", detail, "Add their lines, or say that they do not apply.", pointer="/consequences/lines")
+    yield from _idle_bounds(rules)
     for at, each in enumerate(rules.gate.mandatory if rules.missing == "last_final" else ()):
         detail = f"Where {each.measure} is missing its score is that of its last final figure, and the gate is not passed: that asks for the year's own."
         yield Fault(
             "gate_asks_own", detail, "Leave it out of the gate, unless the contract wants it so.", pointer=f"/gate/mandatory/{at}/measure"
         )
+
+
+def _idle_bounds(rules: SettlementRules) -> Iterator[Fault]:
+    """A factor that the rules state, and would not let count."""
+    for at, each in enumerate(rules.indexation):
+        if each.factor is None:
+            continue
+        below = each.least is not None and each.factor < each.least
+        if below or (each.most is not None and each.factor > each.most):
+            detail = f"The factor {each.code} lies beyond its own bounds: it counts as its {'least' if below else 'most'}."
+            yield Fault("beyond_bounds", detail, "Correct the factor or its bounds.", pointer=f"/indexation/{at}/factor")
 
 
 def _paid_otherwise(rules: SettlementRules, known: Known) -> Iterator[Fault]:

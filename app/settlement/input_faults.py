@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterator
+from fractions import Fraction
+from typing import Final
 
 from app.kernel.months import Month
 from app.kernel.refusals import Fault
@@ -9,6 +11,9 @@ from app.settlement.domain import SettlementRules
 from app.settlement.faults import Known, periods_of
 from app.settlement.inputs import Inputs
 from app.settlement.year import SEVERAL
+
+_ROUNDED: Final = Fraction(1, 1_000_000)
+"""How far a limit may lie on the wrong side of its figure: rows round limits to six places, and the figure is exact."""
 
 
 def input_faults(rules: SettlementRules, inputs: Inputs, known: Known, months: Collection[Month]) -> list[Fault]:
@@ -84,6 +89,12 @@ def _out_of_range(inputs: Inputs, known: Known) -> Iterator[Fault]:
             yield Fault(half, detail, "State both, or the value.", pointer=f"{pointer}/{half}")
         if each.lower is not None and each.upper is not None and each.upper < each.lower:
             yield Fault("reversed", "The upper limit is below the lower.", "Put the limits in their order.", pointer=f"{pointer}/upper")
+        for limit, sign in ((each.lower, 1), (each.upper, -1)):
+            if limit is not None and each.exact is not None and sign * (Fraction(limit) - each.exact) > _ROUNDED:
+                detail = "The figure lies outside its own limits."
+                yield Fault(
+                    "outside_limits", detail, "Correct the figure or its limits.", pointer=f"{pointer}/{'lower' if sign > 0 else 'upper'}"
+                )
         if measure is not None and measure.is_share and each.exact is not None and not 0 <= each.exact <= 1:
             detail = "This measure is a share: from none of its denominator to all of it, 0 to 1."
             yield Fault("outside_unit", detail, "Correct the figure.", pointer=pointer)

@@ -10,7 +10,7 @@ from app.kernel.months import Month
 from app.settlement.computation import Settlement, settle
 from app.settlement.explanation import Node, nodes_of, tree_of
 from app.settlement.faults import Known, KnownMeasure, faults_of, notes_of
-from app.settlement.input_faults import lacking
+from app.settlement.input_faults import input_faults, lacking
 from app.settlement.inputs import Inputs
 from tests.settlement.made import EXPECTED, GAIN_SHARE, MEASURES, OVERSPENT, SPLIT, cost, figure, figures, inputs, rules
 from tests.settlement.recomputation import recompute
@@ -381,6 +381,10 @@ def test_what_pays_live_is_final_be_it_scored_or_counted() -> None:
 MONTHS = [Month.parse(f"2029-{number:02d}") for number in range(1, 5)]
 
 
+def factor(**said: str) -> dict[str, Any]:
+    return {"indexation": [{"code": "prices", "applies_to": ["annual_value"], **said}]}
+
+
 @pytest.mark.parametrize(
     ("said", "payments", "noted"),
     [
@@ -390,6 +394,10 @@ MONTHS = [Month.parse(f"2029-{number:02d}") for number in range(1, 5)]
         ({"consequences": {"applies": True}}, ["live"] * 4, [("no_consequences", "/consequences/lines")]),
         ({"missing": "last_final", "gate": {"mandatory": [{"measure": "CWT-62"}]}}, [], [("gate_asks_own", "/gate/mandatory/0/measure")]),
         ({"missing": "reweight", "gate": {"mandatory": [{"measure": "CWT-62"}]}}, [], []),
+        (factor(factor="1.05", most="1.03"), [], [("beyond_bounds", "/indexation/0/factor")]),
+        (factor(factor="0.9", least="1"), [], [("beyond_bounds", "/indexation/0/factor")]),
+        (factor(factor="1.03", least="1", most="1.03"), [], []),
+        (factor(most="1.03"), [], []),
         ({}, ["shadow", "shadow", "live", "live"], [("phase_payment", "/mode")]),
         ({"mode": "shadow"}, ["off", "shadow", "live", "live"], [("phase_payment", "/mode")] * 2),
         ({"mode": "shadow"}, ["shadow"] * 4, []),
@@ -406,6 +414,24 @@ def test_what_decides_nothing_or_is_not_paid_is_noted(said: dict[str, Any], paym
     assert [(note.code, note.pointer) for note in notes] == noted
     assert not faults_of(made, known)
     assert all(note.detail.endswith(".") and note.fix.endswith(".") for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("said", "places"),
+    [
+        ({"value": "0.5", "lower": "0.6", "upper": "0.7"}, ["lower"]),
+        ({"numerator": 1, "denominator": 3, "lower": "0.2", "upper": "0.3"}, ["upper"]),
+        # Limits are published to six places: a figure of all its denominator, or of a third of it, is not outside them.
+        ({"numerator": 1, "denominator": 3, "lower": "0.2", "upper": "0.333333"}, []),
+        ({"numerator": 3, "denominator": 3, "lower": "0.9", "upper": "1"}, []),
+        ({"lower": "0.6", "upper": "0.7"}, []),
+    ],
+)
+def test_a_figure_that_is_sent_lies_within_its_own_limits(said: dict[str, Any], places: list[str]) -> None:
+    """Else the band around its payment would not hold the payment."""
+    read = inputs(figures=[figure("CWT-62", **said)])
+    found = input_faults(rules(), read, Known({}, (), (), 10), ())
+    assert [fault.pointer for fault in found if fault.code == "outside_limits"] == [f"/figures/0/{place}" for place in places]
 
 
 def test_the_gate_asks_for_the_year_s_own_figure() -> None:
