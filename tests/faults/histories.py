@@ -179,7 +179,8 @@ class Histories(RuleBasedStateMachine):
         """The freeze of this month passes, for every history."""
         said = self.who.web.get(load.address(self.returns[load.CLOSING].key), key=self.who.manager).json()
         freeze = datetime.fromisoformat(said["freeze"]["instant"])
-        self.who.clock.now = max(self.who.clock.now, freeze + TICK)
+        # Reports are judged just after the freeze. A clock that stands at that very moment would let an act be recorded at it that they had been read without.
+        self.who.clock.now = max(self.who.clock.now, freeze + 2 * TICK)
         self.frozen = True
         self.places.freeze(self.month)
 
