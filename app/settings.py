@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         default=10,
         ge=1,
         le=300,
-        description="How long a request waits for its turn; once there has been a line for so long, only as long as a request takes.",
+        description="How long a request waits for its turn; once there has been a line for so long, half as long as a request takes.",
     )
     client_requests_per_second: int = Field(
         default=500,

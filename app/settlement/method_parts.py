@@ -335,7 +335,8 @@ def _bands() -> Section:
         "the 95 % interval of the published figure (see the method of reports)",
         "Of every measure that carries weight, its own part of the outcome element, and what it and all that the provider's side is paid would be with"
         " its figures at either end of their intervals, all else as it is; a consequence counts as many breaches as the end would mean. Nothing is paid"
-        " by it. A figure without an interval has no band. The worked example has one.",
+        " by it. A figure without an interval has no band. The integrator's statement and every simulation have them; no other party's has, for a band"
+        " tells how many patients there were. The worked example has one.",
         ("payment = at risk · weight · score / sum of the weights that are carried",),
     )
 

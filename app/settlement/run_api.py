@@ -38,6 +38,9 @@ from app.web.pages import PageOf
 from app.web.reference import WRITING, json_answer, json_body, refusals
 from app.web.work import Unit
 
+_MOST_VALUES: Final = 1_000_000
+"""Of a simulation: a run's own inputs may be sent back, and say of each month and measure what every return said."""
+
 router = APIRouter(prefix="/v1/programmes/{programme}", tags=["settlement"])
 
 AT: Final = "2029-08-06T09:00:00.000000Z"
@@ -145,7 +148,7 @@ def simulate_settlement(unit: Unit, programme: ProgrammeCode) -> Response:
 
     Answers with both settlements, each with its explanation, and every node that moved; a parameter can be swept. Nothing is kept.
     """
-    body = unit.json_as(SimulationBody)
+    body = unit.json_as(SimulationBody, most_values=_MOST_VALUES)
     found = simulate(
         unit.session,
         programme,

@@ -18,8 +18,8 @@ _CALM_SECONDS: Final = 2.0
 class Places:
     """Places in one process, for one event loop. A client that fills them all leaves a fifth to others, and waits in a line of its own.
 
-    In a burst a request waits as long as `patience_seconds`. A line that has stood for so long is no burst: from then on nobody waits longer than a
-    request is worked on before being told to come again, so whoever is answered is answered soon, whatever is asked.
+    In a burst a request waits as long as `patience_seconds`. A line that has stood for so long is no burst: from then on nobody waits longer than half
+    as long as a request is worked on (all of it, with one place) before being told to come again, so whoever is answered is answered soon, whatever is asked.
     """
 
     def __init__(self, count: int, *, most_waiting: int, patience_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -90,7 +90,7 @@ class Places:
 
     def _patience(self) -> float:
         if self.is_overloaded:
-            return min(self._patience_seconds, max(self._usual_seconds, _LEAST_PATIENCE_SECONDS))
+            return min(self._patience_seconds, max(self._usual_seconds / min(2, self._count), _LEAST_PATIENCE_SECONDS))
         return self._patience_seconds
 
     def _sit(self, client: str) -> None:

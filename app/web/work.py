@@ -150,9 +150,9 @@ class UnitOfWork:
         with turn():
             return parse(self.body, most_values=most_values)
 
-    def json_as(self, model: type[M]) -> M:
+    def json_as(self, model: type[M], *, most_values: int = MOST_VALUES) -> M:
         """The body as a model, or every fault at once."""
-        return read_as(model, self.json())
+        return read_as(model, self.json(most_values=most_values))
 
     def json_partly(self, model: type[M], **stand_ins: Any) -> tuple[M, list[Fault]]:
         """What can be read of the body, and the faults of the rest, for whoever has more to find wrong with it and then refuses."""

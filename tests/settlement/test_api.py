@@ -168,6 +168,14 @@ def test_all_that_is_wrong_with_a_simulation_is_named_at_once(parties: Parties) 
     ]
 
 
+def test_as_many_inputs_as_a_large_year_has_are_looked_at(parties: Parties) -> None:
+    returned = [{"numerator": number, "denominator": number} for number in range(50_000)]
+    found = parties.post(
+        "settlements:simulate", {"contract_year": 2, "rules": rules(2, "shadow"), "inputs": {"figures": returned}}, status=422
+    )
+    assert found["code"] != "malformed_json"
+
+
 def test_what_is_lacking_has_its_place_where_it_was_sent_and_else_is_the_year_s(parties: Parties) -> None:
     """409 says that what stands does not do, and 422 that what was sent does not."""
     made = rules(2, "shadow") | {"gate": {}}
