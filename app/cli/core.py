@@ -48,6 +48,7 @@ if sys.platform == "linux":
     def _look_around(cores: set[int], core: int) -> None:
         while True:
             begun, before, worked = time.monotonic(), _busy(), time.process_time()
+            # A thread of its own, which nobody waits for and which ends with the process.
             time.sleep(_LOT.uniform(*_LOOKS_SECONDS))
             seconds = time.monotonic() - begun
             work = worked_between(cores, before, _busy())
